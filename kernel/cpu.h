@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Instructions that C has no words for, and the bits they take (Intel SDM vol. 3, 2.5 and vol. 4). The host build of the binding core replaces
+ * what touches the machine. */
+#ifndef KERNEL_CPU_H
+#define KERNEL_CPU_H
+#include <exo/layout.h>
+
+#define CR0_WP  (1u << 16)
+#define CR0_NE  (1u << 5)
+#define CR0_MP  (1u << 1)
+#define CR0_EM  (1u << 2)
+#define CR0_TS  (1u << 3)
+#define CR4_PGE        (1u << 7)
+#define CR4_OSFXSR     (1u << 9)
+#define CR4_OSXMMEXCPT (1u << 10)
+#define CR4_UMIP       (1u << 11)
+#define CR4_FSGSBASE   (1u << 16)
+#define CR4_OSXSAVE    (1u << 18)
+#define CR4_SMEP       (1u << 20)
+#define CR4_SMAP       (1u << 21)
+
+#define MSR_APIC_BASE      0x1b
+#define MSR_SYSENTER_CS    0x174
+#define MSR_PAT            0x277
+#define MSR_X2APIC         0x800
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_FMASK          0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define EFER_SCE 1u
+#define EFER_NXE (1u << 11)
+
+#define RFLAGS_CF   0x1u
+#define RFLAGS_FIX  0x2u
+#define RFLAGS_TF   0x100u
+#define RFLAGS_IF   0x200u
+#define RFLAGS_DF   0x400u
+#define RFLAGS_IOPL 0x3000u
+#define RFLAGS_NT   0x4000u
+#define RFLAGS_RF   0x10000u
+#define RFLAGS_AC   0x40000u
+/* What ring 3 may have: CF PF AF ZF SF TF DF OF RF AC ID. */
+#define RFLAGS_USER 0x250dd5u
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+#ifndef KERNEL_HOST
+
+static inline uint64_t rdmsr(uint32_t msr)
+{
+	uint32_t lo, hi;
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (uint64_t)hi << 32 | lo;
+}
+static inline void wrmsr(uint32_t msr, uint64_t v)
+{ __asm__ volatile("wrmsr" :: "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory"); }
+static inline uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
+{ __asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(sub)); }
+static inline uint64_t read_cr0(void) { uint64_t v; __asm__ volatile("mov %%cr0, %0" : "=r"(v)); return v; }
+static inline uint64_t read_cr2(void) { uint64_t v; __asm__ volatile("mov %%cr2, %0" : "=r"(v)); return v; }
+static inline uint64_t read_cr4(void) { uint64_t v; __asm__ volatile("mov %%cr4, %0" : "=r"(v)); return v; }
+static inline void write_cr0(uint64_t v) { __asm__ volatile("mov %0, %%cr0" :: "r"(v) : "memory"); }
+static inline void write_cr4(uint64_t v) { __asm__ volatile("mov %0, %%cr4" :: "r"(v) : "memory"); }
+static inline void write_dr7(uint64_t v) { __asm__ volatile("mov %0, %%dr7" :: "r"(v)); }
+static inline void write_dr6(uint64_t v) { __asm__ volatile("mov %0, %%dr6" :: "r"(v)); }
+static inline void invlpg(uint64_t va) { __asm__ volatile("invlpg (%0)" :: "r"(va) : "memory"); }
+static inline void xsetbv(uint64_t v) { __asm__ volatile("xsetbv" :: "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))); }
+static inline void xsave(void *p, uint64_t mask)
+{ __asm__ volatile("xsave64 (%0)" :: "r"(p), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32)) : "memory"); }
+static inline void xrstor(const void *p, uint64_t mask)
+{ __asm__ volatile("xrstor64 (%0)" :: "r"(p), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32)) : "memory"); }
+static inline void fxsave(void *p) { __asm__ volatile("fxsave64 (%0)" :: "r"(p) : "memory"); }
+static inline void fxrstor(const void *p) { __asm__ volatile("fxrstor64 (%0)" :: "r"(p) : "memory"); }
+static inline uint64_t rdfsbase(void) { uint64_t v; __asm__ volatile("rdfsbase %0" : "=r"(v)); return v; }
+static inline void wrfsbase(uint64_t v) { __asm__ volatile("wrfsbase %0" :: "r"(v)); }
+static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" :: "a"(v), "Nd"(port)); }
+static inline uint8_t inb(uint16_t port) { uint8_t v; __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port)); return v; }
+static inline void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" :: "a"(v), "Nd"(port)); }
+static inline uint16_t inw(uint16_t port) { uint16_t v; __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
+static inline uint32_t inl(uint16_t port) { uint32_t v; __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
+static inline void cpu_halt(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
+static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
+__attribute__((noreturn)) static inline void cpu_stop(void) { for (;;) __asm__ volatile("cli; hlt"); }
+
+/* a * b / c; the quotient must fit. */
+static inline uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t q, high;
+	__asm__("mulq %3\n\tdivq %4" : "=&a"(q), "=&d"(high) : "0"(a), "r"(b), "r"(c) : "cc");
+	return q;
+}
+
+/* Zero n bytes (a multiple of 8) at an aligned address. */
+static inline void zero_words(void *p, uint64_t n)
+{
+	uint64_t count = n / 8;
+	__asm__ volatile("rep stosq" : "+D"(p), "+c"(count) : "a"(0ul) : "memory");
+}
+
+/* RAM by physical address: through the direct map. */
+static inline void *pa_ptr(uint64_t pa) { return (void *)(KERNEL_DIRECT + pa); }
+
+#else /* KERNEL_HOST: the binding core under the host's sanitizers */
+#include <string.h>
+extern uint8_t *host_ram;
+static inline void *pa_ptr(uint64_t pa) { return host_ram + pa; }
+static inline void zero_words(void *p, uint64_t n) { memset(p, 0, n); }
+static inline void invlpg(uint64_t va) { (void)va; }
+static inline uint64_t rdtsc(void) { return 0; }
+#endif
+
+static inline void *pfn_ptr(uint64_t pfn) { return pa_ptr(pfn << EXO_PAGE_SHIFT); }
+#endif
+#endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+/* Environments: names, the public table, making one out of frames that the caller supplies, and changing it. */
+#include "kernel.h"
+
+struct exo_env *envs;
+static struct env *records[EXO_ENV_MAX];
+static uint32_t generation[EXO_ENV_MAX];
+static uint16_t index_next[EXO_ENV_MAX]; /* chain of indices that were used before */
+static uint16_t index_free;
+static uint32_t index_fresh = 1;
+#define GENERATION_MAX (UINT32_MAX / EXO_ENV_MAX)
+
+struct env *env_by_index(uint32_t index) { return records[index]; }
+uint32_t env_generation(uint32_t index) { return generation[index]; }
+
+struct env *env_by_name(uint64_t name)
+{
+	if (name == 0 || name > UINT32_MAX)
+		return NULL;
+	struct env *e = records[EXO_NAME_INDEX(name)];
+	return e && e->name == name ? e : NULL;
+}
+
+void records_clear(uint32_t index) { records[index] = NULL; }
+
+bool env_is_child(struct env *e) { return e->creator == current_env(); }
+
+bool entry_is_good(uint64_t va) { return va < EXO_USER_END - EXO_PAGE_SIZE; }
+
+static uint32_t index_take(void)
+{
+	uint32_t i = index_free;
+	if (i)
+		index_free = index_next[i];
+	else if (index_fresh < EXO_ENV_MAX)
+		i = index_fresh++;
+	return i;
+}
+
+void env_index_free(uint32_t index)
+{
+	envs[index].state = EXO_S_FREE;
+	if (generation[index] >= GENERATION_MAX)
+		return; /* used up: a name never comes twice */
+	index_next[index] = index_free;
+	index_free = (uint16_t)index;
+}
+
+/* Hands a frame to e, with its charge. */
+static void hand_over(struct env *e, uint32_t pfn)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+	uint16_t account = envs[e->index].account;
+	if (f->owner)
+		frame_unchain(pfn);
+	if (f->account != account) {
+		account_refund(f->account, EXO_C_FRAMES, 1);
+		bool fits = account_charge(account, EXO_C_FRAMES, 1);
+		assert(fits);
+		f->account = account;
+	}
+	frame_chain(pfn, e);
+}
+
+struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
+{
+	uint32_t index = index_take();
+	if (!index)
+		return NULL;
+	struct env *e = pfn_ptr(spec->frames[EXO_EF_RECORD]);
+	zero_words(e, EXO_PAGE_SIZE);
+	records[index] = e;
+	e->index = (uint16_t)index;
+	e->name = (exo_name)(++generation[index] * EXO_ENV_MAX + index);
+	e->root = spec->frames[EXO_EF_ROOT];
+	e->group_va = EXO_GROUPS + index * EXO_GROUP_SIZE;
+	e->creator = creator;
+
+	struct exo_env *p = &envs[index];
+	p->name = e->name;
+	p->creator = creator ? creator->name : 0;
+	p->root = e->root;
+	p->run_time = p->stuck_vector = p->stuck_addr = p->stuck_rip = 0;
+	p->frames = 0;
+	p->account = (uint16_t)index;
+	for (int i = 0; i < 4; i++)
+		p->private_slots[i] = 0;
+	if (creator) {
+		e->sibling = creator->child;
+		if (e->sibling)
+			e->sibling->sibling_back = e;
+		creator->child = e;
+		struct exo_env *payer = &envs[envs[creator->index].account];
+		if (spec->flags & EXO_SPEC_NEW_ACCOUNT) {
+			for (int c = 0; c < EXO_C_COUNT; c++) {
+				payer->limit[c] -= spec->limit[c];
+				p->limit[c] = spec->limit[c];
+				p->used[c] = 0;
+			}
+			p->account_parent = envs[creator->index].account;
+			payer->account_users++;
+		} else {
+			p->account = envs[creator->index].account;
+		}
+		e->env_account = envs[creator->index].account;
+		account_charge(e->env_account, EXO_C_ENVS, 1);
+	}
+	envs[p->account].account_users++;
+
+	for (uint32_t i = 0; i < spec->frame_count; i++) {
+		uint32_t pfn = spec->frames[i];
+		if (frames[pfn].owner != index)
+			hand_over(e, pfn);
+		if (i >= EXO_EF_COUNT)
+			continue;
+		e->group[i] = pfn;
+		frames[pfn].pins = 1;
+		if (i == EXO_EF_ROOT)
+			frames[pfn].flags |= EXO_F_ROOT_USED;
+		else
+			frames[pfn].type = EXO_ENV;
+	}
+	const uint64_t *root = pfn_ptr(e->root);
+	for (uint32_t slot = 1; slot < 255; slot++)
+		if (root[slot] & EXO_LINK_BIT_PRIVATE)
+			p->private_slots[slot / 64] |= 1ul << slot % 64;
+
+	e->exo = pfn_ptr(e->group[EXO_EF_EXO]);
+	e->save = pfn_ptr(e->group[EXO_EF_SAVE]);
+	e->stack[0] = pfn_ptr(e->group[EXO_EF_STACK0]);
+	e->stack[1] = pfn_ptr(e->group[EXO_EF_STACK1]);
+	window_build(e);
+	zero_words(e->exo, sizeof(struct exo_page));
+	e->exo->self = e->name;
+	e->exo->disabled = spec->disabled;
+	zero_words(&e->save->regs, sizeof(e->save->regs));
+	fpu_init(e->save);
+	e->save->regs.rip = spec->rip;
+	e->save->regs.rsp = spec->rsp;
+	e->save->regs.rdi = spec->rdi;
+	e->save->regs.rsi = spec->rsi;
+	for (int i = 0; i < EXO_ENTRY_COUNT; i++)
+		e->entry[i] = spec->entry[i];
+	p->state = EXO_S_READY;
+	return e;
+}
+
+static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
+{
+	if (s->frame_count < EXO_EF_COUNT || s->frame_count > EXO_SPEC_FRAMES_MAX || s->flags & ~EXO_SPEC_NEW_ACCOUNT)
+		return -EXO_EINVAL;
+	if (!entry_is_good(s->rip))
+		return -EXO_EINVAL;
+	for (int i = 0; i < EXO_ENTRY_COUNT; i++)
+		if (!entry_is_good(s->entry[i]))
+			return -EXO_EINVAL;
+	for (uint32_t i = 0; i < s->frame_count; i++) {
+		uint32_t pfn = s->frames[i];
+		if (!pfn_is_ram(pfn))
+			return -EXO_EINVAL;
+		const struct exo_frame_rec *f = &frames[pfn];
+		if (f->type == EXO_FREE || f->owner != me->index)
+			return -EXO_EPERM;
+		if (f->pins)
+			return -EXO_EBUSY;
+		if (i == EXO_EF_ROOT ? f->type != EXO_PT4 : i < EXO_EF_COUNT ? f->type != EXO_DATA : f->type == EXO_PT4 || f->type == EXO_ENV)
+			return -EXO_ETYPE;
+		if (i < EXO_EF_COUNT && f->maps)
+			return -EXO_EBUSY;
+		for (uint32_t j = 0; j < i && i < EXO_EF_COUNT; j++)
+			if (s->frames[j] == pfn)
+				return -EXO_EINVAL;
+		for (uint32_t j = 0; j < EXO_EF_COUNT && i >= EXO_EF_COUNT; j++)
+			if (s->frames[j] == pfn)
+				return -EXO_EINVAL;
+	}
+	const struct exo_env *a = &envs[envs[me->index].account];
+	if (a->limit[EXO_C_ENVS] - a->used[EXO_C_ENVS] < 1)
+		return -EXO_ENOMEM;
+	if (s->flags & EXO_SPEC_NEW_ACCOUNT) {
+		/* What is handed over leaves the payer's count, so only the rest must be spare. */
+		if (s->limit[EXO_C_FRAMES] < s->frame_count)
+			return -EXO_EINVAL;
+		for (int c = 0; c < EXO_C_COUNT; c++) {
+			uint64_t held = c == EXO_C_FRAMES ? s->frame_count : 0, mine = c == EXO_C_ENVS ? 1 : 0;
+			if ((uint64_t)s->limit[c] + mine > (uint64_t)a->limit[c] - a->used[c] + held)
+				return -EXO_ENOMEM;
+		}
+		if (a->account_users == UINT32_MAX)
+			return -EXO_EOVERFLOW;
+	}
+	return 0;
+}
+
+int64_t op_env_make(uint64_t at)
+{
+	struct exo_env_spec spec;
+	struct env *me = current_env();
+	int64_t r = user_read(&spec, at, sizeof(spec));
+	if (r == 0)
+		r = spec_check(&spec, me);
+	if (r < 0)
+		return r;
+	struct env *e = env_setup(&spec, me);
+	return e ? (int64_t)e->name : -EXO_ENOMEM;
+}
+
+static int64_t set_entries(struct env *me, uint64_t a)
+{
+	uint64_t entry[EXO_ENTRY_COUNT];
+	int64_t r = user_read(entry, a, sizeof(entry));
+	if (r < 0)
+		return r;
+	for (int i = 0; i < EXO_ENTRY_COUNT; i++)
+		if (!entry_is_good(entry[i]))
+			return -EXO_EINVAL;
+	for (int i = 0; i < EXO_ENTRY_COUNT; i++)
+		me->entry[i] = entry[i];
+	this_cpu()->foreign_entry = me->entry[EXO_ENTRY_FOREIGN];
+	return 0;
+}
+
+static int64_t set_limit(struct env *me, struct env *e, uint64_t count, uint64_t more)
+{
+	struct exo_env *from = &envs[envs[me->index].account], *to = &envs[e->index];
+	if (to->account != e->index || count >= EXO_C_COUNT)
+		return -EXO_EINVAL;
+	if (more > from->limit[count] - from->used[count] || more > UINT32_MAX - to->limit[count])
+		return -EXO_ENOMEM;
+	from->limit[count] -= (uint32_t)more;
+	to->limit[count] += (uint32_t)more;
+	return 0;
+}
+
+static int64_t set_regs(struct env *e, uint64_t a)
+{
+	struct exo_regs regs;
+	int64_t r = user_read(&regs, a, sizeof(regs));
+	if (r < 0)
+		return r;
+	if (e->ran && envs[e->index].state != EXO_S_STUCK)
+		return -EXO_EBUSY;
+	if (!entry_is_good(regs.rip) || regs.fs_base >= EXO_USER_END || regs.gs_base >= EXO_USER_END)
+		return -EXO_EINVAL;
+	e->save->regs = regs;
+	envs[e->index].state = EXO_S_READY;
+	return 0;
+}
+
+int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b)
+{
+	struct env *me = current_env(), *e = env ? env_by_name(env) : me;
+	if (!e || envs[e->index].state == EXO_S_DYING)
+		return -EXO_ESTALE;
+	if (e != me && !env_is_child(e))
+		return -EXO_EPERM;
+	switch (what) {
+	case EXO_SET_ENTRIES:
+		return e == me ? set_entries(me, a) : -EXO_EPERM;
+	case EXO_SET_ALARM:
+		if (e != me)
+			return -EXO_EPERM;
+		me->alarm = a;
+		sched_alarm(me);
+		return 0;
+	case EXO_SET_OPEN:
+		if (e != me)
+			return -EXO_EPERM;
+		me->open_bits = a;
+		return 0;
+	case EXO_SET_LIMIT:
+		return e != me ? set_limit(me, e, a, b) : -EXO_EPERM;
+	case EXO_SET_REGS:
+		return e != me ? set_regs(e, a) : -EXO_EPERM;
+	case EXO_SET_MACHINE:
+		if (e != me || me != first_env())
+			return -EXO_EPERM;
+		if (a > EXO_MACHINE_RESET)
+			return -EXO_EINVAL;
+		machine_off(a == EXO_MACHINE_RESET, (uint32_t)b);
+	}
+	return -EXO_EINVAL;
+}

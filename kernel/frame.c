@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+/* Page frames: who owns each, what it is, and which are free. Owners' frames are chained through the frame table, so that an env's end costs the
+ * number of its frames. Free frames are either chained (they were used before) or lie in a stretch that was never used since boot. */
+#include "kernel.h"
+
+struct exo_frame_rec *frames;
+uint64_t frame_count;
+
+static uint32_t free_chain;
+static struct { uint64_t next, end; } fresh[64]; /* stretches never used since boot */
+static unsigned fresh_count;
+
+static bool skip_zero(const struct exo_frame_rec *f, const struct env *e)
+{
+	/* The generation tells a later account of the same index apart; it is compared only while it fits. */
+	uint32_t generation = env_generation(envs[e->index].account);
+	return f->flags & EXO_F_CHAINED && f->account == envs[e->index].account && generation < 0x10000 && f->spare == (uint16_t)generation;
+}
+
+void frames_start(void)
+{
+	const struct boot_range *map = pa_ptr(boot->map);
+	uint64_t expected = 0;
+
+	for (uint64_t i = 0; i < boot->map_count; i++) {
+		uint64_t first = map[i].pfn, end = map[i].pfn + map[i].count;
+		if (end > frame_count)
+			end = frame_count;
+		for (; expected < first && expected < frame_count; expected++)
+			frames[expected].type = EXO_NONE;
+		if (first >= end)
+			continue;
+		expected = end;
+		if (map[i].type == BOOT_FREE) {
+			if (first == 0)
+				frames[first++].type = EXO_KERNEL; /* pfn 0 ends chains */
+			if (fresh_count < sizeof(fresh) / sizeof(fresh[0])) {
+				fresh[fresh_count].next = first;
+				fresh[fresh_count++].end = end;
+				info->frames_free += end - first;
+				info->frames_ram += end - first;
+				continue;
+			}
+		}
+		if (map[i].type != BOOT_RESERVED)
+			info->frames_ram += end - first;
+		for (; first < end; first++)
+			frames[first].type = map[i].type == BOOT_RESERVED ? EXO_NONE : EXO_KERNEL;
+	}
+	info->frame_count = frame_count;
+}
+
+uint32_t frame_find(void)
+{
+	if (free_chain)
+		return free_chain;
+	for (unsigned i = fresh_count; i-- > 0;) {
+		while (fresh[i].next < fresh[i].end && frames[fresh[i].next].type != EXO_FREE)
+			fresh[i].next++;
+		if (fresh[i].next < fresh[i].end)
+			return (uint32_t)fresh[i].next;
+		if (i == fresh_count - 1)
+			fresh_count--;
+	}
+	return 0;
+}
+
+static void chain_link(uint32_t pfn, uint32_t *head)
+{
+	frames[pfn].prev = 0;
+	frames[pfn].next = *head;
+	if (*head)
+		frames[*head].prev = pfn;
+	*head = pfn;
+}
+
+static void chain_unlink(uint32_t pfn, uint32_t *head)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+	if (f->prev)
+		frames[f->prev].next = f->next;
+	else
+		*head = f->next;
+	if (f->next)
+		frames[f->next].prev = f->prev;
+	f->next = f->prev = 0;
+}
+
+void frame_chain(uint32_t pfn, struct env *e)
+{
+	frames[pfn].owner = e->index;
+	envs[e->index].frames++;
+	chain_link(pfn, &e->chain);
+}
+
+void frame_park(uint32_t pfn, struct env *e)
+{
+	frames[pfn].owner = e->index;
+	envs[e->index].frames++;
+	chain_link(pfn, &e->dying_rest);
+}
+
+void frame_unchain(uint32_t pfn)
+{
+	struct env *e = env_by_index(frames[pfn].owner);
+	envs[e->index].frames--;
+	/* A dying env's frames may stand at the head of its second chain. */
+	chain_unlink(pfn, e->dying_rest == pfn ? &e->dying_rest : &e->chain);
+	frames[pfn].owner = 0;
+}
+
+void frame_take(uint32_t pfn, struct env *e)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+	if (f->flags & EXO_F_CHAINED)
+		chain_unlink(pfn, &free_chain);
+	f->flags = 0;
+	f->type = EXO_DATA;
+	f->account = envs[e->index].account;
+	info->frames_free--;
+	frame_chain(pfn, e);
+}
+
+void frame_free(uint32_t pfn)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+	if (f->owner)
+		frame_unchain(pfn);
+	uint16_t account = f->account;
+	f->type = EXO_FREE;
+	f->flags = EXO_F_CHAINED;
+	f->spare = (uint16_t)env_generation(account);
+	f->base = 0;
+	chain_link(pfn, &free_chain);
+	info->frames_free++;
+	account_refund(account, EXO_C_FRAMES, 1);
+}
+
+void frame_disown(uint32_t pfn)
+{
+	frame_unchain(pfn);
+}
+
+void frame_release(uint32_t pfn)
+{
+	if (frame_is_counted(&frames[pfn]))
+		frame_disown(pfn);
+	else
+		frame_free(pfn);
+}
+
+static int64_t adopt(uint64_t pfn, uint64_t proof)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+	struct env *me = current_env();
+	if (f->type == EXO_FREE || f->type == EXO_ENV)
+		return -EXO_ETYPE;
+	if (f->owner || f->pins)
+		return -EXO_EBUSY;
+	int64_t r = table_proof((uint32_t)pfn, proof);
+	if (r < 0)
+		return r;
+	uint16_t account = envs[me->index].account;
+	if (f->account != account) {
+		if (!account_charge(account, EXO_C_FRAMES, 1))
+			return -EXO_ENOMEM;
+		account_refund(f->account, EXO_C_FRAMES, 1);
+		f->account = account;
+	}
+	frame_chain((uint32_t)pfn, me);
+	return 1;
+}
+
+int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
+{
+	struct env *me = current_env();
+	uint64_t done = 0;
+
+	if (n == 0)
+		return -EXO_EINVAL;
+	if (proof)
+		return n == 1 && pfn_is_ram(pfn) ? adopt(pfn, proof) : -EXO_EINVAL;
+	if (pfn != EXO_ANY && (pfn >= frame_count || n > frame_count - pfn))
+		return -EXO_EINVAL;
+	while (done < n) {
+		uint64_t *slot = NULL;
+		uint32_t p;
+		if (pfn == EXO_ANY) {
+			slot = list & 7 ? NULL : user_page(list + done * 8, true);
+			if (!slot)
+				return done ? (int64_t)done : -EXO_EFAULT;
+			p = frame_find();
+			if (!p)
+				return done ? (int64_t)done : -EXO_ENOMEM;
+		} else {
+			p = (uint32_t)(pfn + done);
+			if (frames[p].type != EXO_FREE)
+				return done ? (int64_t)done : -EXO_EBUSY;
+		}
+		if (!account_charge(envs[me->index].account, EXO_C_FRAMES, 1))
+			return done ? (int64_t)done : -EXO_ENOMEM;
+		bool clean = skip_zero(&frames[p], me);
+		frame_take(p, me);
+		if (!clean)
+			zero_words(pfn_ptr(p), EXO_PAGE_SIZE);
+		if (slot)
+			*slot = p;
+		done++;
+		if (done % 4 == 0 && interrupt_waits()) /* zeroing is dear: poll often */
+			break;
+	}
+	return (int64_t)done;
+}
+
+static int64_t give_one(uint32_t pfn, struct env *to)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+	struct env *me = current_env();
+
+	if (!pfn_is_ram(pfn) || f->type == EXO_FREE || f->owner != me->index)
+		return -EXO_EPERM;
+	if (f->pins || f->type == EXO_ENV)
+		return -EXO_EBUSY;
+	if (frame_is_table(f) && f->used && !table_links(f))
+		return -EXO_EBUSY;
+	if (!to) {
+		frame_release(pfn);
+		return 0;
+	}
+	if (frame_is_table(f) && table_links(f))
+		return -EXO_EBUSY;
+	uint16_t account = envs[to->index].account;
+	if (account != f->account) {
+		if (!account_charge(account, EXO_C_FRAMES, 1))
+			return -EXO_ENOMEM;
+		account_refund(f->account, EXO_C_FRAMES, 1);
+		f->account = account;
+	}
+	frame_unchain(pfn);
+	frame_chain(pfn, to);
+	return 0;
+}
+
+int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
+{
+	struct env *to = NULL;
+	if (n == 0 || pfn >= frame_count || n > frame_count - pfn)
+		return -EXO_EINVAL;
+	if (env) {
+		to = env_by_name(env);
+		if (!to || envs[to->index].state == EXO_S_DYING)
+			return -EXO_ESTALE;
+		if (envs[to->index].account != envs[current_env()->index].account && !env_is_child(to))
+			return -EXO_EPERM;
+	}
+	for (uint64_t done = 0; done < n; done++) {
+		int64_t r = give_one((uint32_t)(pfn + done), to);
+		if (r < 0)
+			return done ? (int64_t)done : r;
+		if (done % 128 == 127 && interrupt_waits())
+			return (int64_t)done + 1;
+	}
+	return (int64_t)n;
+}
+
+static int64_t type_one(uint32_t pfn, uint64_t type, uint64_t flags)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+
+	if (!pfn_is_ram(pfn) || f->type == EXO_FREE || f->owner != current_env()->index)
+		return -EXO_EPERM;
+	if (f->type == EXO_ENV)
+		return -EXO_EBUSY;
+	if (type == EXO_DATA && f->type == EXO_DATA) {
+		/* With one entry at most nobody else's view of the frame changes. */
+		if (f->maps > 1)
+			return -EXO_EBUSY;
+		if (f->maps == 1 && flags == 0 && f->flags & EXO_F_SHARED)
+			return -EXO_EBUSY; /* its entry's R/W is not recorded while it is shared */
+		f->flags = (uint8_t)((f->flags & ~(EXO_F_SHARED | (flags ? FRAME_WRITABLE : 0))) | flags);
+		return 0;
+	}
+	if (frame_is_counted(f) || f->used)
+		return -EXO_EBUSY;
+	if (type != EXO_DATA)
+		zero_words(pfn_ptr(pfn), EXO_PAGE_SIZE);
+	f->type = (uint8_t)type;
+	f->flags = (uint8_t)flags;
+	f->base = 0;
+	if (type == EXO_PT4)
+		root_prepare(pfn);
+	return 0;
+}
+
+int64_t op_frame_type(uint64_t pfn, uint64_t n, uint64_t type, uint64_t flags)
+{
+	bool table = type >= EXO_PT1 && type <= EXO_PT4;
+	if (n == 0 || pfn >= frame_count || n > frame_count - pfn)
+		return -EXO_EINVAL;
+	if (!(table && flags == 0) && !(type == EXO_DATA && (flags & ~(uint64_t)EXO_F_SHARED) == 0))
+		return -EXO_EINVAL;
+	for (uint64_t done = 0; done < n; done++) {
+		int64_t r = type_one((uint32_t)(pfn + done), type, flags);
+		if (r < 0)
+			return done ? (int64_t)done : r;
+		if (done % 4 == 3 && interrupt_waits())
+			return (int64_t)done + 1;
+	}
+	return (int64_t)n;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* All that crosses from the loader to the kernel. Physical addresses throughout, unless a name says va. */
+#ifndef EXO_BOOT_H
+#define EXO_BOOT_H
+#include <stdint.h>
+
+#define BOOT_MAGIC   0x746f6f626c697241ul /* "Arilboot" */
+#define BOOT_VERSION 1
+
+enum boot_range_type {
+	BOOT_FREE,     /* usable RAM once the loader is gone (conventional, loader and boot-services memory) */
+	BOOT_KERNEL,   /* RAM that stays the kernel's: image, tables, arenas, boot_info, map */
+	BOOT_FIRST,    /* RAM that becomes the first env's: its image and stack, config, root image */
+	BOOT_RESERVED, /* RAM that nobody may touch: runtime services, ACPI, unusable */
+};
+/* Cleaned memory map: sorted by pfn, disjoint, neighbours of one type merged. What it does not name is not RAM. */
+struct boot_range { uint64_t pfn, count; uint32_t type, spare; };
+
+#define BOOT_SEG_W 1u
+#define BOOT_SEG_X 2u
+#define BOOT_SEGMENTS 16
+/* A mapping of the first env: lies in homes; physically contiguous. */
+struct boot_segment { uint64_t va, pfn, count; uint32_t rights, spare; };
+
+struct boot_arena { uint64_t phys, size; }; /* page-aligned, physically contiguous, zeroed before the exit */
+
+struct boot_irq_override { uint8_t isa, flags; uint16_t spare; uint32_t gsi; }; /* flags: MADT's MPS INTI bits: 0-1 polarity, 2-3 trigger */
+
+struct boot_info {
+	uint64_t magic;
+	uint32_t version, size;
+	char build[64];
+
+	/* memory */
+	uint64_t map;             /* struct boot_range[map_count] */
+	uint64_t map_count;
+	uint64_t frame_count;     /* length of the frame table: one past the last RAM pfn that is used */
+	uint64_t kernel_root;     /* PML4: upper half and slot 255 (system window tables) filled, the rest empty */
+	struct boot_arena frames; /* exo_frame_rec[frame_count] */
+	struct boot_arena envs;   /* exo_env[EXO_ENV_MAX] */
+	struct boot_arena homes;  /* exo_home[EXO_HOME_COUNT] */
+	struct boot_arena info;   /* two pages: exo_info, exo_slices */
+	struct boot_arena pool;   /* pages for the first env's tables, group and record; what is left is freed */
+
+	/* first env */
+	struct boot_segment segment[BOOT_SEGMENTS];
+	uint64_t segment_count;
+	uint64_t entry_va;
+	uint64_t stack_va;        /* top of a mapped stack */
+	uint64_t config_va, config_size;
+	uint64_t root_va, root_size;
+
+	/* facts */
+	uint64_t rsdp;
+	uint64_t lapic, ioapic, hpet;     /* MMIO bases, 0 = none */
+	uint32_t ioapic_gsi;
+	uint32_t pm_timer_port;           /* 0 = none */
+	uint32_t pm_timer_32bit;
+	uint32_t pm1a_cnt, pm1b_cnt;      /* ports, 0 = none */
+	uint32_t s5_typ_a, s5_typ_b;      /* SLP_TYP values found by a bounded scan of the DSDT; 0xff = not found */
+	uint32_t override_count;
+	struct boot_irq_override irq_override[16];
+	uint64_t fb_base, fb_size;
+	uint32_t fb_width, fb_height, fb_stride, fb_format; /* pixels, pixels, pixels per scan line, EFI_GRAPHICS_PIXEL_FORMAT */
+	uint64_t wall_ns;                 /* since 1970 UTC, at wall_tsc; 0 = no clock */
+	uint64_t wall_tsc;
+	uint64_t entropy[4];
+	uint64_t tsc_exit;                /* right after ExitBootServices returned */
+	uint64_t reset_root;              /* PML4 that maps kernel image and, 1:1, the runtime regions; 0 = none */
+	uint64_t reset_system;            /* RuntimeServices->ResetSystem, 1:1 in reset_root */
+
+	/* the loader's log so far, shown again at the head of the kernel's */
+	uint64_t log, log_size;
+};
+#endif

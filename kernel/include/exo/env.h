@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* What an env and the kernel share: the exo page, upcall frames, saved state, and the public env, home, slice and info tables. */
+#ifndef EXO_ENV_H
+#define EXO_ENV_H
+#include <exo/layout.h>
+
+/* Offsets in struct exo_page that assembly uses; asserted below. */
+#define EXO_PAGE_PENDING       0
+#define EXO_PAGE_DISABLED      4
+#define EXO_PAGE_FOREIGN_RIP   8
+#define EXO_PAGE_FOREIGN_FLAGS 16
+
+/* Vector number in an upcall frame that stands for "asynchronous: read pending". */
+#define EXO_VECTOR_ASYNC 256
+
+#define EXO_USER_CS 0x33
+#define EXO_USER_SS 0x2b
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+/* A name is generation << 12 | index, never 0 for a live env. */
+typedef uint32_t exo_name;
+#define EXO_NAME_INDEX(name) ((name) & (EXO_ENV_MAX - 1))
+
+/* Pending bits. Set by the kernel, cleared (with an atomic and) by the env. */
+enum exo_pending {
+	EXO_PEND_TIMER = 1,  /* the slice is about to end, or the alarm's time has come */
+	EXO_PEND_NOTIFY = 2, /* notify_bits has news */
+	EXO_PEND_CHILD = 4,  /* an env that this one made has ended or is stuck: see the env table and ended */
+	EXO_PEND_IRQ = 8,    /* irq_bits has news */
+};
+
+/* The exo page: first page of the group, at EXO_GROUPS + index * EXO_GROUP_SIZE. Ring 3 may write all of it; the kernel trusts none of it. */
+struct exo_page {
+	uint32_t pending;       /* enum exo_pending */
+	uint32_t disabled;      /* non-zero: asynchronous upcalls wait; a foreign syscall gets -ENOSYS (Linux's 38) */
+	uint64_t foreign_rip;   /* where the reflected foreign syscall or int 0x80 came from (next instruction) */
+	uint64_t foreign_flags; /* its rflags */
+	uint64_t notify_bits;   /* bits that notify() set; clear with an atomic exchange */
+	uint32_t irq_bits;      /* lines that fired since dev_ack */
+	exo_name self;          /* this env's name */
+	exo_name ended;         /* name of the last child whose teardown was completed */
+	uint32_t ended_count;   /* how many children have ended so far */
+	uint64_t slice_end;     /* TSC at which the current slice ends */
+};
+_Static_assert(__builtin_offsetof(struct exo_page, pending) == EXO_PAGE_PENDING, "asm");
+_Static_assert(__builtin_offsetof(struct exo_page, disabled) == EXO_PAGE_DISABLED, "asm");
+_Static_assert(__builtin_offsetof(struct exo_page, foreign_rip) == EXO_PAGE_FOREIGN_RIP, "asm");
+_Static_assert(__builtin_offsetof(struct exo_page, foreign_flags) == EXO_PAGE_FOREIGN_FLAGS, "asm");
+
+/* What the kernel pushes on the upcall stack: rsp points at it on entry; all general registers are as they were.
+ * The last five words are what iretq pops, so a handler that restores the registers resumes with `add $32,%rsp; iretq`. */
+struct exo_upcall {
+	uint64_t vector;   /* CPU vector, or EXO_VECTOR_ASYNC */
+	uint64_t error;    /* CPU error code or 0; for EXO_VECTOR_ASYNC the pending bits at delivery */
+	uint64_t addr;     /* CR2 of vector 14 */
+	uint64_t disabled; /* value of the exo page's disabled before this upcall set it to 1 */
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+struct exo_regs {
+	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rip, rflags, rsp, fs_base, gs_base;
+};
+
+/* The save frame: where a switched-out env's state lies; ring 3 reads it only. */
+#define EXO_SAVE_XSTATE 512
+struct exo_save {
+	struct exo_regs regs;
+	uint8_t pad[EXO_SAVE_XSTATE - sizeof(struct exo_regs)];
+	uint8_t xstate[4096 - EXO_SAVE_XSTATE]; /* XSAVE image, standard format */
+};
+_Static_assert(sizeof(struct exo_save) == 4096, "save frame");
+
+enum exo_entry { EXO_ENTRY_FAULT, EXO_ENTRY_ASYNC, EXO_ENTRY_FOREIGN, EXO_ENTRY_INT80, EXO_ENTRY_COUNT };
+enum exo_count { EXO_C_FRAMES, EXO_C_ENVS, EXO_C_HOMES, EXO_C_SLICES, EXO_C_DEVICES, EXO_C_COUNT };
+enum exo_env_state {
+	EXO_S_FREE,    /* no env */
+	EXO_S_READY,   /* runs when given time */
+	EXO_S_PARKED,  /* in wait */
+	EXO_S_STUCK,   /* a fault had no entry or no room; its creator may kill it */
+	EXO_S_DYING,   /* being torn down */
+};
+/* Order of the frames that env_make takes first; more may follow, which are handed over as they are. */
+enum exo_env_frame {
+	EXO_EF_ROOT, EXO_EF_RECORD, EXO_EF_EXO, EXO_EF_SAVE, EXO_EF_STACK0, EXO_EF_STACK1,
+	EXO_EF_WINDOW3, EXO_EF_WINDOW2, EXO_EF_WINDOW1, EXO_EF_COUNT
+};
+#define EXO_SPEC_FRAMES_MAX 128
+#define EXO_SPEC_NEW_ACCOUNT 1u
+
+/* Argument of env_make, in the caller's memory, read once. */
+struct exo_env_spec {
+	uint64_t rip, rsp, rdi, rsi;       /* first registers; all others are 0, extended state is the initial one */
+	uint64_t entry[EXO_ENTRY_COUNT];   /* entry points, 0 = none */
+	uint32_t limit[EXO_C_COUNT];       /* with EXO_SPEC_NEW_ACCOUNT: counts moved to the new account */
+	uint32_t flags;
+	uint32_t frame_count;              /* >= EXO_EF_COUNT */
+	uint32_t disabled;                 /* first value of the exo page's disabled */
+	uint32_t frames[EXO_SPEC_FRAMES_MAX];
+};
+
+/* Public env record, at EXO_ENVS + index * 128. Index 0 is nobody. */
+struct exo_env {
+	exo_name name;          /* 0 = no env */
+	exo_name creator;
+	uint32_t root;          /* pfn */
+	uint16_t account;       /* env index of the account */
+	uint8_t  state;         /* enum exo_env_state */
+	uint8_t  spare;
+	uint32_t frames;        /* frames that it owns */
+	uint32_t stuck_vector;  /* why it is stuck */
+	uint64_t stuck_addr, stuck_rip;
+	uint64_t run_time;      /* TSC ticks that it ran */
+	uint32_t limit[EXO_C_COUNT], used[EXO_C_COUNT]; /* of the account with this index */
+	uint64_t private_slots[4]; /* of its root: bit i of word i/64 */
+	uint32_t account_users; /* envs and accounts that draw on the account with this index */
+	uint16_t account_parent; /* of the account with this index: where its limits came from */
+	uint16_t spare2;
+};
+_Static_assert(sizeof(struct exo_env) == 128, "env record");
+
+/* Home table, at EXO_HOMES: the unit's one level-2 table, whoever links it. */
+struct exo_home {
+	uint32_t pt2;    /* pfn of the table, 0 = none: the home is empty */
+	uint16_t owner;  /* env index, 0 = free to claim */
+	uint16_t spare;
+};
+
+/* Slice vector, at EXO_SLICES. */
+#define EXO_SLICE_COUNT 64
+struct exo_slices {
+	uint32_t position;  /* the slice that runs now */
+	uint32_t spare;
+	exo_name env[EXO_SLICE_COUNT]; /* 0 = free */
+};
+
+#define EXO_INFO_MAGIC   0x006f66696c697241ul /* "Arilifo" */
+#define EXO_INFO_VERSION 1
+enum exo_cpu_feature {
+	EXO_CPU_SMEP = 1, EXO_CPU_SMAP = 2, EXO_CPU_UMIP = 4, EXO_CPU_FSGSBASE = 8, EXO_CPU_XSAVE = 16,
+	EXO_CPU_RDRAND = 32, EXO_CPU_ERMS = 64, EXO_CPU_NX = 128,
+};
+struct exo_info {
+	uint64_t magic;
+	uint32_t version, size;
+	uint64_t tsc_hz;
+	uint64_t ns_mult;       /* ns = (tsc - tsc_boot) * ns_mult >> 32 */
+	uint64_t tsc_boot;      /* TSC when wall_boot was read */
+	uint64_t wall_boot;     /* ns since 1970-01-01T00:00:00Z at tsc_boot, 0 = firmware has no clock */
+	uint64_t frame_count;   /* entries in the frame table */
+	uint64_t frames_ram;    /* frames of RAM */
+	uint64_t frames_free;   /* frames free to claim */
+	uint64_t slice_ticks;   /* length of a slice in TSC ticks */
+	uint64_t early_ticks;   /* how long before a slice's end the timer upcall comes */
+	exo_name current;       /* env that runs */
+	exo_name first;         /* the first env */
+	uint32_t cpu_features;  /* enum exo_cpu_feature */
+	uint32_t xcr0;
+	uint32_t xsave_size;
+	uint32_t debug;         /* non-zero: this kernel recounts */
+	uint64_t recounts;      /* how often it did */
+	uint64_t config_va, config_size; /* aril.conf in the first env, read-only, NUL-terminated */
+	uint64_t root_va, root_size;     /* root image in the first env, read-only */
+	uint64_t tsc_exit_boot; /* TSC right after ExitBootServices returned */
+	uint64_t tsc_first_user; /* TSC right before the first instruction of ring 3 */
+	uint32_t fb_width, fb_height;
+	uint64_t entropy[4];    /* firmware's (EFI_RNG), for the first env to mix in; zeros when it has none */
+	char build[64];         /* what was built: version and kind, NUL-terminated */
+};
+#endif
+#endif

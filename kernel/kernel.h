@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* What every kernel file may know of the others: the machine's tables, the env record, and each file's few public functions. */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <exo/boot.h>
+#include <exo/env.h>
+#include <exo/error.h>
+#include <exo/gate.h>
+#include <exo/page.h>
+#include "cpu.h"
+
+/* ---- tables of the machine (public ones are written here through the direct map, read by ring 3 in the system window) */
+extern struct exo_frame_rec *frames;
+extern struct exo_env *envs;
+extern struct exo_home *homes;
+extern struct exo_slices *slices;
+extern struct exo_info *info;
+extern uint64_t frame_count;
+extern const struct boot_info *boot;
+
+/* Private flags of a frame record. */
+#define FRAME_WRITABLE 0x10 /* unshared frame: its sole entry has R/W */
+#define FRAME_GLOBAL   0x20 /* table: the links that stand in it count as global */
+
+/* ---- env: the kernel's record of one, in a frame that its maker supplied */
+#define ENV_PORTS 4
+#define ENV_HOMES 128
+struct env {
+	exo_name name;
+	uint16_t index;
+	bool ran;                  /* has been given time at least once */
+	uint32_t root;             /* pfn */
+	uint32_t group[EXO_EF_COUNT];
+	struct exo_page *exo;      /* direct-map addresses of the group */
+	struct exo_save *save;
+	uint8_t *stack[2];
+	uint64_t group_va;
+	uint64_t entry[EXO_ENTRY_COUNT];
+	uint64_t alarm;            /* TSC, 0 = none */
+	uint32_t wait_mask;        /* parked: the bits that wake */
+	uint32_t yield_mask;       /* gave its slice away: the bits that fetch it back */
+	uint64_t wait_deadline;    /* TSC, 0 = none */
+	uint64_t open_bits;
+	uint64_t switched_in;      /* TSC */
+	uint32_t chain;            /* frames that it owns */
+	struct env *creator, *child, *sibling, *sibling_back;
+	struct env *dying_next;
+	uint32_t dying_rest;       /* frames found still counted during teardown */
+	uint32_t dying_table, dying_index;
+	uint16_t irq_lines;
+	uint16_t env_account;      /* charged for this env itself */
+	uint8_t port_count, slice_count;
+	struct { uint16_t base, count; } port[ENV_PORTS];
+	uint32_t home_count;
+	struct { uint32_t first, count; } home[ENV_HOMES];
+};
+_Static_assert(sizeof(struct env) <= EXO_PAGE_SIZE, "env record fits its frame");
+
+/* ---- per CPU. Offsets for entry.S below. */
+struct cpu {
+	struct cpu *self;
+	uint64_t user_rsp;
+	struct exo_page *exo;      /* of the env that runs */
+	uint64_t foreign_entry;
+	uint64_t stack_top;
+	struct env *current;
+	struct env *owner;         /* of the slice that runs */
+	uint64_t slice_end, early_at, timer_at;
+	struct trap *trap;         /* of the slow op that runs */
+	bool early_sent, idle, switched;
+};
+#define CPU_USER_RSP      8
+#define CPU_EXO           16
+#define CPU_FOREIGN_ENTRY 24
+#define CPU_STACK_TOP     32
+_Static_assert(__builtin_offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "asm");
+_Static_assert(__builtin_offsetof(struct cpu, exo) == CPU_EXO, "asm");
+_Static_assert(__builtin_offsetof(struct cpu, foreign_entry) == CPU_FOREIGN_ENTRY, "asm");
+_Static_assert(__builtin_offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "asm");
+extern struct cpu cpu0;
+static inline struct cpu *this_cpu(void) { return &cpu0; }
+
+/* Registers as entry.S stacks them; the first 15 in the order of struct exo_regs. */
+struct trap {
+	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t vector, error;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/* ---- frame.c: ownership, types, counts of frames */
+void frames_start(void);
+int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof);
+int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env);
+int64_t op_frame_type(uint64_t pfn, uint64_t n, uint64_t type, uint64_t flags);
+static inline bool pfn_is_ram(uint64_t pfn)
+{ return pfn < frame_count && frames[pfn].type != EXO_NONE && frames[pfn].type != EXO_KERNEL; }
+static inline bool frame_is_table(const struct exo_frame_rec *f) { return f->type >= EXO_PT1 && f->type <= EXO_PT4; }
+static inline uint32_t table_links(const struct exo_frame_rec *f) { return (uint32_t)f->glinks + f->plinks; }
+static inline bool frame_is_counted(const struct exo_frame_rec *f) { return f->maps || f->glinks || f->plinks || f->pins; }
+void frame_take(uint32_t pfn, struct env *e);       /* free -> owned by e, charged, DATA; does not zero */
+void frame_free(uint32_t pfn);                      /* uncounted; unchained, uncharged, free */
+void frame_disown(uint32_t pfn);
+void frame_release(uint32_t pfn);                   /* free when uncounted, else disown */
+void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head of its chain */
+void frame_unchain(uint32_t pfn);
+void frame_park(uint32_t pfn, struct env *e);       /* owner := e, in its second chain */
+uint32_t frame_find(void);                          /* some free pfn, 0 = none */
+
+/* ---- table.c: the only file that writes page table entries of roots */
+int64_t op_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof);
+int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn);
+int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uint64_t n);
+int64_t root_resolve(uint64_t root, uint32_t *pfn);
+int64_t table_proof(uint32_t pfn, uint64_t at);     /* is `at` in the caller's root the sole entry or link of pfn? */
+int64_t root_declare_private(uint32_t root, uint64_t va);
+bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index); /* drops up to 128 entries: true when the table is empty */
+void window_build(struct env *e);                   /* slot 255 of e's root */
+void root_start(void);
+void root_prepare(uint32_t pfn);                    /* upper half into a fresh PT4 */
+void kernel_map_device(uint64_t va, uint64_t pa);   /* one uncached page below KERNEL_DEVICES */
+/* A page of the caller as the direct map shows it, NULL when its own root gives no such right. */
+void *user_page(uint64_t va, bool write);
+void root_load(uint32_t pfn);                        /* the one place that writes CR3 */
+void tables_flush(uint32_t root);                   /* forget all translations of root, if it is the one in use */
+
+/* ---- home.c */
+int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n);
+bool homes_teardown(struct env *e);                 /* true when e holds none */
+
+/* ---- user.c: the only two ways to memory that ring 3 named */
+int64_t user_read(void *to, uint64_t from, uint64_t n);
+int64_t user_write(uint64_t to, const void *from, uint64_t n);
+
+/* ---- account.c */
+bool account_charge(uint16_t account, int count, uint32_t n);
+void account_refund(uint16_t account, int count, uint32_t n);
+void account_retire(uint16_t account);              /* gives a dead account's limits back, when nothing draws on it any more */
+
+/* ---- env.c */
+int64_t op_env_make(uint64_t spec);
+int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b);
+struct env *env_by_name(uint64_t name);             /* live or dying; NULL = stale */
+struct env *env_by_index(uint32_t index);
+uint32_t env_generation(uint32_t index);
+void records_clear(uint32_t index);
+struct env *env_setup(const struct exo_env_spec *spec, struct env *creator); /* all checks done */
+bool env_is_child(struct env *e);                   /* of the caller */
+void env_index_free(uint32_t index);
+bool entry_is_good(uint64_t va);
+
+/* ---- teardown.c */
+int64_t op_env_kill(uint64_t env);
+bool teardown_push(void);                           /* one bounded step for some dying env: true when there is more */
+
+/* ---- sched.c: slices, switching, waiting */
+int64_t op_slice_set(uint64_t i, uint64_t env);
+int64_t op_yield(uint64_t env, uint64_t mask);
+int64_t op_wait(uint64_t mask, uint64_t deadline);
+int64_t op_notify(uint64_t env, uint64_t bits);
+void sched_start(struct env *first) __attribute__((noreturn));
+void sched_leave(struct trap *t);                   /* the current env cannot go on: saves nothing, loads another */
+void sched_event(struct env *e, uint32_t bits);     /* sets pending bits; wakes */
+void sched_tick(struct trap *t);
+void sched_check(struct trap *t);                   /* before going back to ring 3 */
+void sched_alarm(struct env *e);
+void sched_forget(struct env *e);                   /* e is dying: out of the slice vector */
+
+/* ---- upcall.c */
+void upcall_fault(struct trap *t, uint64_t vector, uint64_t error, uint64_t addr);
+void upcall_async(struct trap *t);                  /* if something is pending and not disabled */
+void upcall_int80(struct trap *t);
+
+/* ---- trap.c, gate.c, entry.S */
+void trap_start(void);
+void trap_enter(struct trap *t);
+void gate_enter(struct trap *t);
+int64_t op_batch(uint64_t array, uint64_t n);
+void return_to_user(struct trap *t) __attribute__((noreturn));
+void syscall_entry(void);
+void syscall_refused(void);
+bool interrupt_waits(void);                         /* a device or timer wants the CPU */
+
+/* ---- machine.c, time.c, apic.c, dev.c, fpu.c */
+void machine_start(void);                           /* descriptor tables, control registers, features */
+void machine_bases_save(uint64_t *fs, uint64_t *gs);
+void machine_bases_load(uint64_t fs, uint64_t gs);
+void machine_ports(struct env *e, bool open);
+void machine_off(int reset, uint32_t status) __attribute__((noreturn));
+void time_start(void);
+void timer_arm(uint64_t tsc);
+void apic_start(void);
+void apic_eoi(void);
+void apic_timer(uint32_t count);
+uint32_t apic_timer_now(void);
+void irq_mask(unsigned line, bool masked);
+bool irq_is_level(unsigned line);
+int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n);
+int64_t op_dev_ack(uint64_t line);
+void dev_interrupt(unsigned line);
+void dev_teardown(struct env *e);
+void fpu_start(void);
+void fpu_init(struct exo_save *s);
+void fpu_save(struct exo_save *s);
+void fpu_load(const struct exo_save *s);
+
+/* ---- log.c, panic.c, recount.c, first.c */
+int64_t op_log(uint64_t text, uint64_t n);
+void log_start(void);
+void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void klog_raw(const char *text, size_t n);
+void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void panic_trap(struct trap *t) __attribute__((noreturn));
+void backtrace(uint64_t rbp, uint64_t rip);
+#define assert(c) do { if (!(c)) panic("%s:%d: %s", __FILE__, __LINE__, #c); } while (0)
+/* NULL when every count is right, else what is wrong (static text; pfn in *where). */
+const char *recount(uint64_t *where);
+void recount_start(void);
+void recount_changed(void);                         /* debug builds: after each op that changes a count */
+struct env *first_env(void);
+struct env *first_make(void);
+void first_recount(void);
+
+static inline struct env *current_env(void) { return this_cpu()->current; }
+#endif

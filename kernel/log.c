@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/* The kernel's log: lines on the first serial port, every wait bounded. Nothing else reads or keeps them. */
+#include <base/fmt.h>
+#include <base/string.h>
+#include "kernel.h"
+
+#define COM1 0x3f8
+#define LSR_EMPTY 0x20
+
+static bool present;
+
+void log_start(void)
+{
+	/* Scratch register: a port that is not there reads back all ones. 115200 8N1 with FIFO (16550D data sheet). */
+	outb(COM1 + 7, 0x5a);
+	present = inb(COM1 + 7) == 0x5a;
+	if (!present)
+		return;
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 0x83);
+	outb(COM1 + 0, 1);
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 3);
+	outb(COM1 + 2, 7);
+}
+
+void klog_raw(const char *text, size_t n)
+{
+	unsigned room = 0;
+	for (size_t i = 0; present && i < n; i++) {
+		for (unsigned spin = 0; room == 0; spin++) {
+			if (inb(COM1 + 5) & LSR_EMPTY)
+				room = 16; /* the FIFO is empty: it takes 16 */
+			if (spin > 100000)
+				present = false, room = 1;
+		}
+		outb(COM1, (uint8_t)text[i]);
+		room--;
+	}
+}
+
+static void line(const char *prefix, const char *text, size_t n)
+{
+	klog_raw(prefix, strlen(prefix));
+	klog_raw(text, n);
+	klog_raw("\r\n", 2);
+}
+
+void klog(const char *format, ...)
+{
+	char text[256];
+	va_list args;
+	va_start(args, format);
+	int n = vfmt(text, sizeof(text), format, args);
+	va_end(args);
+	line("kernel: ", text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1);
+}
+
+int64_t op_log(uint64_t at, uint64_t n)
+{
+	char text[256], prefix[24];
+	if (n > sizeof(text))
+		return -EXO_EINVAL;
+	for (size_t i = 0; i < n;) {
+		const volatile char *p = user_page(at + i, false);
+		if (!p)
+			return -EXO_EFAULT;
+		size_t here = EXO_PAGE_SIZE - ((at + i) & (EXO_PAGE_SIZE - 1));
+		for (; here && i < n; here--, i++) {
+			char c = *p++;
+			text[i] = c < ' ' || c > '~' ? '.' : c;
+		}
+	}
+	fmt(prefix, sizeof(prefix), "[%u] ", current_env()->index);
+	line(prefix, text, n);
+	return 0;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/* The CPU as the kernel wants it: descriptor tables, control registers, I/O permissions; and the way out of the machine. */
+#include "kernel.h"
+#include "vector.h"
+
+static struct {
+	uint32_t reserved0;
+	uint64_t rsp[3], reserved1, ist[7], reserved2;
+	uint16_t reserved3, io_base;
+	uint8_t io[8192 + 1]; /* one bit a port, 1 = refused; the last byte ends the map */
+} __attribute__((packed, aligned(16))) tss;
+
+/* SYSRET takes SS from STAR + 8 and CS from STAR + 16; there is no 32-bit user code segment. */
+static uint64_t gdt[9] = {
+	0,
+	0x00af9b000000ffff, /* 0x08 kernel code */
+	0x00cf93000000ffff, /* 0x10 kernel data */
+	0, 0,
+	0x00cff3000000ffff, /* 0x28 user data */
+	0x00affb000000ffff, /* 0x30 user code, 64 bit */
+	0, 0,               /* 0x38 TSS */
+};
+_Static_assert(EXO_USER_SS == (0x28 | 3) && EXO_USER_CS == (0x30 | 3), "selectors");
+
+static uint8_t stack_fatal[4096] __attribute__((aligned(16)));
+static uint8_t stack_debug[1024] __attribute__((aligned(16)));
+static uint8_t stack_nmi[1024] __attribute__((aligned(16)));
+static uint8_t stack_main[16384] __attribute__((aligned(4096)));
+static bool has_fsgsbase;
+
+static void descriptors(void)
+{
+	uint64_t base = (uint64_t)&tss, limit = sizeof(tss) - 1;
+	gdt[7] = (limit & 0xffff) | (base & 0xffffff) << 16 | 0x89ul << 40 | (limit >> 16 & 15) << 48 | (base >> 24 & 0xff) << 56;
+	gdt[8] = base >> 32;
+	tss.rsp[0] = (uint64_t)(stack_main + sizeof(stack_main));
+	tss.ist[IST_DEBUG - 1] = (uint64_t)(stack_debug + sizeof(stack_debug));
+	tss.ist[IST_NMI - 1] = (uint64_t)(stack_nmi + sizeof(stack_nmi));
+	tss.ist[IST_FATAL - 1] = (uint64_t)(stack_fatal + sizeof(stack_fatal));
+	tss.io_base = (uint16_t)offsetof(__typeof__(tss), io);
+	for (size_t i = 0; i < sizeof(tss.io); i++)
+		tss.io[i] = 0xff;
+	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) gdtr = { sizeof(gdt) - 1, (uint64_t)gdt };
+	__asm__ volatile("lgdt %0\n\t"
+		"push $8\n\tlea 1f(%%rip), %%rax\n\tpush %%rax\n\tlretq\n1:\n\t"
+		"mov $0x10, %%eax\n\tmov %%eax, %%ss\n\t"
+		"xor %%eax, %%eax\n\tmov %%eax, %%ds\n\tmov %%eax, %%es\n\tmov %%eax, %%fs\n\tmov %%eax, %%gs\n\t"
+		"lldt %%ax\n\tmov $0x38, %%eax\n\tltr %%ax" :: "m"(gdtr) : "rax", "memory");
+}
+
+static void features(void)
+{
+	uint32_t one[4], seven[4], top[4];
+	cpuid(1, 0, one);
+	cpuid(0x80000001, 0, top);
+	cpuid(0, 0, seven);
+	if (seven[0] >= 7)
+		cpuid(7, 0, seven);
+	else
+		seven[0] = seven[1] = seven[2] = seven[3] = 0;
+	static const struct { uint32_t bit, cr4; const char *name; } row[] = {
+		{ EXO_CPU_SMEP, CR4_SMEP, "SMEP" }, { EXO_CPU_SMAP, CR4_SMAP, "SMAP" }, { EXO_CPU_UMIP, CR4_UMIP, "UMIP" },
+		{ EXO_CPU_FSGSBASE, CR4_FSGSBASE, "FSGSBASE" }, { EXO_CPU_XSAVE, CR4_OSXSAVE, "XSAVE" },
+		{ EXO_CPU_RDRAND, 0, "RDRAND" }, { EXO_CPU_ERMS, 0, "ERMS" }, { EXO_CPU_NX, 0, "NX" },
+	};
+	uint32_t have = (seven[1] >> 7 & 1) * EXO_CPU_SMEP | (seven[1] >> 20 & 1) * EXO_CPU_SMAP | (seven[2] >> 2 & 1) * EXO_CPU_UMIP
+		| (seven[1] & 1) * EXO_CPU_FSGSBASE | (one[2] >> 26 & 1) * EXO_CPU_XSAVE | (one[2] >> 30 & 1) * EXO_CPU_RDRAND
+		| (seven[1] >> 9 & 1) * EXO_CPU_ERMS | (top[3] >> 20 & 1) * EXO_CPU_NX;
+	uint64_t cr4 = (read_cr4() | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT) & ~(uint64_t)(CR4_SMEP | CR4_SMAP | CR4_UMIP | CR4_FSGSBASE | CR4_OSXSAVE);
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		if (have & row[i].bit)
+			cr4 |= row[i].cr4;
+		else
+			klog("this CPU has no %s: doing without", row[i].name);
+	}
+	info->cpu_features = have;
+	has_fsgsbase = have & EXO_CPU_FSGSBASE;
+	write_cr4(cr4);
+	write_cr0((read_cr0() & ~(uint64_t)(CR0_EM | CR0_TS)) | CR0_WP | CR0_NE | CR0_MP);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
+	/* Entry 1 write-combining, the rest as at reset (Intel SDM vol. 3, 11.12.4). */
+	wrmsr(MSR_PAT, 0x0007040600070106);
+	wrmsr(MSR_STAR, 0x23ul << 48 | 0x08ul << 32);
+	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+	wrmsr(MSR_CSTAR, (uint64_t)syscall_refused);
+	wrmsr(MSR_SYSENTER_CS, 0);
+	wrmsr(MSR_FMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
+	write_dr7(0x400);
+}
+
+/* CSTAR: reached only from compatibility mode, which needs a 32-bit code segment that does not exist. */
+void syscall_refused(void)
+{
+	panic("SYSCALL from compatibility mode");
+}
+
+void machine_start(void)
+{
+	struct cpu *cpu = this_cpu();
+	descriptors();
+	cpu->self = cpu;
+	cpu->stack_top = tss.rsp[0];
+	wrmsr(MSR_GS_BASE, 0);
+	wrmsr(MSR_KERNEL_GS_BASE, 0);
+	features();
+	trap_start();
+	/* In the kernel GS is this CPU's; swapgs on the way out gives ring 3 its own. */
+	wrmsr(MSR_GS_BASE, (uint64_t)cpu);
+}
+
+void machine_bases_save(uint64_t *fs, uint64_t *gs)
+{
+	*fs = has_fsgsbase ? rdfsbase() : rdmsr(MSR_FS_BASE);
+	*gs = rdmsr(MSR_KERNEL_GS_BASE);
+}
+
+void machine_bases_load(uint64_t fs, uint64_t gs)
+{
+	if (has_fsgsbase)
+		wrfsbase(fs);
+	else
+		wrmsr(MSR_FS_BASE, fs);
+	wrmsr(MSR_KERNEL_GS_BASE, gs);
+}
+
+void machine_ports(struct env *e, bool open)
+{
+	for (unsigned i = 0; i < e->port_count; i++)
+		for (unsigned p = e->port[i].base; p < (unsigned)e->port[i].base + e->port[i].count; p += 8)
+			tss.io[p / 8] = open ? 0 : 0xff;
+}
+
+typedef void __attribute__((ms_abi)) reset_system(uint32_t type, uint64_t status, uint64_t size, void *data);
+
+/* Each way is tried in turn; a machine that takes none stops here. */
+void machine_off(int reset, uint32_t status)
+{
+	klog("%s, exit status %u", reset ? "reset" : "power off", status);
+	/* The firmware runs in physical mode under its own root; it may use SSE and expects no SMAP. */
+	write_cr4(read_cr4() & ~(uint64_t)(CR4_SMAP | CR4_SMEP));
+	if (boot->reset_root && boot->reset_system) {
+		root_load((uint32_t)(boot->reset_root >> EXO_PAGE_SHIFT));
+		((reset_system *)boot->reset_system)(reset ? 0 : 2, 0, 0, NULL);
+		root_load((uint32_t)(boot->kernel_root >> EXO_PAGE_SHIFT));
+		klog("the firmware's ResetSystem came back");
+	}
+	if (reset) {
+		outb(0xcf9, 6);
+		outb(0x64, 0xfe);
+	} else {
+		/* SLP_TYP | SLP_EN (ACPI 6.4, 4.8.3.2.1) */
+		if (boot->pm1a_cnt && boot->s5_typ_a != 0xff)
+			outw((uint16_t)boot->pm1a_cnt, (uint16_t)(boot->s5_typ_a << 10 | 1 << 13));
+		if (boot->pm1b_cnt && boot->s5_typ_b != 0xff)
+			outw((uint16_t)boot->pm1b_cnt, (uint16_t)(boot->s5_typ_b << 10 | 1 << 13));
+		outw(0x604, 0x2000); /* QEMU's */
+	}
+	klog("this machine cannot be switched off by software: it is safe to do so by hand");
+	cpu_stop();
+}

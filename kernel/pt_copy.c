@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/* pt_copy: one table of the caller's own in place of a shared one. What both then reach is read-only for both, until one of them is alone with it. */
+#include "walk.h"
+
+/* Leaf: R/W of an unshared frame goes from both tables; a shared frame keeps what the source's path allows. */
+static int64_t copy_leaf(uint64_t *from, uint64_t *to, uint32_t copy)
+{
+	uint64_t e = *from;
+	struct exo_frame_rec *f = &frames[entry_pfn(e)];
+	if (f->maps == UINT32_MAX)
+		return -EXO_EOVERFLOW;
+	if (!(f->flags & EXO_F_SHARED)) {
+		*from = e &= ~EXO_PTE_RW;
+		f->flags &= (uint8_t)~FRAME_WRITABLE;
+	}
+	*to = e;
+	f->maps++;
+	frames[copy].used++;
+	return 0;
+}
+
+/* Link to a leaf table: that table is sealed from now on. */
+static int64_t copy_link(uint64_t *from, uint64_t *to, uint32_t copy, uint64_t va)
+{
+	struct exo_frame_rec *t = &frames[entry_pfn(*from)];
+	if (t->plinks == UINT16_MAX || t->glinks == UINT16_MAX)
+		return -EXO_EOVERFLOW;
+	if (*from & EXO_PTE_RW)
+		t->flags |= EXO_F_SEALED;
+	*from &= ~EXO_PTE_RW;
+	*to = *from;
+	link_count(copy, va, t);
+	return 0;
+}
+
+static void replace(struct walk *w, uint32_t root, uint64_t *entry, uint64_t va, int level, uint32_t copy, bool give)
+{
+	uint32_t source = entry_pfn(*entry);
+	bool was_home = level == 3 && !w->private && homes[EXO_HOME_OF(va)].pt2 == source;
+	link_drop(w->pfn, entry, va, level, give);
+	if (was_home)
+		homes[EXO_HOME_OF(va)].pt2 = copy;
+	link_count(w->pfn, va, &frames[copy]);
+	*entry = ((uint64_t)copy << EXO_PAGE_SHIFT) | LINK_BITS | EXO_PTE_RW;
+	tables_flush(root);
+}
+
+int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uint64_t n)
+{
+	struct walk w;
+	uint64_t va, done = 0;
+	uint32_t in;
+	int level;
+	int64_t r = at_decode(at, EXO_AT_GIVE, &va, &level);
+	if (r == 0)
+		r = root_resolve(root, &in);
+	if (r < 0)
+		return r;
+	if (level < 2 || level > 3 || first > 512 || n > 512 - first || !pfn_is_ram(pfn))
+		return -EXO_EINVAL;
+	r = walk_to(in, va, level, &w);
+	if (r < 0)
+		return r;
+	uint64_t *entry = &w.table[entry_index(va, level)];
+	if (!w.rw)
+		return -EXO_ESEALED;
+	if (w.foreign)
+		return -EXO_EPERM;
+	if (!(*entry & EXO_PTE_P))
+		return -EXO_ENOENT;
+	uint32_t source = entry_pfn(*entry);
+	struct exo_frame_rec *s = &frames[source], *d = &frames[pfn];
+	if (d->owner != current_env()->index)
+		return -EXO_EPERM;
+	if (d->type != s->type || d->pins)
+		return -EXO_ETYPE;
+	if (table_links(d) || (d->used && d->base != s->base))
+		return -EXO_EBUSY;
+	if (table_links(s) < 2)
+		return -EXO_EINVAL; /* the sole link: set its R/W instead */
+	if (!(s->flags & EXO_F_SEALED) || (level == 3 && !w.private && s->glinks != 1))
+		return -EXO_EBUSY;
+
+	uint64_t *from = pfn_ptr(source), *to = pfn_ptr(pfn);
+	d->base = s->base;
+	/* The copy's class is that of the place where it will stand. */
+	if (!links_are_private(w.pfn, va))
+		d->flags |= FRAME_GLOBAL;
+	for (; done < n; done++) {
+		uint64_t *e = &from[first + done], *c = &to[first + done];
+		if (*e & EXO_PTE_P && !(*c & EXO_PTE_P)) {
+			r = level == 2 ? copy_leaf(e, c, (uint32_t)pfn) : copy_link(e, c, (uint32_t)pfn, va);
+			if (r < 0)
+				return done ? (int64_t)done : r;
+		}
+		if (done % 128 == 127 && done + 1 < n && interrupt_waits())
+			return (int64_t)done + 1;
+	}
+	replace(&w, in, entry, va, level, (uint32_t)pfn, at & EXO_AT_GIVE);
+	return (int64_t)done;
+}

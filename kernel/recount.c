@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+/* The recount: every map, link, entry, owner and account count of the machine, and the one meaning of each address, made afresh from the tables and
+ * compared with what is kept. Debug builds do it after ops that change a count. */
+#include "walk.h"
+
+#if defined(KERNEL_HOST) || defined(KERNEL_DEBUG)
+struct tally { uint32_t maps, links, writable, spare; };
+static struct tally *tally;
+#endif
+
+#ifdef KERNEL_HOST
+void recount_use(void *memory) { tally = memory; }
+#elif defined(KERNEL_DEBUG)
+static uint32_t interval, turn;
+
+void recount_start(void)
+{
+	/* Memory for it: one stretch of free frames, the kernel's for ever. */
+	uint64_t need = (frame_count * sizeof(struct tally) + EXO_PAGE_SIZE - 1) >> EXO_PAGE_SHIFT;
+	const struct boot_range *map = pa_ptr(boot->map);
+	for (uint64_t i = 0; i < boot->map_count && !tally; i++) {
+		if (map[i].type != BOOT_FREE || map[i].count <= need || map[i].pfn + map[i].count > frame_count)
+			continue;
+		uint64_t first = map[i].pfn + map[i].count - need;
+		for (uint64_t p = 0; p < need; p++)
+			frames[first + p].type = EXO_KERNEL;
+		info->frames_free -= need;
+		tally = pfn_ptr(first);
+	}
+	interval = info->frames_ram <= 32768 ? 1 : 256;
+	info->debug = interval;
+	klog("debug kernel: recounts after every %u. op that changes a count", interval);
+}
+
+void recount_changed(void)
+{
+	uint64_t where = 0;
+	if (!tally || ++turn % interval)
+		return;
+	const char *wrong = recount(&where);
+	info->recounts++;
+	if (wrong)
+		panic("recount: frame %#lx: %s", where, wrong);
+}
+#else
+void recount_start(void) { }
+#endif
+
+#if defined(KERNEL_HOST) || defined(KERNEL_DEBUG)
+static const char *table_scan(uint64_t pfn)
+{
+	const struct exo_frame_rec *t = &frames[pfn];
+	int level = t->type - EXO_PT1 + 1;
+	const uint64_t *table = pfn_ptr(pfn);
+	uint64_t base = level == 4 ? 0 : (uint64_t)t->base << 21;
+	uint32_t used = 0;
+	if (t->used == 0 && level < 4)
+		return NULL;
+	for (uint32_t i = 0; i < (level == 4 ? 255u : 512u); i++) {
+		uint64_t e = table[i];
+		if (!(e & EXO_PTE_P))
+			continue;
+		used++;
+		uint32_t child = entry_pfn(e);
+		if (child >= frame_count || frames[child].type == EXO_FREE)
+			return "an entry names a frame that is free or not RAM";
+		struct exo_frame_rec *f = &frames[child];
+		if (level == 1) {
+			tally[child].maps++;
+			if (e & EXO_PTE_RW)
+				tally[child].writable++;
+			if (frame_is_table(f) && e & EXO_PTE_RW)
+				return "a table is writable in ring 3";
+			continue;
+		}
+		tally[child].links++;
+		if (f->type != EXO_PT1 + level - 2)
+			return "a link names a table of the wrong level";
+		if ((uint64_t)f->base << 21 != base + i * entry_span(level))
+			return "a table is linked away from its base";
+		if (f->flags & EXO_F_SEALED && e & EXO_PTE_RW)
+			return "a sealed table has a writable link";
+		if (level == 3 && t->flags & FRAME_GLOBAL && homes[EXO_HOME_OF(base + i * entry_span(3))].pt2 != child)
+			return "an address of a home means two things";
+	}
+	return used == t->used ? NULL : "entries used";
+}
+
+static const char *frame_check(uint64_t pfn)
+{
+	const struct exo_frame_rec *f = &frames[pfn];
+	if (f->maps != tally[pfn].maps)
+		return "map count";
+	if (frame_is_table(f)) {
+		if (table_links(f) != tally[pfn].links)
+			return "link count";
+		if (table_links(f) > 1 && !(f->flags & EXO_F_SEALED) && !(f->type == EXO_PT2 && table_is_live((uint32_t)pfn, (uint64_t)f->base << 21)))
+			return "a table with several links is neither sealed nor live";
+	} else if (f->type != EXO_FREE && !(f->flags & EXO_F_SHARED)) {
+		if (tally[pfn].writable && tally[pfn].maps != 1)
+			return "an unshared frame is writable through one of several entries";
+		if (!tally[pfn].writable != !(f->flags & FRAME_WRITABLE))
+			return "the writable mark";
+	}
+	return NULL;
+}
+
+const char *recount(uint64_t *where)
+{
+	uint64_t total_free = 0, owned = 0, charged = 0, names = 0, charges = 0;
+	const char *wrong;
+	zero_words(tally, frame_count * sizeof(struct tally));
+	for (*where = 0; *where < frame_count; ++*where)
+		if (frame_is_table(&frames[*where]) && (wrong = table_scan(*where)))
+			return wrong;
+	for (*where = 0; *where < frame_count; ++*where) {
+		const struct exo_frame_rec *f = &frames[*where];
+		if (f->type == EXO_NONE || f->type == EXO_KERNEL)
+			continue;
+		if (f->type == EXO_FREE) {
+			total_free++;
+			if (f->owner || f->maps || f->pins || f->glinks || f->plinks)
+				return "a free frame is counted or owned";
+			continue;
+		}
+		charged++;
+		owned += f->owner != 0;
+		if (f->owner && !env_by_index(f->owner))
+			return "owned by nobody that lives";
+		if ((wrong = frame_check(*where)))
+			return wrong;
+	}
+	*where = 0;
+	for (uint32_t i = 1; i < EXO_ENV_MAX; i++) {
+		charges += envs[i].used[EXO_C_FRAMES];
+		names += envs[i].name ? envs[i].frames : 0;
+	}
+	if (total_free != info->frames_free)
+		return "number of free frames";
+	if (charges != charged)
+		return "frames charged to accounts";
+	return names == owned ? NULL : "frames owned by envs";
+}
+#endif

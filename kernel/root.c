@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/* Roots: the parts of one that are the kernel's (upper half, slot 255), the taking down of tables, and the one place that loads CR3. */
+#include "walk.h"
+
+#define WINDOW_ENTRIES 16 /* level-3 entries of slot 255 that the loader may have filled */
+
+static struct { uint32_t index; uint64_t entry; } upper[16]; /* present entries of the kernel's root, upper half */
+static unsigned upper_count;
+static uint64_t window[WINDOW_ENTRIES];
+
+void root_start(void)
+{
+	const uint64_t *root = pa_ptr(boot->kernel_root);
+	for (uint32_t i = 256; i < 512; i++)
+		if (root[i] & EXO_PTE_P) {
+			assert(upper_count < sizeof(upper) / sizeof(upper[0]));
+			upper[upper_count].index = i;
+			upper[upper_count++].entry = root[i];
+		}
+	const uint64_t *w = pfn_ptr(entry_pfn(root[entry_index(EXO_WINDOW, 4)]));
+	for (uint32_t i = 0; i < WINDOW_ENTRIES; i++)
+		window[i] = w[i];
+}
+
+void root_prepare(uint32_t pfn)
+{
+	uint64_t *root = pfn_ptr(pfn);
+	for (unsigned i = 0; i < upper_count; i++)
+		root[upper[i].index] = upper[i].entry;
+}
+
+void window_build(struct env *e)
+{
+	uint64_t *w3 = pfn_ptr(e->group[EXO_EF_WINDOW3]);
+	uint64_t *w2 = pfn_ptr(e->group[EXO_EF_WINDOW2]);
+	uint64_t *w1 = pfn_ptr(e->group[EXO_EF_WINDOW1]);
+	zero_words(w3, EXO_PAGE_SIZE);
+	zero_words(w2, EXO_PAGE_SIZE);
+	zero_words(w1, EXO_PAGE_SIZE);
+	for (uint32_t i = 0; i < WINDOW_ENTRIES; i++)
+		w3[i] = window[i];
+
+	static const struct { uint16_t frame, page; bool rw; } place[] = {
+		{ EXO_EF_EXO, EXO_GROUP_EXO / EXO_PAGE_SIZE, true },
+		{ EXO_EF_SAVE, EXO_GROUP_SAVE / EXO_PAGE_SIZE, false },
+		{ EXO_EF_STACK0, EXO_GROUP_STACK / EXO_PAGE_SIZE, true },
+		{ EXO_EF_STACK1, EXO_GROUP_STACK / EXO_PAGE_SIZE + 1, true },
+	};
+	uint64_t link = LINK_BITS | EXO_PTE_RW;
+	for (unsigned i = 0; i < sizeof(place) / sizeof(place[0]); i++)
+		w1[entry_index(e->group_va, 1) + place[i].page] = (uint64_t)e->group[place[i].frame] << EXO_PAGE_SHIFT
+			| EXO_PTE_P | EXO_PTE_U | EXO_PTE_A | EXO_PTE_NX | (place[i].rw ? EXO_PTE_RW | EXO_PTE_D : 0);
+	w2[entry_index(e->group_va, 2)] = (uint64_t)e->group[EXO_EF_WINDOW1] << EXO_PAGE_SHIFT | link;
+	w3[entry_index(e->group_va, 3)] = (uint64_t)e->group[EXO_EF_WINDOW2] << EXO_PAGE_SHIFT | link;
+	((uint64_t *)pfn_ptr(e->root))[entry_index(EXO_WINDOW, 4)] = (uint64_t)e->group[EXO_EF_WINDOW3] << EXO_PAGE_SHIFT | link;
+}
+
+bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
+{
+	struct exo_frame_rec *t = &frames[pfn];
+	int level = t->type - EXO_PT1 + 1;
+	uint64_t *table = pfn_ptr(pfn), base = level == 4 ? 0 : (uint64_t)t->base << 21;
+
+	for (int budget = 128; budget && t->used; budget--, ++*index) {
+		uint64_t *entry = &table[*index];
+		if (!(*entry & EXO_PTE_P))
+			continue;
+		uint32_t child = entry_pfn(*entry);
+		struct exo_frame_rec *f = &frames[child];
+		if (level == 1) {
+			leaf_drop(*entry, false);
+			*entry = 0;
+			t->used--;
+			if (f->owner == e->index && !frame_is_counted(f) && !frame_is_table(f))
+				frame_free(child);
+			continue;
+		}
+		link_drop(pfn, entry, base + *index * entry_span(level), level, false);
+		if (!frame_is_table(f) || table_links(f))
+			continue;
+		/* Next in line: now nothing reaches it. A disowned one becomes this env's to take down. */
+		if (f->owner == e->index)
+			frame_unchain(child);
+		if (f->owner == 0)
+			frame_chain(child, e);
+	}
+	return t->used == 0;
+}
+
+#ifndef KERNEL_HOST
+void root_load(uint32_t pfn)
+{
+	__asm__ volatile("mov %0, %%cr3" :: "r"((uint64_t)pfn << EXO_PAGE_SHIFT) : "memory");
+}
+
+void kernel_map_device(uint64_t va, uint64_t pa)
+{
+	uint64_t *table = pa_ptr(boot->kernel_root);
+	for (int l = 4; l > 1; l--)
+		table = pfn_ptr(entry_pfn(table[entry_index(va, l)]));
+	/* PCD | PWT: uncached whatever the MTRRs say (Intel SDM vol. 3, 11.5.2.1, PAT entry 3) */
+	table[entry_index(va, 1)] = (pa & EXO_PTE_ADDR) | EXO_PTE_P | EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | EXO_PTE_NX | 0x18;
+	invlpg(va);
+}
+#endif

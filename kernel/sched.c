@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+/* Time: the slice vector, handing the CPU from env to env, parking and waking. Who should run is never decided here: slices are owned, and given away by yield. */
+#include "kernel.h"
+
+struct exo_slices *slices;
+struct cpu cpu0;
+
+static void env_save(struct env *e, const struct trap *t)
+{
+	struct exo_regs *r = &e->save->regs;
+	const uint64_t *from = &t->rax;
+	uint64_t *to = &r->rax;
+	for (int i = 0; i < 15; i++)
+		to[i] = from[i];
+	r->rip = t->rip;
+	r->rflags = t->rflags;
+	r->rsp = t->rsp;
+	machine_bases_save(&r->fs_base, &r->gs_base);
+	fpu_save(e->save);
+	envs[e->index].run_time += rdtsc() - e->switched_in;
+}
+
+static void env_load(struct env *e, struct trap *t)
+{
+	struct cpu *cpu = this_cpu();
+	const struct exo_regs *r = &e->save->regs;
+	const uint64_t *from = &r->rax;
+	uint64_t *to = &t->rax;
+	for (int i = 0; i < 15; i++)
+		to[i] = from[i];
+	t->rip = r->rip;
+	t->rflags = (r->rflags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_FIX;
+	t->rsp = r->rsp;
+	t->cs = EXO_USER_CS;
+	t->ss = EXO_USER_SS;
+	machine_bases_load(r->fs_base, r->gs_base);
+	fpu_load(e->save);
+	root_load(e->root);
+	if (e->port_count)
+		machine_ports(e, true);
+	e->ran = true;
+	e->yield_mask = 0;
+	e->switched_in = rdtsc();
+	e->exo->slice_end = cpu->slice_end;
+	cpu->current = e;
+	cpu->exo = e->exo;
+	cpu->foreign_entry = e->entry[EXO_ENTRY_FOREIGN];
+	cpu->switched = true;
+	info->current = e->name;
+}
+
+static void current_out(const struct trap *t)
+{
+	struct env *e = current_env();
+	if (!e)
+		return;
+	if (e->port_count)
+		machine_ports(e, false);
+	if (envs[e->index].state != EXO_S_DYING)
+		env_save(e, t);
+}
+
+static void switch_to(struct env *e, struct trap *t)
+{
+	if (e == current_env())
+		return;
+	current_out(t);
+	env_load(e, t);
+}
+
+static bool is_ready(const struct env *e) { return envs[e->index].state == EXO_S_READY; }
+
+/* A parked env's wait is over: `result` is what wait returns. */
+static void unpark(struct env *e, uint32_t result)
+{
+	e->wait_deadline = 0;
+	e->save->regs.rax = result;
+	envs[e->index].state = EXO_S_READY;
+}
+
+void sched_event(struct env *e, uint32_t bits)
+{
+	uint32_t now = __atomic_or_fetch(&e->exo->pending, bits, __ATOMIC_SEQ_CST);
+	if (envs[e->index].state == EXO_S_PARKED && now & e->wait_mask)
+		unpark(e, now & e->wait_mask);
+}
+
+/* What time has brought to e. */
+static void clock_check(struct env *e, uint64_t now)
+{
+	if (e->alarm && now >= e->alarm) {
+		e->alarm = 0;
+		sched_event(e, EXO_PEND_TIMER);
+	}
+	if (envs[e->index].state == EXO_S_PARKED && e->wait_deadline && now >= e->wait_deadline)
+		unpark(e, 0);
+}
+
+static void arm(void)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t next = cpu->early_sent ? cpu->slice_end : cpu->early_at;
+	if (cpu->current && cpu->current->alarm && cpu->current->alarm < next)
+		next = cpu->current->alarm;
+	if (cpu->owner && cpu->owner->alarm && cpu->owner->alarm < next)
+		next = cpu->owner->alarm;
+	if (next != cpu->timer_at) {
+		cpu->timer_at = next;
+		timer_arm(next);
+	}
+}
+
+/* The next slice whose owner can run begins: true; or nobody can. */
+static bool next_slice(struct trap *t)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t now = rdtsc();
+	for (uint32_t i = 1; i <= EXO_SLICE_COUNT; i++) {
+		uint32_t position = (slices->position + i) % EXO_SLICE_COUNT;
+		struct env *e = env_by_name(slices->env[position]);
+		if (!e)
+			continue;
+		clock_check(e, now);
+		if (!is_ready(e))
+			continue;
+		slices->position = position;
+		cpu->owner = e;
+		cpu->slice_end = now + info->slice_ticks;
+		cpu->early_at = cpu->slice_end - info->early_ticks;
+		cpu->early_sent = false;
+		switch_to(e, t);
+		e->exo->slice_end = cpu->slice_end;
+		return true;
+	}
+	return false;
+}
+
+/* Nobody can run: take down the dead, then sleep until an interrupt. Events arrive in ring 0 here and only set bits. */
+static void idle(struct trap *t)
+{
+	struct cpu *cpu = this_cpu();
+	current_out(t);
+	cpu->current = NULL;
+	cpu->owner = NULL;
+	info->current = 0;
+	root_load((uint32_t)(boot->kernel_root >> EXO_PAGE_SHIFT));
+	cpu->idle = true;
+	while (!next_slice(t)) {
+		if (teardown_push())
+			continue;
+		uint64_t next = ~0ul;
+		for (uint32_t i = 0; i < EXO_SLICE_COUNT; i++) {
+			struct env *e = env_by_name(slices->env[i]);
+			if (e && e->alarm && e->alarm < next)
+				next = e->alarm;
+			if (e && e->wait_deadline && e->wait_deadline < next)
+				next = e->wait_deadline;
+		}
+		cpu->timer_at = next;
+		timer_arm(next);
+		cpu_halt();
+	}
+	cpu->idle = false;
+}
+
+/* The current env stops here; whoever comes next is in *t afterwards. */
+void sched_leave(struct trap *t)
+{
+	struct cpu *cpu = this_cpu();
+	if (cpu->owner && cpu->owner != cpu->current && is_ready(cpu->owner))
+		switch_to(cpu->owner, t);
+	else if (!next_slice(t))
+		idle(t);
+	arm();
+}
+
+void sched_tick(struct trap *t)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t now = rdtsc();
+	cpu->timer_at = 0;
+	if (cpu->idle)
+		return;
+	clock_check(cpu->current, now);
+	if (cpu->owner)
+		clock_check(cpu->owner, now);
+	if (now >= cpu->slice_end) {
+		if (!next_slice(t))
+			idle(t);
+	} else if (now >= cpu->early_at && !cpu->early_sent) {
+		cpu->early_sent = true;
+		sched_event(cpu->current, EXO_PEND_TIMER);
+	}
+}
+
+void sched_check(struct trap *t)
+{
+	struct cpu *cpu = this_cpu();
+	struct env *owner = cpu->owner;
+	if (cpu->idle)
+		return;
+	/* The owner lent its slice and named what fetches it back. */
+	if (owner && owner != cpu->current && is_ready(owner) && owner->exo->pending & owner->yield_mask)
+		switch_to(owner, t);
+	cpu->switched = false;
+	upcall_async(t);
+	arm();
+}
+
+void sched_alarm(struct env *e)
+{
+	(void)e;
+	arm();
+}
+
+void sched_forget(struct env *e)
+{
+	for (uint32_t i = 0; i < EXO_SLICE_COUNT && e->slice_count; i++)
+		if (slices->env[i] == e->name) {
+			slices->env[i] = 0;
+			e->slice_count--;
+			account_refund(envs[e->index].account, EXO_C_SLICES, 1);
+		}
+	if (this_cpu()->owner == e)
+		this_cpu()->owner = NULL;
+}
+
+int64_t op_slice_set(uint64_t i, uint64_t name)
+{
+	struct env *me = current_env(), *to = name ? env_by_name(name) : NULL;
+	if (i >= EXO_SLICE_COUNT)
+		return -EXO_EINVAL;
+	if (name && (!to || envs[to->index].state == EXO_S_DYING))
+		return -EXO_ESTALE;
+	struct env *from = env_by_name(slices->env[i]);
+	if (from && from != me)
+		return -EXO_EPERM;
+	if (to && !(from && envs[from->index].account == envs[to->index].account)
+		&& !account_charge(envs[to->index].account, EXO_C_SLICES, 1))
+		return -EXO_ENOMEM;
+	if (from) {
+		from->slice_count--;
+		if (!to || envs[from->index].account != envs[to->index].account)
+			account_refund(envs[from->index].account, EXO_C_SLICES, 1);
+	}
+	if (to)
+		to->slice_count++;
+	slices->env[i] = to ? to->name : 0;
+	return 0;
+}
+
+int64_t op_yield(uint64_t name, uint64_t mask)
+{
+	struct cpu *cpu = this_cpu();
+	struct env *me = cpu->current, *to = name ? env_by_name(name) : cpu->owner;
+	struct trap *t = cpu->trap;
+	if (name && !to)
+		return -EXO_ESTALE;
+	if (name && to != me && !is_ready(to))
+		return -EXO_EAGAIN;
+	t->rax = 0;
+	me->yield_mask = 0;
+	if (to && to != me && is_ready(to)) {
+		if (me == cpu->owner && me->exo->pending & mask)
+			return 0;
+		switch_to(to, t);
+		me->yield_mask = (uint32_t)mask;
+	} else if (!name && !next_slice(t)) {
+		idle(t);
+	}
+	arm();
+	return 0;
+}
+
+int64_t op_wait(uint64_t mask, uint64_t deadline)
+{
+	struct env *me = current_env();
+	if (deadline && !me->slice_count)
+		return -EXO_EPERM;
+	uint32_t now = me->exo->pending & (uint32_t)mask;
+	if (now || (deadline && rdtsc() >= deadline))
+		return now;
+	me->wait_mask = (uint32_t)mask;
+	me->wait_deadline = deadline;
+	envs[me->index].state = EXO_S_PARKED;
+	sched_leave(this_cpu()->trap);
+	return 0;
+}
+
+int64_t op_notify(uint64_t name, uint64_t bits)
+{
+	struct env *to = env_by_name(name);
+	if (!to || envs[to->index].state == EXO_S_DYING)
+		return -EXO_ESTALE;
+	bits &= to->open_bits;
+	if (!bits)
+		return -EXO_EPERM;
+	__atomic_or_fetch(&to->exo->notify_bits, bits, __ATOMIC_SEQ_CST);
+	sched_event(to, EXO_PEND_NOTIFY);
+	return 0;
+}
+
+void sched_start(struct env *first)
+{
+	static struct trap t;
+	for (uint32_t i = 0; i < EXO_SLICE_COUNT; i++)
+		slices->env[i] = first->name;
+	first->slice_count = EXO_SLICE_COUNT;
+	envs[first->index].used[EXO_C_SLICES] = EXO_SLICE_COUNT;
+	slices->position = EXO_SLICE_COUNT - 1;
+	next_slice(&t);
+	arm();
+	this_cpu()->switched = false;
+	info->tsc_first_user = rdtsc();
+	return_to_user(&t);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/* Vectors: the IDT, and what each interrupt or exception becomes. */
+#include "kernel.h"
+#include "vector.h"
+
+struct idt_gate { uint16_t offset0, selector; uint8_t ist, type; uint16_t offset1; uint32_t offset2, zero; };
+static struct idt_gate idt[256];
+extern const uint64_t trap_stubs[256];
+
+static void gate_set(unsigned vector, unsigned dpl, unsigned ist)
+{
+	uint64_t at = trap_stubs[vector];
+	/* 0x8e: present interrupt gate, so IF is clear in the kernel (Intel SDM vol. 3, 6.14.1) */
+	idt[vector] = (struct idt_gate){ .offset0 = (uint16_t)at, .selector = 8, .ist = (uint8_t)ist, .type = (uint8_t)(0x8e | dpl << 5),
+		.offset1 = (uint16_t)(at >> 16), .offset2 = (uint32_t)(at >> 32) };
+}
+
+void trap_start(void)
+{
+	for (unsigned v = 0; v < 256; v++)
+		gate_set(v, 0, 0);
+	gate_set(1, 0, IST_DEBUG);
+	gate_set(2, 0, IST_NMI);
+	gate_set(8, 0, IST_FATAL);
+	gate_set(18, 0, IST_FATAL);
+	gate_set(3, 3, 0);
+	gate_set(4, 3, 0);
+	gate_set(VECTOR_INT80, 3, 0);
+	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) idtr = { sizeof(idt) - 1, (uint64_t)idt };
+	__asm__ volatile("lidt %0" :: "m"(idtr));
+}
+
+static void interrupt(struct trap *t)
+{
+	if (t->vector == VECTOR_SPURIOUS)
+		return;
+	apic_eoi();
+	if (t->vector == VECTOR_TIMER)
+		sched_tick(t);
+	else if (t->vector >= VECTOR_IRQ && t->vector < VECTOR_IRQ + 16)
+		dev_interrupt((unsigned)t->vector - VECTOR_IRQ);
+	else
+		klog("interrupt of nobody: vector %u", (unsigned)t->vector);
+}
+
+void trap_enter(struct trap *t)
+{
+	uint64_t addr = t->vector == 14 ? read_cr2() : 0;
+	if (t->vector < 32) {
+		if (!(t->cs & 3))
+			panic_trap(t);
+		if (t->vector == 1)
+			write_dr6(0xffff0ff0);
+		upcall_fault(t, t->vector, t->error, addr);
+	} else if (t->vector == VECTOR_INT80 && t->cs & 3) {
+		upcall_int80(t);
+		return;
+	} else {
+		interrupt(t);
+	}
+	if (t->cs & 3)
+		sched_check(t);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/* Upcalls: entering an env at an entry point that it registered, with a frame on its upcall stack. */
+#include "kernel.h"
+
+/* Why e cannot be entered goes into the public table; its creator decides. */
+static void stuck(struct env *e, struct trap *t, uint64_t vector, uint64_t addr)
+{
+	struct exo_env *p = &envs[e->index];
+	p->stuck_vector = (uint32_t)vector;
+	p->stuck_addr = addr;
+	p->stuck_rip = t->rip;
+	if (e == first_env()) {
+		klog("the first env is stuck: vector %u, address %#lx, rip %#lx", (unsigned)vector, addr, t->rip);
+		machine_off(0, 255);
+	}
+	p->state = EXO_S_STUCK;
+	if (e->creator)
+		sched_event(e->creator, EXO_PEND_CHILD);
+	sched_leave(t);
+}
+
+/* Writes the frame and turns the trap into an entry. False: no room. */
+static bool push(struct env *e, struct trap *t, uint64_t entry, uint64_t vector, uint64_t error, uint64_t addr)
+{
+	uint64_t base = e->group_va + EXO_GROUP_STACK, top = base + EXO_STACK_SIZE;
+	bool inside = t->rsp > base && t->rsp <= top;
+	/* 128: the red zone of whoever runs there. */
+	uint64_t at = ((inside ? t->rsp - 128 : top) - sizeof(struct exo_upcall)) & ~15ul;
+	if ((at & (EXO_PAGE_SIZE - 1)) > EXO_PAGE_SIZE - sizeof(struct exo_upcall))
+		at = (at & ~(EXO_PAGE_SIZE - 1)) + EXO_PAGE_SIZE - 80; /* not across two frames */
+	if (at < base || at >= top)
+		return false;
+	struct exo_upcall *u = (struct exo_upcall *)(e->stack[(at - base) >> EXO_PAGE_SHIFT] + (at & (EXO_PAGE_SIZE - 1)));
+	u->vector = vector;
+	u->error = error;
+	u->addr = addr;
+	u->disabled = e->exo->disabled;
+	u->rip = t->rip;
+	u->cs = EXO_USER_CS;
+	u->rflags = t->rflags;
+	u->rsp = t->rsp;
+	u->ss = EXO_USER_SS;
+	e->exo->disabled = 1;
+	t->rip = entry;
+	t->rsp = at;
+	t->rflags = RFLAGS_IF | RFLAGS_FIX;
+	return true;
+}
+
+void upcall_fault(struct trap *t, uint64_t vector, uint64_t error, uint64_t addr)
+{
+	struct env *e = current_env();
+	if (!e->entry[EXO_ENTRY_FAULT] || !push(e, t, e->entry[EXO_ENTRY_FAULT], vector, error, addr))
+		stuck(e, t, vector, addr);
+}
+
+void upcall_async(struct trap *t)
+{
+	struct env *e = current_env();
+	uint32_t pending = e->exo->pending;
+	if (!pending || e->exo->disabled || !e->entry[EXO_ENTRY_ASYNC])
+		return;
+	if (!push(e, t, e->entry[EXO_ENTRY_ASYNC], EXO_VECTOR_ASYNC, pending, 0))
+		stuck(e, t, EXO_VECTOR_ASYNC, 0);
+}
+
+void upcall_int80(struct trap *t)
+{
+	struct env *e = current_env();
+	if (e->exo->disabled) {
+		t->rax = (uint64_t)-38l; /* as a foreign syscall: Linux's ENOSYS */
+		return;
+	}
+	if (!e->entry[EXO_ENTRY_INT80]) {
+		upcall_fault(t, 13, 0x80 * 8 + 2, 0); /* what the CPU does for a gate that ring 3 may not use */
+		return;
+	}
+	e->exo->disabled = 1;
+	e->exo->foreign_rip = t->rip;
+	e->exo->foreign_flags = t->rflags;
+	t->rip = e->entry[EXO_ENTRY_INT80];
+	t->rflags = RFLAGS_IF | RFLAGS_FIX;
+}

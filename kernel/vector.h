@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Interrupt vectors and stacks of the IDT. All lines lie in one 32-bit word of the APIC's request register, so that one read polls them. */
+#ifndef KERNEL_VECTOR_H
+#define KERNEL_VECTOR_H
+#define VECTOR_TIMER    0x40
+#define VECTOR_IRQ      0x50
+#define VECTOR_INT80    0x80
+#define VECTOR_SPURIOUS 0xff
+enum { IST_DEBUG = 1, IST_NMI, IST_FATAL };
+#endif
