@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Accounts: five counters that an env draws on. An account has the index of the env it was made for and outlives it until nobody draws on it. */
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Interrupt controllers: local APIC in the mode found (xAPIC by memory, x2APIC by MSR), I/O APIC lines, and the two 8259s, silenced. */
 #include "kernel.h"
 #include "vector.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Devices that envs may hold: I/O ports and ISA interrupt lines. What could break protection or the kernel's own clock is never given away. */
 #include "kernel.h"
 

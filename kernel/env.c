@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Environments: names, the public table, making one out of frames that the caller supplies, and changing it. */
 #include "kernel.h"
 

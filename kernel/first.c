@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The first env, made of what the loader placed: it owns its image, its tables and the root image, and has all free frames to claim. */
 #include "kernel.h"
 #include "walk.h"

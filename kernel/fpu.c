@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Extended state (x87, SSE, AVX and what else fits the save frame): switched eagerly and whole. */
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Page frames: who owns each, what it is, and which are free. Owners' frames are chained through the frame table, so that an env's end costs the
  * number of its frames. Free frames are either chained (they were used before) or lie in a stretch that was never used since boot. */
 #include "kernel.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The gate's dispatch tables, expanded from gate.def, and batch. */
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Homes: 1 GiB units of the global address range. A home's one level-2 table gives its addresses their one meaning (table.c keeps homes[].pt2). */
 #include "kernel.h"
 

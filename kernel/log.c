@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The kernel's log: lines on the first serial port, every wait bounded. Nothing else reads or keeps them. */
 #include <base/fmt.h>
 #include <base/string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The CPU as the kernel wants it: descriptor tables, control registers, I/O permissions; and the way out of the machine. */
 #include "kernel.h"
 #include "vector.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The kernel's boot order. */
 #include <base/string.h>
 #include "kernel.h"

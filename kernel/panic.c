@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* What the machine says when the kernel cannot go on: why, where (symbolised), the registers. */
 #include <stdarg.h>
 #include <base/fmt.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* pt_copy: one table of the caller's own in place of a shared one. What both then reach is read-only for both, until one of them is alone with it. */
 #include "walk.h"
 

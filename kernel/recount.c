@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The recount: every map, link, entry, owner and account count of the machine, and the one meaning of each address, made afresh from the tables and
  * compared with what is kept. Debug builds do it after ops that change a count. */
 #include "walk.h"

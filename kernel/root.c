@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Roots: the parts of one that are the kernel's (upper half, slot 255), the taking down of tables, and the one place that loads CR3. */
 #include "walk.h"
 

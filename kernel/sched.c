@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Time: the slice vector, handing the CPU from env to env, parking and waking. Who should run is never decided here: slices are owned, and given away by yield. */
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Page tables: checks and writes what ring 3 composes. With pt_copy.c the only file that writes entries of roots. The rules of GATE.md, "Tables", live here. */
 #include "walk.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The end of an env: marked in O(1), taken down in bounded steps by whoever pushes (a creator that waits, the idle loop). What others still use is
  * disowned and stays charged to the account. */
 #include "kernel.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Clocks: how fast TSC and APIC timer run, measured once against a clock of known rate, and the one-shot timer. */
 #include "kernel.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Vectors: the IDT, and what each interrupt or exception becomes. */
 #include "kernel.h"
 #include "vector.h"
@@ -43,6 +43,22 @@ static void interrupt(struct trap *t)
 		klog("interrupt of nobody: vector %u", (unsigned)t->vector);
 }
 
+/* QEMU 7.2 lets a ring-3 iretq read its frame with kernel rights, which SMAP refuses for a user page: a page fault of a supervisor read (error code 1)
+ * in ring 3, which no real CPU reports. The return is then made here. False: it was something else. */
+static bool iret_finish(struct trap *t)
+{
+	const uint8_t *code = user_page(t->rip, false);
+	uint64_t frame[5]; /* rip, cs, rflags, rsp, ss */
+	if (t->error != 1 || !code || (t->rip & (EXO_PAGE_SIZE - 1)) == EXO_PAGE_SIZE - 1 || code[0] != 0x48 || code[1] != 0xcf)
+		return false;
+	if (user_read(frame, t->rsp, sizeof(frame)) < 0 || frame[1] != EXO_USER_CS || frame[4] != EXO_USER_SS || !entry_is_good(frame[0]))
+		return false;
+	t->rip = frame[0];
+	t->rflags = (frame[2] & RFLAGS_USER) | RFLAGS_IF | RFLAGS_FIX;
+	t->rsp = frame[3];
+	return true;
+}
+
 void trap_enter(struct trap *t)
 {
 	uint64_t addr = t->vector == 14 ? read_cr2() : 0;
@@ -51,7 +67,8 @@ void trap_enter(struct trap *t)
 			panic_trap(t);
 		if (t->vector == 1)
 			write_dr6(0xffff0ff0);
-		upcall_fault(t, t->vector, t->error, addr);
+		if (t->vector != 14 || !iret_finish(t))
+			upcall_fault(t, t->vector, t->error, addr);
 	} else if (t->vector == VECTOR_INT80 && t->cs & 3) {
 		upcall_int80(t);
 		return;

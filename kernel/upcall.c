@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Upcalls: entering an env at an entry point that it registered, with a frame on its upcall stack. */
 #include "kernel.h"
 

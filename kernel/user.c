@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* Memory that ring 3 named: reached only after a software walk of the caller's own root, one page at a time, read once. */
 #include "kernel.h"
 

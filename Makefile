@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+# Builds everything into build/ (DEBUG=1: build/debug/). Needs nothing installed to be read: what needs a tool stands in a recipe.
+MAKEFLAGS += -r
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.SECONDARY:
+.DELETE_ON_ERROR:
+.PHONY: help deps all run test test-all mutants gdb image clean FORCE
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+LD      := ld
+OBJCOPY := objcopy
+B       := build$(if $(DEBUG),/debug)
+PKG     := build/pkg
+VERSION := Aril 0.1$(if $(DEBUG), debug)
+Q       := $(if $(V),,@)
+quote    = '$(subst ','\'',$(1))'
+say      = $(if $(V),@:,@echo '  $(1)' >&2)
+EFI_INC ?= /usr/include/efi
+EFI_LIB ?= /usr/lib
+
+# ---- flags, one set a world
+COMMON   := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -fno-stack-protector -mno-red-zone -mgeneral-regs-only -fno-common \
+	-fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+INCLUDE  := -Ikernel/include -Ilib
+KERNEL_C := $(COMMON) -mcmodel=kernel -fno-pic -fno-pie -fno-omit-frame-pointer -fno-optimize-sibling-calls $(if $(DEBUG),-DKERNEL_DEBUG) \
+	-DARIL_BUILD='"$(VERSION)"' $(INCLUDE)
+USER_C   := $(COMMON) -fPIE -fvisibility=hidden $(INCLUDE)
+EFI_C    := $(COMMON) -fpic -fshort-wchar -fvisibility=hidden -maccumulate-outgoing-args -DARIL_BUILD='"$(VERSION)"' $(INCLUDE) \
+	-I$(EFI_INC) -I$(EFI_INC)/x86_64
+LINK     := --fatal-warnings -z max-page-size=4096 -z noexecstack --build-id=none -static
+
+# ---- sources: whatever stands in a folder
+objects   = $(patsubst %,$(1)/%.o,$(wildcard $(addsuffix /*.c,$(2)) $(addsuffix /*.S,$(2))))
+KERNEL_O := $(call objects,$(B)/kernel,kernel) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32)
+EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base))
+POSIX_O  := $(call objects,$(B)/user,lib/posix)
+APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))
+TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard test/guest/*/*.c))))
+APPS     := $(addprefix $(B)/apps/,$(notdir $(APP_DIRS)))
+TEST_APPS := $(addprefix $(B)/apps/,$(notdir $(TEST_DIRS)))
+SKELETON := $(shell find esp/root 2>/dev/null)
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', QEMUFLAGS='...'"
+
+# ---- what has to be installed
+DEPS := gcc libc6-dev gnu-efi ovmf qemu-system-x86 mtools erofs-utils musl-tools python3-pytest python3-pexpect
+deps: ## install what build, run and test need (Debian packages)
+	@missing=; for p in $(DEPS); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || missing="$$missing $$p"; done; \
+	command="apt-get update && apt-get install -y --no-install-recommends$$missing"; \
+	if [ -z "$$missing" ]; then echo "deps: all there" >&2; \
+	elif [ "$$(id -u)" = 0 ]; then sh -c "$$command" >&2; \
+	elif command -v sudo >/dev/null; then sudo sh -c "$$command" >&2; \
+	else echo "deps: as root, type: $$command" >&2; exit 1; fi
+	@$(MAKE) -s $(PKG)/bin/busybox
+
+$(PKG)/bin/busybox:
+	$(call say,get     busybox-static)
+	$(Q)esp/getbusybox $(PKG)
+
+all: $(B)/BOOTX64.EFI $(B)/root.img $(B)/root-test.img ## kernel, loader, apps, root image
+
+# ---- objects depend on their flags
+$(B)/%.flags: FORCE
+	@mkdir -p $(@D); printf '%s\n' $(call quote,$($*)) | cmp -s - $@ || printf '%s\n' $(call quote,$($*)) >$@
+
+define compile # world, flags
+$(B)/$(1)/%.c.o: %.c $(B)/$(2).flags
+	$$(call say,cc      $$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$($(2)) -c $$< -o $$@
+$(B)/$(1)/%.S.o: %.S $(B)/$(2).flags
+	$$(call say,as      $$<)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$($(2)) -c $$< -o $$@
+endef
+$(eval $(call compile,kernel,KERNEL_C))
+$(eval $(call compile,user,USER_C))
+$(eval $(call compile,efi,EFI_C))
+
+# ---- kernel: linked twice, the second time with the table of its own symbols (text comes first, so it does not move)
+$(B)/kernel/ksyms0.S: $(B)/KERNEL_C.flags
+	$(Q)efi/ksyms </dev/null >$@
+$(B)/kernel/ksyms1.S: $(B)/kernel0.elf
+	$(Q)nm -n $< | efi/ksyms >$@
+$(B)/kernel/ksyms%.o: $(B)/kernel/ksyms%.S
+	$(Q)$(CC) $(KERNEL_C) -c $< -o $@
+$(B)/kernel0.elf: $(KERNEL_O) $(B)/kernel/ksyms0.o kernel/kernel.ld
+	$(Q)$(LD) $(LINK) -T kernel/kernel.ld -o $@ $(filter %.o,$^)
+$(B)/kernel.elf: $(KERNEL_O) $(B)/kernel/ksyms1.o kernel/kernel.ld
+	$(call say,ld      $@)
+	$(Q)$(LD) $(LINK) -T kernel/kernel.ld -o $@ $(filter %.o,$^)
+	$(Q)nm -n $@ | efi/ksyms | cmp - $(B)/kernel/ksyms1.S
+$(B)/kernel.bare: $(B)/kernel.elf
+	$(Q)$(OBJCOPY) --strip-all $< $@
+
+# ---- loader, with the kernel inside; the CRC32 is the one that gzip appends
+$(B)/efi/kernel_image.o: efi/kernel_image.S $(B)/kernel.bare $(B)/EFI_C.flags
+	$(Q)$(CC) $(EFI_C) -DKERNEL_ELF='"$(B)/kernel.bare"' -DKERNEL_CRC=0x$$(gzip -1c $(B)/kernel.bare | tail -c 8 | od -An -N4 -tx4 | tr -d ' ') \
+		-c $< -o $@
+$(B)/loader.so: $(EFI_O) $(B)/efi/kernel_image.o efi/efi.ld
+	$(Q)$(LD) --fatal-warnings -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --build-id=none --no-undefined -T efi/efi.ld -o $@ \
+		$(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) $(EFI_LIB)/libgnuefi.a
+$(B)/BOOTX64.EFI: $(B)/loader.so efi/pefinish
+	$(call say,efi     $@)
+	$(Q)$(OBJCOPY) -j .text -j .reloc -j .rodata -j .kernel -j .data -j .dynamic -j .rela -j .dynsym -j .dynstr \
+		--target efi-app-x86_64 --subsystem=10 $< $@.new
+	$(Q)efi/pefinish $@.new
+	$(Q)mv $@.new $@
+
+# ---- apps: `linux` is built on lib/posix, every other on lib/rt alone
+$(B)/librt.a: $(call objects,$(B)/user,lib/rt lib/base)
+	@rm -f $@
+	$(Q)ar rcsD $@ $^
+define app # folder, more objects
+$(B)/apps/$(notdir $(1)): $(call objects,$(B)/user,$(1)) $(2) $(B)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld) $(B)/LINK.flags
+	$$(call say,ld      $$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(LD) $$(LINK) -no-pie -u _start -T $(firstword $(wildcard $(1)/app.ld) lib/rt/app.ld) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
+		$$$$($$(CC) -print-libgcc-file-name)
+endef
+$(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(if $(filter apps/linux,$(dir)),$(POSIX_O)))))
+
+# ---- root image; the -test one also carries the native guests of the test suite
+TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(filter $(B)/apps/%,$^)
+$(B)/roottree: $(PKG)/bin/busybox $(APPS) $(SKELETON) esp/mktree
+	$(call say,tree    $@)
+	$(Q)$(TREE)
+$(B)/roottree-test: $(PKG)/bin/busybox $(APPS) $(TEST_APPS) $(SKELETON) esp/mktree
+	$(Q)$(TREE)
+$(B)/root.img: $(B)/roottree esp/mkroot
+	$(call say,erofs   $@)
+	$(Q)esp/mkroot $< $@
+$(B)/root-test.img: $(B)/roottree-test esp/mkroot
+	$(Q)esp/mkroot $< $@
+
+image: $(B)/aril.img ## bootable disk image: build/aril.img
+$(B)/aril.img: $(B)/BOOTX64.EFI $(B)/root.img esp/aril.conf esp/mkimage
+	$(call say,image   $@)
+	$(Q)esp/mkimage --efi $(B)/BOOTX64.EFI --root $(B)/root.img --conf esp/aril.conf $@
+
+# ---- running
+override CMD := $(value CMD)
+export CMD QEMUFLAGS
+ALL = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) all </dev/null >&2
+MACHINE = test/machine run $(if $(DEBUG),--debug)
+run: ## boot it: a shell on this terminal, or CMD='...'
+	@$(ALL)
+	@$(MACHINE) $(if $(CMD),-- sh -c "$$CMD")
+
+test: ## the whole suite
+	@test/suite
+test-all: ## the suite with its slow parts
+	@test/suite --all
+mutants: ## remove checks one by one: a test must fail for each
+	@test/mutants
+
+gdb: ## boot under gdb, with symbols of kernel and apps
+	@command -v gdb >/dev/null || { echo "gdb: missing; as root, type: apt-get install gdb" >&2; exit 1; }
+	@$(ALL)
+	@$(MACHINE) --gdb $(if $(CMD),-- sh -c "$$CMD") </dev/null & machine=$$!; trap "kill $$machine 2>/dev/null" EXIT; \
+	gdb -q -ex 'add-symbol-file $(B)/apps/linux' -ex 'target remote localhost:1234' $(B)/kernel.elf
+
+clean: ## remove what was built (downloaded packages stay)
+	@find build -mindepth 1 -maxdepth 1 ! -name pkg -exec rm -rf {} + 2>/dev/null || true
+
+# `make deps run`, with -j too: first the one, then the other.
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+all run test test-all mutants gdb image: deps
+endif
+
+FORCE:
+-include $(shell find $(B)/kernel $(B)/user $(B)/efi -name '*.d' 2>/dev/null)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The few instructions that C has no word for. */
+#ifndef EFI_CPU_H
+#define EFI_CPU_H
+#include <stdint.h>
+
+#define CR4_LA57 (1ul << 12)
+#define RFLAGS_IF (1ul << 9)
+
+struct __attribute__((packed)) table_pointer { uint16_t limit; uint64_t base; };
+
+static inline uint64_t cpu_tsc(void)
+{
+	uint32_t lo, hi;
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline void cpu_id(uint32_t leaf, uint32_t out[4])
+{
+	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(0));
+}
+
+static inline uint64_t cpu_cr4(void)
+{
+	uint64_t value;
+	__asm__ volatile("mov %%cr4, %0" : "=r"(value));
+	return value;
+}
+
+static inline void cpu_out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
+
+static inline uint8_t cpu_in8(uint16_t port)
+{
+	uint8_t value;
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline _Noreturn void cpu_halt(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* What the loader's files promise one another. Everything here runs identity-mapped, on one CPU, with addresses equal to physical ones. */
+#ifndef EFI_LOADER_H
+#define EFI_LOADER_H
+#include <stddef.h>
+#include <stdint.h>
+#include <exo/boot.h>
+#include <exo/layout.h>
+#include "firmware.h"
+
+#define PAGES(bytes) (((bytes) + EXO_PAGE_SIZE - 1) >> EXO_PAGE_SHIFT)
+#define MIB(bytes)   ((bytes) >> 20)
+
+/* The first env's fixed places, the same for any app. */
+#define ROOT_VA   (EXO_HOMES_BASE + 2 * EXO_HOME_SIZE)
+#define CONFIG_VA (ROOT_VA + EXO_HOME_SIZE)
+#define STACK_VA  (CONFIG_VA + (EXO_UL(16) << 20))
+#define STACK_PAGES 16
+
+/* log.c */
+void log_init(void);
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* From ExitBootServices on: lines go to COM1. */
+void log_leave(void);
+void log_hand_over(struct boot_info *info);
+/* Says why (status 0 = none to show), waits for a key, powers off. */
+_Noreturn void stop(EFI_STATUS status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* memory.c: pages from the firmware, zeroed, contiguous; stops the boot with `what` in the message when there are none. `type` says whose they
+ * are after the exit: BOOT_KERNEL, BOOT_FIRST, or BOOT_FREE for what only the loader needs. Returns the physical address. */
+uint64_t memory_pages(uint64_t count, enum boot_range_type type, const char *what);
+/* Takes a first look at the map: frame_count, and what the direct map covers. */
+void memory_survey(struct boot_info *info);
+/* One zeroed page below 4 GiB that may hold code, free after the exit. */
+uint64_t memory_low_page(const char *what);
+/* Calls each() for every range of RAM, sorted and disjoint, up to frame_count. */
+void memory_each_ram(void (*each)(uint64_t pfn, uint64_t count));
+/* Calls each() for every descriptor that the firmware's runtime services use. */
+void memory_each_runtime(void (*each)(uint64_t phys, uint64_t size, int device));
+void memory_arenas(struct boot_info *info);
+/* Allocates what memory_exit and memory_finish need; the last allocation of all. */
+void memory_prepare(struct boot_info *info);
+/* ExitBootServices with its retry. Neither prints nor allocates. */
+EFI_STATUS memory_exit(void);
+/* Turns the final map into info->map. */
+void memory_finish(struct boot_info *info);
+
+/* file.c: files under \aril\ on the loader's own volume, looked for from the loader's folder upwards. */
+void file_open_volume(void);
+/* Reads \aril\NAME into zeroed pages of `type`, with at least one byte of zeros behind it. EFI_NOT_FOUND is returned, anything else stops. */
+EFI_STATUS file_read(const CHAR16 *name, enum boot_range_type type, uint64_t max, uint64_t *phys, uint64_t *size);
+
+/* acpi.c, facts.c */
+void acpi_facts(struct boot_info *info);
+void screen_facts(struct boot_info *info);
+void clock_facts(struct boot_info *info);
+void entropy_facts(struct boot_info *info);
+void reset_facts(struct boot_info *info);
+/* Stops when the CPU lacks what the kernel cannot do without. */
+void cpu_check(void);
+
+/* config.c: reads aril.conf; app gets the name of the app to start. */
+#define APP_NAME_MAX 64
+void config_load(struct boot_info *info, char app[APP_NAME_MAX]);
+
+/* kernel.c: checks and places the embedded kernel. */
+struct kernel_segment { uint64_t va, phys, count; uint32_t rights; };
+struct kernel_image { uint64_t entry; int count; struct kernel_segment segment[BOOT_SEGMENTS]; };
+void kernel_place(struct kernel_image *kernel);
+
+/* app.c: the root image, the app in it, its stack. */
+void root_load(struct boot_info *info);
+void app_load(struct boot_info *info, const char *app);
+void first_segment(struct boot_info *info, uint64_t va, uint64_t phys, uint64_t count, uint32_t rights);
+
+/* paging.c: all roots. */
+void paging_build(struct boot_info *info, const struct kernel_image *kernel);
+/* Maps size bytes at va in the kernel's root with these entry bits (P is added). */
+void paging_map_kernel(uint64_t va, uint64_t phys, uint64_t size, uint64_t bits);
+void paging_reset_root(struct boot_info *info);
+/* Root with the kernel's half and the page at `code` one to one, itself below 4 GiB; given back with the loader's memory. */
+uint64_t paging_bridge(struct boot_info *info, uint64_t code);
+
+/* traps.c: handlers that print and stop. */
+void traps_build(void);
+void traps_map(void);                  /* into the kernel's root */
+void traps_load(void);                 /* right after the exit, one to one */
+#define TRAPS_VA (KERNEL_IMAGE + EXO_HOME_SIZE - EXO_UL(0x10000)) /* code, tables, stack: three pages at the end of the image's GiB */
+#define TRAPS_TASK 0x18
+/* Descriptor-table pointers for lgdt and lidt under the kernel's root. */
+uint64_t traps_gdt_pointer(void);
+uint64_t traps_idt_pointer(void);
+
+/* handover.c */
+void handover_prepare(struct boot_info *info);
+_Noreturn void handover(struct boot_info *info, const struct kernel_image *kernel);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* The loader's voice: the firmware's console before the exit, COM1 after it, and a text copy for the kernel. Also the one way to give up. */
+#include <stdarg.h>
+#include <base/fmt.h>
+#include <base/string.h>
+#include "cpu.h"
+#include "loader.h"
+
+#define LOG_PAGES 4
+#define LINE_MAX  400
+#define COM1      0x3f8
+#define COM1_SPIN 100000
+
+static char *log_text;
+static size_t log_size;
+
+static const struct { EFI_STATUS status; const char name[24]; } status_names[] = {
+	{ EFI_LOAD_ERROR, "load error" }, { EFI_INVALID_PARAMETER, "invalid parameter" }, { EFI_UNSUPPORTED, "unsupported" },
+	{ EFI_BAD_BUFFER_SIZE, "bad buffer size" }, { EFI_BUFFER_TOO_SMALL, "buffer too small" }, { EFI_NOT_READY, "not ready" },
+	{ EFI_DEVICE_ERROR, "device error" }, { EFI_OUT_OF_RESOURCES, "out of resources" }, { EFI_VOLUME_CORRUPTED, "volume corrupted" },
+	{ EFI_NO_MEDIA, "no media" }, { EFI_MEDIA_CHANGED, "media changed" }, { EFI_NOT_FOUND, "not found" },
+	{ EFI_ACCESS_DENIED, "access denied" }, { EFI_TIMEOUT, "timeout" }, { EFI_ABORTED, "aborted" },
+	{ EFI_SECURITY_VIOLATION, "security violation" }, { EFI_CRC_ERROR, "CRC error" }, { EFI_END_OF_FILE, "end of file" },
+};
+
+static void com1_put(char c)
+{
+	for (int i = 0; i < COM1_SPIN && !(cpu_in8(COM1 + 5) & 0x20); i++)
+		;
+	cpu_out8(COM1, (uint8_t)c);
+}
+
+static void screen_put(const char *text)
+{
+	SIMPLE_TEXT_OUTPUT_INTERFACE *out = firmware_system->ConOut;
+	CHAR16 wide[LINE_MAX + 8];
+	size_t n = 0;
+
+	if (!out)
+		return;
+	for (; *text && n < LINE_MAX + 4; text++) {
+		if (*text == '\n')
+			wide[n++] = '\r';
+		wide[n++] = (unsigned char)*text;
+	}
+	wide[n] = 0;
+	(void)out->OutputString(out, wide); /* a console that fails leaves nobody to tell */
+}
+
+static void put(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (firmware_boot) {
+		screen_put(text);
+	} else {
+		for (size_t i = 0; i < n; i++) {
+			if (text[i] == '\n')
+				com1_put('\r');
+			com1_put(text[i]);
+		}
+	}
+	if (log_text && log_size + n < LOG_PAGES * EXO_PAGE_SIZE) {
+		memcpy(log_text + log_size, text, n);
+		log_size += n;
+	}
+}
+
+static void put_format(const char *prefix, const char *format, va_list list)
+{
+	char line[LINE_MAX];
+	int n = fmt(line, sizeof(line) - 1, "%s", prefix), more = vfmt(line + n, sizeof(line) - 1 - n, format, list);
+
+	n += more < (int)sizeof(line) - 2 - n ? more : (int)sizeof(line) - 2 - n;
+	line[n] = '\n';
+	line[n + 1] = 0;
+	put(line);
+}
+
+void log_init(void)
+{
+	log_text = (char *)memory_pages(LOG_PAGES, BOOT_KERNEL, "the log");
+}
+
+void log_line(const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	put_format("efi: ", format, list);
+	va_end(list);
+}
+
+/* The firmware need not have set the port up: 115200 baud, 8N1, FIFO on, no interrupts. */
+void log_leave(void)
+{
+	static const uint8_t setup[][2] = { { 1, 0 }, { 3, 0x80 }, { 0, 1 }, { 1, 0 }, { 3, 3 }, { 2, 1 }, { 4, 3 } };
+
+	for (size_t i = 0; i < sizeof(setup) / sizeof(*setup); i++)
+		cpu_out8(COM1 + setup[i][0], setup[i][1]);
+	firmware_boot = NULL;
+}
+
+void log_hand_over(struct boot_info *info)
+{
+	info->log = (uint64_t)log_text;
+	info->log_size = log_size;
+}
+
+static void wait_for_key(void)
+{
+	SIMPLE_INPUT_INTERFACE *in = firmware_system->ConIn;
+	EFI_INPUT_KEY key;
+	UINTN index;
+
+	if (!in || !firmware_system->ConsoleInHandle) {
+		(void)firmware_boot->Stall(30000000);
+		return;
+	}
+	(void)in->Reset(in, FALSE); /* keys typed ahead shall not hide the message */
+	put("Press a key to power off\n");
+	if (EFI_ERROR(firmware_boot->WaitForEvent(1, &in->WaitForKey, &index)))
+		(void)firmware_boot->Stall(30000000);
+	(void)in->ReadKeyStroke(in, &key);
+}
+
+_Noreturn void stop(EFI_STATUS status, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	put_format("efi: stopped: ", format, list);
+	va_end(list);
+	if (status) {
+		const char *name = "unknown";
+		for (size_t i = 0; i < sizeof(status_names) / sizeof(*status_names); i++)
+			if (status_names[i].status == status)
+				name = status_names[i].name;
+		log_line("firmware status: %s (%lx)", name, (unsigned long)status);
+	}
+	if (firmware_boot)
+		wait_for_key();
+	firmware_system->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+	cpu_halt();
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory and string functions. Bulk work goes by string instructions in granules of 8 bytes: without vector registers nothing is shorter. */
+#include "string.h"
+#include <stdint.h>
+
+/* Otherwise gcc finds memset and strlen in the loops below and makes them call themselves. */
+#pragma GCC optimize("no-tree-loop-distribute-patterns")
+
+typedef uint64_t __attribute__((aligned(1), may_alias)) loose_word;
+
+static inline void copy_up(unsigned char *to, const unsigned char *from, size_t n)
+{
+	size_t words = n >> 3, rest = n & 7;
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+	copy_up(to, from, n);
+	return to;
+}
+
+/* Never sets DF: an interrupt or upcall may come at any instruction. */
+void *memmove(void *to, const void *from, size_t n)
+{
+	unsigned char *t = to;
+	const unsigned char *f = from;
+
+	if ((uintptr_t)t - (uintptr_t)f >= n) {
+		copy_up(t, f, n);
+		return to;
+	}
+	while (n >= 8) {
+		n -= 8;
+		*(loose_word *)(t + n) = *(const loose_word *)(f + n);
+	}
+	while (n--)
+		t[n] = f[n];
+	return to;
+}
+
+void *memset(void *to, int byte, size_t n)
+{
+	void *at = to;
+	uint64_t word = (unsigned char)byte * 0x0101010101010101ul;
+	size_t words = n >> 3, rest = n & 7;
+
+	__asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(word) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(at), "+c"(rest) : "a"(word) : "memory");
+	return to;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const unsigned char *p = a, *q = b;
+
+	while (n >= 8 && *(const loose_word *)p == *(const loose_word *)q)
+		p += 8, q += 8, n -= 8;
+	for (; n; p++, q++, n--)
+		if (*p != *q)
+			return *p - *q;
+	return 0;
+}
+
+size_t strlen(const char *s)
+{
+	const char *at = s;
+
+	while (*at)
+		at++;
+	return (size_t)(at - s);
+}
+
+size_t strnlen(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && s[n])
+		n++;
+	return n;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return (unsigned char)*a - (unsigned char)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n; a++, b++, n--)
+		if (*a != *b || !*a)
+			return (unsigned char)*a - (unsigned char)*b;
+	return 0;
+}
+
+char *strchr(const char *s, int c)
+{
+	for (; *s != (char)c; s++)
+		if (!*s)
+			return NULL;
+	return (char *)s;
+}
+
+char *strrchr(const char *s, int c)
+{
+	const char *last = NULL;
+
+	do
+		if (*s == (char)c)
+			last = s;
+	while (*s++);
+	return (char *)last;
+}

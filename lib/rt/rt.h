@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* A small base for any library OS on the bare gate: entry, upcalls, log, frames and tables, new envs. Owns no data: all state is the app's. */
+#ifndef RT_RT_H
+#define RT_RT_H
+#include <stddef.h>
+#include <rt/gate.h>
+#include <rt/regs.h>
+
+/* All of an app is linked together: addresses are taken directly, never by way of a GOT. */
+#pragma GCC visibility push(hidden)
+
+/* ---- what an app writes; each but app_main has a default that logs what came and ends the env */
+
+/* Start of the app, on a ready stack, with its own name. Its return powers the machine off with status 0. */
+void app_main(exo_name self);
+
+/* A synchronous fault (regs->at.vector, error, addr). Changes to *regs take effect; returning resumes there. Runs on the upcall stack, disabled. */
+void rt_on_fault(struct rt_regs *regs);
+
+/* Pending bits (enum exo_pending), already cleared in the exo page. Runs on the upcall stack, disabled; may yield. */
+void rt_on_async(struct rt_regs *regs, uint32_t bits);
+
+/* A foreign system call: regs->at.vector tells the door (RT_VECTOR_FOREIGN, RT_VECTOR_INT80), regs->rax the number; the result goes to regs->rax. */
+void rt_on_foreign(struct rt_regs *regs);
+
+/* ---- entry and resumption (upcall.S) */
+void rt_fault_entry(void), rt_async_entry(void), rt_foreign_entry(void), rt_int80_entry(void);
+void rt_restore(void);                                          /* entry of an env whose rsp points to its struct rt_regs */
+void rt_resume(struct rt_regs *regs) __attribute__((noreturn)); /* goes on with these registers */
+
+/* Fills in the four entries above; rt_entries_set registers them for the caller: 0 or a gate error. */
+void rt_entries_fill(uint64_t entry[EXO_ENTRY_COUNT]);
+int64_t rt_entries_set(void);
+
+/* Exo page of the env that runs. */
+static inline volatile struct exo_page *rt_page(void) { return rt_exo(rt_self()); }
+
+/* ---- the log and the end (print.c) */
+
+/* One line to the kernel log, printf format of <base/fmt.h>, no line end, at most 256 bytes. */
+void rt_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* First env: powers the machine off with a status. Any other: ends itself. */
+void rt_off(int status) __attribute__((noreturn));
+
+/* Message of a gate result (negative), from error.def. */
+const char *rt_error(int64_t result);
+
+/* ---- frames and tables (region.c): results are gate errors when EXO_IS_ERROR */
+
+/* A frame of the kernel's choice, owned by the caller; its content is zero only if it never was this account's. Returns its number. */
+int64_t rt_frame(void);
+
+/* A new empty table linked into `root` (0 = own) at the entry of `level` (2..4) that covers va. Returns its frame. The caller owns it. */
+int64_t rt_table(uint64_t root, uint64_t va, int level);
+
+/* Makes the tables that va lacks, down to level 1, counted in *made with their frames in list (room for 3); either may be NULL. 0 or an error. */
+int64_t rt_tables(uint64_t root, uint64_t va, uint32_t *list, uint32_t *made);
+
+/* Maps n frames [pfn, pfn + n) at va with rights out of EXO_PTE_RW and EXO_PTE_NX. 0, or the first error. */
+int64_t rt_map(uint64_t root, uint64_t va, uint64_t pfn, uint64_t n, uint64_t rights);
+
+/* Unmaps n pages; with give != 0 the caller's frames among them are released. 0 or an error. */
+int64_t rt_unmap(uint64_t root, uint64_t va, uint64_t n, int give);
+
+/* The entry of `level` (1..3) at va in the caller's own root, or an error (-EXO_ENOENT: absent). */
+int64_t rt_entry(uint64_t va, int level);
+
+/* ---- new environments (env.c) */
+
+/* Claims the frames that env_make wants first and types the root: *spec is zeroed, its entries are rt's, frame_count is EXO_EF_COUNT. 0 or an error,
+ * and then nothing is left claimed. */
+int64_t rt_env_prepare(struct exo_env_spec *spec);
+
+/* Links the home that holds va into the new root, with flags out of EXO_AT_RW and EXO_AT_REMAP; the upper table goes into the spec. 0 or an error. */
+int64_t rt_env_home(struct exo_env_spec *spec, uint64_t va, uint64_t flags);
+
+/* Makes all tables for va in the new root and puts them into the spec. 0 or an error. */
+int64_t rt_env_tables(struct exo_env_spec *spec, uint64_t va);
+
+/* Maps n new frames at va in the new root and puts them into the spec; numbers to list unless NULL. 0 or an error. */
+int64_t rt_env_pages(struct exo_env_spec *spec, uint64_t va, uint64_t n, uint64_t rights, uint64_t *list);
+
+/* Kills an env that the caller made (or one that is dying) and pushes its teardown to the end. */
+void rt_env_end(exo_name env);
+
+#pragma GCC visibility pop
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The C half of the upcall entries: calls the app's handler, then leaves the disabled state without losing what came meanwhile. */
+#include <rt/rt.h>
+
+void rt_upcall_fault(struct rt_regs *regs);
+void rt_upcall_async(struct rt_regs *regs);
+void rt_upcall_foreign(struct rt_regs *regs);
+
+static void upcall_leave(struct rt_regs *regs)
+{
+	volatile struct exo_page *exo = rt_page();
+
+	if (regs->at.disabled) {
+		exo->disabled = regs->at.disabled;
+		return;
+	}
+	do {
+		uint32_t bits;
+
+		exo->disabled = 1;
+		while ((bits = __atomic_exchange_n(&exo->pending, 0, __ATOMIC_SEQ_CST)) != 0)
+			rt_on_async(regs, bits);
+		__atomic_store_n(&exo->disabled, 0, __ATOMIC_SEQ_CST);
+		/* What came before that store was deferred, and nobody else will look again. */
+	} while (exo->pending);
+}
+
+void rt_upcall_fault(struct rt_regs *regs)
+{
+	rt_on_fault(regs);
+	upcall_leave(regs);
+}
+
+void rt_upcall_async(struct rt_regs *regs)
+{
+	upcall_leave(regs);
+}
+
+void rt_upcall_foreign(struct rt_regs *regs)
+{
+	rt_on_foreign(regs);
+	upcall_leave(regs);
+}
+
+void rt_entries_fill(uint64_t entry[EXO_ENTRY_COUNT])
+{
+	entry[EXO_ENTRY_FAULT] = (uint64_t)rt_fault_entry;
+	entry[EXO_ENTRY_ASYNC] = (uint64_t)rt_async_entry;
+	entry[EXO_ENTRY_FOREIGN] = (uint64_t)rt_foreign_entry;
+	entry[EXO_ENTRY_INT80] = (uint64_t)rt_int80_entry;
+}
+
+int64_t rt_entries_set(void)
+{
+	uint64_t entry[EXO_ENTRY_COUNT];
+
+	rt_entries_fill(entry);
+	return gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* A machine for the binding core on the host: RAM, the public tables, a few envs made by hand, and an independent recount of everything. */
+#ifndef CORE_WORLD_H
+#define CORE_WORLD_H
+#include "../check.h"
+#include "../../../kernel/kernel.h"
+
+enum { WORLD_FRAMES = 1024, WORLD_KERNEL = 16, WORLD_ENVS = 4, WORLD_INDEX_MAX = 64 };
+
+/* Address of a page that every env of the world has for its arrays. */
+#define WORLD_PAGE 0x10000ul
+
+/* Fresh RAM; envs 1..WORLD_ENVS; 2 is the child of 1 on its account, 3 (of 1) and 4 (of 3) have accounts of their own. Env 1 runs. Once per process. */
+void world_make(void);
+void world_run(unsigned index);
+/* The env with that index; NULL when there is none. */
+struct env *world_env(unsigned index);
+/* A child of the env that runs: its name, or the gate's error. limit 0: on the caller's account. The root has nothing but tables for WORLD_PAGE. */
+int64_t world_child(uint32_t limit);
+/* A home of the caller's that world_child links live, with all rights, into the child's root; 0 = none. */
+extern uint64_t world_child_home;
+/* Ends all envs but the first by op_env_kill, takes down the first one's tables, then checks that every frame is free and every account at zero. */
+void world_end(void);
+/* Test fails when a count, flag, chain, account or the meaning of an address is wrong. */
+void world_check(void);
+
+/* How often (one in n; 0 = never) interrupt_waits() says yes. */
+extern unsigned world_interrupts;
+
+/* One frame for the env that runs. */
+uint32_t frame_new(void);
+uint32_t table_new(int type);
+/* Links tables of the caller's down to level 1 for va: those that are missing. */
+void tables_make(uint64_t root, uint64_t va);
+/* The leaf entry of va as root has it, with R/W masked by the path; 0 = none. */
+uint64_t leaf_seen(uint32_t root, uint64_t va);
+#endif
