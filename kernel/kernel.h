@@ -108,7 +108,7 @@ void frame_unchain(uint32_t pfn);
 void frame_park(uint32_t pfn, struct env *e);       /* owner := e, in its second chain */
 uint32_t frame_find(void);                          /* some free pfn, 0 = none */
 
-/* ---- table.c: the only file that writes page table entries of roots */
+/* ---- table.c, leaf.c, link.c, pt_copy.c, root.c: the only files that write page table entries (walk.h) */
 int64_t op_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof);
 int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn);
 int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uint64_t n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One software walk of a root: what stands on the way to an entry. Shared by table.c and pt_copy.c only. */
+/* One software walk of a root: what stands on the way to an entry. Private to the files that write entries: table.c leaf.c link.c pt_copy.c root.c. */
 #ifndef KERNEL_WALK_H
 #define KERNEL_WALK_H
 #include "kernel.h"
@@ -29,4 +29,9 @@ bool links_are_private(uint32_t parent, uint64_t va);
 void link_count(uint32_t parent, uint64_t va, struct exo_frame_rec *t);
 void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool give);
 void leaf_drop(uint64_t e, bool give);
+int64_t walk_for_change(uint32_t root, uint64_t va, int level, struct walk *w);
+void page_flush(uint32_t root, uint64_t va);
+int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof);
+int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give);
+int64_t link_change(uint32_t root, uint64_t va, int level, uint64_t n, uint64_t value, uint64_t mask);
 #endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries of level 1: which frame may be mapped where, with which rights (GATE.md, rules 5, 6, 11). */
+#include "walk.h"
+
+#define LEAF_BITS (EXO_PTE_P | EXO_PTE_RW | EXO_PTE_U | EXO_PTE_A | EXO_PTE_D | EXO_PTE_AVAIL | EXO_PTE_NX | EXO_PTE_ADDR)
+#define CHANGE_BITS (EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | EXO_PTE_AVAIL | EXO_PTE_NX)
+
+/* What a frame loses with an entry. give: the owner lets go of it too. */
+void leaf_drop(uint64_t e, bool give)
+{
+	uint32_t pfn = entry_pfn(e);
+	struct exo_frame_rec *f = &frames[pfn];
+	f->maps--;
+	if (e & EXO_PTE_RW && !(f->flags & EXO_F_SHARED))
+		f->flags &= (uint8_t)~FRAME_WRITABLE;
+	if (f->owner == 0) {
+		if (!frame_is_counted(f))
+			frame_free(pfn);
+	} else if (give && f->owner == current_env()->index && !f->pins && f->type != EXO_ENV) {
+		frame_release(pfn);
+	}
+}
+
+static int64_t leaf_right(uint64_t value, uint64_t proof)
+{
+	uint32_t pfn = entry_pfn(value);
+	const struct exo_frame_rec *f = &frames[pfn];
+	uint16_t me = current_env()->index;
+	struct walk w;
+	uint64_t va;
+	int level;
+
+	if (f->type == EXO_FREE || f->type == EXO_NONE || f->type == EXO_KERNEL || f->type == EXO_ENV)
+		return -EXO_ETYPE;
+	if (frame_is_table(f) && value & EXO_PTE_RW)
+		return -EXO_ETYPE;
+	if (f->owner == me)
+		return 0;
+	if (!proof || at_decode(proof | 1, 0, &va, &level) < 0)
+		return -EXO_EPERM;
+	if (walk_to(current_env()->root, va, 1, &w) < 0)
+		return -EXO_EPERM;
+	uint64_t e = w.table[entry_index(va, 1)];
+	if (!(e & EXO_PTE_P) || entry_pfn(e) != pfn)
+		return -EXO_EPERM;
+	return value & EXO_PTE_RW && !(e & EXO_PTE_RW && w.rw) ? -EXO_EPERM : 0;
+}
+
+static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t value, uint64_t proof, bool give)
+{
+	uint64_t *entry = &w->table[entry_index(va, 1)];
+	uint64_t old = *entry;
+
+	if (value & EXO_PTE_P) {
+		uint32_t pfn = entry_pfn(value);
+		if (value & ~LEAF_BITS || !(value & EXO_PTE_U) || pfn >= frame_count)
+			return -EXO_EINVAL;
+		int64_t r = leaf_right(value, proof);
+		if (r < 0)
+			return r;
+		struct exo_frame_rec *f = &frames[pfn];
+		uint32_t others = f->maps - (old & EXO_PTE_P && entry_pfn(old) == pfn);
+		bool writable = f->flags & FRAME_WRITABLE && others;
+		if (!(f->flags & EXO_F_SHARED) && !frame_is_table(f) && (writable || (value & EXO_PTE_RW && others)))
+			return -EXO_ESHARED;
+		if (f->maps == UINT32_MAX)
+			return -EXO_EOVERFLOW;
+		f->maps++;
+	} else if (value & EXO_PTE_ADDR) {
+		return -EXO_EINVAL; /* an absent entry never carries a chosen address (L1TF) */
+	}
+	*entry = value;
+	if (old & EXO_PTE_P) {
+		leaf_drop(old, give && entry_pfn(old) != entry_pfn(value));
+		page_flush(root, va);
+	} else {
+		frames[w->pfn].used += value & EXO_PTE_P;
+	}
+	if (value & EXO_PTE_P) {
+		struct exo_frame_rec *f = &frames[entry_pfn(value)];
+		if (value & EXO_PTE_RW && !(f->flags & EXO_F_SHARED))
+			f->flags |= FRAME_WRITABLE;
+	} else if (old & EXO_PTE_P) {
+		frames[w->pfn].used--;
+	}
+	return 0;
+}
+
+static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t value, uint64_t mask, uint64_t *seen)
+{
+	uint64_t *entry = &w->table[entry_index(va, 1)];
+	uint64_t old = *entry, new = (old & ~mask) | (value & mask);
+	struct exo_frame_rec *f = &frames[entry_pfn(old)];
+
+	if (!(old & EXO_PTE_P))
+		return -EXO_ENOENT;
+	if (new & ~old & EXO_PTE_RW) {
+		if (f->type != EXO_DATA)
+			return -EXO_ETYPE;
+		if (f->owner != current_env()->index)
+			return -EXO_EPERM;
+		if (!(f->flags & EXO_F_SHARED) && f->maps != 1)
+			return -EXO_ESHARED;
+	}
+	if ((new ^ old) & EXO_PTE_RW && !(f->flags & EXO_F_SHARED))
+		f->flags ^= FRAME_WRITABLE;
+	/* The CPU sets A and D behind our back. */
+	*seen = __atomic_load_n(entry, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(entry, seen, (*seen & ~mask) | (value & mask), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+	if ((old & ~new) & (EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D) || (new & ~old) & EXO_PTE_NX)
+		page_flush(root, va);
+	return 0;
+}
+
+int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
+{
+	struct walk w;
+	uint64_t done = 0, seen = 0;
+	int64_t r = 0;
+
+	if (at & EXO_AT_CHANGE && mask & ~CHANGE_BITS)
+		return -EXO_EINVAL;
+	while (done < n) {
+		uint64_t here = va + done * EXO_PAGE_SIZE;
+		if (done == 0 || entry_index(here, 1) == 0) {
+			r = at & EXO_AT_CHANGE && !mask ? walk_to(root, here, 1, &w) : walk_for_change(root, here, 1, &w);
+			if (r == -EXO_ENOENT && !(at & (EXO_AT_CHANGE | EXO_AT_LIST)) && value == 0) {
+				/* Nothing is mapped in this table's span. */
+				done += 512 - entry_index(here, 1);
+				r = 0;
+				if (interrupt_waits())
+					break;
+				continue;
+			}
+			if (r < 0)
+				break;
+		}
+		if (at & EXO_AT_CHANGE) {
+			r = leaf_change(&w, root, here, value, mask, &seen);
+		} else {
+			uint64_t v = value;
+			if (at & EXO_AT_LIST) {
+				const volatile uint64_t *p = value & 7 ? NULL : user_page(value + done * 8, false);
+				r = p ? 0 : -EXO_EFAULT;
+				v = p ? *p : 0;
+			} else if (at & EXO_AT_STEP) {
+				v += done << EXO_PAGE_SHIFT;
+			}
+			if (r == 0)
+				r = leaf_set(&w, root, here, v, proof ? proof + done * EXO_PAGE_SIZE : 0, at & EXO_AT_GIVE);
+		}
+		if (r < 0)
+			break;
+		done++;
+		if (done % 128 == 0 && interrupt_waits())
+			break;
+	}
+	if (done == 0)
+		return r;
+	if (done > n)
+		done = n;
+	return at & EXO_AT_CHANGE && n == 1 ? (int64_t)seen : (int64_t)done;
+}

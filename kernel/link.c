@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries of level 2 and up: taking links away, sealing and unsealing, and the classes that links are counted in (rules 2 to 4). */
+#include "walk.h"
+
+/* The class of a table's links is that of their parent: a home's table keeps its class wherever it is linked. */
+bool links_are_private(uint32_t parent, uint64_t va)
+{
+	if (frames[parent].type == EXO_PT4)
+		return va < EXO_SLOT_SIZE || ((uint64_t *)pfn_ptr(parent))[entry_index(va, 4)] & EXO_LINK_BIT_PRIVATE;
+	return !(frames[parent].flags & FRAME_GLOBAL);
+}
+
+void link_count(uint32_t parent, uint64_t va, struct exo_frame_rec *t)
+{
+	if (links_are_private(parent, va))
+		t->plinks++;
+	else
+		t->glinks++;
+	frames[parent].used++;
+}
+
+/* Takes a link away. The caller has made sure that no content becomes unreachable, or is taking it down. */
+void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool give)
+{
+	uint32_t pfn = entry_pfn(*entry);
+	struct exo_frame_rec *t = &frames[pfn];
+	bool private = links_are_private(parent, va);
+	*entry &= level == 4 ? EXO_LINK_BIT_PRIVATE : 0;
+	frames[parent].used--;
+	if (private) {
+		t->plinks--;
+	} else {
+		t->glinks--;
+		if (level == 3 && t->glinks == 0 && homes[EXO_HOME_OF(va)].pt2 == pfn)
+			homes[EXO_HOME_OF(va)].pt2 = 0;
+	}
+	if (table_links(t) == 0) {
+		t->flags &= (uint8_t)~EXO_F_SEALED;
+		if (!t->used) {
+			t->base = 0;
+			t->flags &= (uint8_t)~FRAME_GLOBAL;
+		}
+	}
+	if (t->owner == 0) {
+		if (!frame_is_counted(t) && !t->used)
+			frame_free(pfn);
+	} else if (give && t->owner == current_env()->index) {
+		frame_release(pfn);
+	}
+}
+
+int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give)
+{
+	struct walk w;
+	uint64_t done = 0;
+	int64_t r = 0;
+
+	for (; done < n; done++) {
+		uint64_t here = va + (done << entry_shift(level));
+		if (done == 0 || entry_index(here, level) == 0) {
+			r = walk_for_change(root, here, level, &w);
+			if (r == -EXO_ENOENT) {
+				r = 0;
+				done += 511 - entry_index(here, level);
+				if (interrupt_waits()) {
+					done++;
+					break;
+				}
+				continue;
+			}
+			if (r < 0)
+				break;
+		}
+		uint64_t *entry = &w.table[entry_index(here, level)];
+		if (!(*entry & EXO_PTE_P)) {
+			if (done % 128 == 127 && interrupt_waits()) {
+				done++;
+				break;
+			}
+			continue;
+		}
+		const struct exo_frame_rec *t = &frames[entry_pfn(*entry)];
+		if (table_links(t) == 1 && t->used) {
+			r = -EXO_EBUSY;
+			break;
+		}
+		link_drop(w.pfn, entry, here, level, give);
+		tables_flush(root);
+		if (done % 32 == 31 && interrupt_waits()) {
+			done++;
+			break;
+		}
+	}
+	return done ? (int64_t)(done > n ? n : done) : r;
+}
+
+int64_t link_change(uint32_t root, uint64_t va, int level, uint64_t n, uint64_t value, uint64_t mask)
+{
+	struct walk w;
+	if (n != 1 || mask & ~EXO_PTE_RW || (level == 4 && mask))
+		return -EXO_EINVAL;
+	int64_t r = mask ? walk_for_change(root, va, level, &w) : walk_to(root, va, level, &w);
+	if (r < 0)
+		return r;
+	uint64_t *entry = &w.table[entry_index(va, level)], old = *entry;
+	if (!(old & EXO_PTE_P))
+		return -EXO_ENOENT;
+	struct exo_frame_rec *t = &frames[entry_pfn(old)];
+	if (mask && value & EXO_PTE_RW && !(old & EXO_PTE_RW)) {
+		bool live = level == 3 && table_is_live(entry_pfn(old), va);
+		if (live ? homes[EXO_HOME_OF(va)].owner != current_env()->index : t->owner != current_env()->index)
+			return -EXO_EPERM;
+		if (!live && table_links(t) != 1)
+			return -EXO_EBUSY;
+		t->flags &= (uint8_t)~EXO_F_SEALED;
+		*entry |= EXO_PTE_RW;
+	} else if (mask && !(value & EXO_PTE_RW) && old & EXO_PTE_RW) {
+		*entry &= ~EXO_PTE_RW;
+		tables_flush(root);
+	}
+	return (int64_t)old;
+}

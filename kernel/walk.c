@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Walking a root in software: which root may be named, what stands on the way to an entry, and which translations to forget. Writes no entries. */
+#include "walk.h"
+
+int64_t root_resolve(uint64_t root, uint32_t *pfn)
+{
+	struct env *me = current_env();
+	if (root == 0 || root == me->root) {
+		*pfn = me->root;
+		return 0;
+	}
+	if (!pfn_is_ram(root))
+		return -EXO_EINVAL;
+	if (frames[root].type != EXO_PT4 || frames[root].owner != me->index || frames[root].flags & EXO_F_ROOT_USED)
+		return -EXO_EPERM;
+	*pfn = (uint32_t)root;
+	return 0;
+}
+
+/* Splits an `at` into address and level, and refuses what no table op may touch: the null guard, slot 255 and above, misaligned addresses. */
+int64_t at_decode(uint64_t at, uint64_t allowed, uint64_t *va, int *level)
+{
+	*level = (int)(at & EXO_AT_LEVEL);
+	*va = at & ~(EXO_PAGE_SIZE - 1);
+	if (*level < 1 || *level > 4 || at & (EXO_PAGE_SIZE - 1) & ~(allowed | EXO_AT_LEVEL))
+		return -EXO_EINVAL;
+	if (*va >= EXO_WINDOW || *va & (entry_span(*level) - 1) || (*level == 1 && *va < EXO_NULL_GUARD))
+		return -EXO_EINVAL;
+	return 0;
+}
+
+bool table_is_live(uint32_t pfn, uint64_t va)
+{
+	return va_in_homes(va) && homes[EXO_HOME_OF(va)].pt2 == pfn && !(frames[pfn].flags & EXO_F_SEALED);
+}
+
+int64_t walk_to(uint32_t root, uint64_t va, int level, struct walk *w)
+{
+	uint16_t me = current_env()->index;
+	w->pfn = root;
+	w->table = pfn_ptr(root);
+	w->rw = true;
+	w->readonly = w->foreign = false;
+	w->private = va < EXO_SLOT_SIZE || w->table[entry_index(va, 4)] & EXO_LINK_BIT_PRIVATE;
+	for (int l = 4; l > level; l--) {
+		uint64_t e = w->table[entry_index(va, l)];
+		if (!(e & EXO_PTE_P))
+			return -EXO_ENOENT;
+		w->pfn = entry_pfn(e);
+		if (!(e & EXO_PTE_RW)) {
+			w->rw = false;
+			if (!(frames[w->pfn].flags & EXO_F_SEALED))
+				w->readonly = true;
+		}
+		if (l == 3 && table_is_live(w->pfn, va) && homes[EXO_HOME_OF(va)].owner != me && !(e & EXO_LINK_BIT_REMAP))
+			w->foreign = true;
+		w->table = pfn_ptr(w->pfn);
+	}
+	return 0;
+}
+
+/* The entry of `va` at `level` may be changed by the caller. */
+int64_t walk_for_change(uint32_t root, uint64_t va, int level, struct walk *w)
+{
+	int64_t r = walk_to(root, va, level, w);
+	if (r < 0)
+		return r;
+	if (!w->rw)
+		return -EXO_ESEALED;
+	return w->foreign ? -EXO_EPERM : 0;
+}
+
+void *user_page(uint64_t va, bool write)
+{
+	const uint64_t *table = pfn_ptr(current_env()->root);
+	if (va >= EXO_USER_END)
+		return NULL;
+	for (int l = 4;; l--) {
+		uint64_t e = table[entry_index(va, l)];
+		if (!(e & EXO_PTE_P) || !(e & EXO_PTE_U) || (write && !(e & EXO_PTE_RW)))
+			return NULL;
+		table = pfn_ptr(entry_pfn(e));
+		if (l == 1)
+			return (uint8_t *)table + (va & (EXO_PAGE_SIZE - 1));
+	}
+}
+
+void tables_flush(uint32_t root)
+{
+#ifndef KERNEL_HOST
+	if (current_env() && root == current_env()->root)
+		root_load(root);
+#else
+	(void)root;
+#endif
+}
+
+void page_flush(uint32_t root, uint64_t va)
+{
+	if (root == current_env()->root)
+		invlpg(va);
+}
+
+int64_t table_proof(uint32_t pfn, uint64_t at)
+{
+	uint64_t va;
+	int level;
+	struct walk w;
+	int64_t r = at_decode(at, 0, &va, &level);
+	if (r == 0)
+		r = walk_to(current_env()->root, va, level, &w);
+	if (r < 0)
+		return r;
+	uint64_t e = w.table[entry_index(va, level)];
+	const struct exo_frame_rec *f = &frames[pfn];
+	if (!(e & EXO_PTE_P) || entry_pfn(e) != pfn || (level > 1) != frame_is_table(f))
+		return -EXO_ENOENT;
+	if (level > 1 ? table_links(f) != 1 || f->maps : f->maps != 1)
+		return -EXO_EBUSY;
+	/* A table below a shared (sealed) table is reached by others too. */
+	return w.rw ? 0 : -EXO_ESEALED;
+}
+
+int64_t root_declare_private(uint32_t root, uint64_t va)
+{
+	uint64_t *entry = (uint64_t *)pfn_ptr(root) + entry_index(va, 4);
+	if (*entry & EXO_PTE_P)
+		return -EXO_EBUSY;
+	*entry = EXO_LINK_BIT_PRIVATE;
+	if (root == current_env()->root)
+		envs[current_env()->index].private_slots[entry_index(va, 4) / 64] |= 1ul << entry_index(va, 4) % 64;
+	return 1;
+}
