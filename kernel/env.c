@@ -261,7 +261,7 @@ int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b)
 		if (e != me)
 			return -EXO_EPERM;
 		me->alarm = a;
-		sched_alarm(me);
+		sched_alarm();
 		return 0;
 	case EXO_SET_OPEN:
 		if (e != me)

@@ -164,7 +164,7 @@ void sched_leave(struct trap *t);                   /* the current env cannot go
 void sched_event(struct env *e, uint32_t bits);     /* sets pending bits; wakes */
 void sched_tick(struct trap *t);
 void sched_check(struct trap *t);                   /* before going back to ring 3 */
-void sched_alarm(struct env *e);
+void sched_alarm(void);                             /* the current env's alarm has changed */
 void sched_forget(struct env *e);                   /* e is dying: out of the slice vector */
 
 /* ---- upcall.c */
