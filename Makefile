@@ -121,7 +121,7 @@ define app # folder, more objects
 $(B)/apps/$(notdir $(1)): $(call objects,$(B)/user,$(1)) $(2) $(B)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld) $(B)/LINK.flags
 	$$(call say,ld      $$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(LD) $$(LINK) -no-pie -u _start -T $(firstword $(wildcard $(1)/app.ld) lib/rt/app.ld) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
+	$$(Q)$$(LD) $$(LINK) -no-pie --no-relax -u _start -T $(firstword $(wildcard $(1)/app.ld) lib/rt/app.ld) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
 		$$$$($$(CC) -print-libgcc-file-name)
 endef
 $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(if $(filter apps/linux,$(dir)),$(POSIX_O)))))

@@ -8,7 +8,7 @@ struct mini mini;
 static struct { uint64_t pfn[FRAMES_MAX], count, word; int wait; } want = { .word = 0x6f6c6c6568 };
 static struct exo_env_spec spec;
 
-static void must(int64_t r, const char *what)
+void must(int64_t r, const char *what)
 {
 	if (r >= 0)
 		return;
@@ -82,8 +82,9 @@ void app_main(exo_name self)
 	rt_log("mini: 100 alternations");
 	rt_log("mini: parent counted to %lu, child to %lu, pages copied by fork: %lu", mini.counted[0], mini.counted[1], mini.pages_copied);
 
-	rt_env_end(mini.member[1]);
+	/* The parent first: its child then is ours. */
 	rt_env_end(mini.member[0]);
+	rt_env_end(mini.member[1]);
 	rt_log("mini: env %x, frames free: %lu, and after all %lu", self, before, rt_info->frames_free);
 	if (want.wait)
 		rt_log("mini: waiting");

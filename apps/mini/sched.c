@@ -32,10 +32,7 @@ void rt_on_foreign(struct rt_regs *regs)
 	mini.counter = (const volatile uint64_t *)regs->rdi;
 	mini.counted[0] = mini.counted[1] = *mini.counter;
 	child = program_fork(regs);
-	if (child < 0) {
-		rt_log("mini: fork: %s", rt_error(child));
-		rt_off(1);
-	}
+	must(child, "fork");
 	mini.member[1] = (exo_name)child;
 	(void)gate_yield(0, 0);
 	turn_begin();
@@ -46,5 +43,5 @@ void schedule(uint64_t turns)
 {
 	mini.turns_left = turns;
 	while (mini.turns_left)
-		(void)gate_yield(mini.member[mini.running], 0);
+		must(gate_yield(mini.member[mini.running], 0), "yield");
 }

@@ -173,6 +173,23 @@ TEST(core_table_is_never_writable)
 	world_end();
 }
 
+/* Letting go of the view of a table lets go of the table only when it is empty. */
+TEST(core_give_by_entry_keeps_content)
+{
+	uint32_t root;
+
+	world_make();
+	mapped_new(LOW);
+	root = fork_root(LOW);
+	CHECK_EQ(map(LOW + 0x200000, 0), 1);
+	CHECK_EQ(op_pt_link(0, 0x600000 | 2, 1, table_new(EXO_PT1)), 1);
+	CHECK_EQ(map(0x600000, leaf(root, RO)), 1);
+	CHECK_EQ(op_pte_write(0, 0x600000 | 1 | EXO_AT_GIVE, 1, 0, 0, 0), 1);
+	CHECK_EQ(frames[root].type, EXO_PT4);
+	world_check();
+	world_end();
+}
+
 TEST(core_links_refuse)
 {
 	uint32_t pt1, pt2;
@@ -502,6 +519,64 @@ static uint64_t any_root(void)
 	return n < 4 ? 0 : n < 7 ? any_frame(EXO_PT4) : any_env()->root;
 }
 
+/* The entry of va at that level in a root (0 = the caller's); NULL when no table is there. */
+static uint64_t *entry_of(uint64_t root, uint64_t va, int level)
+{
+	uint64_t *table = pfn_ptr(root ? root : current_env()->root);
+
+	if (root >= WORLD_FRAMES || (root && frames[root].type != EXO_PT4) || va >= EXO_WINDOW)
+		return NULL;
+	for (int l = 4;; l--) {
+		uint64_t *e = &table[va >> (12 + 9 * (l - 1)) & 511];
+
+		if (l == level)
+			return e;
+		if (!(*e & EXO_PTE_P))
+			return NULL;
+		table = pa_ptr(*e & EXO_PTE_ADDR);
+	}
+}
+
+enum want { REACHED, ABSENT, PRESENT, SEALABLE, LINKABLE, SHARED };
+
+static bool is_wanted_entry(uint64_t root, uint64_t va, int level, enum want want)
+{
+	const uint64_t *e = entry_of(root, va, level), *own;
+
+	if (!e)
+		return false;
+	bool present = *e & EXO_PTE_P;
+	switch (want) {
+	case REACHED:
+		return true;
+	case ABSENT:
+		return !present;
+	case PRESENT:
+		return present;
+	case SHARED:
+		return present && table_links(&frames[*e >> EXO_PAGE_SHIFT & 0xffffffffff]) > 1;
+	case SEALABLE: case LINKABLE:
+		own = entry_of(0, va, level);
+		return !present && own && *own & EXO_PTE_P && (want == LINKABLE || root);
+	}
+	return false;
+}
+
+/* A root and an `at` that promise to get past the first checks: mostly. */
+static uint64_t place_root;
+static uint64_t place(int level, uint64_t flags, enum want want)
+{
+	uint64_t at;
+
+	for (int tries = 0; tries < 40; tries++) {
+		place_root = any_root();
+		at = any_at(level, flags);
+		if (is_wanted_entry(place_root, at & ~(EXO_PAGE_SIZE - 1), level, want))
+			break;
+	}
+	return at;
+}
+
 static uint64_t any_leaf(void)
 {
 	static const uint64_t rights[] = { RW, RW, RW, RO, RO, RW | EXO_PTE_NX, RW | EXO_PTE_A | EXO_PTE_D, 0, RW | 0x80, EXO_PTE_AVAIL };
@@ -519,7 +594,7 @@ static int64_t random_op(void)
 {
 	static const uint64_t change[] = { EXO_PTE_RW, EXO_PTE_RW, EXO_PTE_A | EXO_PTE_D, EXO_PTE_NX, 0, EXO_PTE_RW | EXO_PTE_A, EXO_PTE_P };
 	int level = 1 + (int)random_below(4);
-	uint64_t give = random_below(3) ? 0 : EXO_AT_GIVE, pfn;
+	uint64_t give = random_below(3) ? 0 : EXO_AT_GIVE, pfn, at, proof, *entry;
 
 	switch (random_below(20)) {
 	case 0: case 1:
@@ -532,29 +607,43 @@ static int64_t random_op(void)
 		return op_frame_give(any_frame(0), 1, random_below(3) ? 0 : any_env()->name);
 	case 5: case 6:
 		return op_frame_type(any_frame(random_below(2) ? EXO_DATA : 0), 1, EXO_DATA + random_below(5), random_below(4) ? 0 : EXO_F_SHARED);
-	case 7: case 8: case 9:
-		return op_pte_write(any_root(), any_at(1, give), 1, any_leaf(), 0, random_below(3) ? 0 : any_va());
+	case 7: case 8:
+		at = place(1, give, random_below(2) ? REACHED : ABSENT);
+		return op_pte_write(place_root, at, 1, any_leaf(), 0, random_below(3) ? 0 : any_va());
+	case 9:
+		/* Another's frame, by a proof that may hold. */
+		proof = place(1, 0, PRESENT) & ~(EXO_PAGE_SIZE - 1);
+		entry = entry_of(0, proof, 1);
+		at = place(1, give, ABSENT);
+		return op_pte_write(place_root, at, 1, entry ? *entry & (EXO_PTE_ADDR | RW) : any_leaf(), 0, proof);
 	case 10:
-		return op_pte_write(any_root(), any_at(1, give | (random_below(2) ? EXO_AT_STEP : EXO_AT_LIST)), any_count(), random_below(2) ? any_leaf() : any_va(), 0,
-			random_below(2) ? 0 : any_va());
+		at = place(1, give | (random_below(2) ? EXO_AT_STEP : EXO_AT_LIST), REACHED);
+		return op_pte_write(place_root, at, any_count(), random_below(2) ? any_leaf() : any_va(), 0, random_below(2) ? 0 : any_va());
 	case 11:
-		return op_pte_write(any_root(), any_at(1, give), any_count(), 0, 0, 0);
+		at = place(1, give, PRESENT);
+		return op_pte_write(place_root, at, any_count(), 0, 0, 0);
 	case 12:
-		return op_pte_write(any_root(), any_at(level, EXO_AT_CHANGE), any_count(), random_next(), change[random_below(7)], 0);
+		at = place(level, EXO_AT_CHANGE, PRESENT);
+		return op_pte_write(place_root, at, any_count(), random_next(), change[random_below(7)], 0);
 	case 13:
-		return op_pte_write(any_root(), any_at(level, give), any_count(), 0, 0, 0);
+		at = place(level, give, PRESENT);
+		return op_pte_write(place_root, at, any_count(), 0, 0, 0);
 	case 14:
 		level = 2 + (int)random_below(3);
 		pfn = random_below(3) ? table_new(EXO_PT1 + level - 2) : any_frame(EXO_PT1 + level - 2);
-		return op_pt_link(any_root(), any_at(level, 0), 1, pfn);
+		at = place(level, 0, ABSENT);
+		return op_pt_link(place_root, at, 1, pfn);
 	case 15: case 16:
-		return op_pt_link(any_root(), any_at(2 + (int)random_below(2), EXO_AT_SEALED), any_count(), 0);
+		at = place(2 + (int)random_below(2), EXO_AT_SEALED, SEALABLE);
+		return op_pt_link(place_root, at, any_count(), 0);
 	case 17:
-		return op_pt_link(any_root(), any_at(3, EXO_AT_LIVE | (random_below(2) ? EXO_AT_RW : 0) | (random_below(2) ? EXO_AT_REMAP : 0)), any_count(), 0);
+		at = place(3, EXO_AT_LIVE | (random_below(2) ? EXO_AT_RW : 0) | (random_below(2) ? EXO_AT_REMAP : 0), LINKABLE);
+		return op_pt_link(place_root, at, any_count(), 0);
 	case 18:
 		level = 2 + (int)random_below(2);
 		pfn = random_below(3) ? table_new(EXO_PT1 + level - 2) : any_frame(EXO_PT1 + level - 2);
-		return op_pt_copy(any_root(), any_at(level, give), pfn, random_below(3) ? 0 : random_below(520), random_below(3) ? 512 : random_below(520));
+		at = place(level, give, SHARED);
+		return op_pt_copy(place_root, at, pfn, random_below(3) ? 0 : random_below(520), random_below(3) ? 512 : random_below(520));
 	default:
 		return op_home_set(any_root(), random_below(4), any_va() & ~(EXO_HOME_SIZE - 1), 1 + random_below(3));
 	}
@@ -606,8 +695,10 @@ static void random_setup(void)
 			op_pt_link(root, 0 | 4, 1, table_new(EXO_PT3));
 			op_pt_link(root, HOME | 4, 1, table_new(EXO_PT3));
 			op_pt_link(root, (2 * EXO_SLOT_SIZE) | 4, 1, table_new(EXO_PT3));
-			if (k)
+			if (k) {
 				op_pt_link(root, 0 | 3, 1, table_new(EXO_PT2));
+				op_pt_link(root, HOME | 3, 1, table_new(EXO_PT2));
+			}
 		}
 	}
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The Linux library OS as an app: chooses its parts, and nothing else. Another app may choose others from lib/posix, or bring its own. */
+#include <posix/parts.h>
+
+const struct posix_parts posix_parts = {
+	.load = load_binary,       /* scripts, static and position-independent ELF */
+	.fork = fork_sealed,       /* links tables, copies no page */
+	.page = page_serve,        /* on demand, copy-on-write */
+	.pick = pick_fair,         /* least virtual run time first */
+	.latency_ns = 6000000,
+	.granularity_ns = 750000,
+};
+
+/* lib/posix/entry.S, on the loader's stack. */
+void app_main(uint32_t self)
+{
+	posix_start(self);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* All ways into and out of the library: first instruction, the four upcall entries, the return to user code, and the copy loop that may fault.
+ *
+ * The user's registers go to P->regs before anything else happens, and stay there until the next entry. So whatever interrupts the instructions between
+ * user_leave and user_leave_end (an upcall or a fault, with `disabled` clear) throws that attempt away and leaves anew from P->regs. */
+#include <exo/env.h>
+#include <posix/process.h>
+
+#define REGS  (PRIVATE_AREA + PRIVATE_PROCESS + P_REGS)
+#define STACK (PRIVATE_AREA + PRIVATE_PROCESS)
+
+	.section .text.start, "ax"
+
+/* From the kernel, first env: boot stack, own name in rdi. */
+	.globl	_start
+_start:
+	xor	%ebp, %ebp
+	and	$-16, %rsp
+	cld
+	call	app_main
+	ud2
+
+	.text
+
+/* Stores all user registers. The only instruction that can name a 64-bit address without another register moves rax. Falls out with rax = REGS. */
+.macro registers_keep
+	movabs	%rax, REGS + R_RAX
+	movabs	$REGS, %rax
+	mov	%rbx, R_RBX(%rax)
+	mov	%rcx, R_RCX(%rax)
+	mov	%rdx, R_RDX(%rax)
+	mov	%rsi, R_RSI(%rax)
+	mov	%rdi, R_RDI(%rax)
+	mov	%rbp, R_RBP(%rax)
+	mov	%r8, R_R8(%rax)
+	mov	%r9, R_R9(%rax)
+	mov	%r10, R_R10(%rax)
+	mov	%r11, R_R11(%rax)
+	mov	%r12, R_R12(%rax)
+	mov	%r13, R_R13(%rax)
+	mov	%r14, R_R14(%rax)
+	mov	%r15, R_R15(%rax)
+	mov	%rsp, R_RSP(%rax)
+	mov	P_EXO - P_REGS(%rax), %rdx
+	mov	EXO_PAGE_FOREIGN_RIP(%rdx), %rcx
+	mov	%rcx, R_RIP(%rax)
+	mov	EXO_PAGE_FOREIGN_FLAGS(%rdx), %rcx
+	mov	%rcx, R_RFLAGS(%rax)
+	mov	R_RAX(%rax), %rcx
+	mov	%rcx, R_ORIG(%rax)
+	mov	%rax, %rdi
+	movabs	$STACK, %rsp
+	xor	%ebp, %ebp
+	cld
+.endm
+
+/* From the kernel: a foreign SYSCALL. User stack and registers, rcx and r11 lost; rip and rflags in the exo page; disabled. */
+	.globl	posix_foreign_entry
+posix_foreign_entry:
+	registers_keep
+	movq	$0, R_FULL(%rdi)
+	call	syscall_enter
+	ud2
+
+/* From the kernel: int 0x80. The same, but no register is lost. */
+	.globl	posix_int80_entry
+posix_int80_entry:
+	registers_keep
+	movq	$1, R_FULL(%rdi)
+	call	int80_enter
+	ud2
+
+/* From the kernel: on the upcall stack, struct exo_upcall at rsp, all general registers as they were; disabled. The C side gets struct upcall_frame; it
+ * returns only to go on where it was (a fault of the library itself that could be served). */
+	.globl	posix_fault_entry, posix_async_entry
+posix_async_entry:
+posix_fault_entry:
+	push	%r15
+	push	%r14
+	push	%r13
+	push	%r12
+	push	%r11
+	push	%r10
+	push	%r9
+	push	%r8
+	push	%rbp
+	push	%rdi
+	push	%rsi
+	push	%rdx
+	push	%rcx
+	push	%rbx
+	push	%rax
+	mov	%rsp, %rdi
+	xor	%ebp, %ebp
+	cld
+	call	upcall_enter
+	pop	%rax
+	pop	%rbx
+	pop	%rcx
+	pop	%rdx
+	pop	%rsi
+	pop	%rdi
+	pop	%rbp
+	pop	%r8
+	pop	%r9
+	pop	%r10
+	pop	%r11
+	pop	%r12
+	pop	%r13
+	pop	%r14
+	pop	%r15
+	add	$32, %rsp
+	iretq
+
+/* void library_restart(void (*go_on)(void)): calls it on an empty library stack. Does not return. Also the first instruction of new envs, which come with
+ * rdi = function, rsi = its argument. */
+	.globl	library_restart
+library_restart:
+	movabs	$STACK, %rsp
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	xor	%ebp, %ebp
+	cld
+	call	*%rax
+	ud2
+
+/* void user_leave(const struct user_regs *regs, struct exo_page *exo): to user code. Returns, disabled again, when an asynchronous event is pending. */
+	.globl	user_leave, user_leave_end
+user_leave:
+	movl	$0, EXO_PAGE_DISABLED(%rsi)
+	cmpl	$0, EXO_PAGE_PENDING(%rsi)
+	jne	2f
+	cmpq	$0, R_FULL(%rdi)
+	jne	1f
+	pushq	R_RFLAGS(%rdi)
+	popfq
+	mov	R_RAX(%rdi), %rax
+	mov	R_RBX(%rdi), %rbx
+	mov	R_RDX(%rdi), %rdx
+	mov	R_RSI(%rdi), %rsi
+	mov	R_RBP(%rdi), %rbp
+	mov	R_R8(%rdi), %r8
+	mov	R_R9(%rdi), %r9
+	mov	R_R10(%rdi), %r10
+	mov	R_R12(%rdi), %r12
+	mov	R_R13(%rdi), %r13
+	mov	R_R14(%rdi), %r14
+	mov	R_R15(%rdi), %r15
+	mov	R_RFLAGS(%rdi), %r11
+	mov	R_RIP(%rdi), %rcx
+	mov	R_RSP(%rdi), %rsp
+	mov	R_RDI(%rdi), %rdi
+	jmp	*%rcx
+1:	pushq	$EXO_USER_SS
+	pushq	R_RSP(%rdi)
+	pushq	R_RFLAGS(%rdi)
+	pushq	$EXO_USER_CS
+	pushq	R_RIP(%rdi)
+	mov	R_RAX(%rdi), %rax
+	mov	R_RBX(%rdi), %rbx
+	mov	R_RCX(%rdi), %rcx
+	mov	R_RDX(%rdi), %rdx
+	mov	R_RSI(%rdi), %rsi
+	mov	R_RBP(%rdi), %rbp
+	mov	R_R8(%rdi), %r8
+	mov	R_R9(%rdi), %r9
+	mov	R_R10(%rdi), %r10
+	mov	R_R11(%rdi), %r11
+	mov	R_R12(%rdi), %r12
+	mov	R_R13(%rdi), %r13
+	mov	R_R14(%rdi), %r14
+	mov	R_R15(%rdi), %r15
+	mov	R_RDI(%rdi), %rdi
+	iretq
+user_leave_end:
+2:	movl	$1, EXO_PAGE_DISABLED(%rsi)
+	ret
+
+/* int user_copy(void *to, const void *from, size_t n): 0, or -EFAULT when a page on the way could not be served: upcall_enter then moves rip from between
+ * the marks to user_copy_fault. */
+	.globl	user_copy, user_copy_begin, user_copy_end, user_copy_fault
+user_copy:
+	mov	%rdx, %rcx
+	shr	$3, %rcx
+user_copy_begin:
+	rep movsq
+	mov	%edx, %ecx
+	and	$7, %ecx
+	rep movsb
+user_copy_end:
+	xor	%eax, %eax
+	ret
+user_copy_fault:
+	mov	$-14, %eax
+	ret
+
+	.section .note.GNU-stack, "", @progbits

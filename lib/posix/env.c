@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* New environments of the family: a root with library, family segment, root image and a private area of its own, and nothing of a program yet. fork links
+ * the parent's tables into it, exec leaves it blank. */
+#include "library.h"
+
+/* Frames of a build, in the order of spec.frames: the group, then these, then the library stack, then process, XSAVE image and regions. */
+enum { OWN_PT3 = EXO_EF_COUNT, OWN_PT2, OWN_PT1, HOMES_PT3, OWN_STACK };
+#define OWN_PROCESS (OWN_STACK + LIBRARY_STACK_PAGES)
+_Static_assert(OWN_PROCESS + BUILD_PRIVATE_MAX + 1 <= EXO_SPEC_FRAMES_MAX, "room in the spec");
+
+#define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
+
+static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT])
+{
+	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;
+	entry[EXO_ENTRY_ASYNC] = (uint64_t)posix_async_entry;
+	entry[EXO_ENTRY_FOREIGN] = (uint64_t)posix_foreign_entry;
+	entry[EXO_ENTRY_INT80] = (uint64_t)posix_int80_entry;
+}
+
+/* n frames at va of the root that is being built. */
+static int64_t pages_put(uint64_t root, uint64_t va, const uint32_t *frame, uint64_t n)
+{
+	uint64_t value[BUILD_PRIVATE_MAX];
+
+	for (uint64_t i = 0; i < n; i++)
+		value[i] = (uint64_t)frame[i] << EXO_PAGE_SHIFT | RIGHTS;
+	return entries_write(root, va, n, (uint64_t)value, EXO_AT_LIST, 0);
+}
+
+static int64_t root_compose(const struct env_build *b)
+{
+	const uint32_t *f = b->spec.frames;
+	struct ops ops = { 0 };
+	int64_t r;
+
+	ops_add(&ops, EXO_GATE_frame_type, f[EXO_EF_ROOT], 1, EXO_PT4, 0);
+	ops_add(&ops, EXO_GATE_frame_type, f[OWN_PT3], 1, EXO_PT3, 0);
+	ops_add(&ops, EXO_GATE_frame_type, f[HOMES_PT3], 1, EXO_PT3, 0);
+	ops_add(&ops, EXO_GATE_frame_type, f[OWN_PT2], 1, EXO_PT2, 0);
+	ops_add(&ops, EXO_GATE_frame_type, f[OWN_PT1], 1, EXO_PT1, 0);
+	ops_add(&ops, EXO_GATE_pt_link, b->root, 0 | 4, 1, f[OWN_PT3]);
+	ops_add(&ops, EXO_GATE_pt_link, b->root, EXO_HOMES_BASE | 4, 1, f[HOMES_PT3]);
+	ops_add(&ops, EXO_GATE_pt_link, b->root, PRIVATE_BASE | 3, 1, f[OWN_PT2]);
+	ops_add(&ops, EXO_GATE_pt_link, b->root, PRIVATE_BASE | 2, 1, f[OWN_PT1]);
+	ops_add(&ops, EXO_GATE_pt_link, b->root, LINUX_TEXT | EXO_AT_LIVE | 3, 1, 0);
+	ops_add(&ops, EXO_GATE_pt_link, b->root, FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, 1, 0);
+	ops_add(&ops, EXO_GATE_pt_link, b->root, ROOTIMG_BASE | EXO_AT_LIVE | 3, 1, 0);
+	r = ops_run(&ops);
+	if (r >= 0)
+		r = pages_put(b->root, PRIVATE_BASE + PRIVATE_STACK, f + OWN_STACK, LIBRARY_STACK_PAGES);
+	return r;
+}
+
+int env_build(struct env_build *b, uint32_t region_pages)
+{
+	uint64_t list[OWN_PROCESS + BUILD_PRIVATE_MAX];
+	uint32_t count = OWN_PROCESS + 2 + region_pages;
+	int64_t r;
+
+	memset(b, 0, sizeof *b);
+	if (frames_claim(list, count))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		b->spec.frames[i] = (uint32_t)list[i];
+	b->spec.frame_count = count;
+	b->root = list[EXO_EF_ROOT];
+	b->page_count = 2 + region_pages;
+	memcpy(b->pages, list + OWN_PROCESS, b->page_count * sizeof *list);
+	r = root_compose(b);
+	if (r < 0) {
+		int e = gate_errno(r);
+
+		env_unbuild(b);
+		return e;
+	}
+	return 0;
+}
+
+/* Empties the root from the leaves up, as far as it was composed, then gives everything back. */
+void env_unbuild(struct env_build *b)
+{
+	uint64_t root = b->root;
+
+	(void)entries_write(root, PRIVATE_BASE, PRIVATE_SCRATCH / PAGE, 0, 0, 0);
+	(void)gate_pte_write(root, PRIVATE_BASE | 2, 1, 0, 0, 0);
+	for (uint64_t at = 0, n; at < 512; at += n) {
+		int64_t r = gate_pte_write(root, at * EXO_HOME_SIZE | 3, 512 - at, 0, 0, 0);
+
+		n = r > 0 ? (uint64_t)r : 1;
+	}
+	for (uint64_t va = LINUX_TEXT; va <= ROOTIMG_BASE; va += EXO_HOME_SIZE)
+		(void)gate_pte_write(root, va | 3, 1, 0, 0, 0);
+	for (uint64_t slot = 0; slot < 255; slot++)
+		if (slot < 2 || (P->home_base && slot == P->home_base >> EXO_SLOT_SHIFT)) {
+			(void)gate_pte_write(root, slot << EXO_SLOT_SHIFT | 3, 512, 0, 0, 0);
+			(void)gate_pte_write(root, slot << EXO_SLOT_SHIFT | 4, 1, 0, 0, 0);
+		}
+	for (uint32_t i = b->spec.frame_count; i-- > 0;)
+		if (gate_frame_give(b->spec.frames[i], 1, 0) < 0)
+			posix_log("env: frame %u of an env that could not be made is left", b->spec.frames[i]);
+}
+
+long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
+{
+	int64_t name = pages_put(b->root, PRIVATE_BASE + PRIVATE_PROCESS, b->spec.frames + OWN_PROCESS, b->page_count);
+
+	if (name >= 0) {
+		entries_fill(b->spec.entry);
+		b->spec.rip = (uint64_t)library_restart;
+		b->spec.rsp = LIBRARY_STACK_TOP;
+		b->spec.rdi = (uint64_t)go_on;
+		b->spec.rsi = (uint64_t)argument;
+		b->spec.disabled = 1;
+		name = gate_env_make(&b->spec);
+	}
+	if (name < 0) {
+		int e = gate_errno(name);
+
+		env_unbuild(b);
+		return e;
+	}
+	return (long)name;
+}
+
+void env_begin(void)
+{
+	P->self = rt_self();
+	P->exo = (struct exo_page *)rt_exo(P->self);
+	P->is_first = 0;
+	P->alarm_set = 0;
+	P->turn_start = rt_tsc();
+	(void)gate_env_set(0, EXO_SET_OPEN, 1, 0);
+}
+
+int64_t env_first(exo_name self)
+{
+	uint64_t list[LIBRARY_STACK_PAGES + 3], entry[EXO_ENTRY_COUNT];
+	uint32_t frame[LIBRARY_STACK_PAGES + 3];
+	int64_t r = 0;
+
+	rt_exo(self)->disabled = 1;
+	for (int level = 4; level >= 2 && r >= 0; level--) {
+		r = table_new(PRIVATE_BASE, level);
+		if (r == -EXO_EEXIST)
+			r = 0;
+	}
+	if (r < 0)
+		return r;
+	if (frames_claim(list, LIBRARY_STACK_PAGES + 3))
+		return -EXO_ENOMEM;
+	for (int i = 0; i < LIBRARY_STACK_PAGES + 3; i++)
+		frame[i] = (uint32_t)list[i];
+	r = pages_put(0, PRIVATE_BASE + PRIVATE_STACK, frame, LIBRARY_STACK_PAGES + 3);
+	if (r < 0)
+		return r;
+	memset(P, 0, PAGE);
+	P->self = self;
+	P->exo = (struct exo_page *)rt_exo(self);
+	P->is_first = 1;
+	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
+	P->region_pages = 1;
+	entries_fill(entry);
+	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
+	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, 1, 0);
+}

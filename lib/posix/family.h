@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The family segment: what all members share, at FAMILY_BASE. The struct, its lock, its page allocator and heap; what the pages hold is their owners'. */
+#ifndef POSIX_FAMILY_H
+#define POSIX_FAMILY_H
+#include <exo/env.h>
+#include <posix/posix.h>
+
+#define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
+#define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
+#define SYSCALL_MAX 512
+
+struct heap_page;
+
+struct family {
+	volatile uint32_t lock;        /* name of the env that holds it, 0 = free */
+	volatile uint32_t lock_wanted; /* env that waits for it and gets the CPU at the unlock */
+	exo_name first;                /* first env */
+	uint32_t spare;
+
+	/* memory: bit set = page in use */
+	uint64_t page_limit;           /* pages that may be in use: tables stand for so many */
+	uint64_t pages_used, page_hint;
+	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
+
+	/* tasks and run queue */
+	struct task *tasks;            /* by rising pid; the first is pid 1 */
+	struct task *by_pid[PROC_MAX];
+	int last_pid;
+	uint32_t task_count;
+	struct task *run_head;
+	uint32_t run_count;
+	uint64_t min_virtual;          /* never falls: where a woken task's virtual time starts */
+	uint64_t latency_ns, granularity_ns;
+
+	uint64_t rootimg_pfn;          /* first frame of the root image: it is contiguous */
+	uint64_t rootimg_pages;
+	uint64_t unknown_calls[SYSCALL_MAX / 64]; /* numbers that were logged as unknown */
+	uint32_t poke;                 /* somebody has work for init */
+
+	/* roots of others' state */
+	void *fs;                      /* file half */
+	void *init, *console, *random, *spare_slot[4]; /* init.c, console plumbing, random.c */
+};
+
+#define F ((struct family *)FAMILY_BASE)
+
+/* The file half's root pointer. */
+void **family_slot_fs(void);
+
+/* First env, once: home, tables, first pages; fills F. 0 or -errno. family.c */
+int family_start(void);
+
+/* The lock (lock.c). Not recursive: family_locked() tells whether this env holds it. */
+void family_lock(void);
+void family_unlock(void);
+int  family_locked(void);
+
+/* Frames (family.c): claims n frames, list gets their numbers; 0, or -ENOMEM with none kept. */
+int frames_claim(uint64_t *list, uint64_t n);
+void frames_release(const uint64_t *list, uint64_t n);
+/* Frame number behind an address of the caller's root that is mapped, 0 = none. */
+uint64_t frame_at(uint64_t va);
+#endif

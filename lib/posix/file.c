@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Open file descriptions and the descriptor tables of processes. */
+#include "files.h"
+
+struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned flags)
+{
+	struct file *f = fam_alloc(sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->refs = 1;
+	f->flags = flags & ~(unsigned)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	f->ops = ops;
+	f->ip = ip;
+	inode_get(ip);
+	return f;
+}
+
+void file_get(struct file *f)
+{
+	f->refs++;
+}
+
+void file_put(struct file *f)
+{
+	if (--f->refs)
+		return;
+	locks_release(f->ip, f);
+	if (f->ops->release)
+		f->ops->release(f);
+	if (f->text)
+		fam_pages_free(f->text, f->text_pages);
+	inode_put(f->ip);
+	fam_free(f);
+}
+
+const struct file_ops directory_ops = { .seek = SEEK_FILE };
+const struct file_ops path_ops = { .seek = SEEK_NONE };
+
+int inode_open(struct inode *ip, unsigned flags, struct file **out)
+{
+	const struct file_ops *ops = NULL;
+
+	if (flags & O_PATH) {
+		ops = &path_ops;
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	} else {
+		switch (ip->mode & S_IFMT) {
+		case S_IFDIR:
+			if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT))
+				return -EISDIR;
+			ops = &directory_ops;
+			break;
+		case S_IFREG:
+			ops = ip->kind == KIND_PROC ? &proc_ops : &regular_ops;
+			break;
+		case S_IFIFO:
+			return fifo_open(ip, flags, out);
+		case S_IFCHR:
+			return dev_open(ip, flags, out);
+		case S_IFLNK:
+			return -ELOOP;
+		default:
+			return -ENXIO;
+		}
+	}
+	*out = file_new(ip, ops, flags);
+	return *out ? 0 : -ENOMEM;
+}
+
+static void cloexec_set(struct file_state *fs, int fd, int on)
+{
+	uint64_t bit = 1ul << (fd % 64);
+
+	if (on)
+		fs->cloexec[fd / 64] |= bit;
+	else
+		fs->cloexec[fd / 64] &= ~bit;
+}
+
+int fd_new(struct file_state *fs, struct file *f, int from, int cloexec)
+{
+	for (int fd = from; fd < FD_MAX; fd++) {
+		if (fs->fd[fd])
+			continue;
+		fs->fd[fd] = f;
+		cloexec_set(fs, fd, cloexec);
+		return fd;
+	}
+	file_put(f);
+	return -EMFILE;
+}
+
+void fd_close(struct file_state *fs, int fd)
+{
+	struct file *f = fs->fd[fd];
+
+	fs->fd[fd] = NULL;
+	cloexec_set(fs, fd, 0);
+	if (f->ip->locks)
+		locks_release(f->ip, fs);
+	file_put(f);
+}
+
+struct file *fd_any(int fd)
+{
+	struct file *f = (unsigned)fd < FD_MAX ? current_files()->fd[fd] : NULL;
+
+	if (f)
+		file_get(f);
+	return f;
+}
+
+struct file *fd_file(int fd)
+{
+	struct file *f = fd_any(fd);
+
+	if (f && (f->flags & O_PATH)) {
+		file_put(f);
+		f = NULL;
+	}
+	return f;
+}
+
+struct file_state *files_new(void)
+{
+	struct file_state *fs = fam_alloc(sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	fs->umask = 022;
+	fs->cwd = fs_family()->root;
+	inode_get(fs->cwd);
+	return fs;
+}
+
+struct file_state *files_fork(struct file_state *of)
+{
+	struct file_state *fs = fam_alloc(sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	*fs = *of;
+	inode_get(fs->cwd);
+	for (int fd = 0; fd < FD_MAX; fd++)
+		if (fs->fd[fd])
+			file_get(fs->fd[fd]);
+	return fs;
+}
+
+void files_exec(struct file_state *fs)
+{
+	for (int fd = 0; fd < FD_MAX; fd++)
+		if (fs->fd[fd] && (fs->cloexec[fd / 64] >> (fd % 64) & 1))
+			fd_close(fs, fd);
+}
+
+void files_free(struct file_state *fs)
+{
+	for (int fd = 0; fd < FD_MAX; fd++)
+		if (fs->fd[fd])
+			fd_close(fs, fd);
+	inode_put(fs->cwd);
+	fam_free(fs);
+}
+
+int inode_of_fd(int fd, struct inode **out, int *open_flags)
+{
+	struct file *f = fd_file(fd);
+
+	if (!f)
+		return -EBADF;
+	if (!IS(f->ip, S_IFREG) || f->ip->kind != KIND_TREE) {
+		file_put(f);
+		return -ENODEV;
+	}
+	inode_get(f->ip);
+	*out = f->ip;
+	*open_flags = (int)f->flags;
+	file_put(f);
+	return 0;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls that make, copy, close and tune descriptors. */
+#include <asm/ioctls.h>
+#include "files.h"
+
+#define O_SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+
+int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out)
+{
+	struct inode *ip;
+	int error;
+
+	if (!w->dir->nlink)
+		return -ENOENT;
+	if (w->dir->kind != KIND_TREE)
+		return -ENOENT;
+	if (w->name_size > NAME_MAX)
+		return -ENAMETOOLONG;
+	ip = inode_new(mode);
+	if (!ip)
+		return -ENOSPC;
+	ip->rdev = rdev;
+	if (w->dir->mode & S_ISGID) {
+		ip->gid = w->dir->gid;
+		if (S_ISDIR(mode))
+			ip->mode |= S_ISGID;
+	}
+	error = entry_add(w->dir, w->name, w->name_size, ip);
+	if (error) {
+		inode_put(ip);
+		return error;
+	}
+	*out = ip;
+	return 0;
+}
+
+/* Inode for an open: found, made, or an unnamed one. */
+static int open_inode(int dirfd, uint64_t path, unsigned flags, uint32_t mode, struct inode **out)
+{
+	char buffer[PATH_MAX];
+	struct walk w;
+	int error, temporary = (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_PATH);
+	unsigned how = (flags & O_NOFOLLOW) || ((flags & O_CREAT) && (flags & O_EXCL)) ? WALK_NOFOLLOW : 0;
+
+	if (flags & O_CREAT)
+		how |= WALK_CREATE;
+	error = path_at(dirfd, path, how, buffer, &w);
+	if (error)
+		return error;
+	mode = S_IFREG | (mode & 07777 & ~current_files()->umask);
+	if (temporary) {
+		error = IS(w.inode, S_IFDIR) && w.inode->kind == KIND_TREE ? 0 : IS(w.inode, S_IFDIR) ? -EOPNOTSUPP : -ENOTDIR;
+		if (!error && (flags & O_ACCMODE) == O_RDONLY)
+			error = -EINVAL;
+		if (!error && !(*out = inode_new(mode)))
+			error = -ENOSPC;
+		if (!error)
+			(*out)->nlink = 0;
+	} else if (!w.inode) {
+		error = w.slash ? -EISDIR : file_create(&w, mode, 0, out);
+	} else if ((flags & O_CREAT) && (flags & O_EXCL)) {
+		error = -EEXIST;
+	} else if ((flags & O_DIRECTORY) && !IS(w.inode, S_IFDIR)) {
+		error = -ENOTDIR;
+	} else if (IS(w.inode, S_IFLNK) && !(flags & O_PATH)) {
+		error = -ELOOP;
+	} else {
+		inode_get(w.inode);
+		*out = w.inode;
+	}
+	walk_end(&w);
+	return error;
+}
+
+static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
+{
+	struct inode *ip;
+	struct file *f;
+	int error;
+
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	error = open_inode(dirfd, path, flags, mode, &ip);
+	if (error)
+		return error;
+	error = inode_open(ip, flags, &f);
+	if (!error && (flags & O_TRUNC) && IS(ip, S_IFREG) && ip->kind == KIND_TREE) {
+		error = file_resize(ip, 0);
+		if (error)
+			file_put(f);
+	}
+	inode_put(ip);
+	if (error)
+		return error;
+	return fd_new(current_files(), f, 0, !!(flags & O_CLOEXEC));
+}
+
+CALL3(open, path, flags, mode)
+{
+	return do_open(AT_FDCWD, path, (unsigned)flags, (uint32_t)mode);
+}
+
+CALL4(openat, dirfd, path, flags, mode)
+{
+	return do_open((int)dirfd, path, (unsigned)flags, (uint32_t)mode);
+}
+
+CALL2(creat, path, mode)
+{
+	return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)mode);
+}
+
+CALL1(close, fd)
+{
+	struct file_state *fs = current_files();
+
+	if ((uint32_t)fd >= FD_MAX || !fs->fd[(uint32_t)fd])
+		return -EBADF;
+	fd_close(fs, (int)fd);
+	return 0;
+}
+
+CALL3(close_range, first, last, flags)
+{
+	struct file_state *fs = current_files();
+	uint32_t a = (uint32_t)first, b = (uint32_t)last;
+
+	if (flags & ~(uint64_t)6 || a > b)
+		return -EINVAL;
+	for (uint32_t fd = a; fd <= b && fd < FD_MAX; fd++) {
+		if (!fs->fd[fd])
+			continue;
+		if (flags & 4) /* CLOSE_RANGE_CLOEXEC */
+			fs->cloexec[fd / 64] |= 1ul << (fd % 64);
+		else
+			fd_close(fs, (int)fd);
+	}
+	return 0;
+}
+
+static long dup_from(uint64_t fd, uint64_t from, int cloexec)
+{
+	struct file *f;
+
+	if (from >= FD_MAX)
+		return -EINVAL;
+	f = fd_any((int)fd);
+	return f ? fd_new(current_files(), f, (int)from, cloexec) : -EBADF;
+}
+
+static long dup_to(uint64_t from, uint64_t to, int cloexec)
+{
+	struct file_state *fs = current_files();
+	uint32_t target = (uint32_t)to;
+	struct file *f;
+
+	if (target >= FD_MAX)
+		return -EBADF;
+	f = fd_any((int)from);
+	if (!f)
+		return -EBADF;
+	if (fs->fd[target])
+		fd_close(fs, (int)target);
+	return fd_new(fs, f, (int)target, cloexec);
+}
+
+CALL1(dup, fd)
+{
+	return dup_from(fd, 0, 0);
+}
+
+CALL2(dup2, from, to)
+{
+	if ((uint32_t)from == (uint32_t)to)
+		return (uint32_t)from < FD_MAX && current_files()->fd[(uint32_t)from] ? (long)(uint32_t)from : -EBADF;
+	return dup_to(from, to, 0);
+}
+
+CALL3(dup3, from, to, flags)
+{
+	if ((flags & ~(uint64_t)O_CLOEXEC) || (uint32_t)from == (uint32_t)to)
+		return -EINVAL;
+	return dup_to(from, to, !!(flags & O_CLOEXEC));
+}
+
+static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
+{
+	struct file_state *fs = current_files();
+	uint64_t bit = 1ul << (fd % 64);
+
+	switch (command) {
+	case F_GETFD:
+		return fs->cloexec[fd / 64] & bit ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		if (arg & FD_CLOEXEC)
+			fs->cloexec[fd / 64] |= bit;
+		else
+			fs->cloexec[fd / 64] &= ~bit;
+		return 0;
+	case F_GETFL:
+		return f->flags | (f->flags & O_PATH ? 0 : O_LARGEFILE);
+	}
+	if (f->flags & O_PATH)
+		return -EBADF;
+	switch (command) {
+	case F_SETFL:
+		f->flags = (f->flags & ~(unsigned)O_SETTABLE) | ((unsigned)arg & O_SETTABLE);
+		return 0;
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return lock_fcntl(f, command, arg);
+	case F_GETPIPE_SZ:
+		return IS(f->ip, S_IFIFO) ? 65536 : -EBADF;
+	case F_SETPIPE_SZ:
+		return !IS(f->ip, S_IFIFO) ? -EBADF : arg > 1048576 ? -EPERM : 65536;
+	case F_SETOWN:
+	case F_SETSIG:
+	case F_GETOWN:
+	case F_GETSIG:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+CALL3(fcntl, fd, command, arg)
+{
+	struct file *f;
+	long result;
+
+	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+		return (uint32_t)fd < FD_MAX && current_files()->fd[(uint32_t)fd] ? dup_from(fd, arg, command == F_DUPFD_CLOEXEC) : -EBADF;
+	f = fd_any((int)fd);
+	if (!f)
+		return -EBADF;
+	result = file_fcntl(f, (uint32_t)fd, (int)command, arg);
+	file_put(f);
+	return result;
+}
+
+static long file_ioctl(struct file *f, uint32_t fd, unsigned request, uint64_t arg)
+{
+	struct file_state *fs = current_files();
+	uint64_t bit = 1ul << (fd % 64);
+	int value;
+
+	switch (request) {
+	case FIOCLEX:
+		fs->cloexec[fd / 64] |= bit;
+		return 0;
+	case FIONCLEX:
+		fs->cloexec[fd / 64] &= ~bit;
+		return 0;
+	case FIONBIO:
+		if (user_read(&value, arg, sizeof(value)) < 0)
+			return -EFAULT;
+		f->flags = value ? f->flags | O_NONBLOCK : f->flags & ~(unsigned)O_NONBLOCK;
+		return 0;
+	case FIONREAD:
+		if (f->ops != &regular_ops)
+			break;
+		value = (int)(f->ip->size - f->pos);
+		return user_write(arg, &value, sizeof(value));
+	}
+	return f->ops->ioctl ? f->ops->ioctl(f, request, arg) : -ENOTTY;
+}
+
+CALL3(ioctl, fd, request, arg)
+{
+	struct file *f = fd_file((int)fd);
+	long result;
+
+	if (!f)
+		return -EBADF;
+	result = file_ioctl(f, (uint32_t)fd, (unsigned)request, arg);
+	file_put(f);
+	return result;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Cursor over the memory that a read fills or a write drains: user memory in one or several pieces, or library memory. And the two ways into a file. */
+#include <asm/poll.h>
+#include "files.h"
+
+static const char zeros[PAGE];
+
+void io_user(struct io *io, uint64_t base, size_t n)
+{
+	memset(io, 0, sizeof(*io));
+	io->base = base;
+	io->left = io->total = min_u64(n, RW_MAX);
+}
+
+void io_lib(struct io *io, void *p, size_t n)
+{
+	memset(io, 0, sizeof(*io));
+	io->lib = p;
+	io->left = io->total = n;
+}
+
+int io_vector(struct io *io, uint64_t vector, uint64_t count)
+{
+	struct iovec *list = io->small;
+	uint64_t total = 0;
+	int error;
+
+	memset(io, 0, sizeof(*io));
+	if (count > 1024)
+		return -EINVAL;
+	if (count > 8) {
+		list = io->allocated = fam_alloc(count * sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+	}
+	error = user_read(list, vector, count * sizeof(*list));
+	for (uint64_t i = 0; !error && i < count; i++) {
+		if ((int64_t)list[i].iov_len < 0)
+			error = -EINVAL;
+		if (list[i].iov_len > RW_MAX - total)
+			list[i].iov_len = RW_MAX - total;
+		total += list[i].iov_len;
+	}
+	if (error) {
+		io_end(io);
+		return error;
+	}
+	io->piece = list;
+	io->pieces = (unsigned)count;
+	io->total = total;
+	return 0;
+}
+
+void io_end(struct io *io)
+{
+	fam_free(io->allocated);
+	io->allocated = NULL;
+}
+
+/* Makes the current piece a non-empty one. */
+static void io_next(struct io *io)
+{
+	while (!io->left) {
+		io->base = (uint64_t)(uintptr_t)io->piece->iov_base;
+		io->left = io->piece->iov_len;
+		io->piece++;
+		io->pieces--;
+	}
+}
+
+static int io_move(struct io *io, void *to, const void *from, size_t n)
+{
+	while (n) {
+		size_t part;
+		int error = 0;
+
+		io_next(io);
+		part = min_u64(n, io->left);
+		if (io->lib) {
+			memcpy(to ? to : io->lib, from ? from : io->lib, part);
+			io->lib += part;
+		} else if (to) {
+			error = user_read(to, io->base, part);
+		} else {
+			error = user_write(io->base, from, part);
+		}
+		if (error)
+			return error;
+		io->base += part;
+		io->left -= part;
+		io->total -= part;
+		n -= part;
+		if (to)
+			to = (char *)to + part;
+		else
+			from = (const char *)from + part;
+	}
+	return 0;
+}
+
+int io_put(struct io *io, const void *from, size_t n)
+{
+	return io_move(io, NULL, from, n);
+}
+
+int io_get(struct io *io, void *to, size_t n)
+{
+	return io_move(io, to, NULL, n);
+}
+
+int io_zero(struct io *io, size_t n)
+{
+	int error = 0;
+
+	while (n && !error) {
+		size_t part = min_u64(n, PAGE);
+
+		error = io_put(io, zeros, part);
+		n -= part;
+	}
+	return error;
+}
+
+long file_read(struct file *f, struct io *io, uint64_t *at)
+{
+	uint64_t from = at ? *at : f->pos;
+	long done;
+
+	if ((f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_PATH))
+		return -EBADF;
+	if (at && f->ops->seek == SEEK_NONE)
+		return -ESPIPE;
+	if (!f->ops->read)
+		return IS(f->ip, S_IFDIR) ? -EISDIR : -EINVAL;
+	done = f->ops->read(f, io, from);
+	if (done > 0 && f->ops->seek == SEEK_FILE)
+		*(at ? at : &f->pos) = from + (uint64_t)done;
+	return done;
+}
+
+long file_write(struct file *f, struct io *io, uint64_t *at)
+{
+	uint64_t to = at ? *at : f->pos;
+	long done;
+
+	if ((f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_PATH))
+		return -EBADF;
+	if (at && f->ops->seek == SEEK_NONE)
+		return -ESPIPE;
+	if (!f->ops->write)
+		return -EINVAL;
+	if (f->ops->seek == SEEK_FILE && (f->flags & O_APPEND))
+		to = f->ip->size;
+	done = f->ops->write(f, io, to);
+	if (done > 0 && f->ops->seek == SEEK_FILE)
+		*(at ? at : &f->pos) = to + (uint64_t)done;
+	return done;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Helpers over the gate's stubs: errors as errno, range ops to their end, batches, new tables. */
+#include "library.h"
+
+int gate_errno(int64_t result)
+{
+	switch (-result) {
+	case EXO_ENOMEM: return -ENOMEM;
+	case EXO_EPERM: return -EPERM;
+	case EXO_EAGAIN: return -EAGAIN;
+	default:
+		posix_log("gate error %ld in %s[%d]", (long)result, P->task ? P->task->name : "init", P->task ? P->task->pid : 1);
+		return -ENOMEM;
+	}
+}
+
+int64_t entries_write(uint64_t root, uint64_t va, uint64_t n, uint64_t value, uint64_t flags, uint64_t proof)
+{
+	while (n) {
+		int64_t done = gate_pte_write(root, va | flags | 1, n, value, 0, proof);
+
+		if (done <= 0)
+			return done ? done : -EXO_EAGAIN;
+		va += (uint64_t)done * PAGE;
+		n -= (uint64_t)done;
+		if (flags & EXO_AT_STEP)
+			value += (uint64_t)done * PAGE;
+		if (flags & EXO_AT_LIST)
+			value += (uint64_t)done * sizeof(uint64_t);
+		if (proof)
+			proof += (uint64_t)done * PAGE;
+	}
+	return 0;
+}
+
+void ops_add(struct ops *b, long op, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+	struct exo_batch *o = &b->op[b->count++];
+
+	*o = (struct exo_batch){ .op = (uint64_t)op, .arg = { a0, a1, a2, a3 } };
+}
+
+int64_t ops_run(struct ops *b)
+{
+	int done = 0;
+
+	while (done < b->count) {
+		int64_t r = gate_batch(b->op + done, (uint64_t)(b->count - done));
+
+		if (r < 0)
+			return r;
+		done += (int)r;
+		if (done < b->count && b->op[done].result < 0)
+			return b->op[done].result;
+	}
+	return 0;
+}
+
+int64_t table_new(uint64_t va, int level)
+{
+	uint64_t pfn, span = PAGE << 9 * (level - 1);
+	int64_t r = gate_frame_any(1, &pfn);
+
+	if (r < 0)
+		return r;
+	r = gate_frame_type(pfn, 1, EXO_PT1 + level - 2, 0);
+	if (r > 0)
+		r = gate_pt_link(0, (va & -span) | (uint64_t)level, 1, pfn);
+	if (r < 0)
+		(void)gate_frame_give(pfn, 1, 0);
+	return r < 0 ? r : 0;
+}

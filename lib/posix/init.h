@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to pid 1 (init*.c): what aril.conf asked for, and the streams between the first program and the outside. In family memory. */
+#ifndef POSIX_INIT_H
+#define POSIX_INIT_H
+#include "channel.h"
+#include "posix.h"
+
+#define INIT_ARGS    64
+#define INIT_GETS    32
+#define INIT_TEXT    32768 /* bytes of all configured strings */
+#define INIT_BUFFER  1024
+
+enum init_mode {
+	INIT_CONSOLE, /* COM1 is a terminal */
+	INIT_TTY,     /* the host's terminal, over the channel */
+	INIT_PIPE,    /* three pipes, over the channel */
+	INIT_SCRIPT,  /* the same, for a shell that reads its script from standard input */
+};
+
+struct init_config {
+	enum init_mode mode;
+	int has_channel;
+	int rows, columns;
+	char nonce[17];
+	char term[64];
+	int arg_count, get_count;
+	char *arg[INIT_ARGS + 1];
+	char *get[INIT_GETS];
+	size_t text_used;
+	char text[INIT_TEXT];
+};
+
+struct init {
+	struct init_config config;
+	struct channel channel;     /* INIT_CONSOLE uses only its serial port */
+	struct task *command;       /* until it ends; then its pid alone is left */
+	int command_pid;            /* 0 before it was started */
+	struct pipe *in, *out, *err;
+	uint32_t credit;            /* bytes that the host may still send */
+	int input_ended, blocked;   /* blocked: the transmitter had no room at the last try */
+	uint32_t parked_size, parked_done; /* input that the reader's side had no room for */
+	uint8_t parked[CHANNEL_PAYLOAD];
+	uint8_t buffer[INIT_BUFFER];
+	char last_words[256];       /* why COMMAND died, for the host's stderr */
+	int off_requested, off_again;
+};
+
+/* Reads aril.conf; what it does not say is left at its default. Malformed lines are logged and skipped (the loader refuses them first). */
+void init_config_read(struct init_config *c, const char *text, size_t size);
+
+/* Opens port or channel: 0 or -errno. */
+int init_io_open(struct init *in);
+/* Moves bytes both ways as far as there is room; never blocks. */
+void init_io_pump(struct init *in);
+/* Blocks (busy) until everything that programs wrote and init queued is out. */
+void init_io_drain(struct init *in);
+/* One frame to the host, waiting for room; nothing without a channel. */
+void init_io_frame(struct init *in, char type, const void *data, size_t n);
+
+/* Sends one file to the host: B, D..., N. */
+void init_get(struct init *in, const char *path);
+/* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
+void init_request_off(int again);
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Init's streams: standard input, output and error of the first program, or the console terminal, over the channel or COM1.
+ * Runs in the first env, under the family lock, and never sleeps. */
+#include <base/string.h>
+#include <rt/gate.h>
+#include "init.h"
+
+#define CREDIT_STEP 512 /* a grant smaller than this waits until the last one is used up */
+
+static int is_terminal(const struct init *in) { return in->config.mode <= INIT_TTY; }
+
+int init_io_open(struct init *in)
+{
+	if (!in->config.has_channel)
+		return serial_open(&in->channel.serial, SERIAL_COM1);
+	int error = channel_open(&in->channel, SERIAL_COM2);
+	if (!error)
+		(void)channel_put(&in->channel, 'H', in->config.nonce, 16);
+	return error;
+}
+
+static size_t input_room(struct init *in)
+{
+	if (is_terminal(in))
+		return tty_input_room();
+	return pipe_has_reader(in->in) ? pipe_room(in->in) : CHANNEL_QUEUE;
+}
+
+/* Bytes taken. A pipe that nobody will ever read swallows all, so that the host does not wait for room. */
+static size_t input_give(struct init *in, const uint8_t *data, size_t n)
+{
+	if (is_terminal(in)) {
+		tty_input(data, n);
+		return n;
+	}
+	return pipe_has_reader(in->in) ? pipe_put(in->in, data, n) : n;
+}
+
+static void input_end(struct init *in)
+{
+	if (in->input_ended)
+		return;
+	in->input_ended = 1;
+	if (is_terminal(in))
+		tty_hangup();
+	else
+		pipe_close_writer(in->in);
+}
+
+static void frame_take(struct init *in, const struct channel_frame *f)
+{
+	switch (f->type) {
+	case 'I':
+		in->credit -= in->credit < f->size ? in->credit : f->size;
+		if (in->input_ended)
+			break;
+		size_t given = input_give(in, f->data, f->size);
+		if (given < f->size) {
+			in->parked_done = 0;
+			in->parked_size = (uint32_t)(f->size - given);
+			memcpy(in->parked, f->data + given, f->size - given);
+		}
+		break;
+	case 'Z':
+		input_end(in);
+		break;
+	case 'S':
+		if (f->size == 4)
+			tty_set_size(f->data[0] | f->data[1] << 8, f->data[2] | f->data[3] << 8);
+		break;
+	}
+}
+
+static void channel_input(struct init *in)
+{
+	struct channel_frame frame;
+
+	while (in->parked_done < in->parked_size) {
+		size_t given = input_give(in, in->parked + in->parked_done, in->parked_size - in->parked_done);
+		if (!given)
+			return;
+		in->parked_done += given;
+	}
+	while (in->parked_done == in->parked_size && channel_get(&in->channel, &frame))
+		frame_take(in, &frame);
+	size_t room = input_room(in);
+	if (in->input_ended || room <= in->credit || (in->credit && room - in->credit < CREDIT_STEP))
+		return;
+	uint32_t grant = room - in->credit;
+	if (channel_put(&in->channel, 'W', &grant, sizeof grant))
+		in->credit += grant;
+}
+
+/* True when bytes are left that the channel has no room for. */
+static int stream_output(struct init *in, char type, struct pipe *p)
+{
+	for (;;) {
+		size_t room = channel_room(&in->channel);
+		if (!(p ? pipe_fill(p) : tty_output_fill()))
+			return 0;
+		if (room < INIT_BUFFER && channel_flush(&in->channel) && channel_room(&in->channel) < INIT_BUFFER)
+			return 1;
+		size_t n = p ? pipe_take(p, in->buffer, INIT_BUFFER) : tty_take_output(in->buffer, INIT_BUFFER);
+		(void)channel_put(&in->channel, type, in->buffer, n);
+	}
+}
+
+static void channel_output(struct init *in)
+{
+	int left = 0;
+
+	if (is_terminal(in))
+		left = stream_output(in, 'T', NULL);
+	else {
+		left = stream_output(in, 'O', in->out);
+		left |= stream_output(in, 'E', in->err);
+		/* Here nobody looks at the terminal: what was said there is in the kernel log too. */
+		while (tty_output_fill())
+			(void)tty_take_output(in->buffer, INIT_BUFFER);
+	}
+	in->blocked = channel_flush(&in->channel) | left;
+}
+
+static void console_pump(struct init *in)
+{
+	struct serial *port = &in->channel.serial;
+	size_t n, room;
+
+	while ((room = tty_input_room()) && (n = serial_receive(port, in->buffer, room < 64 ? room : 64)))
+		tty_input(in->buffer, n);
+	for (;;) {
+		if (in->parked_done == in->parked_size) {
+			in->parked_done = 0;
+			in->parked_size = (uint32_t)tty_take_output(in->parked, sizeof in->parked);
+		}
+		if (!in->parked_size)
+			break;
+		n = serial_send(port, in->parked + in->parked_done, in->parked_size - in->parked_done);
+		in->parked_done += n;
+		if (in->parked_done < in->parked_size)
+			break;
+	}
+	in->blocked = in->parked_done < in->parked_size;
+}
+
+void init_io_pump(struct init *in)
+{
+	if (!in->config.has_channel) {
+		console_pump(in);
+		return;
+	}
+	channel_input(in);
+	channel_output(in);
+}
+
+void init_io_drain(struct init *in)
+{
+	do
+		init_io_pump(in);
+	while (in->blocked);
+	/* Power may go right after this: let the last bits leave, but do not hang on a port that is stuck. */
+	for (uint64_t until = rt_now() + 100000000u; !serial_idle(&in->channel.serial) && rt_now() < until; )
+		;
+}
+
+void init_io_frame(struct init *in, char type, const void *data, size_t n)
+{
+	if (!in->config.has_channel)
+		return;
+	while (!channel_put(&in->channel, type, data, n))
+		(void)channel_flush(&in->channel);
+}

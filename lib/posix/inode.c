@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Inodes: making, counting, stat, names. An inode lives as long as something refers to it: a directory entry, an open file, a mapping. */
+#include "files.h"
+
+struct inode *inode_new(uint32_t mode)
+{
+	struct inode *ip = fam_alloc(sizeof(*ip));
+
+	if (!ip)
+		return NULL;
+	ip->refs = 1;
+	ip->mode = mode;
+	ip->nlink = S_ISDIR(mode) ? 2 : 1;
+	ip->ino = fs_family()->next_ino++;
+	ip->atime = ip->mtime = ip->ctime = (int64_t)clock_wall_ns();
+	if (S_ISDIR(mode)) {
+		ip->dir.loaded = 1;
+		ip->dir.next_cookie = 2;
+	}
+	return ip;
+}
+
+/* The image has data there: a broken image must not lead outside it. */
+static const char *image_data(const struct fs_family *fs, const struct erofs_inode *node)
+{
+	if (node->offset > fs->image_size || node->size > fs->image_size - node->offset)
+		return NULL;
+	return fs->image + node->offset;
+}
+
+static struct inode *image_find(struct fs_family *fs, uint64_t nid)
+{
+	struct inode *ip = fs->nid_hash[nid % NID_HASH];
+
+	while (ip && ip->nid != nid)
+		ip = ip->nid_next;
+	return ip;
+}
+
+int inode_from_image(uint64_t nid, struct inode **out)
+{
+	struct fs_family *fs = fs_family();
+	struct inode *ip = image_find(fs, nid);
+	struct erofs_inode node;
+	const char *data = NULL;
+
+	if (ip) {
+		inode_get(ip);
+		*out = ip;
+		return 0;
+	}
+	if (erofs_inode_read(&fs->erofs, nid, &node) < 0)
+		return -EIO;
+	if ((S_ISREG(node.mode) || S_ISLNK(node.mode)) && node.size && !(data = image_data(fs, &node)))
+		return -EIO;
+	ip = fam_alloc(sizeof(*ip));
+	if (!ip)
+		return -ENOMEM;
+	ip->refs = 1;
+	ip->backed = 1;
+	ip->nid = nid;
+	ip->ino = nid;
+	ip->mode = node.mode;
+	ip->uid = node.uid;
+	ip->gid = node.gid;
+	ip->nlink = node.nlink;
+	ip->rdev = node.rdev;
+	ip->atime = ip->mtime = ip->ctime = (int64_t)node.mtime * NS + node.mtime_ns;
+	if (S_ISREG(node.mode)) {
+		ip->size = ip->pages.backed = node.size;
+		ip->pages.image = data;
+		ip->pages.count = (node.size + PAGE - 1) / PAGE;
+	} else if (S_ISLNK(node.mode)) {
+		ip->size = node.size;
+		ip->target = data;
+	} else if (S_ISDIR(node.mode)) {
+		ip->dir.next_cookie = 2;
+	}
+	if (!S_ISDIR(node.mode) && node.nlink > 1) {
+		ip->nid_next = fs->nid_hash[nid % NID_HASH];
+		fs->nid_hash[nid % NID_HASH] = ip;
+		ip->marks = INODE_HASHED;
+	}
+	*out = ip;
+	return 0;
+}
+
+void inode_get(struct inode *ip)
+{
+	ip->refs++;
+}
+
+static void inode_free(struct inode *ip)
+{
+	locks_release(ip, NULL);
+	if (ip->marks & INODE_HASHED) {
+		struct inode **link = &fs_family()->nid_hash[ip->nid % NID_HASH];
+
+		while (*link != ip)
+			link = &(*link)->nid_next;
+		*link = ip->nid_next;
+	}
+	if (ip->kind == KIND_PROC) {
+		if (ip->parent)
+			inode_put(ip->parent);
+	} else if (S_ISDIR(ip->mode)) {
+		dir_free(ip);
+		if (ip->parent)
+			inode_put(ip->parent);
+	} else if (S_ISREG(ip->mode)) {
+		pages_free(ip);
+	} else if (S_ISLNK(ip->mode) && (ip->marks & INODE_OWNS_TARGET)) {
+		fam_free((void *)(uintptr_t)ip->target);
+	} else if (S_ISFIFO(ip->mode)) {
+		pipe_inode_free(ip);
+	}
+	fam_free(ip);
+}
+
+void inode_put(struct inode *ip)
+{
+	if (ip && --ip->refs == 0)
+		inode_free(ip);
+}
+
+void inode_touch(struct inode *ip, int mask)
+{
+	int64_t now = (int64_t)clock_wall_ns();
+
+	if (mask & TOUCH_A)
+		ip->atime = now;
+	if (mask & TOUCH_M)
+		ip->mtime = now;
+	if (mask & TOUCH_C)
+		ip->ctime = now;
+}
+
+/* Floor division: times before 1970 have nanoseconds that count upwards too. */
+static void time_split(int64_t ns, __kernel_ulong_t *seconds, __kernel_ulong_t *rest)
+{
+	int64_t s = ns / NS, r = ns % NS;
+
+	if (r < 0) {
+		r += NS;
+		s--;
+	}
+	*seconds = (__kernel_ulong_t)s;
+	*rest = (__kernel_ulong_t)r;
+}
+
+void inode_stat(const struct inode *ip, struct stat *to)
+{
+	memset(to, 0, sizeof(*to));
+	to->st_dev = ip->kind == KIND_TREE ? DEVICE(0, 1) : ip->kind == KIND_PROC ? DEVICE(0, 20) : DEVICE(0, 13);
+	to->st_ino = ip->ino;
+	to->st_nlink = ip->nlink;
+	to->st_mode = ip->mode;
+	to->st_uid = ip->uid;
+	to->st_gid = ip->gid;
+	to->st_rdev = ip->rdev;
+	to->st_size = (long)ip->size;
+	to->st_blksize = PAGE;
+	if (S_ISREG(ip->mode) && ip->kind == KIND_TREE)
+		to->st_blocks = (long)(ip->pages.count * (PAGE / 512));
+	if (S_ISDIR(ip->mode) && ip->kind == KIND_TREE) {
+		to->st_size = PAGE;
+		to->st_blocks = PAGE / 512;
+	}
+	time_split(ip->atime, &to->st_atime, &to->st_atime_nsec);
+	time_split(ip->mtime, &to->st_mtime, &to->st_mtime_nsec);
+	time_split(ip->ctime, &to->st_ctime, &to->st_ctime_nsec);
+}
+
+uint64_t inode_size(struct inode *ip)
+{
+	return ip->size;
+}
+
+uint64_t inode_number(struct inode *ip)
+{
+	return ip->ino;
+}
+
+/* Names are put together from the last component on, at the buffer's end, then moved to its start. */
+long inode_path(struct inode *ip, char *to, size_t max)
+{
+	struct inode *top = ip;
+	size_t at = max;
+	int gone = 0;
+
+	if (ip->kind == KIND_PIPE)
+		return fmt(to, max, "pipe:[%lu]", (unsigned long)ip->ino);
+	if (ip->kind == KIND_PROC)
+		return procfs_path(ip, to, max);
+	if (ip == fs_family()->root)
+		return fmt(to, max, "/");
+	if (max < 16)
+		return -ENAMETOOLONG;
+	to[--at] = 0;
+	while (top != fs_family()->root) {
+		struct entry *e = top->entry;
+
+		if (!e) {
+			gone = 1;
+			break;
+		}
+		if (at < e->name_size + 1u)
+			return -ENAMETOOLONG;
+		at -= e->name_size;
+		memcpy(to + at, e->name, e->name_size);
+		to[--at] = '/';
+		top = e->dir;
+	}
+	if (gone && at == max - 1)
+		return fmt(to, max, "/ (deleted)");
+	memmove(to, to + at, max - at);
+	at = max - at - 1;
+	if (gone && at + 11 < max) {
+		memcpy(to + at, " (deleted)", 11);
+		at += 10;
+	}
+	return (long)at;
+}

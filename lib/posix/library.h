@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to the process half's machinery (entry, pager, regions, env building, exec): what its files give each other. */
+#ifndef POSIX_LIBRARY_H
+#define POSIX_LIBRARY_H
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/gate.h>
+#include "family.h"
+#include "process.h"
+#include "task.h"
+
+#define PAGE EXO_PAGE_SIZE
+#define PAGE_DOWN(x) ((uint64_t)(x) & ~(PAGE - 1))
+#define PAGE_UP(x)   PAGE_DOWN((uint64_t)(x) + PAGE - 1)
+#define STACK_TOP    (USER_END - 16 * PAGE)
+#define STACK_GAP    (256 * PAGE)                  /* kept free below a growing stack */
+#define MMAP_TOP     (STACK_TOP - (64ul << 20))
+#define PIE_BASE     (340 * EXO_HOME_SIZE)         /* slot 0, when no home is to be had */
+#define INTERP_BASE  (400 * EXO_HOME_SIZE)
+#define TURN_OVER    (EXO_PEND_TIMER | EXO_PEND_NOTIFY | EXO_PEND_CHILD | EXO_PEND_IRQ)
+
+/* Interrupted calls: results that never reach the program (Linux's numbers). */
+#define ERESTARTSYS 512
+#define ERESTART_LAST 516
+
+#pragma GCC visibility push(hidden)
+
+/* ---- entry.S */
+void posix_foreign_entry(void), posix_int80_entry(void), posix_fault_entry(void), posix_async_entry(void);
+void user_leave(const struct user_regs *regs, struct exo_page *exo);
+extern const char user_leave_end[], user_copy_begin[], user_copy_end[], user_copy_fault[];
+int user_copy(void *to, const void *from, size_t n);
+
+/* ---- gate.c: helpers over the stubs */
+int  gate_errno(int64_t result);                   /* a gate error as -errno */
+/* Level-1 entries, all n of them; flags: EXO_AT_STEP, LIST, GIVE. 0 or a negative gate error. */
+int64_t entries_write(uint64_t root, uint64_t va, uint64_t n, uint64_t value, uint64_t flags, uint64_t proof);
+#define OPS_MAX 40
+struct ops { int count; struct exo_batch op[OPS_MAX]; };
+void ops_add(struct ops *b, long op, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
+int64_t ops_run(struct ops *b);                    /* 0 or the first gate error */
+int64_t table_new(uint64_t va, int level);         /* a new empty table linked at va in the own root: 0 or a gate error */
+
+/* ---- region.c; all on the caller's own array */
+int  region_insert(const struct region *r);        /* replaces what stands there; takes over the inode reference; 0 or -ENOMEM (reference dropped) */
+int  region_cut(uint64_t start, uint64_t end);     /* makes start and end borders: 0 or -ENOMEM */
+int  region_remove(uint64_t start, uint64_t end);  /* regions only, no entries: 0 or -ENOMEM */
+void regions_drop(void);                           /* all references given back */
+int  regions_open(void);                           /* a fresh array: 0 or -ENOMEM */
+struct region *region_above(uint64_t va);          /* first region with end > va, or NULL */
+int  region_free_space(uint64_t start, uint64_t end); /* true when nothing stands there */
+uint64_t region_place(uint64_t size);              /* highest free space below mmap_top, 0 = none */
+void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high); /* extent of regions within, low >= high: none */
+
+/* ---- pager.c */
+int path_open(uint64_t va);                        /* tables down to level 1 present, exclusive and writable: 0 or -errno */
+int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already */
+int pages_protect(uint64_t start, uint64_t end, unsigned prot);
+int user_range_ok(uint64_t va, uint64_t n);
+
+/* ---- mmap.c */
+long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags);
+void wx_note(unsigned prot);
+
+/* ---- env.c */
+#define BUILD_PRIVATE_MAX (2 + REGION_PAGES_MAX)
+struct env_build {
+	uint64_t root;                                 /* frame of the new root */
+	uint64_t pages[BUILD_PRIVATE_MAX];             /* frames of process, XSAVE image and regions */
+	uint32_t page_count;
+	struct exo_env_spec spec;
+};
+/* Claims and composes a root with library, family, root image and the private area (region_pages pages of regions). 0, or -errno with nothing left. */
+int  env_build(struct env_build *b, uint32_t region_pages);
+void env_unbuild(struct env_build *b);
+/* Makes the env; it starts at go_on(argument) on its library stack. Its name, or -errno with nothing left. */
+long env_launch(struct env_build *b, void (*go_on)(void *), void *argument);
+/* First words of a new env's life: P->exo, P->self, what it opens to others. */
+void env_begin(void);
+/* The first env: registers entries, builds its own private area. 0 or a gate error. */
+int64_t env_first(exo_name self);
+/* Kills (or waits for the end of) an env of the family, pushing its teardown to the end. Family lock held. */
+void env_end(exo_name env);
+
+/* ---- sched.c */
+void sched_start_turn(void);                       /* this env has got the CPU: sets its alarm if others want it too */
+void sched_remove(struct task *t);                 /* out of the run queue */
+void sched_first(void) __attribute__((noreturn));  /* the first env's loop */
+void sched_take_events(void);                      /* pending bits of a member; lock not held */
+
+/* ---- fork.c */
+void vfork_give_back(struct task *child) __attribute__((noreturn)); /* lock held: the env is the parent's again; goes on there */
+
+/* ---- exec.c, stack.c */
+struct exec_plan;
+void exec_begin(void *plan);
+
+#pragma GCC visibility pop
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* Page faults: demand zero, file pages, copy-on-write, growth of the stack; and the entries behind munmap and mprotect. Needs the family lock only where it
+ * asks for a file's page. Results: 0, -EFAULT (no such access), -ENXIO (past the end of a file), -ENOMEM (no frame). */
+#include "library.h"
+#include "parts.h"
+
+#define AROUND_MAX 16
+#define LEAF(pfn) ((uint64_t)(pfn) << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U)
+
+static uint64_t nx_of(const struct region *r)
+{
+	return r->prot & PROT_EXEC ? 0 : EXO_PTE_NX;
+}
+
+static int64_t leaf_read(uint64_t va)
+{
+	return gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, 0, 0);
+}
+
+/* The stack grows down to the page of va, if the limit and its neighbour allow it. */
+static struct region *stack_grow(uint64_t va)
+{
+	struct region *r = region_above(va);
+	uint64_t limit = P->task->limit[3][0], page = PAGE_DOWN(va);
+
+	if (!r || !(r->flags & REGION_GROWSDOWN) || r->start <= va || r->end - page > limit)
+		return 0;
+	if (r > P->regions && r[-1].end + STACK_GAP > page && r[-1].prot)
+		return 0;
+	r->start = page;
+	return r;
+}
+
+/* Entries that are absent from va on, at most max, within one table that is this env's own: read through a window on the table. */
+static uint64_t absent_run(uint64_t va, uint64_t max)
+{
+	const volatile uint64_t *table = (const volatile uint64_t *)SCRATCH;
+	uint64_t index = va / PAGE % 512, n = 0;
+	int64_t e = gate_pte_write(0, (va & -(512 * PAGE)) | EXO_AT_CHANGE | 2, 1, 0, 0, 0);
+
+	if (max > 512 - index)
+		max = 512 - index;
+	if (max <= 1 || EXO_IS_ERROR(e))
+		return 1;
+	if (entries_write(0, SCRATCH, 1, LEAF(((uint64_t)e & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT) | EXO_PTE_NX, 0, 0) < 0)
+		return 1;
+	while (n < max && !(table[index + n] & EXO_PTE_P))
+		n++;
+	(void)entries_write(0, SCRATCH, 1, 0, 0, 0);
+	return n ? n : 1;
+}
+
+/* n new frames at va, writable; what they hold is the caller's next step. */
+static int frames_put(uint64_t va, uint64_t n, uint64_t nx, uint64_t flags)
+{
+	uint64_t list[AROUND_MAX];
+	int64_t r;
+
+	if (frames_claim(list, n))
+		return -ENOMEM;
+	for (uint64_t i = 0; i < n; i++)
+		list[i] = LEAF(list[i]) | EXO_PTE_RW | nx;
+	r = entries_write(0, va, n, (uint64_t)list, EXO_AT_LIST | flags, 0);
+	if (r < 0) {
+		for (uint64_t i = 0; i < n; i++)
+			list[i] = (list[i] & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT;
+		frames_release(list, n);
+		return gate_errno(r);
+	}
+	return 0;
+}
+
+static void write_protect(uint64_t va, uint64_t n)
+{
+	while (n) {
+		int64_t r = gate_pte_write(0, va | EXO_AT_CHANGE | 1, n, 0, EXO_PTE_RW, 0);
+
+		/* The call for one entry returns the old entry. */
+		if (n == 1 || r <= 0)
+			return;
+		va += (uint64_t)r * PAGE;
+		n -= (uint64_t)r;
+	}
+}
+
+static void zero(uint64_t va, uint64_t bytes)
+{
+	memset((void *)va, 0, bytes);
+}
+
+/* Demand zero; a run that is touched from below upwards comes in growing pieces. */
+static int fill_zero(const struct region *r, uint64_t va)
+{
+	uint64_t n = 1, window = P->fault_window;
+	int e;
+
+	if (va == P->fault_next && window < AROUND_MAX)
+		P->fault_window = window = window ? window * 2 : 2;
+	else if (va != P->fault_next)
+		P->fault_window = window = 1;
+	if (window > 1) {
+		uint64_t room = (r->end - va) / PAGE;
+
+		n = absent_run(va, room < window ? room : window);
+	}
+	e = frames_put(va, n, nx_of(r), 0);
+	if (e && n > 1)
+		e = frames_put(va, n = 1, nx_of(r), 0);
+	if (e)
+		return e;
+	zero(va, n * PAGE);
+	if (!(r->prot & PROT_WRITE))
+		write_protect(va, n);
+	P->fault_next = va + n * PAGE;
+	return 0;
+}
+
+/* A private page with the file's bytes up to data_end. from: the file's page in library memory, NULL = hole. */
+static int fill_copy(const struct region *r, uint64_t va, const void *from)
+{
+	uint64_t bytes = !from || r->data_end <= va ? 0 : r->data_end - va;
+	int e = frames_put(va, 1, nx_of(r), 0);
+
+	if (e)
+		return e;
+	if (bytes > PAGE)
+		bytes = PAGE;
+	memcpy((void *)va, from, bytes);
+	zero(va + bytes, PAGE - bytes);
+	if (!(r->prot & PROT_WRITE))
+		write_protect(va, 1);
+	return 0;
+}
+
+/* Maps the file's own frames read-only: the page of va, and what follows it in the root image. */
+static int fill_map(const struct region *r, uint64_t va, uint64_t page)
+{
+	uint64_t rights = nx_of(r) | (r->flags & REGION_SHARED && r->prot & PROT_WRITE ? EXO_PTE_RW : 0), n = 1, pfn;
+	uint64_t image = page - ROOTIMG_BASE;
+	int64_t e;
+
+	if (image < F->rootimg_pages * PAGE) {
+		uint64_t end = r->data_end < r->end ? PAGE_DOWN(r->data_end) : r->end;
+		uint64_t index = r->offset + (va - r->start) / PAGE, max = end > va ? (end - va) / PAGE : 1;
+
+		pfn = F->rootimg_pfn + image / PAGE;
+		max = absent_run(va, max < AROUND_MAX ? max : AROUND_MAX);
+		while (n < max && (uint64_t)inode_page(r->inode, index + n, 0) == page + n * PAGE)
+			n++;
+	} else {
+		pfn = frame_at(page);
+	}
+	if (!pfn)
+		return -EFAULT;
+	e = entries_write(0, va, n, LEAF(pfn) | rights, EXO_AT_STEP, page);
+	return e < 0 ? gate_errno(e) : 0;
+}
+
+static int fill_file(const struct region *r, uint64_t va, unsigned access)
+{
+	uint64_t index = r->offset + (va - r->start) / PAGE;
+	int shared_write = r->flags & REGION_SHARED && r->prot & PROT_WRITE, locked = family_locked(), e;
+	char *page;
+
+	if (!(r->flags & REGION_SHARED) && r->data_end <= va)
+		return fill_zero(r, va);
+	if (!locked)
+		family_lock();
+	page = inode_page(r->inode, index, shared_write);
+	if (!page && index >= PAGE_UP(inode_size(r->inode)) / PAGE)
+		e = -ENXIO;
+	else if (!page && shared_write)
+		e = -ENOMEM;
+	else if (!page || (!(r->flags & REGION_SHARED) && (access == PROT_WRITE || r->data_end < va + PAGE)))
+		e = fill_copy(r, va, page);
+	else
+		e = fill_map(r, va, (uint64_t)page);
+	if (!locked)
+		family_unlock();
+	return e;
+}
+
+/* Write to a page that is present without R/W: take it over when it is nobody else's, else copy it. */
+static int leaf_break(const struct region *r, uint64_t va, uint64_t entry)
+{
+	uint64_t pfn = (entry & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT, list[1];
+	const volatile struct exo_frame_rec *f = &rt_frames[pfn];
+	uint16_t self = EXO_NAME_INDEX(P->self);
+	int64_t e = 0;
+
+	if (f->maps == 1 && !(f->flags & EXO_F_SHARED) && (!f->owner || f->owner == self)) {
+		if (!f->owner)
+			e = gate_frame_adopt(pfn, va | 1);
+		if (e >= 0)
+			e = gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, EXO_PTE_RW, EXO_PTE_RW, 0);
+		if (!EXO_IS_ERROR(e))
+			return 0;
+	}
+	if (r->flags & REGION_SHARED) {
+		e = gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, EXO_PTE_RW, EXO_PTE_RW, 0);
+		if (!EXO_IS_ERROR(e))
+			return 0;
+		if (!r->inode)
+			return -EFAULT;
+		(void)entries_write(0, va, 1, 0, 0, 0);
+		return fill_file(r, va, PROT_WRITE);
+	}
+	if (frames_claim(list, 1))
+		return -ENOMEM;
+	e = entries_write(0, SCRATCH, 1, LEAF(list[0]) | EXO_PTE_RW | EXO_PTE_NX, 0, 0);
+	if (e >= 0) {
+		memcpy((void *)SCRATCH, (const void *)va, PAGE);
+		(void)entries_write(0, SCRATCH, 1, 0, 0, 0);
+		e = entries_write(0, va, 1, LEAF(list[0]) | EXO_PTE_RW | nx_of(r), EXO_AT_GIVE, 0);
+	}
+	if (e < 0) {
+		frames_release(list, 1);
+		return gate_errno(e);
+	}
+	return 0;
+}
+
+int page_serve(uint64_t va, unsigned access)
+{
+	struct region *r = region_find(va);
+	int64_t entry;
+	int e;
+
+	P->page_faults++;
+	if (!r)
+		r = stack_grow(va);
+	if (!r || !(r->prot & access || (access == PROT_READ && r->prot)))
+		return -EFAULT;
+	va = PAGE_DOWN(va);
+	if (access != PROT_WRITE && !EXO_IS_ERROR(leaf_read(va)))
+		return 0;
+	e = path_open(va);
+	if (e)
+		return e;
+	entry = leaf_read(va);
+	if (entry == -EXO_ENOENT)
+		return r->inode ? fill_file(r, va, access) : fill_zero(r, va);
+	if (EXO_IS_ERROR(entry))
+		return gate_errno(entry);
+	return access == PROT_WRITE && !((uint64_t)entry & EXO_PTE_RW) ? leaf_break(r, va, (uint64_t)entry) : 0;
+}
+
+int pages_unmap(uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		int64_t r = gate_pte_write(0, start | EXO_AT_GIVE | 1, (end - start) / PAGE, 0, 0, 0);
+
+		if (r == -EXO_ESEALED) {
+			int e = path_open(start);
+
+			if (e)
+				return e;
+			continue;
+		}
+		if (r == -EXO_ENOENT)
+			return 0;
+		if (r <= 0)
+			return gate_errno(r);
+		start += (uint64_t)r * PAGE;
+	}
+	return 0;
+}
+
+/* Rights of the pages that are present. Writing comes back by faults, so that a shared frame is never opened here. */
+int pages_protect(uint64_t start, uint64_t end, unsigned prot)
+{
+	uint64_t mask = EXO_PTE_NX | (prot & PROT_WRITE ? 0 : EXO_PTE_RW), value = prot & PROT_EXEC ? 0 : EXO_PTE_NX;
+
+	while (start < end) {
+		uint64_t table_end = (start | (512 * PAGE - 1)) + 1, stop = end < table_end ? end : table_end;
+		int64_t e = gate_pte_write(0, (start & -(512 * PAGE)) | EXO_AT_CHANGE | 2, 1, 0, 0, 0);
+
+		if (EXO_IS_ERROR(e)) {
+			start = stop;
+			continue;
+		}
+		if (path_open(start))
+			return -ENOMEM;
+		for (; start < stop; start += PAGE)
+			(void)gate_pte_write(0, start | EXO_AT_CHANGE | 1, 1, value, mask, 0);
+	}
+	return 0;
+}

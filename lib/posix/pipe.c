@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* Pipes and fifos: a ring of pages taken as they fill and given back as they empty. */
+#include <asm/ioctls.h>
+#include <asm/poll.h>
+#include <asm/signal.h>
+#include "files.h"
+
+#define PIPE_PAGES 16u
+#define PIPE_SIZE  (PIPE_PAGES * PAGE)
+#define PIPE_BUF   4096u
+
+struct pipe {
+	uint64_t head, tail;           /* bytes ever put, ever taken */
+	char *page[PIPE_PAGES];
+	struct inode *ip;              /* not held: the inode owns the pipe */
+	uint32_t readers, writers;     /* open files, and init's own end */
+	uint32_t reader_opens, writer_opens; /* rise with each open: a fifo's open waits for a change */
+};
+
+struct pipe *pipe_new(void)
+{
+	struct pipe *p = fam_alloc(sizeof(*p));
+	struct inode *ip;
+
+	if (!p)
+		return NULL;
+	ip = inode_new(S_IFIFO | 0600);
+	if (!ip) {
+		fam_free(p);
+		return NULL;
+	}
+	ip->kind = KIND_PIPE;
+	ip->pipe = p;
+	p->ip = ip;
+	return p;
+}
+
+size_t pipe_fill(struct pipe *p)
+{
+	return p->head - p->tail;
+}
+
+size_t pipe_room(struct pipe *p)
+{
+	return PIPE_SIZE - pipe_fill(p);
+}
+
+static char **pipe_slot(struct pipe *p, uint64_t at)
+{
+	return &p->page[at / PAGE % PIPE_PAGES];
+}
+
+/* Moves into the pipe what fits: bytes moved, or -EFAULT, -ENOMEM when none were. */
+static long pipe_push(struct pipe *p, struct io *io)
+{
+	size_t done = 0;
+	int error = 0;
+
+	while (io->total && pipe_room(p)) {
+		size_t n = min_u64(min_u64(PAGE - p->head % PAGE, io->total), pipe_room(p));
+		char **slot = pipe_slot(p, p->head);
+
+		if (!*slot && !(*slot = fam_pages(1))) {
+			error = -ENOMEM;
+			break;
+		}
+		error = io_get(io, *slot + p->head % PAGE, n);
+		if (error)
+			break;
+		p->head += n;
+		done += n;
+	}
+	if (done) {
+		inode_touch(p->ip, TOUCH_M | TOUCH_C);
+		wake_up(&p->head);
+	}
+	return done ? (long)done : error;
+}
+
+static long pipe_pull(struct pipe *p, struct io *io)
+{
+	size_t done = 0;
+	int error = 0;
+
+	while (io->total && pipe_fill(p)) {
+		size_t n = min_u64(min_u64(PAGE - p->tail % PAGE, io->total), pipe_fill(p));
+		char **slot = pipe_slot(p, p->tail);
+
+		error = io_put(io, *slot + p->tail % PAGE, n);
+		if (error)
+			break;
+		p->tail += n;
+		done += n;
+		/* A full ring's head and tail share a page: it stays while bytes of the head are in it. */
+		if (p->tail % PAGE == 0 && pipe_fill(p) <= PIPE_SIZE - PAGE) {
+			fam_pages_free(*slot, 1);
+			*slot = NULL;
+		}
+	}
+	if (done) {
+		inode_touch(p->ip, TOUCH_A);
+		wake_up(&p->tail);
+	}
+	return done ? (long)done : error;
+}
+
+size_t pipe_put(struct pipe *p, const void *from, size_t n)
+{
+	struct io io;
+	long done;
+
+	io_lib(&io, (void *)(uintptr_t)from, n);
+	done = pipe_push(p, &io);
+	return done < 0 ? 0 : (size_t)done;
+}
+
+size_t pipe_take(struct pipe *p, void *to, size_t n)
+{
+	struct io io;
+	long done;
+
+	io_lib(&io, to, n);
+	done = pipe_pull(p, &io);
+	return done < 0 ? 0 : (size_t)done;
+}
+
+void pipe_close_writer(struct pipe *p)
+{
+	if (p->writers)
+		p->writers--;
+	wake_up(&p->head);
+}
+
+int pipe_has_reader(struct pipe *p)
+{
+	return p->readers != 0;
+}
+
+int pipe_has_writer(struct pipe *p)
+{
+	return p->writers != 0;
+}
+
+static int file_reads(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static int file_writes(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
+static long pipe_read(struct file *f, struct io *io, uint64_t at)
+{
+	struct pipe *p = f->ip->pipe;
+
+	(void)at;
+	if (!io->total)
+		return 0;
+	while (!pipe_fill(p)) {
+		if (!p->writers)
+			return 0;
+		if (f->flags & O_NONBLOCK)
+			return -EAGAIN;
+		if (sleep_on(&p->head, 0) == -EINTR)
+			return -ERESTARTSYS;
+	}
+	return pipe_pull(p, io);
+}
+
+static long pipe_write(struct file *f, struct io *io, uint64_t at)
+{
+	struct pipe *p = f->ip->pipe;
+	size_t whole = io->total <= PIPE_BUF ? io->total : 1;
+	long done = 0, part;
+
+	(void)at;
+	while (io->total) {
+		if (!p->readers) {
+			if (done)
+				return done;
+			(void)signal_send(current_pid(), SIGPIPE);
+			return -EPIPE;
+		}
+		if (pipe_room(p) >= whole) {
+			part = pipe_push(p, io);
+			if (part < 0)
+				return done ? done : part;
+			done += part;
+			continue;
+		}
+		if (f->flags & O_NONBLOCK)
+			return done ? done : -EAGAIN;
+		if (sleep_on(&p->tail, 0) == -EINTR)
+			return done ? done : -ERESTARTSYS;
+	}
+	return done;
+}
+
+static int pipe_poll(struct file *f)
+{
+	struct pipe *p = f->ip->pipe;
+	int mask = 0;
+
+	if (file_reads(f)) {
+		if (pipe_fill(p))
+			mask |= POLLIN | POLLRDNORM;
+		if (!p->writers && (p->writer_opens || f->ip->kind == KIND_PIPE))
+			mask |= POLLHUP;
+	}
+	if (file_writes(f)) {
+		if (pipe_room(p) >= PIPE_BUF)
+			mask |= POLLOUT | POLLWRNORM;
+		if (!p->readers)
+			mask |= POLLERR;
+	}
+	return mask;
+}
+
+static long pipe_ioctl(struct file *f, unsigned request, uint64_t arg)
+{
+	int fill = (int)pipe_fill(f->ip->pipe);
+
+	if (request == FIONREAD)
+		return user_write(arg, &fill, sizeof(fill));
+	return -ENOTTY;
+}
+
+static void pipe_release(struct file *f)
+{
+	struct pipe *p = f->ip->pipe;
+
+	if (file_reads(f))
+		p->readers--;
+	if (file_writes(f))
+		p->writers--;
+	wake_up(&p->head);
+	wake_up(&p->tail);
+	/* A fifo's bytes do not outlive its last opener. */
+	if (!p->readers && !p->writers && f->ip->kind == KIND_TREE) {
+		pipe_inode_free(f->ip);
+		f->ip->pipe = NULL;
+	}
+}
+
+const struct file_ops pipe_ops = { .read = pipe_read, .write = pipe_write, .ioctl = pipe_ioctl, .poll = pipe_poll, .release = pipe_release };
+
+void pipe_inode_free(struct inode *ip)
+{
+	struct pipe *p = ip->pipe;
+
+	if (!p)
+		return;
+	for (unsigned i = 0; i < PIPE_PAGES; i++)
+		if (p->page[i])
+			fam_pages_free(p->page[i], 1);
+	fam_free(p);
+}
+
+static struct file *pipe_file(struct inode *ip, unsigned flags)
+{
+	struct file *f = file_new(ip, &pipe_ops, flags);
+
+	if (!f)
+		return NULL;
+	if (file_reads(f)) {
+		ip->pipe->readers++;
+		ip->pipe->reader_opens++;
+	}
+	if (file_writes(f)) {
+		ip->pipe->writers++;
+		ip->pipe->writer_opens++;
+	}
+	return f;
+}
+
+/* Waits for the other side, which may come and be gone again before this process runs: so a count of opens is watched. */
+static int fifo_wait(struct file *f, const uint32_t *opens, const uint32_t *now)
+{
+	uint32_t before = *opens;
+
+	while (!*now && *opens == before)
+		if (sleep_on(&f->ip->pipe->reader_opens, 0) == -EINTR)
+			return -ERESTARTSYS;
+	return 0;
+}
+
+int fifo_open(struct inode *ip, unsigned flags, struct file **out)
+{
+	struct pipe *p = ip->pipe;
+	struct file *f;
+	int error = 0;
+
+	if (!p) {
+		p = fam_alloc(sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		p->ip = ip;
+		ip->pipe = p;
+	}
+	f = (flags & O_ACCMODE) == O_WRONLY && (flags & O_NONBLOCK) && !p->readers ? NULL : pipe_file(ip, flags);
+	if (!f) {
+		if (!p->readers && !p->writers && ip->kind == KIND_TREE) {
+			pipe_inode_free(ip);
+			ip->pipe = NULL;
+		}
+		return (flags & O_ACCMODE) == O_WRONLY && (flags & O_NONBLOCK) ? -ENXIO : -ENOMEM;
+	}
+	wake_up(&p->reader_opens);
+	if (!(flags & O_NONBLOCK) && (flags & O_ACCMODE) == O_RDONLY)
+		error = fifo_wait(f, &p->writer_opens, &p->writers);
+	else if (!(flags & O_NONBLOCK) && (flags & O_ACCMODE) == O_WRONLY)
+		error = fifo_wait(f, &p->reader_opens, &p->readers);
+	if (error) {
+		file_put(f);
+		return error;
+	}
+	*out = f;
+	return 0;
+}
+
+static long pipe_make(uint64_t fds, unsigned flags)
+{
+	struct file_state *fs = current_files();
+	struct file *r = NULL, *w = NULL;
+	struct pipe *p;
+	struct inode *ip;
+	int fd[2], error = -ENOMEM;
+
+	if (flags & ~(unsigned)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	p = pipe_new();
+	if (!p)
+		return -ENFILE;
+	ip = p->ip;
+	r = pipe_file(ip, O_RDONLY | (flags & O_NONBLOCK));
+	w = r ? pipe_file(ip, O_WRONLY | (flags & O_NONBLOCK)) : NULL;
+	inode_put(ip); /* the two files hold it now */
+	if (!w) {
+		if (r)
+			file_put(r);
+		return -ENFILE;
+	}
+	fd[0] = fd_new(fs, r, 0, !!(flags & O_CLOEXEC));
+	if (fd[0] < 0) {
+		file_put(w);
+		return fd[0];
+	}
+	fd[1] = fd_new(fs, w, 0, !!(flags & O_CLOEXEC));
+	if (fd[1] < 0) {
+		fd_close(fs, fd[0]);
+		return fd[1];
+	}
+	error = user_write(fds, fd, sizeof(fd));
+	if (error) {
+		fd_close(fs, fd[0]);
+		fd_close(fs, fd[1]);
+	}
+	return error;
+}
+
+CALL1(pipe, fds)
+{
+	return pipe_make(fds, 0);
+}
+
+CALL2(pipe2, fds, flags)
+{
+	return pipe_make(fds, (unsigned)flags);
+}
+
+/* Init keeps the other end of each: the references that pipe_new made. */
+int files_open_pipes(struct file_state *fs, struct pipe *in, struct pipe *out, struct pipe *err)
+{
+	struct pipe *pipes[3] = { in, out, err };
+
+	for (int i = 0; i < 3; i++) {
+		struct file *f = pipe_file(pipes[i]->ip, i ? O_WRONLY : O_RDONLY);
+		int fd;
+
+		if (!f)
+			return -ENOMEM;
+		fd = fd_new(fs, f, 0, 0);
+		if (fd < 0)
+			return fd;
+	}
+	in->writers++;
+	out->readers++;
+	if (err != out)
+		err->readers++;
+	return 0;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* The tree of /proc: directories, links, and files whose text is made when they are read. Its inodes live only while somebody uses them. */
+#include "files.h"
+
+struct node { const char *name; uint8_t what; uint32_t mode; };
+
+static const struct node top_nodes[] = {
+	{ "self", PROC_SELF, S_IFLNK | 0777 },
+	{ "thread-self", PROC_SELF, S_IFLNK | 0777 },
+	{ "mounts", PROC_MOUNTS_LINK, S_IFLNK | 0777 },
+	{ "meminfo", PROC_MEMINFO, S_IFREG | 0444 },
+	{ "uptime", PROC_UPTIME, S_IFREG | 0444 },
+	{ "cpuinfo", PROC_CPUINFO, S_IFREG | 0444 },
+	{ "version", PROC_VERSION, S_IFREG | 0444 },
+	{ "stat", PROC_ALL_STAT, S_IFREG | 0444 },
+	{ "loadavg", PROC_LOADAVG, S_IFREG | 0444 },
+	{ "filesystems", PROC_FILESYSTEMS, S_IFREG | 0444 },
+	{ "cmdline", PROC_BOOT_CMDLINE, S_IFREG | 0444 },
+};
+
+static const struct node pid_nodes[] = {
+	{ "fd", PROC_FDS, S_IFDIR | 0500 },
+	{ "task", PROC_TASK, S_IFDIR | 0555 },
+	{ "exe", PROC_EXE, S_IFLNK | 0777 },
+	{ "cwd", PROC_CWD, S_IFLNK | 0777 },
+	{ "root", PROC_ROOT_LINK, S_IFLNK | 0777 },
+	{ "stat", PROC_STAT, S_IFREG | 0444 },
+	{ "statm", PROC_STATM, S_IFREG | 0444 },
+	{ "status", PROC_STATUS, S_IFREG | 0444 },
+	{ "cmdline", PROC_CMDLINE, S_IFREG | 0444 },
+	{ "comm", PROC_COMM, S_IFREG | 0644 },
+	{ "maps", PROC_MAPS, S_IFREG | 0444 },
+	{ "mounts", PROC_MOUNTS, S_IFREG | 0444 },
+	{ "mountinfo", PROC_MOUNTINFO, S_IFREG | 0444 },
+};
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define FIRST_PID 256  /* positions of processes in /proc: FIRST_PID + pid */
+
+/* The same node has the same number whenever it is made. */
+static uint64_t node_number(uint8_t what, int pid, int fd)
+{
+	return 0xf0000000ul + ((uint64_t)pid << 20) + ((uint64_t)(fd + 1) << 8) + what;
+}
+
+static int node_make(struct inode *dir, const struct node *n, int pid, int fd, struct inode **out)
+{
+	struct inode *ip = inode_new(n->mode);
+
+	if (!ip)
+		return -ENOMEM;
+	memset(&ip->dir, 0, sizeof(ip->dir));
+	ip->kind = KIND_PROC;
+	ip->proc.what = n->what;
+	ip->proc.pid = pid;
+	ip->proc.fd = fd;
+	ip->ino = node_number(n->what, pid, fd);
+	inode_get(dir);
+	ip->parent = dir;
+	if (S_ISLNK(n->mode))
+		ip->size = n->what == PROC_MOUNTS_LINK ? 11 : n->what == PROC_SELF ? 0 : 64;
+	*out = ip;
+	return 0;
+}
+
+static long number_of(const char *name, size_t n)
+{
+	long value = 0;
+
+	if (!n || n > 6 || (name[0] == '0' && n > 1))
+		return -1;
+	while (n--) {
+		if (*name < '0' || *name > '9')
+			return -1;
+		value = value * 10 + (*name++ - '0');
+	}
+	return value;
+}
+
+static int list_find(const struct node *list, size_t count, struct inode *dir, const char *name, size_t n, struct inode **out)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(list[i].name) == n && !memcmp(list[i].name, name, n))
+			return node_make(dir, &list[i], dir->proc.pid, -1, out);
+	return -ENOENT;
+}
+
+static struct file *file_of(int pid, long fd)
+{
+	struct task *t = task_by_pid(pid);
+	struct task_view view;
+
+	if (!t || fd < 0 || fd >= FD_MAX)
+		return NULL;
+	task_look(t, &view);
+	return view.files ? view.files->fd[fd] : NULL;
+}
+
+int procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out)
+{
+	static const struct node pid_node = { "", PROC_PID, S_IFDIR | 0555 };
+	long value = number_of(name, n);
+	struct file *f;
+
+	switch (dir->proc.what) {
+	case PROC_ROOT:
+		if (value > 0 && task_by_pid((int)value))
+			return node_make(dir, &pid_node, (int)value, -1, out);
+		return list_find(top_nodes, COUNT(top_nodes), dir, name, n, out);
+	case PROC_PID:
+		if (!task_by_pid(dir->proc.pid))
+			return -ENOENT;
+		return list_find(pid_nodes, COUNT(pid_nodes), dir, name, n, out);
+	case PROC_TASK:
+		if (value != dir->proc.pid || !task_by_pid(dir->proc.pid))
+			return -ENOENT;
+		return node_make(dir, &pid_node, dir->proc.pid, -1, out);
+	case PROC_FDS:
+		f = file_of(dir->proc.pid, value);
+		if (f) {
+			unsigned mode = f->flags & O_ACCMODE;
+			struct node node = { "", PROC_FD, S_IFLNK | (mode == O_RDONLY ? 0500 : mode == O_WRONLY ? 0300 : 0700) };
+
+			return node_make(dir, &node, dir->proc.pid, (int)value, out);
+		}
+	}
+	return -ENOENT;
+}
+
+static int list_read(const struct node *list, size_t count, struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
+{
+	while (*at - 2 < count) {
+		const struct node *n = &list[*at - 2];
+
+		if (emit(context, n->name, strlen(n->name), node_number(n->what, dir->proc.pid, -1), n->mode >> 12, *at + 1))
+			return 1;
+		++*at;
+	}
+	return 0;
+}
+
+static int pids_read(uint64_t *at, dir_emit *emit, void *context)
+{
+	for (struct task *t = task_first(); t; t = task_next(t)) {
+		struct task_view view;
+		char name[16];
+		int n;
+
+		task_look(t, &view);
+		if ((uint64_t)view.pid + FIRST_PID < *at)
+			continue;
+		n = fmt(name, sizeof(name), "%d", view.pid);
+		if (emit(context, name, (size_t)n, node_number(PROC_PID, view.pid, -1), S_IFDIR >> 12, (uint64_t)view.pid + FIRST_PID + 1))
+			return 0;
+		*at = (uint64_t)view.pid + FIRST_PID + 1;
+	}
+	return 0;
+}
+
+int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
+{
+	char name[16];
+	int n;
+
+	switch (dir->proc.what) {
+	case PROC_ROOT:
+		if (list_read(top_nodes, COUNT(top_nodes), dir, at, emit, context))
+			return 0;
+		return pids_read(at, emit, context);
+	case PROC_PID:
+		list_read(pid_nodes, COUNT(pid_nodes), dir, at, emit, context);
+		return 0;
+	case PROC_TASK:
+		n = fmt(name, sizeof(name), "%d", dir->proc.pid);
+		if (*at == 2 && !emit(context, name, (size_t)n, node_number(PROC_PID, dir->proc.pid, -1), S_IFDIR >> 12, 3))
+			*at = 3;
+		return 0;
+	case PROC_FDS:
+		for (; *at - 2 < FD_MAX; ++*at) {
+			int fd = (int)(*at - 2);
+
+			if (!file_of(dir->proc.pid, fd))
+				continue;
+			n = fmt(name, sizeof(name), "%d", fd);
+			if (emit(context, name, (size_t)n, node_number(PROC_FD, dir->proc.pid, fd), S_IFLNK >> 12, *at + 1))
+				return 0;
+		}
+	}
+	return 0;
+}
+
+int procfs_jump(struct inode *link, struct inode **out)
+{
+	struct task *t;
+	struct task_view view;
+	struct inode *to = NULL;
+	struct file *f;
+
+	if (link->proc.what == PROC_SELF || link->proc.what == PROC_MOUNTS_LINK)
+		return 1;
+	t = task_by_pid(link->proc.pid);
+	if (!t)
+		return -ENOENT;
+	task_look(t, &view);
+	switch (link->proc.what) {
+	case PROC_EXE:
+		to = view.exe;
+		break;
+	case PROC_CWD:
+		to = view.files ? view.files->cwd : NULL;
+		break;
+	case PROC_ROOT_LINK:
+		to = fs_family()->root;
+		break;
+	case PROC_FD:
+		f = file_of(link->proc.pid, link->proc.fd);
+		to = f ? f->ip : NULL;
+	}
+	if (!to)
+		return -ENOENT;
+	inode_get(to);
+	*out = to;
+	return 0;
+}
+
+long procfs_link_text(struct inode *link, char *to, size_t max)
+{
+	struct inode *ip;
+	long n;
+	int jump = procfs_jump(link, &ip);
+
+	if (jump < 0)
+		return jump;
+	if (jump > 0)
+		return link->proc.what == PROC_SELF ? fmt(to, max, "%d", current_pid()) : fmt(to, max, "self/mounts");
+	n = inode_path(ip, to, max);
+	inode_put(ip);
+	return n;
+}
+
+long procfs_path(const struct inode *ip, char *to, size_t max)
+{
+	int pid = ip->proc.pid;
+
+	switch (ip->proc.what) {
+	case PROC_ROOT:
+		return fmt(to, max, "/proc");
+	case PROC_PID:
+		return fmt(to, max, "/proc/%d", pid);
+	case PROC_FD:
+		return fmt(to, max, "/proc/%d/fd/%d", pid, ip->proc.fd);
+	}
+	for (size_t i = 0; i < COUNT(pid_nodes); i++)
+		if (pid && pid_nodes[i].what == ip->proc.what)
+			return fmt(to, max, "/proc/%d/%s", pid, pid_nodes[i].name);
+	for (size_t i = 0; i < COUNT(top_nodes); i++)
+		if (top_nodes[i].what == ip->proc.what)
+			return fmt(to, max, "/proc/%s", top_nodes[i].name);
+	return -ENOENT;
+}
+
+#define TEXT_PAGES 16
+
+static long proc_read(struct file *f, struct io *io, uint64_t at)
+{
+	size_t n;
+
+	if (!f->text) {
+		f->text = fam_pages(TEXT_PAGES);
+		if (!f->text)
+			return -ENOMEM;
+		f->text_pages = TEXT_PAGES;
+		f->text_size = procfs_text(f->ip, f->text, TEXT_PAGES * PAGE);
+	} else if (at == 0) {
+		f->text_size = procfs_text(f->ip, f->text, TEXT_PAGES * PAGE);
+	}
+	if (f->ip->proc.pid && !task_by_pid(f->ip->proc.pid))
+		return -ESRCH;
+	if (at >= f->text_size)
+		return 0;
+	n = min_u64(io->total, f->text_size - at);
+	return io_put(io, f->text + at, n) < 0 ? -EFAULT : (long)n;
+}
+
+const struct file_ops proc_ops = { .read = proc_read, .seek = SEEK_FILE };

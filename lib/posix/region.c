@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* The region array of a process: what each run of its addresses means. Only bookkeeping; page table entries are pager.c's. */
+#include "library.h"
+#include <base/fmt.h>
+
+#define PER_PAGE_BYTES PAGE
+
+static int has_room(uint32_t more)
+{
+	uint32_t capacity = (uint32_t)(P->region_pages * PER_PAGE_BYTES / sizeof(struct region));
+	uint64_t pfn;
+
+	if (P->region_count + more <= capacity)
+		return 1;
+	if (P->region_pages == REGION_PAGES_MAX || frames_claim(&pfn, 1))
+		return 0;
+	if (entries_write(0, PRIVATE_BASE + PRIVATE_REGIONS + P->region_pages * PAGE, 1,
+		pfn << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0) < 0) {
+		frames_release(&pfn, 1);
+		return 0;
+	}
+	P->region_pages++;
+	return has_room(more);
+}
+
+/* Index of the first region that ends above va. */
+static uint32_t index_above(uint64_t va)
+{
+	uint32_t low = 0, high = P->region_count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (P->regions[middle].end > va)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+struct region *region_above(uint64_t va)
+{
+	uint32_t i = index_above(va);
+
+	return i < P->region_count ? P->regions + i : 0;
+}
+
+struct region *region_find(uint64_t va)
+{
+	struct region *r = region_above(va);
+
+	return r && r->start <= va ? r : 0;
+}
+
+static void split(uint32_t i, uint64_t at)
+{
+	struct region *r = P->regions + i;
+
+	memmove(r + 1, r, (P->region_count - i) * sizeof *r);
+	P->region_count++;
+	r[0].end = at;
+	r[1].start = at;
+	r[1].offset += (at - r[0].start) / PAGE;
+	if (r->inode)
+		inode_get(r->inode);
+}
+
+int region_cut(uint64_t start, uint64_t end)
+{
+	uint32_t i;
+
+	if (!has_room(2))
+		return -ENOMEM;
+	i = index_above(start);
+	if (i < P->region_count && P->regions[i].start < start)
+		split(i, start);
+	i = index_above(end);
+	if (i < P->region_count && P->regions[i].start < end)
+		split(i, end);
+	return 0;
+}
+
+int region_remove(uint64_t start, uint64_t end)
+{
+	uint32_t from, to;
+
+	if (region_cut(start, end))
+		return -ENOMEM;
+	from = to = index_above(start);
+	while (to < P->region_count && P->regions[to].start < end) {
+		if (P->regions[to].inode)
+			inode_put(P->regions[to].inode);
+		to++;
+	}
+	memmove(P->regions + from, P->regions + to, (P->region_count - to) * sizeof(struct region));
+	P->region_count -= to - from;
+	return 0;
+}
+
+/* Neighbours with one meaning become one. */
+static int joins(const struct region *a, const struct region *b)
+{
+	return a->end == b->start && a->prot == b->prot && a->flags == b->flags && !a->inode && !b->inode && !(a->flags & REGION_GROWSDOWN);
+}
+
+int region_insert(const struct region *r)
+{
+	uint32_t i;
+
+	if (region_remove(r->start, r->end) || !has_room(1)) {
+		if (r->inode)
+			inode_put(r->inode);
+		return -ENOMEM;
+	}
+	i = index_above(r->start);
+	if (i && joins(P->regions + i - 1, r)) {
+		P->regions[i - 1].end = r->end;
+		if (i < P->region_count && joins(P->regions + i - 1, P->regions + i)) {
+			P->regions[i - 1].end = P->regions[i].end;
+			memmove(P->regions + i, P->regions + i + 1, (P->region_count - i - 1) * sizeof *r);
+			P->region_count--;
+		}
+		return 0;
+	}
+	if (i < P->region_count && joins(r, P->regions + i)) {
+		P->regions[i].start = r->start;
+		return 0;
+	}
+	memmove(P->regions + i + 1, P->regions + i, (P->region_count - i) * sizeof *r);
+	P->regions[i] = *r;
+	P->region_count++;
+	return 0;
+}
+
+void regions_drop(void)
+{
+	for (uint32_t i = 0; i < P->region_count; i++)
+		if (P->regions[i].inode)
+			inode_put(P->regions[i].inode);
+	P->region_count = 0;
+}
+
+int regions_open(void)
+{
+	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
+	P->region_pages = 1;
+	P->region_count = 0;
+	return 0;
+}
+
+uint64_t regions_size(void)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < P->region_count; i++)
+		sum += P->regions[i].end - P->regions[i].start;
+	return sum;
+}
+
+int region_free_space(uint64_t start, uint64_t end)
+{
+	struct region *r = region_above(start);
+
+	return !r || r->start >= end;
+}
+
+uint64_t region_place(uint64_t size)
+{
+	uint64_t top = P->mmap_top;
+
+	for (uint32_t i = P->region_count; i-- > 0;) {
+		const struct region *r = P->regions + i;
+
+		if (r->start >= top)
+			continue;
+		if (r->end <= top && top - r->end >= size)
+			return top - size;
+		top = r->start;
+	}
+	return top > size && top - size >= EXO_NULL_GUARD ? top - size : 0;
+}
+
+void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high)
+{
+	*low = base + size;
+	*high = base;
+	for (uint32_t i = index_above(base); i < P->region_count && P->regions[i].start < base + size; i++) {
+		const struct region *r = P->regions + i;
+
+		if (r->start < *low)
+			*low = r->start > base ? r->start : base;
+		*high = r->end < base + size ? r->end : base + size;
+	}
+}
+
+size_t maps_text(char *to, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < P->region_count && n < max; i++) {
+		const struct region *r = P->regions + i;
+		char path[256] = "";
+
+		if (r->inode && inode_path(r->inode, path, sizeof path) < 0)
+			path[0] = 0;
+		if (r->flags & REGION_STACK)
+			memcpy(path, "[stack]", 8);
+		if (r->flags & REGION_HEAP)
+			memcpy(path, "[heap]", 7);
+		n += (size_t)fmt(to + n, max - n, "%08lx-%08lx %c%c%c%c %08lx 00:00 %-10lu %s%s\n", r->start, r->end, r->prot & PROT_READ ? 'r' : '-',
+			r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-', r->flags & REGION_SHARED ? 's' : 'p',
+			r->inode ? r->offset * PAGE : 0, r->inode ? inode_number(r->inode) : 0, path[0] ? "               " : "", path);
+	}
+	return n < max ? n : max;
+}

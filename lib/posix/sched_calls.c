@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls about scheduling as programs see it: one CPU, one policy, one priority. The scheduler itself is sched.c. */
+#include <linux/membarrier.h>
+#include <linux/sched.h>
+#include "calls.h"
+#include "task.h"
+
+static int is_process(uint64_t pid) { return !(int)pid || task_by_pid((int)pid); }
+
+CALL3(sched_setaffinity, pid, size, mask)
+{
+	uint64_t cpus = 0;
+
+	if (!is_process(pid))
+		return -ESRCH;
+	if (user_read(&cpus, mask, size < 8 ? size : 8))
+		return -EFAULT;
+	return cpus & 1 ? 0 : -EINVAL;
+}
+
+CALL3(sched_getaffinity, pid, size, mask)
+{
+	const uint64_t cpus = 1;
+
+	if (size < 8 || size % 8)
+		return -EINVAL;
+	if (!is_process(pid))
+		return -ESRCH;
+	return user_write(mask, &cpus, 8) ? -EFAULT : 8;
+}
+
+CALL2(sched_setparam, pid, from)
+{
+	int priority;
+
+	if (!is_process(pid))
+		return -ESRCH;
+	if (user_read(&priority, from, sizeof priority))
+		return -EFAULT;
+	return priority ? -EINVAL : 0;
+}
+
+CALL2(sched_getparam, pid, to)
+{
+	const int priority = 0;
+
+	return is_process(pid) ? user_write(to, &priority, sizeof priority) : -ESRCH;
+}
+
+CALL3(sched_setscheduler, pid, policy, from)
+{
+	if ((int)policy != SCHED_NORMAL && (int)policy != SCHED_BATCH && (int)policy != SCHED_IDLE)
+		return (int)policy == SCHED_FIFO || (int)policy == SCHED_RR ? -EPERM : -EINVAL;
+	return sys_sched_setparam(pid, from, 0, 0, 0, 0);
+}
+
+CALL1(sched_getscheduler, pid) { return is_process(pid) ? SCHED_NORMAL : -ESRCH; }
+
+static long priority_of(uint64_t policy, long real_time)
+{
+	switch ((int)policy) {
+	case SCHED_FIFO: case SCHED_RR:
+		return real_time;
+	case SCHED_NORMAL: case SCHED_BATCH: case SCHED_IDLE: case SCHED_DEADLINE:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+CALL1(sched_get_priority_max, policy) { return priority_of(policy, 99); }
+CALL1(sched_get_priority_min, policy) { return priority_of(policy, 1); }
+
+CALL2(sched_rr_get_interval, pid, to)
+{
+	const int64_t interval[2] = { 0, 6000000 };
+
+	return is_process(pid) ? user_write(to, interval, sizeof interval) : -ESRCH;
+}
+
+static long priority_target(uint64_t which, uint64_t who)
+{
+	if (which > 2)
+		return -EINVAL;
+	if (which == 2)
+		return (int)who ? -ESRCH : 0;
+	for (struct task *t = task_first(); t; t = task_next(t))
+		if (!(int)who || (which ? t->pgrp : t->pid) == (int)who)
+			return 0;
+	return -ESRCH;
+}
+
+/* getpriority gives 20 - nice, and nice is 0 for all. */
+CALL2(getpriority, which, who)
+{
+	long error = priority_target(which, who);
+
+	return error ? error : 20;
+}
+
+CALL3(setpriority, which, who, nice)
+{
+	(void)nice;
+	return priority_target(which, who);
+}
+
+CALL3(ioprio_set, which, who, priority)
+{
+	(void)which;
+	(void)who;
+	(void)priority;
+	return 0;
+}
+
+CALL2(ioprio_get, which, who)
+{
+	(void)which;
+	(void)who;
+	return 0;
+}
+
+CALL3(getcpu, cpu, node, cache)
+{
+	const uint32_t zero = 0;
+
+	(void)cache;
+	return (cpu && user_write(cpu, &zero, 4)) || (node && user_write(node, &zero, 4)) ? -EFAULT : 0;
+}
+
+/* A process is one thread on one CPU: every barrier has been passed. */
+CALL3(membarrier, command, flags, cpu)
+{
+	(void)cpu;
+	if (flags)
+		return -EINVAL;
+	if ((int)command == MEMBARRIER_CMD_QUERY)
+		return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+	return (int)command == MEMBARRIER_CMD_GLOBAL || (int)command == MEMBARRIER_CMD_PRIVATE_EXPEDITED
+		|| (int)command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED ? 0 : -EINVAL;
+}
+
+CALL4(rseq, area, size, flags, signature)
+{
+	(void)area;
+	(void)size;
+	(void)flags;
+	(void)signature;
+	return -ENOSYS;
+}

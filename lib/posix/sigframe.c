@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Signal frames: pushes what sigframe.h describes onto the user's stack, and takes it back. Which signal, and when, is signal.c's. */
+#include <base/string.h>
+#include <rt/gate.h>
+#include "sigframe.h"
+#include "signals.h"
+
+#define RED_ZONE     128
+#define FLAGS_USER   0x250dd5ul /* CF PF AF ZF SF TF DF OF RF AC ID */
+#define FLAGS_CLEAR  0x10500ul  /* TF DF RF: not for handlers */
+#define FLAGS_FIXED  0x202ul    /* IF and the bit that is always 1 */
+#define MXCSR_INIT   0x1f80u
+#define IMAGE_MXCSR  24
+#define IMAGE_HEADER 512
+#define IMAGE_LEGACY 512
+#define ADDRESS_END  (EXO_USER_END - EXO_PAGE_SIZE)
+
+static int on_alternate(const struct task *t, uint64_t sp)
+{ return sp > t->signals.alt_sp && sp - t->signals.alt_sp <= t->signals.alt_size; }
+
+void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause *cause)
+{
+	memset(to, 0, sizeof *to);
+	to->number = sig;
+	to->code = cause->code;
+	if (cause->code > 0 && cause->code != SI_KERNEL && (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP))
+		to->fault.addr = cause->addr;
+	else {
+		to->kill.pid = cause->pid;
+		to->kill.uid = cause->uid;
+		if (sig == SIGCHLD && cause->code > 0)
+			to->child.status = cause->status;
+		else
+			to->kill.value = cause->value;
+	}
+}
+
+/* A handler begins with the state that exec gives: an exception flag left behind would fault again at its first instruction. */
+static void xstate_init(void)
+{
+	uint8_t *image = XSAVE_IMAGE;
+
+	memset(image, 0, IMAGE_HEADER + 64);
+	image[0] = 0x7f;
+	image[1] = 0x03;
+	memcpy(image + IMAGE_MXCSR, &(uint32_t){ MXCSR_INIT }, 4);
+	xstate_load(image);
+}
+
+static int xstate_push(uint64_t at)
+{
+	uint8_t *image = XSAVE_IMAGE;
+	uint32_t size = rt_info->xsave_size, end = SIGFRAME_MAGIC2;
+	struct xstate_sw sw = { SIGFRAME_MAGIC1, size + 4, rt_info->xcr0, size, { 0 } };
+
+	xstate_save(image);
+	memcpy(image + SIGFRAME_SW, &sw, sizeof sw);
+	return user_write(at, image, size) | user_write(at + size, &end, sizeof end);
+}
+
+static int xstate_pop(uint64_t at)
+{
+	uint8_t *image = XSAVE_IMAGE;
+	uint32_t size = rt_info->xsave_size, mxcsr, end;
+	struct xstate_sw sw;
+	uint64_t header[8] = { 3 };
+
+	if (!at) {
+		xstate_init();
+		return 0;
+	}
+	if (user_read(&sw, at + SIGFRAME_SW, sizeof sw))
+		return -EFAULT;
+	int extended = sw.magic1 == SIGFRAME_MAGIC1 && sw.size == size && !user_read(&end, at + size, sizeof end) && end == SIGFRAME_MAGIC2;
+	if (user_read(image, at, extended ? size : IMAGE_LEGACY))
+		return -EFAULT;
+	/* All that XRSTOR would refuse is checked here, in memory that the program cannot reach. */
+	if (extended) {
+		memcpy(header, image + IMAGE_HEADER, sizeof header);
+		if (header[0] & ~(uint64_t)rt_info->xcr0)
+			return -EFAULT;
+		memset(header + 1, 0, sizeof header - 8);
+	}
+	memcpy(image + IMAGE_HEADER, header, sizeof header);
+	memcpy(&mxcsr, image + IMAGE_MXCSR, 4);
+	mxcsr &= 0xffff;
+	memcpy(image + IMAGE_MXCSR, &mxcsr, 4);
+	xstate_load(image);
+	return 0;
+}
+
+static void machine_fill(struct user_machine *m, const struct user_regs *r, const struct task *t, uint64_t mask)
+{
+	m->r8 = r->r8; m->r9 = r->r9; m->r10 = r->r10; m->r11 = r->r11;
+	m->r12 = r->r12; m->r13 = r->r13; m->r14 = r->r14; m->r15 = r->r15;
+	m->rdi = r->rdi; m->rsi = r->rsi; m->rbp = r->rbp; m->rbx = r->rbx;
+	m->rdx = r->rdx; m->rax = r->rax; m->rcx = r->rcx; m->rsp = r->rsp;
+	m->rip = r->rip; m->rflags = r->rflags;
+	m->cs = EXO_USER_CS;
+	m->ss = EXO_USER_SS;
+	m->error = t->signals.fault_error;
+	m->trap = t->signals.fault_trap;
+	m->cr2 = t->signals.fault_addr;
+	m->oldmask = mask;
+}
+
+int sigframe_push(struct user_regs *r, struct task *t, int sig, const struct signal_cause *cause, uint64_t mask)
+{
+	struct task_signals *s = &t->signals;
+	const struct signal_action *a = &s->action[sig];
+	int was_on = on_alternate(t, r->rsp);
+	uint64_t sp = r->rsp - RED_ZONE, image;
+	struct signal_frame frame;
+
+	if (a->flags & SA_ONSTACK && s->alt_size && !was_on)
+		sp = s->alt_sp + s->alt_size;
+	image = (sp - rt_info->xsave_size - 4) & ~63ul;
+	sp = ((image - sizeof frame) & ~15ul) - 8;
+	if ((was_on && !on_alternate(t, sp)) || a->handler >= ADDRESS_END || sp >= ADDRESS_END || xstate_push(image))
+		return -EFAULT;
+	memset(&frame, 0, sizeof frame);
+	frame.return_to = a->restorer;
+	frame.context.flags = SIGFRAME_XSTATE | SIGFRAME_SS;
+	frame.context.stack = (struct user_stack){ s->alt_sp, (int32_t)(s->alt_size ? s->alt_flags | (was_on ? SS_ONSTACK : 0) : SS_DISABLE), 0, s->alt_size };
+	machine_fill(&frame.context.machine, r, t, mask);
+	frame.context.machine.fpstate = image;
+	frame.context.mask = mask;
+	signal_info_fill(&frame.info, sig, cause);
+	if (user_write(sp, &frame, sizeof frame))
+		return -EFAULT;
+	xstate_init();
+	if (s->alt_flags & SS_AUTODISARM)
+		s->alt_sp = s->alt_size = s->alt_flags = 0;
+	r->rdi = sig;
+	r->rsi = sp + offsetof(struct signal_frame, info);
+	r->rdx = sp + offsetof(struct signal_frame, context);
+	r->rax = 0;
+	r->rsp = sp;
+	r->rip = a->handler;
+	r->rflags &= ~FLAGS_CLEAR;
+	r->orig_rax = (uint64_t)-1;
+	r->full = 1;
+	return 0;
+}
+
+int sigframe_pop(struct user_regs *r, struct task *t)
+{
+	struct signal_frame frame;
+	const struct user_machine *m = &frame.context.machine;
+	const struct user_stack *stack = &frame.context.stack;
+
+	/* The handler's ret has popped return_to. */
+	if (user_read(&frame, r->rsp - 8, sizeof frame) || m->rip >= ADDRESS_END || xstate_pop(m->fpstate))
+		return -EFAULT;
+	r->r8 = m->r8; r->r9 = m->r9; r->r10 = m->r10; r->r11 = m->r11;
+	r->r12 = m->r12; r->r13 = m->r13; r->r14 = m->r14; r->r15 = m->r15;
+	r->rdi = m->rdi; r->rsi = m->rsi; r->rbp = m->rbp; r->rbx = m->rbx;
+	r->rdx = m->rdx; r->rax = m->rax; r->rcx = m->rcx; r->rsp = m->rsp;
+	r->rip = m->rip;
+	r->rflags = (m->rflags & FLAGS_USER) | FLAGS_FIXED;
+	r->orig_rax = (uint64_t)-1;
+	r->full = 1;
+	t->signals.blocked = frame.context.mask & ~SIGNALS_SURE;
+	if (!on_alternate(t, r->rsp) || !t->signals.alt_size) {
+		if (stack->flags & SS_DISABLE)
+			t->signals.alt_sp = t->signals.alt_size = t->signals.alt_flags = 0;
+		else if (stack->size >= MINSIGSTKSZ) {
+			t->signals.alt_sp = stack->sp;
+			t->signals.alt_size = stack->size;
+			t->signals.alt_flags = (uint32_t)stack->flags & SS_AUTODISARM;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to signal*.c, crash.c and init.c: numbers of signals and what the parts of signal handling give each other. */
+#ifndef POSIX_SIGNALS_H
+#define POSIX_SIGNALS_H
+#include <asm/errno.h>
+#include <asm/siginfo.h>
+#include <linux/signal.h>
+#include "process.h"
+#include "task.h"
+
+#define SIGNALS_STOP (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+#define SIGNALS_SURE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP)) /* can be neither blocked nor caught */
+#define HANDLER_DEFAULT 0ul
+#define HANDLER_IGNORE  1ul
+
+/* Kernel-internal results of interrupted calls, as Linux names them; signal_deliver turns them into -EINTR or a second run. */
+#define ERESTARTSYS           512 /* again when the handler has SA_RESTART */
+#define ERESTARTNOINTR        513 /* again in any case */
+#define ERESTARTNOHAND        514 /* again only when no handler ran */
+#define ERESTART_RESTARTBLOCK 516 /* by restart_syscall when no handler ran */
+
+static inline uint64_t signals_ready(const struct task *t)
+{ return (t->signals.pending & ~t->signals.blocked) | t->signals.forced; }
+
+/* sigframe.c. Makes r enter the handler of sig: 0 or -EFAULT (nothing but user memory was changed). */
+int sigframe_push(struct user_regs *r, struct task *t, int sig, const struct signal_cause *cause, uint64_t mask);
+/* Takes the registers, mask and alternate stack back from the frame at r->rsp: 0 or -EFAULT. */
+int sigframe_pop(struct user_regs *r, struct task *t);
+/* A siginfo for user memory. */
+struct signal_info;
+void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause *cause);
+
+/* crash.c. The line for a fault that t did not handle. */
+void crash_report(const struct task *t, int sig, uint64_t rip);
+/* init.c. Keeps a line for the host when t is COMMAND. */
+void init_last_words(const struct task *t, const char *text, size_t n);
+#endif

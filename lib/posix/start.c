@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* From the first env's first instruction to pid 1: private area, family segment, file system, init. What fails here ends the machine, with a line in the log. */
+#include "library.h"
+#include "parts.h"
+
+static void give_up(const char *what, long error) __attribute__((noreturn));
+static void give_up(const char *what, long error)
+{
+	posix_log("linux: %s: error %ld", what, error);
+	for (;;)
+		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 125);
+}
+
+static void family_begin(void *nothing)
+{
+	struct task *t;
+	int64_t r = family_start();
+
+	(void)nothing;
+	if (r < 0)
+		give_up("the family segment cannot be made", r);
+	family_lock();
+	t = task_new(0);
+	if (!t)
+		give_up("no memory for process 1", -ENOMEM);
+	t->is_init = 1;
+	t->env = P->self;
+	t->state = TASK_RUNNABLE;
+	task_set_name(t, "init");
+	P->task = t;
+	r = fs_init((const void *)rt_info->root_va, rt_info->root_size);
+	if (r < 0)
+		give_up("the root image cannot be used", r);
+	t->files = files_new();
+	if (!t->files)
+		give_up("no memory for process 1's files", -ENOMEM);
+	init_main();
+	if (family_locked())
+		family_unlock();
+	sched_first();
+}
+
+void posix_start(uint32_t self)
+{
+	int64_t r = env_first(self);
+
+	if (r < 0)
+		give_up("the private area cannot be made", r);
+	library_restart(family_begin, 0);
+}

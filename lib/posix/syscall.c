@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls: from the entry to the C function and back to user code. The table is expanded from syscall.def and the file half's fs_syscall.def. */
+#include "library.h"
+#include <base/fmt.h>
+
+#define FAST 1 /* needs no family lock: touches only this env's or constant state */
+
+#define SYSCALL(number, name, count, flags) syscall_function sys_##name;
+#include "syscall.def"
+#undef SYSCALL
+
+static const struct { syscall_function *function; uint32_t flags; } table[SYSCALL_MAX] = {
+#define SYSCALL(number, name, count, flags) [number] = { sys_##name, flags },
+#include "syscall.def"
+#undef SYSCALL
+};
+
+static long unknown_call(uint64_t number)
+{
+	if (number < SYSCALL_MAX && !(F->unknown_calls[number / 64] >> (number % 64) & 1)) {
+		F->unknown_calls[number / 64] |= 1ul << (number % 64);
+		posix_log("%s[%d]: system call %lu is not provided", P->task->name, P->task->pid, number);
+	}
+	return -ENOSYS;
+}
+
+/* entry.S: r is P->regs. */
+void syscall_enter(struct user_regs *r)
+{
+	uint64_t number = r->orig_rax;
+
+	r->rcx = r->rip;
+	r->r11 = r->rflags;
+	if (number >= SYSCALL_MAX || !table[number].function) {
+		r->rax = (uint64_t)unknown_call(number);
+	} else if (table[number].flags & FAST) {
+		r->rax = (uint64_t)table[number].function(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+	} else {
+		family_lock();
+		r->rax = (uint64_t)table[number].function(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+	}
+	user_return();
+}
+
+/* entry.S: int 0x80 with i386 numbers. */
+void int80_enter(struct user_regs *r)
+{
+	family_lock();
+	r->rax = (uint64_t)i386_call(r);
+	user_return();
+}
+
+/* A call that was interrupted where no handler ran is made again. */
+static void call_restart(struct user_regs *r)
+{
+	if (r->orig_rax == -1ul || (int64_t)r->rax > -ERESTARTSYS || (int64_t)r->rax < -ERESTART_LAST)
+		return;
+	r->rax = r->orig_rax;
+	r->rip -= 2;
+	r->full = 1;
+}
+
+void user_return(void)
+{
+	struct process *p = P;
+
+	for (;;) {
+		while (signal_pending()) {
+			if (!family_locked())
+				family_lock();
+			signal_deliver(&p->regs);
+		}
+		call_restart(&p->regs);
+		p->regs.orig_rax = -1ul;
+		if (family_locked())
+			family_unlock();
+		user_leave(&p->regs, p->exo);
+		sched_take_events();
+	}
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls about time: clocks, sleeping, the interval timer, CPU time used. */
+#include <rt/gate.h>
+#include "calls.h"
+#include "family.h"
+#include "signals.h"
+
+#define NS 1000000000ul
+#define TICK_NS 10000000ul /* of times(): 100 a second */
+
+struct timespec64 { int64_t s, ns; };
+struct timeval64 { int64_t s, us; };
+struct itimer64 { struct timeval64 interval, value; };
+
+static uint64_t ticks_ns(uint64_t ticks) { return (uint64_t)((unsigned __int128)ticks * rt_info->ns_mult >> 32); }
+
+static int clock_read(uint64_t id, uint64_t *ns)
+{
+	switch (id) {
+	case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE: case CLOCK_REALTIME_ALARM: case CLOCK_TAI:
+		*ns = clock_wall_ns();
+		return 0;
+	case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_RAW: case CLOCK_MONOTONIC_COARSE: case CLOCK_BOOTTIME: case CLOCK_BOOTTIME_ALARM:
+		*ns = clock_ns();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID: case CLOCK_THREAD_CPUTIME_ID:
+		*ns = ticks_ns(task_ticks(current_task()));
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int timespec_put(uint64_t to, uint64_t ns)
+{
+	struct timespec64 ts = { (int64_t)(ns / NS), (int64_t)(ns % NS) };
+
+	return user_write(to, &ts, sizeof ts);
+}
+
+static int timespec_get(uint64_t from, uint64_t *ns)
+{
+	struct timespec64 ts;
+
+	if (user_read(&ts, from, sizeof ts))
+		return -EFAULT;
+	if (ts.s < 0 || ts.ns < 0 || ts.ns >= (int64_t)NS)
+		return -EINVAL;
+	/* 292 years are for ever, and cannot overflow a deadline. */
+	*ns = ts.s > 0x7fffffffffffffff / (int64_t)NS - 1 ? 0x7fffffffffffffff : (uint64_t)ts.s * NS + (uint64_t)ts.ns;
+	return 0;
+}
+
+CALL2(clock_gettime, id, to)
+{
+	uint64_t ns;
+	int error = clock_read(id, &ns);
+
+	return error ? error : timespec_put(to, ns);
+}
+
+CALL2(clock_settime, id, from)
+{
+	uint64_t ns;
+
+	(void)from;
+	return clock_read(id, &ns) ? -EINVAL : -EPERM;
+}
+
+CALL2(clock_getres, id, to)
+{
+	uint64_t ns;
+	int error = clock_read(id, &ns);
+
+	return error || !to ? error : timespec_put(to, 1);
+}
+
+CALL2(gettimeofday, to, zone)
+{
+	const uint64_t utc = 0;
+	uint64_t ns = clock_wall_ns();
+	struct timeval64 tv = { (int64_t)(ns / NS), (int64_t)(ns % NS / 1000) };
+
+	if ((to && user_write(to, &tv, sizeof tv)) || (zone && user_write(zone, &utc, sizeof utc)))
+		return -EFAULT;
+	return 0;
+}
+
+CALL1(time, to)
+{
+	int64_t s = (int64_t)(clock_wall_ns() / NS);
+
+	return to && user_write(to, &s, sizeof s) ? -EFAULT : s;
+}
+
+/* Until deadline, ns of clock_ns. left: user address for what remains when a signal comes, 0 = none. */
+static long sleep_until(uint64_t deadline, uint64_t left)
+{
+	int result = 0;
+
+	while (!result)
+		result = sleep_on(&current_task()->deadline, deadline);
+	if (result == -ETIMEDOUT)
+		return 0;
+	uint64_t now = clock_ns();
+	if (left && timespec_put(left, deadline > now ? deadline - now : 0))
+		return -EFAULT;
+	P->restart_deadline = deadline;
+	P->restart_left = left;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+CALL2(nanosleep, want, left)
+{
+	uint64_t ns;
+	int error = timespec_get(want, &ns);
+
+	return error ? error : sleep_until(clock_ns() + ns, left);
+}
+
+CALL4(clock_nanosleep, id, flags, want, left)
+{
+	uint64_t ns, now;
+	int error = clock_read(id, &now);
+
+	if (error || id == CLOCK_THREAD_CPUTIME_ID)
+		return -EINVAL;
+	if ((error = timespec_get(want, &ns)))
+		return error;
+	if (!(flags & TIMER_ABSTIME))
+		return sleep_until(clock_ns() + ns, left);
+	long result = ns <= now ? 0 : sleep_until(clock_ns() + (ns - now), 0);
+	return result == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : result;
+}
+
+CALL0(restart_syscall)
+{
+	uint64_t deadline = P->restart_deadline;
+
+	/* A program that calls this by itself has nothing to go on with. */
+	if (!deadline)
+		return -EINTR;
+	P->restart_deadline = 0;
+	return sleep_until(deadline, P->restart_left);
+}
+
+static uint64_t timeval_ns(const struct timeval64 *tv) { return (uint64_t)tv->s * NS + (uint64_t)tv->us * 1000; }
+static int timeval_bad(const struct timeval64 *tv) { return tv->s < 0 || tv->us < 0 || tv->us >= 1000000 || tv->s > (int64_t)(1ul << 33); }
+
+static struct itimer64 timer_look(const struct task *t)
+{
+	uint64_t now = clock_ns(), left = 0, interval = t->signals.timer_interval;
+
+	/* A timer that is due but has not fired yet still counts as set. */
+	if (t->signals.timer_at)
+		left = t->signals.timer_at > now ? t->signals.timer_at - now : 1000;
+	return (struct itimer64){ { (int64_t)(interval / NS), (int64_t)(interval % NS / 1000) }, { (int64_t)(left / NS), (int64_t)(left % NS / 1000) } };
+}
+
+static void timer_set(struct task *t, uint64_t after, uint64_t interval)
+{
+	t->signals.timer_at = after ? clock_ns() + after : 0;
+	t->signals.timer_interval = interval;
+	/* The first env holds the machine's alarm and has to hear of it. */
+	if (after)
+		init_poke();
+}
+
+CALL2(getitimer, which, to)
+{
+	struct itimer64 is = timer_look(current_task());
+
+	if (which)
+		return -EINVAL;
+	return user_write(to, &is, sizeof is);
+}
+
+CALL3(setitimer, which, from, old)
+{
+	struct task *t = current_task();
+	struct itimer64 is = { 0 }, was = timer_look(t);
+
+	if (which)
+		return -EINVAL;
+	if (from && user_read(&is, from, sizeof is))
+		return -EFAULT;
+	if (timeval_bad(&is.value) || timeval_bad(&is.interval))
+		return -EINVAL;
+	timer_set(t, timeval_ns(&is.value), timeval_ns(&is.interval));
+	return old && user_write(old, &was, sizeof was) ? -EFAULT : 0;
+}
+
+CALL1(alarm, seconds)
+{
+	struct task *t = current_task();
+	struct itimer64 was = timer_look(t);
+
+	timer_set(t, (seconds & 0xffffffff) * NS, 0);
+	return was.value.s + (was.value.us >= 500000 || (was.value.us && !was.value.s));
+}
+
+CALL1(times, to)
+{
+	const struct task *t = current_task();
+	int64_t ticks[4] = { (int64_t)(ticks_ns(task_ticks(t)) / TICK_NS), 0, (int64_t)(ticks_ns(t->child_ticks) / TICK_NS), 0 };
+
+	if (to && user_write(to, ticks, sizeof ticks))
+		return -EFAULT;
+	return (long)(clock_ns() / TICK_NS);
+}
+
+CALL2(getrusage, who, to)
+{
+	const struct task *t = current_task();
+	int64_t usage[18] = { 0 };
+	uint64_t ns;
+
+	if ((int)who == 0 || (int)who == 1)
+		ns = ticks_ns(task_ticks(t));
+	else if ((int)who == -1)
+		ns = ticks_ns(t->child_ticks);
+	else
+		return -EINVAL;
+	usage[0] = (int64_t)(ns / NS);
+	usage[1] = (int64_t)(ns % NS / 1000);
+	usage[4] = (int64_t)(t->rss_pages * 4);
+	usage[8] = (int64_t)P->page_faults;
+	return user_write(to, usage, sizeof usage);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Contents of regular files: pages of the root image until one is written or cut, then pages of family memory, in a radix tree that grows with the file. */
+#include "files.h"
+
+#define WAY_SHIFT 9
+#define WAYS      (1u << WAY_SHIFT)
+
+/* Pages that a tree of that height can hold. */
+static uint64_t reach(unsigned height)
+{
+	return 1ul << (WAY_SHIFT * height);
+}
+
+static void *memory_page(const struct pages *p, uint64_t index)
+{
+	void *node = p->root;
+
+	if (index >= reach(p->height))
+		return NULL;
+	for (unsigned h = p->height; h && node; h--)
+		node = ((void **)node)[index >> (WAY_SHIFT * (h - 1)) & (WAYS - 1)];
+	return node;
+}
+
+void *page_find(struct inode *ip, uint64_t index)
+{
+	void *page = memory_page(&ip->pages, index);
+
+	if (!page && index * PAGE < ip->pages.backed)
+		page = (void *)(uintptr_t)(ip->pages.image + index * PAGE);
+	return page;
+}
+
+void *page_make(struct inode *ip, uint64_t index)
+{
+	struct pages *p = &ip->pages;
+	void **link = &p->root, *page = memory_page(p, index);
+
+	if (page)
+		return page;
+	while (index >= reach(p->height)) {
+		if (p->root) {
+			void **node = fam_pages(1);
+
+			if (!node)
+				return NULL;
+			node[0] = p->root;
+			p->root = node;
+		}
+		p->height++;
+	}
+	for (unsigned h = p->height; h; h--) {
+		if (!*link && !(*link = fam_pages(1)))
+			return NULL;
+		link = &((void **)*link)[index >> (WAY_SHIFT * (h - 1)) & (WAYS - 1)];
+	}
+	page = fam_pages(1);
+	if (!page)
+		return NULL;
+	if (index * PAGE < p->backed)
+		memcpy(page, p->image + index * PAGE, min_u64(PAGE, p->backed - index * PAGE));
+	else
+		p->count++;
+	*link = page;
+	return page;
+}
+
+/* Drops the pages from index `from` on in the tree below *link. Pages that a mapping may show are cleared instead: they stay the file's. */
+static void tree_cut(struct pages *p, void **link, unsigned height, uint64_t from)
+{
+	void **node = *link;
+
+	if (!node)
+		return;
+	if (!height) {
+		if (p->mapped) {
+			memset(node, 0, PAGE);
+			return;
+		}
+		fam_pages_free(node, 1);
+		*link = NULL;
+		p->count--;
+		return;
+	}
+	for (uint64_t i = from >> (WAY_SHIFT * (height - 1)); i < WAYS; i++) {
+		uint64_t start = i << (WAY_SHIFT * (height - 1));
+
+		tree_cut(p, &node[i], height - 1, start < from ? from - start : 0);
+	}
+	if (from == 0 && !p->mapped) {
+		fam_pages_free(node, 1);
+		*link = NULL;
+	}
+}
+
+/* Image pages below memory pages are counted once; this makes both kinds countable before the image part shrinks. */
+static void image_cut(struct pages *p, uint64_t size)
+{
+	uint64_t before = (p->backed + PAGE - 1) / PAGE, after = size / PAGE;
+
+	if (size >= p->backed)
+		return;
+	for (uint64_t i = after; i < before; i++)
+		if (!memory_page(p, i))
+			p->count--;
+	p->backed = after * PAGE;
+}
+
+int file_resize(struct inode *ip, uint64_t size)
+{
+	struct pages *p = &ip->pages;
+	uint64_t first = (size + PAGE - 1) / PAGE;
+
+	if (size > FILE_LIMIT)
+		return -EFBIG;
+	if (size < ip->size) {
+		if (size % PAGE) {
+			char *page = page_find(ip, size / PAGE);
+
+			if (page && !(page = page_make(ip, size / PAGE)))
+				return -ENOSPC;
+			if (page)
+				memset(page + size % PAGE, 0, PAGE - size % PAGE);
+		}
+		image_cut(p, size);
+		if (first < reach(p->height))
+			tree_cut(p, &p->root, p->height, first);
+		if (!p->root)
+			p->height = 0;
+	}
+	ip->size = size;
+	inode_touch(ip, TOUCH_M | TOUCH_C);
+	return 0;
+}
+
+void pages_free(struct inode *ip)
+{
+	ip->pages.mapped = 0;
+	tree_cut(&ip->pages, &ip->pages.root, ip->pages.height, 0);
+}
+
+void *inode_page(struct inode *ip, uint64_t index, int make)
+{
+	void *page;
+
+	if (!IS(ip, S_IFREG) || ip->kind != KIND_TREE || index >= (ip->size + PAGE - 1) / PAGE)
+		return NULL;
+	if (make)
+		page_make(ip, index);
+	page = make ? memory_page(&ip->pages, index) : page_find(ip, index);
+	if (page && memory_page(&ip->pages, index))
+		ip->pages.mapped = 1;
+	return page;
+}
+
+static long contents_read(struct inode *ip, struct io *io, uint64_t at)
+{
+	size_t done = 0;
+
+	while (io->total && at < ip->size) {
+		size_t n = min_u64(min_u64(PAGE - at % PAGE, io->total), ip->size - at);
+		char *page = page_find(ip, at / PAGE);
+		int error = page ? io_put(io, page + at % PAGE, n) : io_zero(io, n);
+
+		if (error)
+			return done ? (long)done : error;
+		at += n;
+		done += n;
+	}
+	return (long)done;
+}
+
+static long regular_read(struct file *f, struct io *io, uint64_t at)
+{
+	struct inode *ip = f->ip;
+	long done = contents_read(ip, io, at);
+
+	if (done > 0 && !(f->flags & O_NOATIME) && ip->atime <= ip->mtime)
+		inode_touch(ip, TOUCH_A);
+	return done;
+}
+
+static long regular_write(struct file *f, struct io *io, uint64_t at)
+{
+	struct inode *ip = f->ip;
+	size_t done = 0;
+	int error = 0;
+
+	if (!io->total)
+		return 0;
+	if (at >= FILE_LIMIT)
+		return -EFBIG;
+	while (io->total && at < FILE_LIMIT) {
+		size_t n = min_u64(PAGE - at % PAGE, io->total);
+		char *page = page_make(ip, at / PAGE);
+
+		if (!page) {
+			error = -ENOSPC;
+			break;
+		}
+		error = io_get(io, page + at % PAGE, n);
+		if (error) {
+			/* What lies past the end must read as zeros, even after half a copy. */
+			uint64_t end = ip->size > at ? min_u64(ip->size - at, n) : 0;
+
+			memset(page + at % PAGE + end, 0, n - end);
+			break;
+		}
+		at += n;
+		done += n;
+		if (at > ip->size)
+			ip->size = at;
+	}
+	if (!done)
+		return error;
+	inode_touch(ip, TOUCH_M | TOUCH_C);
+	return (long)done;
+}
+
+long inode_read(struct inode *ip, void *to, size_t n, uint64_t at)
+{
+	struct io io;
+
+	if (!IS(ip, S_IFREG) || ip->kind != KIND_TREE)
+		return IS(ip, S_IFDIR) ? -EISDIR : -EINVAL;
+	io_lib(&io, to, n);
+	return contents_read(ip, &io, at);
+}
+
+const struct file_ops regular_ops = { .read = regular_read, .write = regular_write, .seek = SEEK_FILE };

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* State of the console terminal, shared by its line discipline (tty_line.c), its file side (tty.c, tty_ioctl.c) and its host side (tty_host.c). */
+#ifndef POSIX_TTY_H
+#define POSIX_TTY_H
+#include <asm/termbits.h>
+#include <asm/ioctls.h>
+#include "files.h"
+
+#define TTY_IN   4096u   /* powers of two */
+#define TTY_OUT  32768u
+#define TTY_ECHO 1024u   /* of TTY_OUT: room that only echo may use */
+#define TTY_EOF  0       /* stands in the input where EOF was typed, marked as a line's end */
+
+struct window_size { unsigned short rows, columns, x, y; };
+_Static_assert(sizeof(struct window_size) == 8, "TIOCGWINSZ");
+_Static_assert(sizeof(struct termios) == 36, "TCGETS");
+
+struct tty {
+	struct inode *console;         /* /dev/console, held */
+	struct termios mode;
+	struct window_size window;
+	int session, pgrp;             /* 0: nobody's */
+	uint32_t tail, canon, head;    /* input: read up to tail; whole lines end at canon; received up to head */
+	uint32_t out_head, out_tail;
+	uint32_t column, canon_column; /* of the cursor; where the line being typed began */
+	uint8_t quoted;                /* the last byte was LNEXT */
+	uint8_t stopped, ended;        /* ended: no more input will come */
+	uint8_t line_end[TTY_IN / 8];
+	uint8_t in[TTY_IN];
+	uint8_t out[TTY_OUT];
+};
+
+#define MODE_I(t, bit) ((t)->mode.c_iflag & (bit))
+#define MODE_O(t, bit) ((t)->mode.c_oflag & (bit))
+#define MODE_L(t, bit) ((t)->mode.c_lflag & (bit))
+
+/* tty_line.c */
+void line_receive(struct tty *t, uint8_t c);
+void line_mode_changed(struct tty *t, unsigned old_lflag);
+void line_flush(struct tty *t);
+int  line_ready(struct tty *t, unsigned want);       /* want: bytes, when lines do not matter */
+size_t line_take(struct tty *t, uint8_t *to, size_t max); /* canonical: at most to a line's end; *to may receive 0 bytes for EOF */
+/* One byte through output processing; 0 when there is no room for it. keep: bytes of room that must remain. */
+int  line_output(struct tty *t, uint8_t c, uint32_t keep);
+
+static inline struct tty *the_tty(void) { return fs_family()->tty; }
+static inline uint32_t tty_room(const struct tty *t) { return TTY_OUT - (t->out_head - t->out_tail); }
+
+/* Is the caller of the group that may use the terminal? 0, -EIO, or -ERESTARTSYS after the group was sent sig. */
+int tty_check(struct tty *t, int sig);
+long tty_set_group(struct tty *t, int pgrp);           /* -ENOTTY -EPERM -ESRCH -EINVAL */
+long tty_get_group(struct tty *t, int *pgrp);
+long tty_claim(struct tty *t, int steal);            /* makes it the controlling terminal of the calling session leader */
+long tty_disown(struct tty *t);
+long tty_ioctl(struct file *f, unsigned request, uint64_t arg);
+#endif

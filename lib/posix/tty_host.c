@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* The terminal's other side, which init serves: bytes in from the keyboard, bytes out to the screen. */
+#include "tty.h"
+
+/* As Linux sets a new terminal up: stty sane at 38400. */
+static const struct termios sane = {
+	.c_iflag = ICRNL | IXON | IUTF8,
+	.c_oflag = OPOST | ONLCR,
+	.c_cflag = B38400 | CS8 | CREAD | HUPCL,
+	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+	.c_cc = {
+		[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4, [VMIN] = 1, [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26,
+		[VREPRINT] = 18, [VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22,
+	},
+};
+
+int tty_init(struct fs_family *family)
+{
+	struct tty *t = fam_pages((sizeof(struct tty) + PAGE - 1) / PAGE);
+
+	if (!t)
+		return -ENOMEM;
+	t->mode = sane;
+	t->window = (struct window_size){ 24, 80, 0, 0 };
+	family->tty = t;
+	return 0;
+}
+
+void tty_input(const void *bytes, size_t n)
+{
+	struct tty *t = the_tty();
+	const uint8_t *p = bytes;
+	uint32_t before = t->out_head;
+
+	while (n--)
+		line_receive(t, *p++);
+	if (t->out_head != before)
+		wake_up(&t->out_head);
+}
+
+size_t tty_take_output(void *to, size_t max)
+{
+	struct tty *t = the_tty();
+	uint8_t *p = to;
+	size_t n = 0;
+
+	if (t->stopped)
+		return 0;
+	while (n < max && t->out_tail != t->out_head)
+		p[n++] = t->out[t->out_tail++ & (TTY_OUT - 1)];
+	if (n)
+		wake_up(&t->out_tail);
+	return n;
+}
+
+size_t tty_output_fill(void)
+{
+	struct tty *t = the_tty();
+
+	return t->stopped ? 0 : t->out_head - t->out_tail;
+}
+
+void tty_hangup(void)
+{
+	struct tty *t = the_tty();
+
+	t->ended = 1;
+	wake_up(&t->head);
+}
+
+/* With no whole line to read, one byte is always let in: it may be the line's end, or an erase. */
+size_t tty_input_room(void)
+{
+	struct tty *t = the_tty();
+	size_t room = TTY_IN - (t->head - t->tail);
+
+	room = room > 8 ? room - 8 : 0;
+	if (!room && MODE_L(t, ICANON) && t->canon == t->tail)
+		return 1;
+	return room;
+}
+
+/* When the terminal's buffer is full, the oldest output gives way: a crash line must be seen. */
+void console_message(const char *text, size_t n)
+{
+	struct tty *t = the_tty();
+
+	if (!t)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (tty_room(t) < 2)
+			t->out_tail += 2;
+		if (text[i] == '\n')
+			t->out[t->out_head++ & (TTY_OUT - 1)] = '\r';
+		t->out[t->out_head++ & (TTY_OUT - 1)] = (uint8_t)text[i];
+	}
+	wake_up(&t->out_head);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The only ways to memory that a program named. Pages come in by faults on the way; what cannot be served is -EFAULT. */
+#include "library.h"
+
+/* Programs own slot 0 below USER_END and the home of their image; everything else is the library's. */
+int user_range_ok(uint64_t va, uint64_t n)
+{
+	uint64_t home = P->home_base;
+
+	if (va + n < va)
+		return 0;
+	if (va + n <= USER_END)
+		return va >= EXO_NULL_GUARD;
+	return home && va >= home && va + n <= home + P->home_count * EXO_HOME_SIZE;
+}
+
+int user_read(void *to, uint64_t from, size_t n)
+{
+	if (!n)
+		return 0;
+	return user_range_ok(from, n) ? user_copy(to, (const void *)from, n) : -EFAULT;
+}
+
+int user_write(uint64_t to, const void *from, size_t n)
+{
+	if (!n)
+		return 0;
+	return user_range_ok(to, n) ? user_copy((void *)to, from, n) : -EFAULT;
+}
+
+long user_str(char *to, uint64_t from, size_t max)
+{
+	size_t done = 0;
+
+	while (done < max) {
+		size_t n = 64 - (from + done) % 64, length; /* never over a page's end */
+
+		if (n > max - done)
+			n = max - done;
+		if (user_read(to + done, from + done, n))
+			return -EFAULT;
+		length = strnlen(to + done, n);
+		if (length < n)
+			return (long)(done + length);
+		done += n;
+	}
+	return -ENAMETOOLONG;
+}

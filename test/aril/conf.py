@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""Owns the text of aril.conf: its escapes and the keys that one run sets. Knows no files."""
+
+import re
+import secrets
+
+UNSAFE = re.compile(rb"[^!-$&-~]|#")
+
+
+def escape(value):
+    """value (str or bytes) with everything outside printable ASCII, and blanks, % and #, as %XX."""
+    if isinstance(value, str):
+        value = value.encode("utf-8", "surrogateescape")
+    return UNSAFE.sub(lambda m: b"%%%02X" % m.group(0)[0], value).decode("ascii")
+
+
+def nonce():
+    return secrets.token_hex(8)
+
+
+def text(app, mode, nonce, arguments, gets, term="dumb", size=(24, 80), extra=()):
+    """The whole file for one run. extra: KEY=VALUE strings that go in as they are, and win over what is set here."""
+    own = [("app", app), ("channel", "com2"), ("nonce", nonce), ("mode", mode)]
+    own += [("arg", a) for a in arguments]
+    own += [("get", g) for g in gets]
+    own += [("term", term), ("rows", str(size[0])), ("columns", str(size[1]))]
+    more = []
+    for pair in extra:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--conf {pair}: not KEY=VALUE")
+        more.append((key.strip(), value.strip()))
+    replaced = {key for key, _ in more}
+    lines = [f"{key} = {escape(value)}" for key, value in own if key not in replaced]
+    lines += [f"{key} = {value}" for key, value in more]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""Builds test/programs/*.c below build/programs; a program is made again when its source, check.h or the ABI is newer."""
+
+import glob
+import os
+import subprocess
+
+from .image import TOP
+
+KINDS = {
+    "musl": ["musl-gcc", "-static"],
+    "static": ["gcc", "-static"],
+    "pie": ["gcc", "-static-pie"],
+    "bare": ["gcc", "-static", "-nostdlib", "-fno-stack-protector"],
+    "barepie": ["gcc", "-static-pie", "-nostdlib", "-fno-stack-protector", "-fPIE"],
+}
+FLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I" + os.path.join(TOP, "kernel/include"), "-I" + os.path.join(TOP, "lib")]
+
+
+def build(name, kind):
+    """Path of the program, built as kind says."""
+    source = os.path.join(TOP, "test", "programs", name + ".c")
+    folder = os.path.join(TOP, "build", "programs", kind)
+    path = os.path.join(folder, name)
+    needs = [source, os.path.join(TOP, "test/programs/check.h"), *glob.glob(os.path.join(TOP, "kernel/include/exo/*"))]
+    if os.path.exists(path) and all(os.path.getmtime(n) <= os.path.getmtime(path) for n in needs):
+        return path
+    os.makedirs(folder, exist_ok=True)
+    part = f"{path}.{os.getpid()}"
+    subprocess.run([*KINDS[kind], *FLAGS, "-o", part, source], check=True)
+    os.replace(part, path)
+    return path

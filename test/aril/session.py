@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: MIT
+"""Owns the talk with the guest once the machine runs: streams in both directions, files out, the end. Decides nothing about images or QEMU."""
+
+import os
+import select
+import struct
+import sys
+import time
+
+from . import channel, log
+
+TICK = 0.25
+# What leaves a terminal whose guest has hung: all keys go to the guest.
+ESCAPE = b"\x1d\x1d\x1d"
+# After the exit record the guest powers off by itself; a machine that does not is stopped.
+OFF_SECONDS = 5
+
+
+class Failure(Exception):
+    """The machine failed: status 125 with this reason."""
+
+
+class Timeout(Exception):
+    """The run's time is over: status 124."""
+
+
+class Output_gone(Exception):
+    """Nobody reads our output any more."""
+
+
+class Session:
+    """streams: read and written descriptors of the host. wake: a descriptor that becomes readable when a signal has come; on_wake() handles it."""
+
+    def __init__(self, machine, nonce, gets, stdin=None, first=b"", out=1, err=2, deadline=None, hello_deadline=None, wake=None, on_wake=None,
+                 on_hello=None, escape=False):
+        self.machine = machine
+        self.nonce = nonce
+        self.gets = gets
+        self.stdin = stdin
+        self.pending = first
+        self.out = out
+        self.err = err
+        self.deadline = deadline
+        self.hello_deadline = hello_deadline
+        self.wake = wake
+        self.on_wake = on_wake
+        self.on_hello = on_hello
+        self.escape = escape
+        self.typed = b""
+        self.decoder = channel.Decoder()
+        self.hello = False
+        self.credit = 0
+        self.ended = False
+        self.status = None
+        self.get_errors = []
+        self.file = None
+        self.log_at = 0
+        self.log_line = b""
+        self.channel_open = True
+
+    def run(self):
+        """Until the machine is off or the exit record is in. The status, or None when there was no record."""
+        while self.status is None:
+            if not self.step():
+                break
+        if self.status is not None and not self.machine.wait(OFF_SECONDS):
+            self.say("the machine did not power off after its exit record; stopped")
+        return self.status
+
+    def say(self, text):
+        os.write(2, f"test/machine: {text}\n".encode())
+
+    def check_time(self):
+        now = time.monotonic()
+        if self.deadline is not None and now >= self.deadline:
+            raise Timeout
+        if not self.hello and self.hello_deadline is not None and now >= self.hello_deadline:
+            raise Failure("no boot: the guest never said hello (see the log)")
+
+    def step(self):
+        self.check_time()
+        self.check_log()
+        reads = [self.machine.pidfd]
+        if self.channel_open:
+            reads.append(self.machine.channel)
+        if self.wake is not None:
+            reads.append(self.wake)
+        want_input = self.hello and self.stdin is not None and not self.ended and not self.pending and self.credit > 0
+        if want_input:
+            reads.append(self.stdin)
+        wait = TICK if self.deadline is None else max(0.0, min(TICK, self.deadline - time.monotonic()))
+        ready, _, _ = select.select(reads, [], [], wait)
+        if self.wake in ready:
+            self.on_wake(self)
+        if self.machine.channel in ready:
+            self.receive()
+            if self.status is not None:
+                return False
+        if want_input and self.stdin in ready:
+            self.take_input()
+        self.send_input()
+        # Only when the channel has been read to its end is the machine's end the end of the run.
+        if self.machine.pidfd in ready and not (self.channel_open and self.machine.channel in ready):
+            self.check_log(final=True)
+            return False
+        return True
+
+    # ---- from the guest
+
+    def receive(self):
+        try:
+            data = self.machine.channel.recv(65536)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self.channel_open = False
+            return
+        try:
+            frames = self.decoder.feed(data)
+        except channel.Error as e:
+            raise Failure(str(e)) from None
+        for kind, payload in frames:
+            self.take(kind, payload)
+
+    def take(self, kind, payload):
+        if not self.hello:
+            if kind != b"H" or payload.decode("ascii", "replace") != self.nonce:
+                raise Failure("the guest's hello does not carry this run's nonce")
+            self.hello = True
+            if self.on_hello:
+                self.on_hello(self)
+        elif kind in (b"O", b"T"):
+            self.write(self.out, payload)
+        elif kind == b"E":
+            self.write(self.err, payload)
+        elif kind == b"L":
+            self.write(2, payload if payload.endswith(b"\n") else payload + b"\n")
+        elif kind == b"W":
+            self.credit += struct.unpack("<I", payload)[0]
+        elif kind == b"B":
+            self.file_begin(payload)
+        elif kind == b"D":
+            if self.file:
+                self.file[1].write(payload)
+                self.file[3] += len(payload)
+        elif kind == b"N":
+            self.file_end(struct.unpack("<i", payload)[0])
+        elif kind == b"X":
+            if payload[:16].decode("ascii", "replace") != self.nonce:
+                raise Failure("an exit record without this run's nonce")
+            self.status = struct.unpack("<i", payload[16:20])[0] & 255
+        else:
+            raise Failure(f"frame of unknown type {kind!r} on the channel")
+
+    def write(self, fd, data):
+        """All of data, without missing the deadline when the reader is slow."""
+        while data:
+            _, ready, _ = select.select([], [fd], [], TICK)
+            if ready:
+                try:
+                    data = data[os.write(fd, data):]
+                except BrokenPipeError:
+                    if fd == self.out:
+                        raise Output_gone from None
+                    return
+                except BlockingIOError:
+                    time.sleep(0.01)
+            self.check_time()
+
+    def file_begin(self, payload):
+        mode, size = struct.unpack_from("<IQ", payload)
+        guest = payload[12:].decode("utf-8", "surrogateescape")
+        host = self.gets.get(guest)
+        if host is None:
+            self.file = [None, open(os.devnull, "wb"), mode, 0, size, guest]
+            return
+        part = host + ".part"
+        try:
+            self.file = [host, open(part, "wb"), mode, 0, size, guest]
+        except OSError as e:
+            raise Failure(f"--get {guest}: {host}: {e.strerror}") from None
+
+    def file_end(self, error):
+        if not self.file:
+            return
+        host, f, mode, got, size, guest = self.file
+        self.file = None
+        f.close()
+        if host is None:
+            return
+        if error == 0 and got != size:
+            error = -5
+        if error:
+            os.unlink(host + ".part")
+            self.get_errors.append(f"--get {guest}: {os.strerror(-error)}")
+        else:
+            os.chmod(host + ".part", mode & 0o7777)
+            os.replace(host + ".part", host)
+        self.gets.pop(guest, None)
+
+    # ---- to the guest
+
+    def take_input(self):
+        data = os.read(self.stdin, min(self.credit, channel.PAYLOAD_MAX))
+        if self.escape:
+            self.typed = (self.typed + data)[-len(ESCAPE):]
+            if self.typed == ESCAPE:
+                raise Failure("left by ^] ^] ^]")
+        if data:
+            self.pending = data
+        else:
+            self.end_input()
+
+    def end_input(self):
+        if not self.ended:
+            self.ended = True
+            self.send(channel.frame(b"Z"))
+
+    def send_input(self):
+        while self.hello and self.pending and self.credit:
+            piece = self.pending[:min(self.credit, channel.PAYLOAD_MAX)]
+            self.pending = self.pending[len(piece):]
+            self.credit -= len(piece)
+            self.send(channel.frame(b"I", piece))
+        if self.hello and self.stdin is None and not self.pending:
+            self.end_input()
+
+    def send(self, data):
+        try:
+            self.machine.channel.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    # ---- the log
+
+    def check_log(self, final=False):
+        """Raises Failure when the log says that the machine cannot go on."""
+        try:
+            with open(self.machine.log, "rb") as f:
+                f.seek(self.log_at)
+                data = f.read()
+        except OSError:
+            return
+        self.log_at += len(data)
+        lines = (self.log_line + data).split(b"\n")
+        self.log_line = b"" if final else lines.pop()
+        for line in lines:
+            reason = log.failure(line.decode("utf-8", "replace"))
+            if reason:
+                # The backtrace follows the line.
+                self.machine.wait(1)
+                raise Failure(reason)
+
+
+def input_peek(fd, deadline):
+    """First bytes of a descriptor, b"" at its end. Raises Timeout. Tells on a terminal what it waits for."""
+    told = False
+    start = time.monotonic()
+    while True:
+        ready, _, _ = select.select([fd], [], [], TICK)
+        if ready:
+            return os.read(fd, channel.PAYLOAD_MAX)
+        now = time.monotonic()
+        if deadline is not None and now >= deadline:
+            raise Timeout
+        if not told and now - start > 2:
+            told = True
+            sys.stderr.write("test/machine: waiting for standard input (commands for the guest's shell)\n")

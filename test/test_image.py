@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The image: reproducible, with Debian's own busybox in it; and rules about the sources that no compiler checks."""
+
+import glob
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from aril import guest, image
+
+TOP = image.TOP
+KERNEL_LINES = 4400
+
+
+def sources(to):
+    """The tree without build/ and .git, with the downloaded packages linked in."""
+    os.makedirs(to)
+    for name in os.listdir(TOP):
+        if name not in ("build", ".git"):
+            call = shutil.copytree if os.path.isdir(os.path.join(TOP, name)) else shutil.copy2
+            call(os.path.join(TOP, name), os.path.join(to, name))
+    os.makedirs(os.path.join(to, "build"))
+    shutil.copytree(os.path.join(TOP, "build", "pkg"), os.path.join(to, "build", "pkg"), symlinks=True)
+
+
+def digest(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def test_two_builds_are_identical():
+    """Other folder, other length of its name, other order of jobs, other times, other umask: the same image."""
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DEBUG", "CMD", "V")}
+    with tempfile.TemporaryDirectory() as folder:
+        sums = []
+        for name, jobs, mask in (("a", "-j1", "022"), ("another-and-longer", "-j3", "027")):
+            to = os.path.join(folder, name)
+            sources(to)
+            subprocess.run(["sh", "-c", f"umask {mask}; exec make -s {jobs} image"], cwd=to, env=env, check=True, stderr=subprocess.PIPE)
+            sums.append(digest(os.path.join(to, "build", "aril.img")))
+    assert sums[0] == sums[1]
+
+
+def test_busybox_is_the_package():
+    package = glob.glob(os.path.join(TOP, "build", "pkg", "busybox-static_*.deb"))
+    assert package
+    tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", package[0]], stdout=subprocess.PIPE, check=True).stdout
+    want = hashlib.sha256(subprocess.run(["tar", "xO", "./bin/busybox"], input=tar, stdout=subprocess.PIPE, check=True).stdout).hexdigest()
+    r = guest.run("sha256sum", "/bin/busybox")
+    assert r.status == 0 and r.out.split()[0].decode() == want, r
+
+
+def c_files(*folders):
+    for folder in folders:
+        for path in glob.glob(os.path.join(TOP, folder, "**", "*"), recursive=True):
+            if path.endswith((".c", ".h", ".S", ".def")):
+                yield os.path.relpath(path, TOP)
+
+
+def includes(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as f:
+        return re.findall(r'^\s*#\s*include\s+([<"][^>"]+[>"])', f.read(), re.M)
+
+
+# Folder: what its files may include beside private headers of their own folder.
+RULES = {
+    "efi": r"<(efi\w*\.h|exo/.*|base/.*|std\w+\.h)>",
+    "kernel": r"<(exo/.*|base/.*|std\w+\.h)>",
+    "lib/base": r"<(base/.*|std\w+\.h)>",
+    "lib/rt": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
+    "lib/posix": r"<(posix/.*|rt/.*|exo/.*|base/.*|std\w+\.h)>",
+    "apps/linux": r"<(posix/.*|rt/.*|exo/.*|base/.*|std\w+\.h)>",
+    "apps": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
+}
+
+
+def test_include_rules():
+    wrong = []
+    seen = set()
+    for folder in sorted(RULES, key=len, reverse=True):
+        for path in c_files(folder):
+            if path in seen:
+                continue
+            seen.add(path)
+            for name in includes(path):
+                if name.startswith('"'):
+                    private = os.path.normpath(os.path.join(os.path.dirname(path), name[1:-1]))
+                    if "/" in name or not (os.path.exists(os.path.join(TOP, private)) or name.endswith('.def"') or name.startswith('"ksyms')):
+                        wrong.append(f"{path}: {name}")
+                elif not re.fullmatch(RULES[folder], name):
+                    wrong.append(f"{path}: {name}")
+    assert len(seen) > 50 and not wrong, wrong
+
+
+def test_compile_flags():
+    """lib, apps and efi never see the kernel's private headers."""
+    with open(os.path.join(TOP, "Makefile"), encoding="utf-8") as f:
+        assert not re.search(r"-Ikernel(?!/include)", f.read())
+
+
+def test_one_place_for_page_tables():
+    """One file of the kernel writes entries, one loads CR3; inline assembly lives in headers of the processor and the gate."""
+    with_asm = [p for p in c_files("kernel", "lib", "apps") if p.endswith((".c", ".h")) and
+                re.search(r"\b__asm__\b|\basm\b\s*(volatile)?\s*\(", open(os.path.join(TOP, p), encoding="utf-8").read())]
+    allowed = re.compile(r"(^|/)(cpu\.h|gate\.h|serial\.h|panic\.c)$|^kernel/user\.c$|^lib/posix/|^lib/rt/")
+    assert not [p for p in with_asm if not allowed.search(p)], with_asm
+    cr3 = [p for p in c_files("kernel") if re.search(r"cpu_write_cr3|cr3_write|cpu_cr3_set|write_cr3\(", open(os.path.join(TOP, p), encoding="utf-8").read())]
+    assert len([p for p in cr3 if not p.endswith("cpu.h")]) <= 1, cr3
+
+
+def code_lines(paths):
+    count = 0
+    for path in paths:
+        with open(os.path.join(TOP, path), encoding="utf-8") as f:
+            text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+        count += sum(1 for line in text.split("\n") if line.strip() and not line.strip().startswith("//"))
+    return count
+
+
+def test_kernel_size():
+    count, all_lines = code_lines(c_files("kernel")), 0
+    for path in c_files("kernel"):
+        with open(os.path.join(TOP, path), encoding="utf-8") as f:
+            all_lines += len(f.readlines())
+    print(f"kernel: {count} lines of code, {all_lines} with comments")
+    assert count <= KERNEL_LINES
+    with open(os.path.join(TOP, "kernel/include/exo/gate.def"), encoding="utf-8") as f:
+        assert 0 < len(re.findall(r"^GATE\(", f.read(), re.M)) <= 24
+
+
+def test_every_file_has_a_licence_line():
+    wrong = []
+    for path in list(c_files("efi", "kernel", "lib", "apps", "test")):
+        with open(os.path.join(TOP, path), encoding="utf-8") as f:
+            if "SPDX-License-Identifier: MIT" not in f.readline():
+                wrong.append(path)
+    assert not wrong
+
+
+def test_no_machine_paths():
+    """No absolute path of the builder's machine in what is built or written."""
+    with open(os.path.join(TOP, "build", "BOOTX64.EFI"), "rb") as f:
+        assert TOP.encode() not in f.read()
+    for app in glob.glob(os.path.join(TOP, "build", "roottree", "aril", "*")):
+        with open(app, "rb") as f:
+            assert TOP.encode() not in f.read(), app

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""test/programs, built three ways, many in one boot. What a program prints in the guest is what it prints on this host."""
+
+import subprocess
+
+import pytest
+
+from aril import guest, programs
+
+KINDS = ("musl", "static", "pie")
+NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files")
+BARE = (("entry", "bare"), ("entry", "barepie"))
+ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
+ARGUMENTS = {"args": "one 'two words' '' last"}
+
+
+def text(name, kind):
+    return f"exec env -u PATH $T/{name}-{kind} {ARGUMENTS.get(name, '')}\n"
+
+
+CASES = {f"{name}-{kind}": text(name, kind) for name, kind in ALL}
+FILES = {}
+
+
+def build_all():
+    for name, kind in ALL:
+        FILES[f"{name}-{kind}"] = programs.build(name, kind)
+    return FILES
+
+
+@pytest.fixture(scope="module")
+def ours():
+    return guest.boot_script(CASES, build_all())
+
+
+@pytest.mark.parametrize("name,kind", ALL)
+def test_runs(name, kind, ours):
+    case = f"{name}-{kind}"
+    assert case in ours, "no result: the program hung, or took the machine along"
+    got = ours[case]
+    host = guest.host_script({case: CASES[case]}, {case: programs.build(name, kind)})[case]
+    assert host.status == 0 and not host.err, host
+    assert got == host
+
+
+FORK_CASES = {f"fork-{mib}": f"$T/forkframes {mib}" for mib in (1, 64)}
+# The first round fills the family's caches, the second must give back all that it takes.
+ROUND = "$T/forktree-musl 200 >/dev/null; $T/heap-musl >/dev/null; $T/forkpage-musl >/dev/null; $T/hostile >/dev/null; seq 1000 | sort | md5sum >/dev/null; " \
+        "(sleep 0.1 & wait); echo x >/tmp/x; rm /tmp/x; "
+FRAME_CASES = {
+    "frames-return": ROUND + ROUND + "a=$($T/frames); " + ROUND + "b=$($T/frames); echo $a $b",
+    "gate-wrong": "$T/gatewrong",
+}
+
+
+@pytest.fixture(scope="module")
+def counted():
+    files = {name: programs.build(name, "musl") for name in ("forkframes", "frames", "gatewrong", "hostile")}
+    files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage")})
+    return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
+
+
+def figures(case):
+    assert case.status == 0 and not case.err, case
+    return {line.split()[0]: [int(n) for n in line.split()[1:]] for line in case.out.decode().splitlines()}
+
+
+def test_fork_copies_nothing(counted):
+    """Nor a page, nor a last-level table of the region; what fork takes is a constant, equal for 1 and 64 MiB."""
+    small, large = figures(counted["fork-1"]), figures(counted["fork-64"])
+    print(f"fork takes {large['fork_frames'][0]} frames, whatever the size")
+    assert large["region_pt1"][0] == 32 and large["region_pt1"][1] == 32
+    assert large["fork_frames"] == small["fork_frames"]
+    assert large["fork_frames"][0] <= 120
+    assert large["region_shared"][1] >= 1
+
+
+def test_fork_write_copies_one(counted):
+    for case in ("fork-1", "fork-64"):
+        f = figures(counted[case])
+        assert f["write_data"] == [1] and 0 <= f["write_tables"][0] <= 2, f
+
+
+def test_frames_come_back(counted):
+    case = counted["frames-return"]
+    assert case.status == 0, case
+    before, after = case.out.split()
+    assert before == after
+
+
+def test_gate_refuses(counted):
+    case = counted["gate-wrong"]
+    assert case.status == 0 and case.out.endswith(b" 0 wrong\n"), case
+
+
+def test_debug_recounts():
+    """The same programs on the kernel that recounts all counts: the log must stay clean."""
+    some = [f"{name}-musl" for name in ("forkpage", "forktree", "segv", "signals", "files")]
+    files = build_all()
+    got = guest.boot_script({n: CASES[n] for n in some}, {n: files[n] for n in some}, idle=120, debug=True)
+    assert all(n in got and got[n].status == 0 for n in some), got
+
+
+def test_exec_refuses():
+    """ENOEXEC and its kin reach the shell; execve's other errors are Linux's."""
+    cases = {"exec-errors": "printf '\\177ELFgarbage' >e; chmod +x e; ./e 2>/dev/null; echo $?; : >empty; chmod +x empty; ./empty; echo $?; "
+                            "printf '#!/no/such\\n' >n; chmod +x n; ./n 2>/dev/null; echo $?; printf '#!' >h; chmod +x h; ./h 2>/dev/null; echo $?; "
+                            "head -c 100 $T/entry >part; chmod +x part; ./part 2>/dev/null; echo $?; ln -s loop loop; ./loop 2>/dev/null; echo $?"}
+    files = {"entry": programs.build("entry", "bare")}
+    assert guest.boot_script(cases, files) == guest.host_script(cases, files)
+
+
+def test_programs_are_static():
+    for name, kind in ALL:
+        out = subprocess.run(["readelf", "-lW", programs.build(name, kind)], stdout=subprocess.PIPE, check=True).stdout
+        assert b"INTERP" not in out

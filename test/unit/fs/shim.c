@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* The process half's promises, kept with malloc and memcpy, so that the file half runs on the host. One thread: who sleeps runs a hook. */
+#include "shim.h"
+#include <asm/errno.h>
+#include <posix/files.h>
+
+void *malloc(size_t), *calloc(size_t, size_t), *aligned_alloc(size_t, size_t);
+
+struct task shim_task[SHIM_TASKS];
+int shim_current;
+int (*shim_sleep)(void *, uint64_t);
+int shim_signals[65], shim_group_of[65], shim_blocked, shim_orphaned;
+long shim_allocations, shim_pages, shim_page_limit = 1l << 40;
+uint64_t shim_clock = 5000000000ul;
+static void *fs_slot;
+
+void *fam_alloc(size_t size)
+{
+	shim_allocations++;
+	return calloc(1, size);
+}
+
+void fam_free(void *p)
+{
+	if (p)
+		shim_allocations--;
+	free(p);
+}
+
+void *fam_pages(size_t count)
+{
+	void *p;
+
+	if (shim_pages + (long)count > shim_page_limit)
+		return NULL;
+	p = aligned_alloc(4096, count * 4096);
+	memset(p, 0, count * 4096);
+	shim_pages += (long)count;
+	return p;
+}
+
+void fam_pages_free(void *p, size_t count)
+{
+	if (p)
+		shim_pages -= (long)count;
+	free(p);
+}
+
+uint64_t fam_pages_used(void) { return (uint64_t)shim_pages; }
+
+/* The first 64 KiB are nobody's, as in the real thing. */
+int user_read(void *to, uint64_t from, size_t n)
+{
+	if (n && from < 65536)
+		return -EFAULT;
+	memcpy(to, (void *)from, n);
+	return 0;
+}
+
+int user_write(uint64_t to, const void *from, size_t n)
+{
+	if (n && to < 65536)
+		return -EFAULT;
+	memcpy((void *)to, from, n);
+	return 0;
+}
+
+long user_str(char *to, uint64_t from, size_t max)
+{
+	size_t n;
+
+	if (from < 65536)
+		return -EFAULT;
+	n = strnlen((char *)from, max);
+	if (n == max)
+		return -ENAMETOOLONG;
+	memcpy(to, (void *)from, n + 1);
+	return (long)n;
+}
+
+int sleep_on(void *channel, uint64_t deadline)
+{
+	if (shim_sleep)
+		return shim_sleep(channel, deadline);
+	if (deadline) {
+		shim_clock = deadline;
+		return -ETIMEDOUT;
+	}
+	return -EINTR;
+}
+
+void wake_up(void *channel) { (void)channel; }
+uint64_t clock_ns(void) { return shim_clock; }
+uint64_t clock_wall_ns(void) { return 1700000000000000000ul + shim_clock++; }
+void random_bytes(void *to, size_t n) { memset(to, 0x5a, n); }
+
+int signal_send(int pid, int sig)
+{
+	(void)pid;
+	shim_signals[sig]++;
+	return 0;
+}
+
+int signal_group(int pgrp, int sig)
+{
+	shim_signals[sig]++;
+	shim_group_of[sig] = pgrp;
+	return 0;
+}
+
+int signal_is_ignored_or_blocked(int sig) { (void)sig; return shim_blocked; }
+int signal_pending(void) { return 0; }
+int group_is_orphaned(int pgrp) { (void)pgrp; return shim_orphaned; }
+
+int current_pid(void) { return current_task()->pid; }
+int current_ppid(void) { return 1; }
+int current_pgrp(void) { return current_task()->pgrp; }
+int current_session(void) { return current_task()->session; }
+struct task *current_task(void) { return &shim_task[shim_current]; }
+struct file_state *current_files(void) { return current_task()->files; }
+
+struct task *task_next(struct task *t)
+{
+	while (++t < shim_task + SHIM_TASKS)
+		if (t->pid)
+			return t;
+	return NULL;
+}
+
+struct task *task_first(void) { return task_next(shim_task - 1); }
+
+struct task *task_by_pid(int pid)
+{
+	for (struct task *t = task_first(); t; t = task_next(t))
+		if (t->pid == pid)
+			return t;
+	return NULL;
+}
+
+void task_look(struct task *t, struct task_view *out)
+{
+	memset(out, 0, sizeof *out);
+	out->pid = t->pid;
+	out->ppid = 1;
+	out->pgrp = t->pgrp;
+	out->session = t->session;
+	out->state = 'R';
+	memcpy(out->name, "tester", 7);
+	out->files = t->files;
+	out->exe = t->exe;
+	out->cmdline = "tester\0-x";
+	out->cmdline_size = 10;
+}
+
+size_t maps_text(char *to, size_t max)
+{
+	memset(to, 0, max < 64 ? max : 64);
+	memcpy(to, "00400000-00401000 r-xp\n", 23);
+	return 23;
+}
+
+void posix_log(const char *format, ...) { (void)format; }
+void **family_slot_fs(void) { return &fs_slot; }
+
+void machine_facts(struct machine_facts *out)
+{
+	*out = (struct machine_facts){ .frames = 65536, .frames_free = 1000, .tsc_hz = 1000000000 };
+}
+
+void shim_start(void)
+{
+	size_t size;
+	uint8_t *file = file_load(getenv("FS_IMAGE"), &size), *image = aligned_alloc(4096, (size + 4095) & ~4095ul);
+
+	memcpy(image, file, size);
+	free(file);
+	CHECK_EQ(fs_init(image, size), 0);
+	shim_task[0].pid = shim_task[0].pgrp = shim_task[0].session = 100;
+	shim_task[0].files = files_new();
+	CHECK(shim_task[0].files != NULL);
+}
+
+int shim_fork(void)
+{
+	for (int i = 1; i < SHIM_TASKS; i++) {
+		if (shim_task[i].pid)
+			continue;
+		shim_task[i] = shim_task[shim_current];
+		shim_task[i].pid = 100 + i;
+		shim_task[i].files = files_fork(shim_task[shim_current].files);
+		CHECK(shim_task[i].files != NULL);
+		return i;
+	}
+	test_fail("no task left");
+}
