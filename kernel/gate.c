@@ -58,6 +58,8 @@ int64_t op_batch(uint64_t array, uint64_t n)
 		struct exo_batch b;
 		uint64_t at = array + done * sizeof(b);
 		int64_t r = user_read(&b, at, sizeof(b) - 8);
+		if (r == 0 && !user_page(at + offsetof(struct exo_batch, result), true))
+			r = -EXO_EFAULT; /* before the op is performed */
 		if (r < 0)
 			return done ? (int64_t)done : r;
 		if (b.op >= EXO_GATE_SPAN || !gate_table[b.op])

@@ -56,7 +56,7 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 		r = root_resolve(root, &in);
 	if (r < 0)
 		return r;
-	if (level < 2 || level > 3 || first > 512 || n > 512 - first || !pfn_is_ram(pfn))
+	if (level < 2 || level > 3 || n == 0 || first > 512 || n > 512 - first || !pfn_is_ram(pfn))
 		return -EXO_EINVAL;
 	r = walk_to(in, va, level, &w);
 	if (r < 0)

@@ -23,7 +23,8 @@ static void stuck(struct env *e, struct trap *t, uint64_t vector, uint64_t addr)
 static bool push(struct env *e, struct trap *t, uint64_t entry, uint64_t vector, uint64_t error, uint64_t addr)
 {
 	uint64_t base = e->group_va + EXO_GROUP_STACK, top = base + EXO_STACK_SIZE;
-	bool inside = t->rsp > base && t->rsp <= top;
+	/* The absent page below counts too: who faulted there has run out of stack. */
+	bool inside = t->rsp >= base - EXO_PAGE_SIZE && t->rsp <= top;
 	/* 128: the red zone of whoever runs there. */
 	uint64_t at = ((inside ? t->rsp - 128 : top) - sizeof(struct exo_upcall)) & ~15ul;
 	if ((at & (EXO_PAGE_SIZE - 1)) > EXO_PAGE_SIZE - sizeof(struct exo_upcall))

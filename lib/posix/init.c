@@ -170,6 +170,7 @@ static int command_run(struct init *in)
 {
 	struct init_config *c = &in->config;
 	char path[1024], *shell_argv[INIT_ARGS + 2];
+	struct task *command = NULL;
 	int error = 0;
 
 	if (!c->arg_count) {
@@ -180,17 +181,21 @@ static int command_run(struct init *in)
 	} else
 		error = command_find(c->arg[0], path, sizeof path);
 	if (!error)
-		in->command = command_start(in, path, c->arg, &error);
-	if (!in->command && error == -ENOEXEC) {
+		command = command_start(in, path, c->arg, &error);
+	if (!command && error == -ENOEXEC) {
 		/* As execvp: a text file without #! is for the shell. */
 		shell_argv[0] = "sh";
 		shell_argv[1] = path;
 		for (int i = 1; i <= c->arg_count; i++)
 			shell_argv[i + 1] = c->arg[i];
-		in->command = command_start(in, "/bin/sh", shell_argv, &error);
+		command = command_start(in, "/bin/sh", shell_argv, &error);
 	}
-	if (in->command) {
-		in->command_pid = in->command->pid;
+	if (command) {
+		in->command_pid = command->pid;
+		if (c->mode <= INIT_TTY) {
+			the_tty()->session = command->session;
+			the_tty()->pgrp = command->pgrp;
+		}
 		return 0;
 	}
 	complain(in, c->arg[0], error == -ENOENT ? "command not found" : error == -EACCES ? "Permission denied" : error == -ENOMEM ? "Out of memory"
@@ -220,10 +225,6 @@ void init_main(void)
 	status = command_run(in);
 	if (status)
 		finish(in, status);
-	if (in->config.mode <= INIT_TTY) {
-		the_tty()->session = in->command->session;
-		the_tty()->pgrp = in->command->pgrp;
-	}
 	posix_log("init: started %s as pid %d", in->config.arg[0], in->command_pid);
 }
 

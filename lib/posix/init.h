@@ -33,8 +33,7 @@ struct init_config {
 struct init {
 	struct init_config config;
 	struct channel channel;     /* INIT_CONSOLE uses only its serial port */
-	struct task *command;       /* until it ends; then its pid alone is left */
-	int command_pid;            /* 0 before it was started */
+	int command_pid;            /* of the first program; 0: none was started, and there are no streams */
 	struct pipe *in, *out, *err;
 	uint32_t credit;            /* bytes that the host may still send */
 	int input_ended, blocked;   /* blocked: the transmitter had no room at the last try */

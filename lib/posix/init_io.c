@@ -149,6 +149,10 @@ void init_io_pump(struct init *in)
 		console_pump(in);
 		return;
 	}
+	if (!in->command_pid) {
+		in->blocked = channel_flush(&in->channel);
+		return;
+	}
 	channel_input(in);
 	channel_output(in);
 }

@@ -28,7 +28,7 @@ void rt_fault_entry(void), rt_async_entry(void), rt_foreign_entry(void), rt_int8
 void rt_restore(void);                                          /* entry of an env whose rsp points to its struct rt_regs */
 void rt_resume(struct rt_regs *regs) __attribute__((noreturn)); /* goes on with these registers */
 
-/* Fills in the four entries above; rt_entries_set registers them for the caller: 0 or a gate error. */
+/* Fills in the four entries above; rt_entries_set registers them for the caller and lets upcalls come (the first env starts disabled): 0 or a gate error. */
 void rt_entries_fill(uint64_t entry[EXO_ENTRY_COUNT]);
 int64_t rt_entries_set(void);
 

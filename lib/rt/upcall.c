@@ -53,7 +53,11 @@ void rt_entries_fill(uint64_t entry[EXO_ENTRY_COUNT])
 int64_t rt_entries_set(void)
 {
 	uint64_t entry[EXO_ENTRY_COUNT];
+	int64_t r;
 
 	rt_entries_fill(entry);
-	return gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
+	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
+	if (r >= 0)
+		rt_page()->disabled = 0;
+	return r;
 }

@@ -252,11 +252,15 @@ void env_kill_tree(void)
 	two = actor[2].name;
 	CHECK(two && env_state(two) == EXO_S_READY);
 	IS(rt_envs[EXO_NAME_INDEX(two)].creator, one);
+	IS(gate_env_kill(one), -EXO_EPERM);
 	IS(gate_env_kill(two), -EXO_EPERM);
+	/* The end of each leaves its child to the next above. */
+	rt_env_end(name);
+	IS(env_state(name), EXO_S_FREE);
+	IS(rt_envs[EXO_NAME_INDEX(one)].creator, rt_self());
+	IS(rt_envs[EXO_NAME_INDEX(two)].creator, one);
 	rt_env_end(one);
 	IS(env_state(one), EXO_S_FREE);
-	IS(rt_envs[EXO_NAME_INDEX(two)].creator, name);
-	rt_env_end(name);
 	IS(rt_envs[EXO_NAME_INDEX(two)].creator, rt_self());
 	IS(env_state(two), EXO_S_READY);
 	rt_env_end(two);

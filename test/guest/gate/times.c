@@ -57,7 +57,6 @@ void slice_timer(void)
 
 	CHECK(rt_slices->env[rt_slices->position] == rt_self());
 	CHECK(rt_info->early_ticks < rt_info->slice_ticks);
-	rt_log("disabled %u pending %x", rt_page()->disabled, rt_page()->pending);
 	while (seen.timer_count < count + 3 && wait_for(&seen.timer_count, 1000))
 		CHECK(!seen.timer_count || seen.async_tsc < seen.slice_end);
 	CHECK(seen.timer_count >= count + 3);

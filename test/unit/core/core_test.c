@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The binding core (kernel/frame.c, table.c, pt_copy.c, root.c, home.c, account.c, env.c, teardown.c, user.c) on the host: its rules one by one, then at random. */
+/* The binding core (kernel: frames, tables, homes, accounts, envs and their end) on the host: its rules one by one, then at random. */
 #include "world.h"
 #include <sys/wait.h>
 #include <unistd.h>
@@ -301,6 +301,22 @@ TEST(core_copy_on_write)
 	CHECK(op_pte_write(0, LOW | 1 | EXO_AT_CHANGE, 1, EXO_PTE_RW, EXO_PTE_RW, 0) > 0);
 	CHECK_EQ(leaf_seen(world_env(1)->root, LOW), leaf(pfn, RW));
 	CHECK_EQ(op_pte_write(0, (LOW + 0x1000) | 1 | EXO_AT_CHANGE, 1, EXO_PTE_RW, EXO_PTE_RW, 0), -EXO_ESHARED);
+	world_check();
+	world_end();
+}
+
+/* A link that merely lacks R/W is no sealed one: a copy must not make two of it. */
+TEST(core_copy_of_read_only_link)
+{
+	uint32_t root;
+
+	world_make();
+	tables_make(0, EXO_HOME_SIZE);
+	CHECK(op_pte_write(0, EXO_HOME_SIZE | 2 | EXO_AT_CHANGE, 1, 0, EXO_PTE_RW, 0) > 0);
+	root = table_new(EXO_PT4);
+	CHECK_EQ(op_pt_link(root, 0 | 4, 1, table_new(EXO_PT3)), 1);
+	CHECK_EQ(op_pt_link(root, EXO_HOME_SIZE | 3 | EXO_AT_SEALED, 1, 0), 1);
+	(void)op_pt_copy(root, EXO_HOME_SIZE | 3, table_new(EXO_PT2), 0, 512);
 	world_check();
 	world_end();
 }

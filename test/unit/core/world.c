@@ -10,6 +10,7 @@ struct exo_slices *slices;
 struct exo_info *info;
 const struct boot_info *boot;
 struct cpu cpu0;
+void recount_use(void *memory); /* kernel/recount.c, host only: 16 bytes a frame */
 unsigned world_interrupts;
 uint64_t world_child_home;
 
@@ -45,7 +46,7 @@ void fpu_init(struct exo_save *s) { memset(s->xstate, 0, sizeof s->xstate); }
 void sched_event(struct env *e, uint32_t bits) { e->exo->pending |= bits; }
 void sched_forget(struct env *e) { (void)e; }
 void sched_leave(struct trap *t) { (void)t; world_run(1); }
-void sched_alarm(struct env *e) { (void)e; }
+void sched_alarm(void) { }
 void dev_teardown(struct env *e) { (void)e; }
 
 /* ---- the world */
@@ -159,6 +160,7 @@ void world_make(void)
 	boot_info.map_count = 4;
 	boot_info.kernel_root = 2 << EXO_PAGE_SHIFT;
 	boot = &boot_info;
+	recount_use(zeroed(WORLD_FRAMES * 16));
 	frames_start();
 	root_start();
 	world_interrupts = 0;
