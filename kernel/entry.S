@@ -3,6 +3,7 @@
 #include <exo/env.h>
 #include <exo/gate.h>
 #include "cpu.h"
+#include "vector.h"
 
 #define CPU_USER_RSP      8
 #define CPU_EXO           16
@@ -28,8 +29,8 @@ kernel_entry:
 syscall_entry:
 	swapgs
 	mov %rsp, %gs:CPU_USER_RSP
-	lea -EXO_GATE_BASE(%rax), %esp
-	cmp $EXO_GATE_SPAN, %esp
+	lea -EXO_GATE_BASE(%rax), %rsp
+	cmp $EXO_GATE_SPAN, %rsp
 	jb gate_call
 	/* Foreign: reflected to the env's own entry, on its own stack. Without an entry rip is 0, which faults. */
 	mov %gs:CPU_EXO, %rsp
@@ -48,8 +49,6 @@ foreign_refused:
 	mov $-LINUX_ENOSYS, %rax
 	jmp back_to_caller
 
-unassigned:
-	mov $-14, %rax /* -EXO_ENOSYS: asserted in gate.c */
 back_to_caller:
 	mov %gs:CPU_USER_RSP, %rsp
 	and $~(RFLAGS_TF | RFLAGS_RF), %r11d
@@ -57,15 +56,11 @@ back_to_caller:
 	swapgs
 	sysretq
 
+/* All registers that C may spoil are kept; the tables cover the whole span, unassigned numbers included. */
 gate_call:
-	cmp $gate_count, %esp
-	jae unassigned
 	mov %gs:CPU_STACK_TOP, %rsp
-	sub $EXO_GATE_BASE, %eax
 	testl $(RFLAGS_TF | RFLAGS_RF), %r11d
 	jnz gate_slow
-	cmpb $0, gate_is_slow(%rax)
-	jne gate_slow
 	push %rcx
 	push %r11
 	push %rdi
@@ -78,14 +73,14 @@ gate_call:
 #ifdef KERNEL_DEBUG
 	push %rax
 	push %rax
-	call *gate_table(,%rax,8)
+	call *gate_table - 8 * EXO_GATE_BASE(,%rax,8)
 	mov %rax, (%rsp)
 	mov 8(%rsp), %rdi
 	call recount_changed
 	pop %rax
 	add $8, %rsp
 #else
-	call *gate_table(,%rax,8)
+	call *gate_table - 8 * EXO_GATE_BASE(,%rax,8)
 #endif
 	pop %r9
 	pop %r8
@@ -99,7 +94,21 @@ gate_call:
 	swapgs
 	sysretq
 
-/* Ops that may switch envs, and calls made while single-stepping: the whole state goes into a struct trap. */
+/* In the table, in place of an op that may switch envs: called from gate_call with the op's number in rax. Starts over, with the whole state kept. */
+	.globl gate_switches
+gate_switches:
+	mov %gs:CPU_STACK_TOP, %rsp
+	sub $64, %rsp
+	pop %r9
+	pop %r8
+	pop %r10
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	pop %r11
+	pop %rcx
+
+/* The whole state goes into a struct trap: for ops that may switch, and calls made while single-stepping. */
 gate_slow:
 	push $EXO_USER_SS
 	push %gs:CPU_USER_RSP
@@ -244,6 +253,27 @@ trap_stub_\n:
 	stub %i
 	.set i, i + 1
 	.endr
+
+/* Direct vectors: the only code here that ring 3 runs, in a page of its own that every env sees at EXO_SELF_ENTER. rsp comes as the CPU's IST names the
+ * exception page, which may be an address that ring 3 cannot use. 48 bytes lie there for vector 17, which has an error code, and 40 for all others. */
+	.macro direct n
+	.balign DIRECT_STUB_SIZE
+	.if \n == 17
+	movabs $(EXO_SELF_DIRECT + EXO_PAGE_SIZE - 48), %rsp
+	.else
+	movabs $(EXO_SELF_DIRECT + EXO_PAGE_SIZE - 40), %rsp
+	.endif
+	jmp *direct_enter + EXO_PAGE_SIZE + 8 * \n(%rip) /* EXO_SELF_DIRECT is the next page there */
+	.endm
+	.balign 4096
+	.globl direct_enter
+direct_enter:
+	.set i, 0
+	.rept 20
+	direct %i
+	.set i, i + 1
+	.endr
+	.balign 4096, 0xcc
 
 	.section .rodata
 	.globl trap_stubs

@@ -131,6 +131,7 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 	e->stack[1] = pfn_ptr(e->group[EXO_EF_STACK1]);
 	window_build(e);
 	zero_words(e->exo, sizeof(struct exo_page));
+	trap_aliases(e);
 	e->exo->self = e->name;
 	e->exo->disabled = spec->disabled;
 	zero_words(&e->save->regs, sizeof(e->save->regs));
@@ -267,6 +268,12 @@ int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b)
 		if (e != me)
 			return -EXO_EPERM;
 		me->open_bits = a;
+		return 0;
+	case EXO_SET_DIRECT:
+		if (e != me)
+			return -EXO_EPERM;
+		me->direct = a != 0;
+		trap_direct(me->direct);
 		return 0;
 	case EXO_SET_LIMIT:
 		return e != me ? set_limit(me, e, a, b) : -EXO_EPERM;

@@ -2,36 +2,38 @@
 /* The gate's dispatch tables, expanded from gate.def, and batch. */
 #include "kernel.h"
 
-_Static_assert(EXO_ENOSYS == 14, "entry.S");
-
 typedef int64_t op_function(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
 static int64_t op_nop(void) { return 0; }
+static int64_t op_unassigned(void) { return -EXO_ENOSYS; }
+void gate_switches(void); /* entry.S */
+
+enum { B = 1, S = 2 };
 
 /* Each op takes a prefix of the six argument registers (System V ABI), so a call through the full type is sound. */
-#define GATE(number, name, count, flags, arguments, effect) [number] = (op_function *)(void (*)(void))op_##name,
-op_function *const gate_table[EXO_GATE_SPAN] = {
+#define OP(function) ((op_function *)(void (*)(void))(function))
+
+#define GATE(number, name, count, flags, arguments, effect) [number] = OP(op_##name),
+static op_function *const ops[EXO_GATE_SPAN] = {
 #include <exo/gate.def>
 };
 #undef GATE
 
-enum { B = 1 };
-#define GATE(number, name, count, flags, arguments, effect) [number] = flags,
+/* What entry.S calls: ops that may switch take the long way to gate_enter. */
+#define GATE(number, name, count, flags, arguments, effect) [number] = (flags) & S ? OP(gate_switches) : OP(op_##name),
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+op_function *const gate_table[EXO_GATE_SPAN] = {
+	[0 ... EXO_GATE_SPAN - 1] = OP(op_unassigned),
+#include <exo/gate.def>
+};
+#pragma GCC diagnostic pop
+#undef GATE
+
+#define GATE(number, name, count, flags, arguments, effect) [number] = (flags) & B,
 static const uint8_t batchable[EXO_GATE_SPAN] = {
 #include <exo/gate.def>
 };
-#undef GATE
-
-/* These may switch envs, or deliver an upcall to the caller. */
-const uint8_t gate_is_slow[EXO_GATE_SPAN] = {
-	[EXO_GATE_env_kill] = 1, [EXO_GATE_env_set] = 1, [EXO_GATE_yield] = 1, [EXO_GATE_wait] = 1, [EXO_GATE_notify] = 1,
-};
-
-#define GATE(number, name, count, flags, arguments, effect) + 1
-__asm__(".globl gate_count\n.set gate_count, 19");
-_Static_assert(0
-#include <exo/gate.def>
-	== 19, "gate_count");
 #undef GATE
 
 void gate_enter(struct trap *t)
@@ -39,7 +41,8 @@ void gate_enter(struct trap *t)
 	struct cpu *cpu = this_cpu();
 	struct env *me = cpu->current;
 	cpu->trap = t;
-	int64_t r = gate_table[t->rax](t->rdi, t->rsi, t->rdx, t->r10, t->r8, t->r9);
+	op_function *op = ops[t->rax - EXO_GATE_BASE];
+	int64_t r = !op ? -EXO_ENOSYS : op(t->rdi, t->rsi, t->rdx, t->r10, t->r8, t->r9);
 	/* An op that switched has put its result into the env that it left. */
 	if (cpu->current == me && !cpu->switched)
 		t->rax = (uint64_t)r;
@@ -62,12 +65,12 @@ int64_t op_batch(uint64_t array, uint64_t n)
 			r = -EXO_EFAULT; /* before the op is performed */
 		if (r < 0)
 			return done ? (int64_t)done : r;
-		if (b.op >= EXO_GATE_SPAN || !gate_table[b.op])
+		if (b.op >= EXO_GATE_SPAN || !ops[b.op])
 			b.result = -EXO_ENOSYS;
 		else if (!batchable[b.op])
 			b.result = -EXO_EINVAL;
 		else
-			b.result = gate_table[b.op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
+			b.result = ops[b.op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
 		r = user_write(at + offsetof(struct exo_batch, result), &b.result, 8);
 		if (r < 0 || EXO_IS_ERROR(b.result))
 			return (int64_t)done;

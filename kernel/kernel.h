@@ -35,7 +35,8 @@ struct env {
 	uint32_t group[EXO_EF_COUNT];
 	struct exo_page *exo;      /* direct-map addresses of the group */
 	struct exo_save *save;
-	uint8_t *stack[2];
+	uint8_t *stack[2];         /* upcall stack pages */
+	bool direct;               /* has taken the direct vectors */
 	uint64_t group_va;
 	uint64_t entry[EXO_ENTRY_COUNT];
 	uint64_t alarm;            /* TSC, 0 = none */
@@ -70,6 +71,8 @@ struct cpu {
 	uint64_t slice_end, early_at, timer_at;
 	struct trap *trap;         /* of the slow op that runs */
 	bool early_sent, idle, switched;
+	bool direct;               /* the IDT's direct vectors enter ring 3 */
+	bool iret_alias, push_alias; /* this CPU (an emulated one) reads or pushes ring-3 frames with kernel rights */
 };
 #define CPU_USER_RSP      8
 #define CPU_EXO           16
@@ -174,6 +177,8 @@ void upcall_int80(struct trap *t);
 
 /* ---- trap.c, gate.c, entry.S */
 void trap_start(void);
+void trap_direct(bool on);                          /* the direct vectors enter ring 3, or the kernel */
+void trap_aliases(struct env *e);                   /* tells e how an iretq must name its group's pages here */
 void trap_enter(struct trap *t);
 void gate_enter(struct trap *t);
 int64_t op_batch(uint64_t array, uint64_t n);
@@ -186,6 +191,7 @@ bool interrupt_waits(void);                         /* a device or timer wants t
 void machine_start(void);                           /* descriptor tables, control registers, features */
 void machine_bases_save(uint64_t *fs, uint64_t *gs);
 void machine_bases_load(uint64_t fs, uint64_t gs);
+void machine_direct_stack(struct env *e, bool alias); /* where the CPU pushes frames of direct vectors */
 void machine_ports(struct env *e, bool open);
 void machine_off(int reset, uint32_t status) __attribute__((noreturn));
 void time_start(void);

@@ -123,6 +123,11 @@ void machine_bases_load(uint64_t fs, uint64_t gs)
 	wrmsr(MSR_KERNEL_GS_BASE, gs);
 }
 
+void machine_direct_stack(struct env *e, bool alias)
+{
+	tss.ist[IST_DIRECT - 1] = (alias ? (uint64_t)pfn_ptr(e->group[EXO_EF_DIRECT]) : EXO_SELF_DIRECT) + EXO_PAGE_SIZE;
+}
+
 void machine_ports(struct env *e, bool open)
 {
 	for (unsigned i = 0; i < e->port_count; i++)

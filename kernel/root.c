@@ -7,6 +7,21 @@
 static struct { uint32_t index; uint64_t entry; } upper[16]; /* present entries of the kernel's root, upper half */
 static unsigned upper_count;
 static uint64_t window[WINDOW_ENTRIES];
+static uint64_t direct_stubs; /* physical address of the page of stubs */
+
+#ifndef KERNEL_HOST
+extern const uint8_t direct_enter[]; /* entry.S: one page of the image */
+
+static void stubs_find(const uint64_t *root)
+{
+	const uint64_t *table = root;
+	for (int l = 4; l > 1; l--)
+		table = pfn_ptr(entry_pfn(table[entry_index((uint64_t)direct_enter, l)]));
+	direct_stubs = table[entry_index((uint64_t)direct_enter, 1)] & EXO_PTE_ADDR;
+}
+#else
+static void stubs_find(const uint64_t *root) { (void)root; }
+#endif
 
 void root_start(void)
 {
@@ -20,6 +35,7 @@ void root_start(void)
 	const uint64_t *w = pfn_ptr(entry_pfn(root[entry_index(EXO_WINDOW, 4)]));
 	for (uint32_t i = 0; i < WINDOW_ENTRIES; i++)
 		window[i] = w[i];
+	stubs_find(root);
 }
 
 void root_prepare(uint32_t pfn)
@@ -45,11 +61,18 @@ void window_build(struct env *e)
 		{ EXO_EF_SAVE, EXO_GROUP_SAVE / EXO_PAGE_SIZE, false },
 		{ EXO_EF_STACK0, EXO_GROUP_STACK / EXO_PAGE_SIZE, true },
 		{ EXO_EF_STACK1, EXO_GROUP_STACK / EXO_PAGE_SIZE + 1, true },
+		{ EXO_EF_DIRECT, EXO_GROUP_DIRECT / EXO_PAGE_SIZE, true },
 	};
 	uint64_t link = LINK_BITS | EXO_PTE_RW;
 	for (unsigned i = 0; i < sizeof(place) / sizeof(place[0]); i++)
 		w1[entry_index(e->group_va, 1) + place[i].page] = (uint64_t)e->group[place[i].frame] << EXO_PAGE_SHIFT
 			| EXO_PTE_P | EXO_PTE_U | EXO_PTE_A | EXO_PTE_NX | (place[i].rw ? EXO_PTE_RW | EXO_PTE_D : 0);
+	/* Pages 12 to 14 of any group's 16 are free for the addresses that are equal in all envs. */
+	uint64_t own = EXO_PTE_P | EXO_PTE_U | EXO_PTE_A, data = own | EXO_PTE_NX | EXO_PTE_RW | EXO_PTE_D;
+	w1[entry_index(EXO_SELF_EXO, 1)] = (uint64_t)e->group[EXO_EF_EXO] << EXO_PAGE_SHIFT | data;
+	w1[entry_index(EXO_SELF_ENTER, 1)] = direct_stubs | own;
+	w1[entry_index(EXO_SELF_DIRECT, 1)] = (uint64_t)e->group[EXO_EF_DIRECT] << EXO_PAGE_SHIFT | data;
+	w2[entry_index(EXO_SELF, 2)] = (uint64_t)e->group[EXO_EF_WINDOW1] << EXO_PAGE_SHIFT | link;
 	w2[entry_index(e->group_va, 2)] = (uint64_t)e->group[EXO_EF_WINDOW1] << EXO_PAGE_SHIFT | link;
 	w3[entry_index(e->group_va, 3)] = (uint64_t)e->group[EXO_EF_WINDOW2] << EXO_PAGE_SHIFT | link;
 	((uint64_t *)pfn_ptr(e->root))[entry_index(EXO_WINDOW, 4)] = (uint64_t)e->group[EXO_EF_WINDOW3] << EXO_PAGE_SHIFT | link;

@@ -38,6 +38,10 @@ static void env_load(struct env *e, struct trap *t)
 	root_load(e->root);
 	if (e->port_count)
 		machine_ports(e, true);
+	if (e->direct != cpu->direct)
+		trap_direct(e->direct);
+	if (e->direct)
+		machine_direct_stack(e, cpu->push_alias);
 	e->ran = true;
 	e->yield_mask = 0;
 	e->switched_in = rdtsc();

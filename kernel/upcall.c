@@ -23,10 +23,14 @@ static void stuck(struct env *e, struct trap *t, uint64_t vector, uint64_t addr)
 static bool push(struct env *e, struct trap *t, uint64_t entry, uint64_t vector, uint64_t error, uint64_t addr)
 {
 	uint64_t base = e->group_va + EXO_GROUP_STACK, top = base + EXO_STACK_SIZE;
+	uint64_t rsp = t->rsp;
+	for (uint64_t i = 0; i < 2; i++)
+		if (rsp - (uint64_t)e->stack[i] <= EXO_PAGE_SIZE) /* about to iretq by an alias */
+			rsp = rsp - (uint64_t)e->stack[i] + base + i * EXO_PAGE_SIZE;
 	/* The absent page below counts too: who faulted there has run out of stack. */
-	bool inside = t->rsp >= base - EXO_PAGE_SIZE && t->rsp <= top;
+	bool inside = rsp >= base - EXO_PAGE_SIZE && rsp <= top;
 	/* 128: the red zone of whoever runs there. */
-	uint64_t at = ((inside ? t->rsp - 128 : top) - sizeof(struct exo_upcall)) & ~15ul;
+	uint64_t at = ((inside ? rsp - 128 : top) - sizeof(struct exo_upcall)) & ~15ul;
 	if ((at & (EXO_PAGE_SIZE - 1)) > EXO_PAGE_SIZE - sizeof(struct exo_upcall))
 		at = (at & ~(EXO_PAGE_SIZE - 1)) + EXO_PAGE_SIZE - 80; /* not across two frames */
 	if (at < base || at >= top)

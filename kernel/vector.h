@@ -6,5 +6,8 @@
 #define VECTOR_IRQ      0x50
 #define VECTOR_INT80    0x80
 #define VECTOR_SPURIOUS 0xff
-enum { IST_DEBUG = 1, IST_NMI, IST_FATAL };
+#define DIRECT_STUB_SIZE 32
+#ifndef __ASSEMBLER__
+enum { IST_DEBUG = 1, IST_NMI, IST_FATAL, IST_DIRECT };
+#endif
 #endif

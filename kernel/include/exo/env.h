@@ -9,6 +9,7 @@
 #define EXO_PAGE_DISABLED      4
 #define EXO_PAGE_FOREIGN_RIP   8
 #define EXO_PAGE_FOREIGN_FLAGS 16
+#define EXO_PAGE_IRET_ALIAS    56
 
 /* Vector number in an upcall frame that stands for "asynchronous: read pending". */
 #define EXO_VECTOR_ASYNC 256
@@ -43,11 +44,24 @@ struct exo_page {
 	exo_name ended;         /* name of the last child whose teardown was completed */
 	uint32_t ended_count;   /* how many children have ended so far */
 	uint64_t slice_end;     /* TSC at which the current slice ends */
+	/* To be added to an address in a page of the group before a ring-3 iretq pops its frame there: upcall stack pages, exception page. Zero, but on
+	 * QEMUs whose iretq reads with kernel rights (which SMAP refuses). */
+	uint64_t iret_alias[3];
 };
 _Static_assert(__builtin_offsetof(struct exo_page, pending) == EXO_PAGE_PENDING, "asm");
 _Static_assert(__builtin_offsetof(struct exo_page, disabled) == EXO_PAGE_DISABLED, "asm");
 _Static_assert(__builtin_offsetof(struct exo_page, foreign_rip) == EXO_PAGE_FOREIGN_RIP, "asm");
 _Static_assert(__builtin_offsetof(struct exo_page, foreign_flags) == EXO_PAGE_FOREIGN_FLAGS, "asm");
+_Static_assert(__builtin_offsetof(struct exo_page, iret_alias) == EXO_PAGE_IRET_ALIAS, "asm");
+
+/* The exception page, of an env that took the direct vectors (EXO_SET_DIRECT): CPU vectors 0 3 4 5 6 16 17 19 then enter ring 3 without one kernel
+ * instruction, at handler[vector], with the CPU's frame (error code for 17, rip, cs, rflags, rsp, ss) at rsp, at the top of this page. The next one reuses the
+ * top: a handler leaves the page before it does anything that can raise one. */
+struct exo_direct {
+	uint64_t handler[32];
+	uint8_t rest[4096 - 32 * 8];
+};
+#define EXO_DIRECT_VECTORS 0xb0079u /* bit mask of the vectors */
 
 /* What the kernel pushes on the upcall stack: rsp points at it on entry; all general registers are as they were.
  * The last five words are what iretq pops, so a handler that restores the registers resumes with `add $32,%rsp; iretq`. */
@@ -84,7 +98,7 @@ enum exo_env_state {
 };
 /* Order of the frames that env_make takes first; more may follow, which are handed over as they are. */
 enum exo_env_frame {
-	EXO_EF_ROOT, EXO_EF_RECORD, EXO_EF_EXO, EXO_EF_SAVE, EXO_EF_STACK0, EXO_EF_STACK1,
+	EXO_EF_ROOT, EXO_EF_RECORD, EXO_EF_EXO, EXO_EF_SAVE, EXO_EF_STACK0, EXO_EF_STACK1, EXO_EF_DIRECT,
 	EXO_EF_WINDOW3, EXO_EF_WINDOW2, EXO_EF_WINDOW1, EXO_EF_COUNT
 };
 #define EXO_SPEC_FRAMES_MAX 128

@@ -29,7 +29,7 @@ enum exo_gate {
 };
 struct exo_batch { uint64_t op, arg[6]; int64_t result; }; /* op: EXO_GATE_..., without the base */
 enum exo_home_what { EXO_HOME_CLAIM, EXO_HOME_RELEASE, EXO_HOME_PRIVATE };
-enum exo_set_what { EXO_SET_ENTRIES, EXO_SET_ALARM, EXO_SET_OPEN, EXO_SET_LIMIT, EXO_SET_MACHINE, EXO_SET_REGS };
+enum exo_set_what { EXO_SET_ENTRIES, EXO_SET_ALARM, EXO_SET_OPEN, EXO_SET_LIMIT, EXO_SET_MACHINE, EXO_SET_REGS, EXO_SET_DIRECT };
 enum exo_machine { EXO_MACHINE_OFF, EXO_MACHINE_RESET };
 enum exo_dev_kind { EXO_DEV_PORTS, EXO_DEV_IRQ };
 #endif

@@ -56,6 +56,13 @@
 #define EXO_GROUP_SAVE   (EXO_GROUP_EXO + EXO_PAGE_SIZE) /* save frame, read-only */
 #define EXO_GROUP_STACK  (EXO_GROUP_SAVE + EXO_UL(2) * EXO_PAGE_SIZE) /* upcall stack; the page below it is absent */
 #define EXO_STACK_SIZE   (EXO_UL(2) * EXO_PAGE_SIZE)
+#define EXO_GROUP_DIRECT (EXO_GROUP_STACK + EXO_STACK_SIZE) /* exception page, read-write */
+
+/* The same pages at addresses that are equal in all envs: each sees its own. The last 2 MiB of the unit that holds the group windows. */
+#define EXO_SELF         (EXO_GROUPS + EXO_HOME_SIZE - EXO_UL(0x200000))
+#define EXO_SELF_EXO     (EXO_SELF + EXO_UL(12) * EXO_PAGE_SIZE)
+#define EXO_SELF_ENTER   (EXO_SELF_EXO + EXO_PAGE_SIZE)    /* kernel's stubs of the direct vectors, read and execute */
+#define EXO_SELF_DIRECT  (EXO_SELF_ENTER + EXO_PAGE_SIZE)  /* exception page */
 
 #define KERNEL_DIRECT    EXO_UL(0xffff800000000000)
 #define KERNEL_DEVICES   EXO_UL(0xffffffff40000000)
