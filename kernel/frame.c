@@ -180,6 +180,8 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 		return -EXO_EINVAL;
 	if (proof)
 		return n == 1 && pfn_is_ram(pfn) ? adopt(pfn, proof) : -EXO_EINVAL;
+	if (revoke_owed(me))
+		return -EXO_EREVOKED;
 	if (pfn != EXO_ANY && (pfn >= frame_count || n > frame_count - pfn))
 		return -EXO_EINVAL;
 	while (done < n) {

@@ -44,6 +44,9 @@ struct env {
 	uint32_t yield_mask;       /* gave its slice away: the bits that fetch it back */
 	uint64_t wait_deadline;    /* TSC, 0 = none */
 	uint64_t open_bits;
+	struct env *caller, *callee; /* of a PCT in progress */
+	uint64_t revoke_deadline;  /* TSC, 0 = nothing asked */
+	uint32_t revoke_target;    /* frames that it may keep */
 	uint64_t switched_in;      /* TSC */
 	uint32_t chain;            /* frames that it owns */
 	struct env *creator, *child, *sibling, *sibling_back;
@@ -158,17 +161,27 @@ int64_t op_env_kill(uint64_t env);
 bool teardown_push(void);                           /* one bounded step for some dying env: true when there is more */
 
 /* ---- sched.c: slices, switching, waiting */
+int64_t slice_take(uint64_t i, struct env *from);   /* to the caller, its creator */
 int64_t op_slice_set(uint64_t i, uint64_t env);
 int64_t op_yield(uint64_t env, uint64_t mask);
 int64_t op_wait(uint64_t mask, uint64_t deadline);
 int64_t op_notify(uint64_t env, uint64_t bits);
 void sched_start(struct env *first) __attribute__((noreturn));
+void sched_switch(struct env *e, struct trap *t);   /* saves the current env, loads e into *t */
 void sched_leave(struct trap *t);                   /* the current env cannot go on: saves nothing, loads another */
 void sched_event(struct env *e, uint32_t bits);     /* sets pending bits; wakes */
 void sched_tick(struct trap *t);
 void sched_check(struct trap *t);                   /* before going back to ring 3 */
 void sched_alarm(void);                             /* the current env's alarm has changed */
 void sched_forget(struct env *e);                   /* e is dying: out of the slice vector */
+
+/* ---- pct.c, revoke.c */
+int64_t op_pct(uint64_t env, uint64_t deadline);
+int64_t op_pct_reply(uint64_t what);
+void pct_expired(struct env *caller);
+void pct_forget(struct env *e);                     /* e is dying: its caller is released, a reply to it goes nowhere */
+int64_t op_revoke(uint64_t env, uint64_t what, uint64_t a, uint64_t b);
+bool revoke_owed(struct env *e);                    /* it has not yet returned what was asked */
 
 /* ---- upcall.c */
 void upcall_fault(struct trap *t, uint64_t vector, uint64_t error, uint64_t addr);

@@ -21,6 +21,16 @@ void leaf_drop(uint64_t e, bool give)
 	}
 }
 
+/* Takes an entry from a root that need not be the caller's. */
+void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry)
+{
+	uint64_t old = *entry;
+	*entry = 0;
+	frames[w->pfn].used--;
+	leaf_drop(old, false);
+	page_flush(root, va);
+}
+
 static int64_t leaf_right(uint64_t value, uint64_t proof)
 {
 	uint32_t pfn = entry_pfn(value);

@@ -64,7 +64,7 @@ static void current_out(const struct trap *t)
 		env_save(e, t);
 }
 
-static void switch_to(struct env *e, struct trap *t)
+void sched_switch(struct env *e, struct trap *t)
 {
 	if (e == current_env())
 		return;
@@ -98,6 +98,8 @@ static void clock_check(struct env *e, uint64_t now)
 	}
 	if (envs[e->index].state == EXO_S_PARKED && e->wait_deadline && now >= e->wait_deadline)
 		unpark(e, 0);
+	if (envs[e->index].state == EXO_S_CALLING && e->wait_deadline && now >= e->wait_deadline)
+		pct_expired(e);
 }
 
 static void arm(void)
@@ -132,7 +134,7 @@ static bool next_slice(struct trap *t)
 		cpu->slice_end = now + info->slice_ticks;
 		cpu->early_at = cpu->slice_end - info->early_ticks;
 		cpu->early_sent = false;
-		switch_to(e, t);
+		sched_switch(e, t);
 		e->exo->slice_end = cpu->slice_end;
 		return true;
 	}
@@ -172,7 +174,7 @@ void sched_leave(struct trap *t)
 {
 	struct cpu *cpu = this_cpu();
 	if (cpu->owner && cpu->owner != cpu->current && is_ready(cpu->owner))
-		switch_to(cpu->owner, t);
+		sched_switch(cpu->owner, t);
 	else if (!next_slice(t))
 		idle(t);
 	arm();
@@ -205,7 +207,7 @@ void sched_check(struct trap *t)
 		return;
 	/* The owner lent its slice and named what fetches it back. */
 	if (owner && owner != cpu->current && is_ready(owner) && owner->exo->pending & owner->yield_mask)
-		switch_to(owner, t);
+		sched_switch(owner, t);
 	cpu->switched = false;
 	upcall_async(t);
 	arm();
@@ -228,16 +230,9 @@ void sched_forget(struct env *e)
 		this_cpu()->owner = NULL;
 }
 
-int64_t op_slice_set(uint64_t i, uint64_t name)
+/* Slice i goes from one env to another (NULL: free), with its charge. */
+static int64_t slice_move(uint64_t i, struct env *from, struct env *to)
 {
-	struct env *me = current_env(), *to = name ? env_by_name(name) : NULL;
-	if (i >= EXO_SLICE_COUNT)
-		return -EXO_EINVAL;
-	if (name && (!to || envs[to->index].state == EXO_S_DYING))
-		return -EXO_ESTALE;
-	struct env *from = env_by_name(slices->env[i]);
-	if (from && from != me)
-		return -EXO_EPERM;
 	if (to && !(from && envs[from->index].account == envs[to->index].account)
 		&& !account_charge(envs[to->index].account, EXO_C_SLICES, 1))
 		return -EXO_ENOMEM;
@@ -250,6 +245,26 @@ int64_t op_slice_set(uint64_t i, uint64_t name)
 		to->slice_count++;
 	slices->env[i] = to ? to->name : 0;
 	return 0;
+}
+
+int64_t slice_take(uint64_t i, struct env *from)
+{
+	if (i >= EXO_SLICE_COUNT)
+		return -EXO_EINVAL;
+	return slices->env[i] == from->name ? slice_move(i, from, current_env()) : -EXO_ENOENT;
+}
+
+int64_t op_slice_set(uint64_t i, uint64_t name)
+{
+	struct env *me = current_env(), *to = name ? env_by_name(name) : NULL;
+	if (i >= EXO_SLICE_COUNT)
+		return -EXO_EINVAL;
+	if (name && (!to || envs[to->index].state == EXO_S_DYING))
+		return -EXO_ESTALE;
+	struct env *from = env_by_name(slices->env[i]);
+	if (from && from != me)
+		return -EXO_EPERM;
+	return slice_move(i, from, to);
 }
 
 int64_t op_yield(uint64_t name, uint64_t mask)
@@ -266,7 +281,7 @@ int64_t op_yield(uint64_t name, uint64_t mask)
 	if (to && to != me && is_ready(to)) {
 		if (me == cpu->owner && me->exo->pending & mask)
 			return 0;
-		switch_to(to, t);
+		sched_switch(to, t);
 		me->yield_mask = (uint32_t)mask;
 	} else if (!name && !next_slice(t)) {
 		idle(t);

@@ -132,6 +132,7 @@ static void mark(struct env *e)
 	e->dying_next = dying;
 	dying = e;
 	sched_forget(e);
+	pct_forget(e);
 	dev_teardown(e);
 }
 

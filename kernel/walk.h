@@ -29,6 +29,7 @@ bool links_are_private(uint32_t parent, uint64_t va);
 void link_count(uint32_t parent, uint64_t va, struct exo_frame_rec *t);
 void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool give);
 void leaf_drop(uint64_t e, bool give);
+void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry);
 int64_t walk_for_change(uint32_t root, uint64_t va, int level, struct walk *w);
 void page_flush(uint32_t root, uint64_t va);
 int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof);

@@ -57,6 +57,8 @@ static inline int64_t gate_wait(uint32_t mask, uint64_t deadline) { return gate3
 static inline int64_t gate_notify(exo_name env, uint64_t bits) { return gate3(EXO_GATE_notify, env, bits, 0); }
 static inline int64_t gate_dev_bind(int kind, uint64_t base, uint64_t n) { return gate3(EXO_GATE_dev_bind, kind, base, n); }
 static inline int64_t gate_dev_ack(uint64_t line) { return gate3(EXO_GATE_dev_ack, line, 0, 0); }
+static inline int64_t gate_pct(exo_name env, uint64_t deadline) { return gate3(EXO_GATE_pct, env, deadline, 0); }
+static inline int64_t gate_revoke(exo_name env, int what, uint64_t a, uint64_t b) { return gate4(EXO_GATE_revoke, env, what, a, b); }
 static inline int64_t gate_log(const char *text, uint64_t n) { return gate3(EXO_GATE_log, (uint64_t)text, n, 0); }
 
 /* The public tables of the system window. */

@@ -30,7 +30,10 @@ enum exo_pending {
 	EXO_PEND_NOTIFY = 2, /* notify_bits has news */
 	EXO_PEND_CHILD = 4,  /* an env that this one made has ended or is stuck: see the env table and ended */
 	EXO_PEND_IRQ = 8,    /* irq_bits has news */
+	EXO_PEND_REVOKE = 16, /* revoke_count frames are to be returned by revoke_deadline, or something was taken: see repossessed */
 };
+
+#define EXO_REPOSSESSION 64
 
 /* The exo page: first page of the group, at EXO_GROUPS + index * EXO_GROUP_SIZE. Ring 3 may write all of it; the kernel trusts none of it. */
 struct exo_page {
@@ -47,6 +50,10 @@ struct exo_page {
 	/* To be added to an address in a page of the group before a ring-3 iretq pops its frame there: upcall stack pages, exception page. Zero, but on
 	 * QEMUs whose iretq reads with kernel rights (which SMAP refuses). */
 	uint64_t iret_alias[3];
+	uint32_t revoke_count;     /* frames asked back */
+	uint32_t repossessed;      /* entries taken so far; the last ones are in repossession[i % EXO_REPOSSESSION] */
+	uint64_t revoke_deadline;  /* TSC */
+	struct { uint64_t va, pfn; } repossession[EXO_REPOSSESSION];
 };
 _Static_assert(__builtin_offsetof(struct exo_page, pending) == EXO_PAGE_PENDING, "asm");
 _Static_assert(__builtin_offsetof(struct exo_page, disabled) == EXO_PAGE_DISABLED, "asm");
@@ -95,6 +102,8 @@ enum exo_env_state {
 	EXO_S_PARKED,  /* in wait */
 	EXO_S_STUCK,   /* a fault had no entry or no room; its creator may kill it */
 	EXO_S_DYING,   /* being torn down */
+	EXO_S_ACCEPTING, /* waits to be entered by pct */
+	EXO_S_CALLING, /* waits for the reply to its pct */
 };
 /* Order of the frames that env_make takes first; more may follow, which are handed over as they are. */
 enum exo_env_frame {

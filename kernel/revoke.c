@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Visible revocation: ask, wait for the deadline, take and record. The env that loses an entry reads in its exo page what it was. */
+#include "walk.h"
+
+bool revoke_owed(struct env *e)
+{
+	if (!e->revoke_deadline)
+		return false;
+	if (envs[e->index].frames > e->revoke_target)
+		return true;
+	e->revoke_deadline = 0;
+	return false;
+}
+
+static int64_t ask(struct env *e, uint64_t n, uint64_t deadline)
+{
+	uint32_t held = envs[e->index].frames;
+	if (n == 0 || n > held || deadline == 0)
+		return -EXO_EINVAL;
+	e->revoke_target = held - (uint32_t)n;
+	e->revoke_deadline = deadline;
+	e->exo->revoke_count = (uint32_t)n;
+	e->exo->revoke_deadline = deadline;
+	sched_event(e, EXO_PEND_REVOKE);
+	return 0;
+}
+
+/* Clears one leaf of e's root; `owner` is who must own the frame. */
+static int64_t take(struct env *e, uint64_t va, struct env *owner)
+{
+	struct walk w;
+	int level;
+	int64_t r = at_decode(va | 1, 0, &va, &level);
+	if (r == 0)
+		r = walk_to(e->root, va, 1, &w);
+	if (r < 0)
+		return r;
+	uint64_t *entry = &w.table[entry_index(va, 1)], old = *entry;
+	uint32_t pfn = entry_pfn(old);
+	if (!(old & EXO_PTE_P))
+		return -EXO_ENOENT;
+	if (frames[pfn].owner != owner->index)
+		return -EXO_EPERM;
+	if (!w.rw)
+		return -EXO_ESEALED;
+	leaf_clear(&w, e->root, va, entry);
+	if (owner == e && frames[pfn].owner == e->index && !frames[pfn].pins)
+		frame_release(pfn);
+	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].va = va;
+	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].pfn = pfn;
+	e->exo->repossessed++;
+	sched_event(e, EXO_PEND_REVOKE);
+	return 1;
+}
+
+int64_t op_revoke(uint64_t name, uint64_t what, uint64_t a, uint64_t b)
+{
+	struct env *me = current_env(), *e = env_by_name(name);
+	if (!e || envs[e->index].state == EXO_S_DYING)
+		return -EXO_ESTALE;
+	if (what > EXO_REVOKE_SLICE)
+		return -EXO_EINVAL;
+	if (what != EXO_REVOKE_FRAME && !env_is_child(e))
+		return -EXO_EPERM;
+	switch (what) {
+	case EXO_REVOKE_ASK:
+		return ask(e, a, b);
+	case EXO_REVOKE_TAKE:
+		return revoke_owed(e) && rdtsc() >= e->revoke_deadline ? take(e, a, e) : -EXO_EBUSY;
+	case EXO_REVOKE_FRAME:
+		return e != me ? take(e, a, me) : -EXO_EINVAL;
+	default:
+		return slice_take(a, e);
+	}
+}
