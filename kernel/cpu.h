@@ -115,7 +115,8 @@ static inline void *pa_ptr(uint64_t pa) { return (void *)(KERNEL_DIRECT + pa); }
 extern uint8_t *host_ram;
 static inline void *pa_ptr(uint64_t pa) { return host_ram + pa; }
 static inline void zero_words(void *p, uint64_t n) { memset(p, 0, n); }
-static inline void invlpg(uint64_t va) { (void)va; }
+void host_invlpg(uint64_t va) __attribute__((weak)); /* a test that watches translations */
+static inline void invlpg(uint64_t va) { if (host_invlpg) host_invlpg(va); }
 static inline uint64_t rdtsc(void) { return 0; }
 #endif
 

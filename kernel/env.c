@@ -168,7 +168,7 @@ static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
 			return -EXO_ETYPE;
 		if (i < EXO_EF_COUNT && f->maps)
 			return -EXO_EBUSY;
-		for (uint32_t j = 0; j < i && i < EXO_EF_COUNT; j++)
+		for (uint32_t j = 0; j < i; j++)
 			if (s->frames[j] == pfn)
 				return -EXO_EINVAL;
 		for (uint32_t j = 0; j < EXO_EF_COUNT && i >= EXO_EF_COUNT; j++)

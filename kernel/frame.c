@@ -223,7 +223,7 @@ static int64_t give_one(uint32_t pfn, struct env *to)
 		return -EXO_EPERM;
 	if (f->pins || f->type == EXO_ENV)
 		return -EXO_EBUSY;
-	if (frame_is_table(f) && f->used && !table_links(f))
+	if (table_is_stranded(f))
 		return -EXO_EBUSY;
 	if (!to) {
 		frame_release(pfn);

@@ -104,6 +104,8 @@ static inline bool pfn_is_ram(uint64_t pfn)
 { return pfn < frame_count && frames[pfn].type != EXO_NONE && frames[pfn].type != EXO_KERNEL; }
 static inline bool frame_is_table(const struct exo_frame_rec *f) { return f->type >= EXO_PT1 && f->type <= EXO_PT4; }
 static inline uint32_t table_links(const struct exo_frame_rec *f) { return (uint32_t)f->glinks + f->plinks; }
+/* With content, and nothing leads to it: it cannot be let go before it is emptied. */
+static inline bool table_is_stranded(const struct exo_frame_rec *f) { return frame_is_table(f) && f->used && !table_links(f); }
 static inline bool frame_is_counted(const struct exo_frame_rec *f) { return f->maps || f->glinks || f->plinks || f->pins; }
 void frame_take(uint32_t pfn, struct env *e);       /* free -> owned by e, charged, DATA; does not zero */
 void frame_free(uint32_t pfn);                      /* uncounted; unchained, uncharged, free */

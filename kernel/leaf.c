@@ -16,7 +16,7 @@ void leaf_drop(uint64_t e, bool give)
 	if (f->owner == 0) {
 		if (!frame_is_counted(f))
 			frame_free(pfn);
-	} else if (give && f->owner == current_env()->index && !f->pins && f->type != EXO_ENV) {
+	} else if (give && f->owner == current_env()->index && !f->pins && f->type != EXO_ENV && !table_is_stranded(f)) {
 		frame_release(pfn);
 	}
 }
@@ -28,7 +28,7 @@ void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry)
 	*entry = 0;
 	frames[w->pfn].used--;
 	leaf_drop(old, false);
-	page_flush(root, va);
+	page_flush(w, root, va);
 }
 
 static int64_t leaf_right(uint64_t value, uint64_t proof)
@@ -82,7 +82,7 @@ static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t val
 	*entry = value;
 	if (old & EXO_PTE_P) {
 		leaf_drop(old, give && entry_pfn(old) != entry_pfn(value));
-		page_flush(root, va);
+		page_flush(w, root, va);
 	} else {
 		frames[w->pfn].used += value & EXO_PTE_P;
 	}
@@ -119,7 +119,7 @@ static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t 
 	while (!__atomic_compare_exchange_n(entry, seen, (*seen & ~mask) | (value & mask), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		;
 	if ((old & ~new) & (EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D) || (new & ~old) & EXO_PTE_NX)
-		page_flush(root, va);
+		page_flush(w, root, va);
 	return 0;
 }
 

@@ -19,6 +19,14 @@ void link_count(uint32_t parent, uint64_t va, struct exo_frame_rec *t)
 	frames[parent].used++;
 }
 
+/* A home's table is its one while a global link is left; a live one also while links in private slots are: else it would be shared, yet nobody's to guard. */
+void home_keep(uint32_t pfn, uint64_t va)
+{
+	const struct exo_frame_rec *t = &frames[pfn];
+	if (va_in_homes(va) && homes[EXO_HOME_OF(va)].pt2 == pfn && !(t->flags & EXO_F_SEALED ? t->glinks : table_links(t)))
+		homes[EXO_HOME_OF(va)].pt2 = 0;
+}
+
 /* Takes a link away. The caller has made sure that no content becomes unreachable, or is taking it down. */
 void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool give)
 {
@@ -31,9 +39,9 @@ void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool gi
 		t->plinks--;
 	} else {
 		t->glinks--;
-		if (level == 3 && t->glinks == 0 && homes[EXO_HOME_OF(va)].pt2 == pfn)
-			homes[EXO_HOME_OF(va)].pt2 = 0;
 	}
+	if (level == 3)
+		home_keep(pfn, va);
 	if (table_links(t) == 0) {
 		t->flags &= (uint8_t)~EXO_F_SEALED;
 		if (!t->used) {
@@ -85,7 +93,7 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 			break;
 		}
 		link_drop(w.pfn, entry, here, level, give);
-		tables_flush(root);
+		walk_flush(&w, root);
 		if (done % 32 == 31 && interrupt_waits()) {
 			done++;
 			break;
@@ -116,7 +124,7 @@ int64_t link_change(uint32_t root, uint64_t va, int level, uint64_t n, uint64_t 
 		*entry |= EXO_PTE_RW;
 	} else if (mask && !(value & EXO_PTE_RW) && old & EXO_PTE_RW) {
 		*entry &= ~EXO_PTE_RW;
-		tables_flush(root);
+		walk_flush(&w, root);
 	}
 	return (int64_t)old;
 }

@@ -25,8 +25,9 @@ static int64_t copy_link(uint64_t *from, uint64_t *to, uint32_t copy, uint64_t v
 	struct exo_frame_rec *t = &frames[entry_pfn(*from)];
 	if (t->plinks == UINT16_MAX || t->glinks == UINT16_MAX)
 		return -EXO_EOVERFLOW;
-	if (*from & EXO_PTE_RW)
-		t->flags |= EXO_F_SEALED;
+	if (!(*from & EXO_PTE_RW || t->flags & EXO_F_SEALED))
+		return -EXO_EPERM; /* merely read-only, as in link_sealed */
+	t->flags |= EXO_F_SEALED;
 	*from &= ~EXO_PTE_RW;
 	*to = *from;
 	link_count(copy, va, t);
@@ -36,13 +37,14 @@ static int64_t copy_link(uint64_t *from, uint64_t *to, uint32_t copy, uint64_t v
 static void replace(struct walk *w, uint32_t root, uint64_t *entry, uint64_t va, int level, uint32_t copy, bool give)
 {
 	uint32_t source = entry_pfn(*entry);
+	uint64_t remap = level == 3 ? *entry & EXO_LINK_BIT_REMAP : 0;
 	bool was_home = level == 3 && !w->private && homes[EXO_HOME_OF(va)].pt2 == source;
 	link_drop(w->pfn, entry, va, level, give);
 	if (was_home)
 		homes[EXO_HOME_OF(va)].pt2 = copy;
 	link_count(w->pfn, va, &frames[copy]);
-	*entry = ((uint64_t)copy << EXO_PAGE_SHIFT) | LINK_BITS | EXO_PTE_RW;
-	tables_flush(root);
+	*entry = ((uint64_t)copy << EXO_PAGE_SHIFT) | LINK_BITS | EXO_PTE_RW | remap;
+	walk_flush(w, root);
 }
 
 int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uint64_t n)
@@ -74,12 +76,15 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 		return -EXO_EPERM;
 	if (d->type != s->type || d->pins)
 		return -EXO_ETYPE;
-	if (table_links(d) || (d->used && d->base != s->base))
+	if (table_links(d) || (d->used && (d->base != s->base || links_are_private(w.pfn, va) == !!(d->flags & FRAME_GLOBAL))))
 		return -EXO_EBUSY;
 	if (table_links(s) < 2)
 		return -EXO_EINVAL; /* the sole link: set its R/W instead */
 	if (!(s->flags & EXO_F_SEALED) || (level == 3 && !w.private && s->glinks != 1))
 		return -EXO_EBUSY;
+	/* The copy becomes the home's table: for its owner, or over a link with remap. */
+	if (level == 3 && !w.private && homes[EXO_HOME_OF(va)].owner != current_env()->index && !(*entry & EXO_LINK_BIT_REMAP))
+		return -EXO_EPERM;
 
 	uint64_t *from = pfn_ptr(source), *to = pfn_ptr(pfn);
 	d->base = s->base;

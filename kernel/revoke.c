@@ -44,7 +44,7 @@ static int64_t take(struct env *e, uint64_t va, struct env *owner)
 	if (!w.rw)
 		return -EXO_ESEALED;
 	leaf_clear(&w, e->root, va, entry);
-	if (owner == e && frames[pfn].owner == e->index && !frames[pfn].pins)
+	if (owner == e && frames[pfn].owner == e->index && !frames[pfn].pins && !table_is_stranded(&frames[pfn]))
 		frame_release(pfn);
 	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].va = va;
 	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].pfn = pfn;

@@ -82,6 +82,8 @@ static int64_t link_sealed(struct walk *w, uint64_t va, int level, bool *shrunk)
 	t->flags |= EXO_F_SEALED;
 	link_count(w->pfn, va, t);
 	*entry = ((uint64_t)pfn << EXO_PAGE_SHIFT) | LINK_BITS;
+	if (level == 3)
+		home_keep(pfn, va);
 	return 0;
 }
 

@@ -52,7 +52,7 @@ static void finish(struct env *e)
 		frames[group[i]].pins = 0;
 		frames[group[i]].flags &= (uint8_t)~EXO_F_ROOT_USED;
 		if (group[i] != group[EXO_EF_RECORD])
-			frame_free(group[i]);
+			frame_release(group[i]); /* somebody may still read the root */
 	}
 	frame_unchain(group[EXO_EF_RECORD]);
 	envs[index].name = 0;
@@ -91,7 +91,7 @@ static bool step(struct env *e)
 		if (!pfn)
 			break;
 		struct exo_frame_rec *f = &frames[pfn];
-		if (frame_is_table(f) && f->used && !table_links(f)) {
+		if (table_is_stranded(f)) {
 			e->dying_table = pfn;
 			e->dying_index = 0;
 			return false;
@@ -114,7 +114,13 @@ static bool step(struct env *e)
 			finish(e);
 			return true;
 		}
-		frame_disown(pfn);
+		/* Its last link went with another env's end: nothing reaches what is in it. */
+		if (table_is_stranded(&frames[pfn])) {
+			frame_unchain(pfn);
+			frame_chain(pfn, e);
+			return false;
+		}
+		frame_release(pfn);
 	}
 	return false;
 }

@@ -40,7 +40,7 @@ int64_t walk_to(uint32_t root, uint64_t va, int level, struct walk *w)
 	w->pfn = root;
 	w->table = pfn_ptr(root);
 	w->rw = true;
-	w->readonly = w->foreign = false;
+	w->readonly = w->foreign = w->live = false;
 	w->private = va < EXO_SLOT_SIZE || w->table[entry_index(va, 4)] & EXO_LINK_BIT_PRIVATE;
 	for (int l = 4; l > level; l--) {
 		uint64_t e = w->table[entry_index(va, l)];
@@ -52,8 +52,11 @@ int64_t walk_to(uint32_t root, uint64_t va, int level, struct walk *w)
 			if (!(frames[w->pfn].flags & EXO_F_SEALED))
 				w->readonly = true;
 		}
-		if (l == 3 && table_is_live(w->pfn, va) && homes[EXO_HOME_OF(va)].owner != me && !(e & EXO_LINK_BIT_REMAP))
-			w->foreign = true;
+		if (l == 3 && table_is_live(w->pfn, va)) {
+			w->live = true;
+			if (homes[EXO_HOME_OF(va)].owner != me && !(e & EXO_LINK_BIT_REMAP))
+				w->foreign = true;
+		}
 		w->table = pfn_ptr(w->pfn);
 	}
 	return 0;
@@ -87,17 +90,18 @@ void *user_page(uint64_t va, bool write)
 
 void tables_flush(uint32_t root)
 {
-#ifndef KERNEL_HOST
 	if (current_env() && root == current_env()->root)
 		root_load(root);
-#else
-	(void)root;
-#endif
 }
 
-void page_flush(uint32_t root, uint64_t va)
+void walk_flush(const struct walk *w, uint32_t root)
 {
-	if (root == current_env()->root)
+	tables_flush(w->live ? current_env()->root : root);
+}
+
+void page_flush(const struct walk *w, uint32_t root, uint64_t va)
+{
+	if (w->live || root == current_env()->root)
 		invlpg(va);
 }
 

@@ -19,6 +19,7 @@ struct walk {
 	bool rw;          /* every link on the way has R/W */
 	bool readonly;    /* some link lacks R/W though its table is not sealed: a right that was never given */
 	bool foreign;     /* passes a live home table of another env over a link without remap */
+	bool live;        /* passes a live home table: what is changed below shows in other roots too */
 	bool private;     /* the slot is private in this root */
 };
 
@@ -27,11 +28,14 @@ bool table_is_live(uint32_t pfn, uint64_t va);
 int64_t at_decode(uint64_t at, uint64_t allowed, uint64_t *va, int *level);
 bool links_are_private(uint32_t parent, uint64_t va);
 void link_count(uint32_t parent, uint64_t va, struct exo_frame_rec *t);
+void home_keep(uint32_t pfn, uint64_t va);
 void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool give);
 void leaf_drop(uint64_t e, bool give);
 void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry);
 int64_t walk_for_change(uint32_t root, uint64_t va, int level, struct walk *w);
-void page_flush(uint32_t root, uint64_t va);
+/* Forget translations that an entry at w made in the current root: of one page, or all. */
+void page_flush(const struct walk *w, uint32_t root, uint64_t va);
+void walk_flush(const struct walk *w, uint32_t root);
 int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof);
 int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give);
 int64_t link_change(uint32_t root, uint64_t va, int level, uint64_t n, uint64_t value, uint64_t mask);

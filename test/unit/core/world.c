@@ -48,6 +48,10 @@ void sched_forget(struct env *e) { (void)e; }
 void sched_leave(struct trap *t) { (void)t; world_run(1); }
 void sched_alarm(void) { }
 void dev_teardown(struct env *e) { (void)e; }
+void pct_forget(struct env *e) { (void)e; }
+int64_t slice_take(uint64_t i, struct env *from) { (void)i; (void)from; return 0; }
+void trap_direct(bool on) { (void)on; }
+void trap_aliases(struct env *e) { (void)e; }
 
 /* ---- the world */
 
@@ -270,4 +274,30 @@ uint64_t leaf_seen(uint32_t root, uint64_t va)
 			return (e & ~EXO_PTE_RW) | rights;
 		table = pa_ptr(e & EXO_PTE_ADDR);
 	}
+}
+
+int64_t map(uint64_t va, uint64_t value)
+{
+	return op_pte_write(0, va | 1, 1, value, 0, 0);
+}
+
+uint32_t mapped_new(uint64_t va)
+{
+	uint32_t pfn = frame_new();
+
+	tables_make(0, va);
+	CHECK_EQ(map(va, leaf(pfn, RW)), 1);
+	return pfn;
+}
+
+uint32_t fork_root(uint64_t va)
+{
+	uint32_t root = table_new(EXO_PT4);
+
+	if (va >= EXO_HOMES_BASE)
+		CHECK_EQ(op_home_set(root, EXO_HOME_PRIVATE, va & ~(EXO_SLOT_SIZE - 1), 1), 1);
+	CHECK_EQ(op_pt_link(root, (va & ~(EXO_SLOT_SIZE - 1)) | 4, 1, table_new(EXO_PT3)), 1);
+	CHECK_EQ(op_pt_link(root, (va & ~(EXO_HOME_SIZE - 1)) | 3, 1, table_new(EXO_PT2)), 1);
+	CHECK_EQ(op_pt_link(root, (va & ~0x1ffffful) | 2 | EXO_AT_SEALED, 1, 0), 1);
+	return root;
 }

@@ -27,6 +27,19 @@ void world_check(void);
 /* How often (one in n; 0 = never) interrupt_waits() says yes. */
 extern unsigned world_interrupts;
 
+/* Bits of entries, and addresses where tests map: low in slot 0, and in the first home. */
+#define RW (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW)
+#define RO (EXO_PTE_P | EXO_PTE_U)
+#define LOW 0x400000ul
+#define HOME EXO_HOMES_BASE
+static inline uint64_t leaf(uint32_t pfn, uint64_t rights) { return (uint64_t)pfn << EXO_PAGE_SHIFT | rights; }
+/* pte_write of one entry in the caller's root. */
+int64_t map(uint64_t va, uint64_t value);
+/* A new frame, mapped there with R/W, tables and all. */
+uint32_t mapped_new(uint64_t va);
+/* A root being built, with tables of its own above the sealed link of the caller's PT1 at va. */
+uint32_t fork_root(uint64_t va);
+
 /* One frame for the env that runs. */
 uint32_t frame_new(void);
 uint32_t table_new(int type);

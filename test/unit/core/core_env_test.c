@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* The binding core: arrays of the caller, making envs and ending them. */
+#include "world.h"
+
+TEST(core_user_arrays)
+{
+	uint64_t words[4] = { 1, 2, 3, 4 }, back[4];
+	uint32_t pfn;
+
+	world_make();
+	pfn = mapped_new(LOW);
+	mapped_new(LOW + 0x1000);
+	CHECK_EQ(user_write(LOW + 0xff0, words, 32), 0);
+	CHECK_EQ(user_read(back, LOW + 0xff0, 32), 0);
+	CHECK(!memcmp(words, back, 32));
+	CHECK_EQ(((uint64_t *)pfn_ptr(pfn))[510], 1);
+	CHECK_EQ(user_read(back, LOW + 0x1ff0, 32), -EXO_EFAULT);
+	CHECK_EQ(user_read(back, LOW + 4, 8), -EXO_EFAULT);
+	CHECK_EQ(user_read(back, KERNEL_DIRECT, 8), -EXO_EFAULT);
+	CHECK_EQ(user_read(back, ~7ul, 8), -EXO_EFAULT);
+	CHECK_EQ(map(LOW, leaf(pfn, RO)), 1);
+	CHECK_EQ(user_write(LOW, words, 8), -EXO_EFAULT);
+	world_end();
+}
+
+TEST(core_list_claim)
+{
+	world_make();
+	mapped_new(LOW);
+	CHECK_EQ(op_frame_claim(EXO_ANY, 8, LOW + 8, 0), 8);
+	for (int i = 1; i <= 8; i++)
+		CHECK_EQ(frames[((uint64_t *)pa_ptr(leaf_seen(world_env(1)->root, LOW) & EXO_PTE_ADDR))[i]].owner, 1);
+	CHECK_EQ(op_frame_claim(EXO_ANY, 8, LOW + 0x3000, 0), -EXO_EFAULT);
+	CHECK_EQ(op_frame_claim(EXO_ANY, 8, LOW + 0xfe0, 0), 4);
+	world_check();
+	world_end();
+}
+
+TEST(core_kill_moves_children)
+{
+	world_make();
+	CHECK_EQ(op_env_kill(world_env(4)->name), -EXO_EPERM);
+	CHECK_EQ(op_env_kill(world_env(3)->name), 0);
+	CHECK(!world_env(3) && world_env(4)->creator == world_env(1));
+	world_check();
+	CHECK_EQ(op_env_kill(world_env(4)->name), 0);
+	CHECK_EQ(world_env(1)->exo->ended_count, 2);
+	world_check();
+	world_end();
+}
+
+/* A root that somebody still reads is not handed out again. */
+TEST(core_dead_root_stays_while_mapped)
+{
+	uint32_t child, root;
+
+	world_make();
+	CHECK_EQ(op_home_set(0, EXO_HOME_CLAIM, HOME, 1), 1);
+	mapped_new(HOME);
+	world_child_home = HOME;
+	child = EXO_NAME_INDEX(world_child(0));
+	world_run(child);
+	root = current_env()->root;
+	CHECK_EQ(map(HOME + 0x1000, leaf(root, RO)), 1);
+	world_run(1);
+	CHECK_EQ(op_env_kill(world_env(child)->name), 0);
+	CHECK_EQ(leaf_seen(world_env(1)->root, HOME + 0x1000), leaf(root, RO));
+	world_check();
+	CHECK_EQ(op_frame_claim(root, 1, 0, 0), -EXO_EBUSY);
+	CHECK_EQ(map(HOME + 0x1000, 0), 1);
+	CHECK_EQ(frames[root].type, EXO_FREE);
+	world_check();
+	world_end();
+}
+
+/* A table that its dead owner only read: nothing holds it any more. */
+TEST(core_dead_owners_mapped_table_is_freed)
+{
+	world_make();
+	world_run(3);
+	mapped_new(LOW);
+	CHECK_EQ(map(LOW + 0x1000, leaf(table_new(EXO_PT1), RO)), 1);
+	world_run(1);
+	CHECK_EQ(op_env_kill(world_env(3)->name), 0);
+	world_check();
+	world_end();
+}
+
+/* A frame named twice is handed over once: the account must not come out ahead. */
+TEST(core_env_make_counts_frames_once)
+{
+	struct exo_env_spec spec = { .frame_count = EXO_SPEC_FRAMES_MAX, .rip = 0x1000, .flags = EXO_SPEC_NEW_ACCOUNT };
+	uint32_t extra;
+
+	world_make();
+	for (uint32_t i = 0; i < EXO_EF_COUNT; i++)
+		spec.frames[i] = i == EXO_EF_ROOT ? table_new(EXO_PT4) : frame_new();
+	extra = frame_new();
+	for (uint32_t i = EXO_EF_COUNT; i < spec.frame_count; i++)
+		spec.frames[i] = extra;
+	/* All that is left but what the spec names. */
+	spec.limit[EXO_C_FRAMES] = envs[1].limit[EXO_C_FRAMES] - envs[1].used[EXO_C_FRAMES] + EXO_SPEC_FRAMES_MAX;
+	CHECK_EQ(user_write(WORLD_PAGE, &spec, sizeof spec), 0);
+	(void)op_env_make(WORLD_PAGE);
+	world_check();
+	world_end();
+}
