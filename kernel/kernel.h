@@ -129,7 +129,7 @@ void kernel_map_device(uint64_t va, uint64_t pa);   /* one uncached page below K
 /* A page of the caller as the direct map shows it, NULL when its own root gives no such right. */
 void *user_page(uint64_t va, bool write);
 void root_load(uint32_t pfn);                        /* the one place that writes CR3 */
-void tables_flush(void);                            /* forget all translations of the root in use */
+void tables_flush(uint32_t root);                   /* forget all translations of root, if it is the one in use */
 
 /* ---- home.c */
 int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n);

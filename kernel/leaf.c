@@ -54,13 +54,13 @@ void leaf_drop(uint64_t e, bool give)
 }
 
 /* Takes an entry from a root that need not be the caller's. */
-void leaf_clear(struct walk *w, uint64_t va, uint64_t *entry)
+void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry)
 {
 	uint64_t old = *entry;
 	*entry = 0;
 	frames[w->pfn].used--;
 	leaf_drop(old, false);
-	invlpg(va);
+	page_flush(root, va);
 }
 
 static int64_t leaf_right(uint64_t value, uint64_t proof)
@@ -106,7 +106,7 @@ static int64_t leaf_take(uint64_t value, uint64_t old, uint64_t proof)
 	return 0;
 }
 
-static int64_t leaf_set(struct walk *w, uint64_t va, uint64_t value, uint64_t proof, bool give)
+static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t value, uint64_t proof, bool give)
 {
 	uint64_t *entry = &w->table[entry_index(va, 1)];
 	uint64_t old = *entry, type = 0;
@@ -123,7 +123,7 @@ static int64_t leaf_set(struct walk *w, uint64_t va, uint64_t value, uint64_t pr
 	*entry = value | type;
 	if (old & EXO_PTE_P) {
 		leaf_drop(old, give && entry_pfn(old) != entry_pfn(value));
-		invlpg(va);
+		page_flush(root, va);
 	} else {
 		frames[w->pfn].used += value & EXO_PTE_P;
 	}
@@ -137,7 +137,7 @@ static int64_t leaf_set(struct walk *w, uint64_t va, uint64_t value, uint64_t pr
 	return 0;
 }
 
-static int64_t leaf_change(struct walk *w, uint64_t va, uint64_t value, uint64_t mask, uint64_t *seen)
+static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t value, uint64_t mask, uint64_t *seen)
 {
 	uint64_t *entry = &w->table[entry_index(va, 1)];
 	uint64_t old = *entry, new = (old & ~mask) | (value & mask);
@@ -162,7 +162,7 @@ static int64_t leaf_change(struct walk *w, uint64_t va, uint64_t value, uint64_t
 	while (!__atomic_compare_exchange_n(entry, seen, (*seen & ~mask) | (value & mask), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		;
 	if ((old & ~new) & (EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D) || (new & ~old) & EXO_PTE_NX)
-		invlpg(va);
+		page_flush(root, va);
 	return 0;
 }
 
@@ -190,7 +190,7 @@ int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t
 				break;
 		}
 		if (at & EXO_AT_CHANGE) {
-			r = leaf_change(&w, here, value, mask, &seen);
+			r = leaf_change(&w, root, here, value, mask, &seen);
 		} else {
 			uint64_t v = value;
 			if (at & EXO_AT_LIST) {
@@ -201,7 +201,7 @@ int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t
 				v += done << EXO_PAGE_SHIFT;
 			}
 			if (r == 0)
-				r = leaf_set(&w, here, v, proof ? proof + done * EXO_PAGE_SIZE : 0, at & EXO_AT_GIVE);
+				r = leaf_set(&w, root, here, v, proof ? proof + done * EXO_PAGE_SIZE : 0, at & EXO_AT_GIVE);
 		}
 		if (r < 0)
 			break;

@@ -85,7 +85,7 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 			break;
 		}
 		link_drop(w.pfn, entry, here, level, give);
-		tables_flush();
+		tables_flush(root);
 		if (done % 32 == 31 && interrupt_waits()) {
 			done++;
 			break;
@@ -116,7 +116,7 @@ int64_t link_change(uint32_t root, uint64_t va, int level, uint64_t n, uint64_t 
 		*entry |= EXO_PTE_RW;
 	} else if (mask && !(value & EXO_PTE_RW) && old & EXO_PTE_RW) {
 		*entry &= ~EXO_PTE_RW;
-		tables_flush();
+		tables_flush(root);
 	}
 	return (int64_t)old;
 }

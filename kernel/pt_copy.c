@@ -35,7 +35,7 @@ static int64_t copy_link(uint64_t *from, uint64_t *to, uint32_t copy, uint64_t v
 	return 0;
 }
 
-static void replace(struct walk *w, uint64_t *entry, uint64_t va, int level, uint32_t copy, bool give)
+static void replace(struct walk *w, uint32_t root, uint64_t *entry, uint64_t va, int level, uint32_t copy, bool give)
 {
 	uint32_t source = entry_pfn(*entry);
 	bool was_home = level == 3 && !w->private && homes[EXO_HOME_OF(va)].pt2 == source;
@@ -44,7 +44,7 @@ static void replace(struct walk *w, uint64_t *entry, uint64_t va, int level, uin
 		homes[EXO_HOME_OF(va)].pt2 = copy;
 	link_count(w->pfn, va, &frames[copy]);
 	*entry = ((uint64_t)copy << EXO_PAGE_SHIFT) | LINK_BITS | EXO_PTE_RW;
-	tables_flush();
+	tables_flush(root);
 }
 
 int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uint64_t n)
@@ -98,6 +98,6 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 		if (done % 128 == 127 && done + 1 < n && interrupt_waits())
 			return (int64_t)done + 1;
 	}
-	replace(&w, entry, va, level, (uint32_t)pfn, at & EXO_AT_GIVE);
+	replace(&w, in, entry, va, level, (uint32_t)pfn, at & EXO_AT_GIVE);
 	return (int64_t)done;
 }

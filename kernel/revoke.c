@@ -43,7 +43,7 @@ static int64_t take(struct env *e, uint64_t va, struct env *owner)
 		return -EXO_EPERM;
 	if (!w.rw)
 		return -EXO_ESEALED;
-	leaf_clear(&w, va, entry);
+	leaf_clear(&w, e->root, va, entry);
 	if (owner == e && frames[pfn].owner == e->index && !frames[pfn].pins)
 		frame_release(pfn);
 	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].va = va;

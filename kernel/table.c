@@ -162,6 +162,6 @@ int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn)
 			break;
 	}
 	if (shrunk)
-		tables_flush();
+		tables_flush(current_env()->root);
 	return done ? (int64_t)done : r;
 }

@@ -87,14 +87,20 @@ void *user_page(uint64_t va, bool write)
 	}
 }
 
-/* A home's table stands in several roots: what changes by way of one may be cached by way of the root in use. So both flush whichever root was named
- * (the others are not in use, and their next CR3 write flushes them). */
-void tables_flush(void)
+void tables_flush(uint32_t root)
 {
 #ifndef KERNEL_HOST
-	if (current_env())
-		root_load(current_env()->root);
+	if (current_env() && root == current_env()->root)
+		root_load(root);
+#else
+	(void)root;
 #endif
+}
+
+void page_flush(uint32_t root, uint64_t va)
+{
+	if (root == current_env()->root)
+		invlpg(va);
 }
 
 int64_t table_proof(uint32_t pfn, uint64_t at)
