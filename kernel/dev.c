@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices that envs may hold: I/O ports and ISA interrupt lines. What could break protection or the kernel's own clock is never given away. */
+/* Devices that envs may hold: I/O ports, ISA interrupt lines, memory that is not RAM. What could break protection or the kernel's own clock is never given away. */
 #include "kernel.h"
 
 #define BINDERS 4
@@ -18,6 +18,51 @@ static const struct { uint16_t first, last; } kept[] = {
 	{ 0x0500, 0x050f }, { 0x0600, 0x067f }, { 0xb000, 0xb03f }, /* usual places of ACPI registers */
 	{ 0x0cf8, 0x0cff }, /* PCI configuration, reset 0xcf9 */
 };
+
+/* Device memory that is held, or still mapped after its holder let go. */
+static struct dev_frames held[16];
+
+struct dev_frames *dev_frames_find(uint64_t pfn)
+{
+	for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+		if (pfn - held[i].first < held[i].count)
+			return &held[i];
+	return NULL;
+}
+
+/* What boot found as the kernel's own, and where PC firmware keeps APICs, HPET and flash. */
+static bool frames_are_kept(uint64_t first, uint64_t end)
+{
+	const uint64_t apic = 0xfec00, flash = 0x100000;
+	if (first < flash && end > apic)
+		return true;
+	return first < 0x100; /* below 1 MiB: ROMs and the firmware's */
+}
+
+static int64_t bind_frames(struct env *me, uint64_t first, uint64_t n, bool write_combined)
+{
+	struct dev_frames *spare = NULL;
+	if (n == 0 || n > 1ul << 20 || first > (1ul << 40) - n || first + n > UINT32_MAX)
+		return -EXO_EINVAL;
+	if (frames_are_kept(first, first + n))
+		return -EXO_EPERM;
+	const struct boot_range *map = pa_ptr(boot->map);
+	for (uint64_t i = 0; i < boot->map_count; i++)
+		if (first < map[i].pfn + map[i].count && first + n > map[i].pfn)
+			return -EXO_EPERM; /* RAM, or the firmware's */
+	for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+		if (!held[i].count)
+			spare = &held[i];
+		else if (first < (uint64_t)held[i].first + held[i].count && first + n > held[i].first)
+			return -EXO_EBUSY;
+	}
+	if (!spare)
+		return -EXO_ENOMEM;
+	if (!account_charge(envs[me->index].account, EXO_C_DEVICES, 1))
+		return -EXO_EPERM;
+	*spare = (struct dev_frames){ (uint32_t)first, (uint32_t)n, 0, me->index, write_combined };
+	return 0;
+}
 
 static bool port_is_kept(uint32_t first, uint32_t last)
 {
@@ -48,6 +93,8 @@ int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n)
 		machine_ports(me, true);
 		return 0;
 	}
+	if (kind == EXO_DEV_FRAMES || kind == EXO_DEV_FRAMES_WC)
+		return bind_frames(me, base, n, kind == EXO_DEV_FRAMES_WC);
 	if (kind != EXO_DEV_IRQ || n != 1 || base >= 16)
 		return -EXO_EINVAL;
 	if (base == 0 || base == 2 || base == 8 || base == 9)
@@ -100,6 +147,13 @@ void dev_teardown(struct env *e)
 	if (e->port_count)
 		account_refund(envs[e->index].account, EXO_C_DEVICES, e->port_count);
 	e->port_count = 0;
+	for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+		if (held[i].owner == e->index) {
+			held[i].owner = 0;
+			if (!held[i].maps)
+				held[i].count = 0;
+			account_refund(envs[e->index].account, EXO_C_DEVICES, 1);
+		}
 	for (unsigned line = 0; line < 16; line++) {
 		if (!(e->irq_lines >> line & 1))
 			continue;

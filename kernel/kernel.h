@@ -221,6 +221,8 @@ int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n);
 int64_t op_dev_ack(uint64_t line);
 void dev_interrupt(unsigned line);
 void dev_teardown(struct env *e);
+struct dev_frames { uint32_t first, count, maps; uint16_t owner; bool write_combined; };
+struct dev_frames *dev_frames_find(uint64_t pfn);   /* NULL: nobody holds that device memory */
 void fpu_start(void);
 void fpu_init(struct exo_save *s);
 void fpu_save(struct exo_save *s);

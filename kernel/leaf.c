@@ -5,9 +5,41 @@
 #define LEAF_BITS (EXO_PTE_P | EXO_PTE_RW | EXO_PTE_U | EXO_PTE_A | EXO_PTE_D | EXO_PTE_AVAIL | EXO_PTE_NX | EXO_PTE_ADDR)
 #define CHANGE_BITS (EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | EXO_PTE_AVAIL | EXO_PTE_NX)
 
+/* PWT selects entry 1 of the PAT, write-combining; PCD and PWT entry 3, uncached (machine.c). */
+#define DEVICE_WC EXO_PTE_PWT
+#define DEVICE_UC (EXO_PTE_PWT | EXO_PTE_PCD)
+
+static bool is_device(uint64_t e)
+{
+	return entry_pfn(e) >= frame_count || frames[entry_pfn(e)].type == EXO_NONE;
+}
+
+static void device_drop(uint64_t e)
+{
+	struct dev_frames *d = dev_frames_find(entry_pfn(e));
+	if (--d->maps == 0 && d->owner == 0)
+		d->count = 0;
+}
+
+static int64_t device_take(uint64_t value, uint64_t *entry_bits)
+{
+	struct dev_frames *d = dev_frames_find(entry_pfn(value));
+	if (!d || d->owner != current_env()->index)
+		return -EXO_EPERM;
+	if (d->maps == UINT32_MAX)
+		return -EXO_EOVERFLOW;
+	d->maps++;
+	*entry_bits = d->write_combined ? DEVICE_WC : DEVICE_UC;
+	return 0;
+}
+
 /* What a frame loses with an entry. give: the owner lets go of it too. */
 void leaf_drop(uint64_t e, bool give)
 {
+	if (is_device(e)) {
+		device_drop(e);
+		return;
+	}
 	uint32_t pfn = entry_pfn(e);
 	struct exo_frame_rec *f = &frames[pfn];
 	f->maps--;
@@ -56,42 +88,51 @@ static int64_t leaf_right(uint64_t value, uint64_t proof)
 	return value & EXO_PTE_RW && !(e & EXO_PTE_RW && w.rw) ? -EXO_EPERM : 0;
 }
 
+/* Counts one more entry of the frame in `value`, which goes where `old` stands; the caller may have it. */
+static int64_t leaf_take(uint64_t value, uint64_t old, uint64_t proof)
+{
+	uint32_t pfn = entry_pfn(value);
+	int64_t r = leaf_right(value, proof);
+	if (r < 0)
+		return r;
+	struct exo_frame_rec *f = &frames[pfn];
+	uint32_t others = f->maps - (old & EXO_PTE_P && entry_pfn(old) == pfn);
+	bool writable = f->flags & FRAME_WRITABLE && others;
+	if (!(f->flags & EXO_F_SHARED) && !frame_is_table(f) && (writable || (value & EXO_PTE_RW && others)))
+		return -EXO_ESHARED;
+	if (f->maps == UINT32_MAX)
+		return -EXO_EOVERFLOW;
+	f->maps++;
+	return 0;
+}
+
 static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t value, uint64_t proof, bool give)
 {
 	uint64_t *entry = &w->table[entry_index(va, 1)];
-	uint64_t old = *entry;
+	uint64_t old = *entry, type = 0;
 
 	if (value & EXO_PTE_P) {
-		uint32_t pfn = entry_pfn(value);
-		if (value & ~LEAF_BITS || !(value & EXO_PTE_U) || pfn >= frame_count)
+		if (value & ~LEAF_BITS || !(value & EXO_PTE_U))
 			return -EXO_EINVAL;
-		int64_t r = leaf_right(value, proof);
+		int64_t r = is_device(value) ? device_take(value, &type) : leaf_take(value, old, proof);
 		if (r < 0)
 			return r;
-		struct exo_frame_rec *f = &frames[pfn];
-		uint32_t others = f->maps - (old & EXO_PTE_P && entry_pfn(old) == pfn);
-		bool writable = f->flags & FRAME_WRITABLE && others;
-		if (!(f->flags & EXO_F_SHARED) && !frame_is_table(f) && (writable || (value & EXO_PTE_RW && others)))
-			return -EXO_ESHARED;
-		if (f->maps == UINT32_MAX)
-			return -EXO_EOVERFLOW;
-		f->maps++;
 	} else if (value & EXO_PTE_ADDR) {
 		return -EXO_EINVAL; /* an absent entry never carries a chosen address (L1TF) */
 	}
-	*entry = value;
+	*entry = value | type;
 	if (old & EXO_PTE_P) {
 		leaf_drop(old, give && entry_pfn(old) != entry_pfn(value));
 		page_flush(w, root, va);
 	} else {
 		frames[w->pfn].used += value & EXO_PTE_P;
 	}
-	if (value & EXO_PTE_P) {
+	if (!(value & EXO_PTE_P)) {
+		frames[w->pfn].used -= old & EXO_PTE_P;
+	} else if (value & EXO_PTE_RW && !is_device(value)) {
 		struct exo_frame_rec *f = &frames[entry_pfn(value)];
-		if (value & EXO_PTE_RW && !(f->flags & EXO_F_SHARED))
+		if (!(f->flags & EXO_F_SHARED))
 			f->flags |= FRAME_WRITABLE;
-	} else if (old & EXO_PTE_P) {
-		frames[w->pfn].used--;
 	}
 	return 0;
 }
@@ -104,6 +145,8 @@ static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t 
 
 	if (!(old & EXO_PTE_P))
 		return -EXO_ENOENT;
+	if (is_device(old))
+		return -EXO_ETYPE;
 	if (new & ~old & EXO_PTE_RW) {
 		if (f->type != EXO_DATA)
 			return -EXO_ETYPE;

@@ -6,6 +6,8 @@
 static int64_t copy_leaf(uint64_t *from, uint64_t *to, uint32_t copy)
 {
 	uint64_t e = *from;
+	if (entry_pfn(e) >= frame_count || frames[entry_pfn(e)].type == EXO_NONE)
+		return 0; /* device memory stays with its holder: absent in the copy */
 	struct exo_frame_rec *f = &frames[entry_pfn(e)];
 	if (f->maps == UINT32_MAX)
 		return -EXO_EOVERFLOW;

@@ -62,6 +62,8 @@ static const char *table_scan(uint64_t pfn)
 			continue;
 		used++;
 		uint32_t child = entry_pfn(e);
+		if (level == 1 && e & EXO_PTE_PWT)
+			continue; /* device memory */
 		if (child >= frame_count || frames[child].type == EXO_FREE)
 			return "an entry names a frame that is free or not RAM";
 		struct exo_frame_rec *f = &frames[child];

@@ -39,7 +39,7 @@ static int64_t take(struct env *e, uint64_t va, struct env *owner)
 	uint32_t pfn = entry_pfn(old);
 	if (!(old & EXO_PTE_P))
 		return -EXO_ENOENT;
-	if (frames[pfn].owner != owner->index)
+	if (pfn >= frame_count || frames[pfn].owner != owner->index)
 		return -EXO_EPERM;
 	if (!w.rw)
 		return -EXO_ESEALED;

@@ -94,7 +94,7 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 			leaf_drop(*entry, false);
 			*entry = 0;
 			t->used--;
-			if (f->owner == e->index && !frame_is_counted(f) && !(frame_is_table(f) && f->used))
+			if (child < frame_count && f->owner == e->index && !frame_is_counted(f) && !(frame_is_table(f) && f->used))
 				frame_free(child);
 			continue;
 		}

@@ -82,6 +82,8 @@ void *user_page(uint64_t va, bool write)
 		uint64_t e = table[entry_index(va, l)];
 		if (!(e & EXO_PTE_P) || !(e & EXO_PTE_U) || (write && !(e & EXO_PTE_RW)))
 			return NULL;
+		if (l == 1 && e & EXO_PTE_PWT)
+			return NULL; /* device memory is in no direct map */
 		table = pfn_ptr(entry_pfn(e));
 		if (l == 1)
 			return (uint8_t *)table + (va & (EXO_PAGE_SIZE - 1));

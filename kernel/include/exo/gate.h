@@ -33,6 +33,6 @@ enum exo_set_what { EXO_SET_ENTRIES, EXO_SET_ALARM, EXO_SET_OPEN, EXO_SET_LIMIT,
 enum exo_machine { EXO_MACHINE_OFF, EXO_MACHINE_RESET };
 enum exo_pct_what { EXO_PCT_REPLY = 1, EXO_PCT_ACCEPT = 2 };
 enum exo_revoke_what { EXO_REVOKE_ASK, EXO_REVOKE_TAKE, EXO_REVOKE_FRAME, EXO_REVOKE_SLICE };
-enum exo_dev_kind { EXO_DEV_PORTS, EXO_DEV_IRQ, EXO_DEV_FRAMES };
+enum exo_dev_kind { EXO_DEV_PORTS, EXO_DEV_IRQ, EXO_DEV_FRAMES, EXO_DEV_FRAMES_WC };
 #endif
 #endif

@@ -6,6 +6,8 @@
 #define EXO_PTE_P     0x001ul
 #define EXO_PTE_RW    0x002ul
 #define EXO_PTE_U     0x004ul
+#define EXO_PTE_PWT   0x008ul /* kernel-kept: memory type of device frames */
+#define EXO_PTE_PCD   0x010ul
 #define EXO_PTE_A     0x020ul
 #define EXO_PTE_D     0x040ul
 #define EXO_PTE_AVAIL 0x07f0000000000e00ul /* bits 9-11 and 52-58: the library OS's own at level 1 */
