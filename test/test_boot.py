@@ -41,7 +41,7 @@ def test_plain_cpu():
 
 def test_out_of_memory():
     """A refused allocation is ENOMEM to the program; the shell lives on and the memory comes back."""
-    r = guest.run("sh", "-c", "dd if=/dev/zero of=/tmp/big bs=1M count=400 2>/dev/null; echo $?; rm /tmp/big; dd if=/dev/zero of=/tmp/small bs=1M count=8 2>/dev/null; echo $?",
+    r = guest.run("sh", "-c", "dd if=/dev/zero of=/tmp/big bs=1M count=400 2>/dev/null; echo $?; : >/tmp/big; dd if=/dev/zero of=/tmp/small bs=1M count=8 2>/dev/null; echo $?",
                   options=["--mem", "160M"])
     out = r.out.split()
     assert r.status == 0 and out[0] != b"0" and out[1] == b"0", r

@@ -15,7 +15,7 @@ ARGUMENTS = {"args": "one 'two words' '' last"}
 
 
 def text(name, kind):
-    return f"exec env -u PATH $T/{name}-{kind} {ARGUMENTS.get(name, '')}\n"
+    return f"exec env -u PATH -u PWD $T/{name}-{kind} {ARGUMENTS.get(name, '')}\n"
 
 
 CASES = {f"{name}-{kind}": text(name, kind) for name, kind in ALL}

@@ -10,7 +10,9 @@ import pytest
 
 from aril import guest
 
-PROMPT = r"[#$] $"
+# The shell may ask the terminal where its cursor is: nobody answers here.
+# At a line's start, or after vi: editing draws the prompt again in the same line.
+PROMPT = r"(?:\n|1049l)aril:\S*[#$] (?:\x1b\[6n)?"
 
 
 class Terminal:
@@ -59,7 +61,7 @@ def test_canonical_editing(t):
     t.child.send("cat\r")
     time.sleep(1)
     t.child.send("wrong\x15rightX\x7f\r")
-    t.child.expect("right\r\nright\r\n", timeout=10)
+    t.child.expect("\r\nright\r\n", timeout=10)
     t.child.send("\x04")
     t.child.expect(PROMPT)
 

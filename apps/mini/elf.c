@@ -13,8 +13,7 @@ static int64_t page_add(struct exo_env_spec *spec, uint64_t va, const void *cont
 	if (pfn < 0)
 		return pfn;
 	spec->frames[spec->frame_count++] = (uint32_t)pfn;
-	r = rt_map(0, SCRATCH, (uint64_t)pfn, 1, EXO_PTE_RW | EXO_PTE_NX);
-	if (r < 0)
+	if ((r = rt_map(0, SCRATCH, (uint64_t)pfn, 1, EXO_PTE_RW | EXO_PTE_NX)) < 0)
 		return r;
 	memset((void *)SCRATCH, 0, EXO_PAGE_SIZE);
 	memcpy((void *)SCRATCH, content, size);

@@ -5,8 +5,7 @@
 
 static struct exo_env_spec child_spec;
 static struct rt_regs child_regs;
-static uint8_t child_stack[EXO_PAGE_SIZE] __attribute__((aligned(16)));
-static uint8_t bounce[EXO_PAGE_SIZE] __attribute__((aligned(16)));
+static uint8_t child_stack[EXO_PAGE_SIZE] __attribute__((aligned(16))), bounce[EXO_PAGE_SIZE];
 
 static void child_start(struct rt_regs *regs)
 {
@@ -76,8 +75,7 @@ void rt_on_fault(struct rt_regs *regs)
 
 	for (int level = 3; level >= 1 && r >= 0; level--)
 		r = entry_own(regs->at.addr, level);
-	if (r >= 0)
-		return;
-	rt_log("mini: fault %lu, error %lx, address %lx, rip %lx: %s", regs->at.vector, regs->at.error, regs->at.addr, regs->at.rip, rt_error(r));
-	rt_off(1);
+	if (r < 0)
+		rt_log("mini: fault %lu, error %lx, address %lx, rip %lx", regs->at.vector, regs->at.error, regs->at.addr, regs->at.rip);
+	must(r, "fault");
 }

@@ -3,17 +3,15 @@
 #include <base/conf.h>
 #include "mini.h"
 
-#define FRAMES_MAX 8
 struct mini mini;
-static struct { uint64_t pfn[FRAMES_MAX], count, word; int wait; } want = { .word = 0x6f6c6c6568 };
+static struct { uint64_t pfn[8], count, word; int wait; } want = { .word = 0x6f6c6c6568 };
 static struct exo_env_spec spec;
 
-void must(int64_t r, const char *what)
+int64_t must(int64_t r, const char *what)
 {
-	if (r >= 0)
-		return;
-	rt_log("mini: %s: %s", what, rt_error(r));
-	rt_off(1);
+	if (r < 0)
+		rt_log("mini: %s: %s", what, rt_error(r)), rt_off(1);
+	return r;
 }
 
 static uint64_t number(const struct conf_line *l, unsigned base)
@@ -22,9 +20,7 @@ static uint64_t number(const struct conf_line *l, unsigned base)
 
 	for (size_t i = 0; i < l->value_size; i++) {
 		unsigned c = (unsigned char)l->value[i], digit = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-
-		if (digit < base)
-			n = n * base + digit;
+		n = digit < base ? n * base + digit : n;
 	}
 	return n;
 }
@@ -34,7 +30,7 @@ static void config_read(const char *at, const char *end)
 	struct conf_line l = { 0 };
 
 	while (conf_next(&at, end, &l) > 0) {
-		if (conf_is(&l, "mini-frame") && want.count < FRAMES_MAX)
+		if (conf_is(&l, "mini-frame") && want.count < 8)
 			want.pfn[want.count++] = number(&l, 10);
 		if (conf_is(&l, "mini-word"))
 			want.word = number(&l, 16);
@@ -49,9 +45,10 @@ static void config_read(const char *at, const char *end)
 
 static void frames_claim(void)
 {
-	for (uint64_t i = 0; i < want.count; i++) {
-		volatile uint64_t *page = (volatile uint64_t *)(SCRATCH + EXO_PAGE_SIZE * (1 + i));
+	volatile uint64_t *page = (volatile uint64_t *)SCRATCH;
 
+	for (uint64_t i = 0; i < want.count; i++) {
+		page += EXO_PAGE_SIZE / sizeof *page;
 		must(gate_frame_claim(want.pfn[i], 1), "that frame");
 		must(rt_map(0, (uint64_t)page, want.pfn[i], 1, EXO_PTE_RW | EXO_PTE_NX), "mapping it");
 		*page = want.word;
@@ -68,27 +65,25 @@ void app_main(exo_name self)
 	must(rt_tables(0, SCRATCH, 0, 0), "scratch window");
 	frames_claim();
 	before = rt_info->frames_free;
-
 	must(rt_env_prepare(&spec), "frames of an env");
 	must(rt_env_home(&spec, (uint64_t)&mini, EXO_AT_RW), "mini's home");
 	must(program_load(&spec, "/aril/spin"), "/aril/spin");
-	must(mini.member[0] = (exo_name)gate_env_make(&spec), "env_make");
-	while (!mini.member[1] && rt_envs[EXO_NAME_INDEX(mini.member[0])].state == EXO_S_READY)
-		(void)gate_yield(mini.member[0], 0);
+	mini.member[0] = (exo_name)must(gate_env_make(&spec), "env_make");
+	while (!mini.member[1])
+		must(gate_yield(mini.member[0], 0), "parent");
 	rt_log("mini: env %x forked %x, pages copied by fork: %lu", mini.member[0], mini.member[1], mini.pages_copied);
 	schedule(1);
 	rt_log("mini: after a write, pages copied by fork: %lu (and %lu tables)", mini.pages_copied, mini.tables_copied);
 	schedule(100);
 	rt_log("mini: 100 alternations");
 	rt_log("mini: parent counted to %lu, child to %lu, pages copied by fork: %lu", mini.counted[0], mini.counted[1], mini.pages_copied);
-
 	/* The parent first: its child then is ours. */
 	rt_env_end(mini.member[0]);
 	rt_env_end(mini.member[1]);
 	rt_log("mini: env %x, frames free: %lu, and after all %lu", self, before, rt_info->frames_free);
-	if (want.wait)
+	while (want.wait) {
 		rt_log("mini: waiting");
-	while (want.wait)
-		(void)gate_wait(EXO_PEND_IRQ, 0);
+		(void)gate_wait(EXO_PEND_IRQ, 0); /* no line is bound: until somebody turns the power off */
+	}
 	rt_off(before != rt_info->frames_free);
 }

@@ -22,7 +22,7 @@ int64_t program_load(struct exo_env_spec *spec, const char *path);
 /* fork.c: makes a copy-on-write child of the env that runs; it will go on with the same registers, but rax = 0. Its name, or an error. */
 int64_t program_fork(const struct rt_regs *regs);
 /* sched.c: the members run `turns` turns, one after the other; returns to the first env after that. turn_begin: the caller's own. */
-void must(int64_t r, const char *what); /* main.c: an error of the gate ends mini, or the member */
-void schedule(uint64_t turns);
-void turn_begin(void);
+void schedule(uint64_t turns), turn_begin(void);
+/* main.c: r again; an error of the gate is logged and ends mini, or the member. */
+int64_t must(int64_t r, const char *what);
 #endif

@@ -2,11 +2,9 @@
 /* The scheduler: the first env owns the slices, a member's turn ends by its own alarm, and its upcall yields to the next. */
 #include "mini.h"
 
-#define TURN_NS 1000000u
-
 void turn_begin(void)
 {
-	(void)gate_env_set(0, EXO_SET_ALARM, rt_tsc() + rt_ticks(TURN_NS), 0);
+	(void)gate_env_set(0, EXO_SET_ALARM, rt_tsc() + rt_ticks(1000000), 0); /* 1 ms */
 }
 
 void rt_on_async(struct rt_regs *regs, uint32_t bits)
@@ -27,16 +25,12 @@ void rt_on_async(struct rt_regs *regs, uint32_t bits)
 /* The program's one system call, whatever its number: fork. Its argument is where it counts. */
 void rt_on_foreign(struct rt_regs *regs)
 {
-	int64_t child;
-
 	mini.counter = (const volatile uint64_t *)regs->rdi;
 	mini.counted[0] = mini.counted[1] = *mini.counter;
-	child = program_fork(regs);
-	must(child, "fork");
-	mini.member[1] = (exo_name)child;
+	mini.member[1] = (exo_name)must(program_fork(regs), "fork");
 	(void)gate_yield(0, 0);
 	turn_begin();
-	regs->rax = (uint64_t)child;
+	regs->rax = mini.member[1];
 }
 
 void schedule(uint64_t turns)

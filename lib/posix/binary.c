@@ -24,6 +24,7 @@ static int is_blank(char c)
 static int script_parse(struct exec_plan *plan, char **interp, char **argument)
 {
 	char *at = plan->head + 2, *end = plan->head + 256, *nl;
+	int whole;
 
 	for (nl = at; nl < end && *nl != '\n' && *nl; nl++)
 		;
@@ -39,13 +40,14 @@ static int script_parse(struct exec_plan *plan, char **interp, char **argument)
 			return -ENOEXEC;
 		nl = end - 1;
 	}
+	whole = *nl == '\n';
 	*nl = 0;
 	while (nl > at && is_blank(nl[-1]))
 		*--nl = 0;
 	while (is_blank(*at))
 		at++;
 	if (!*at)
-		return -ENOEXEC;
+		return whole ? -ENOEXEC : -EACCES; /* without a line's end Linux opens "", which is a directory */
 	*interp = at;
 	while (*at && !is_blank(*at))
 		at++;

@@ -172,8 +172,8 @@ user_leave:
 	mov	R_R15(%rdi), %r15
 	mov	R_RDI(%rdi), %rdi
 	iretq
-user_leave_end:
 2:	movl	$1, EXO_PAGE_DISABLED(%rsi)
+user_leave_end:
 	ret
 
 /* int user_copy(void *to, const void *from, size_t n): 0, or -EFAULT when a page on the way could not be served: upcall_enter then moves rip from between

@@ -215,7 +215,7 @@ int  dev_populate(struct inode *dev);
 /* ---- proc_fs.c, proc_text.c */
 extern const struct file_ops proc_ops;
 enum proc_what {
-	PROC_ROOT, PROC_PID, PROC_FDS, PROC_TASK,                               /* directories */
+	PROC_ROOT, PROC_PID, PROC_FDS, PROC_TASK, PROC_THREAD,                             /* directories */
 	PROC_SELF, PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_FD, PROC_MOUNTS_LINK, /* links */
 	PROC_STAT, PROC_STATUS, PROC_CMDLINE, PROC_COMM, PROC_MAPS, PROC_STATM, PROC_MOUNTS, PROC_MOUNTINFO,
 	PROC_MEMINFO, PROC_UPTIME, PROC_CPUINFO, PROC_VERSION, PROC_ALL_STAT, PROC_LOADAVG, PROC_FILESYSTEMS, PROC_BOOT_CMDLINE,
@@ -241,6 +241,7 @@ int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **ou
 struct machine_facts { uint64_t frames, frames_free, tsc_hz; };
 void machine_facts(struct machine_facts *out);
 
+static inline int is_root_of_something(const struct inode *ip) { return ip == fs_family()->root || ip == fs_family()->proc; }
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Definitions of system calls with n arguments that are used. */

@@ -78,8 +78,8 @@ CALL5(statx, dirfd, path, flags, mask, to)
 	x.stx_atime = stamp(st.st_atime, st.st_atime_nsec);
 	x.stx_mtime = stamp(st.st_mtime, st.st_mtime_nsec);
 	x.stx_ctime = stamp(st.st_ctime, st.st_ctime_nsec);
-	x.stx_rdev_major = (uint32_t)st.st_rdev >> 8;
-	x.stx_rdev_minor = (uint32_t)st.st_rdev & 0xff;
+	x.stx_rdev_major = (uint32_t)st.st_rdev >> 8 & 0xfff;
+	x.stx_rdev_minor = ((uint32_t)st.st_rdev & 0xff) | ((uint32_t)st.st_rdev >> 12 & 0xfff00);
 	x.stx_dev_major = (uint32_t)st.st_dev >> 8;
 	x.stx_dev_minor = (uint32_t)st.st_dev & 0xff;
 	return user_write(to, &x, sizeof(x));

@@ -58,6 +58,11 @@ int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already *
 int pages_protect(uint64_t start, uint64_t end, unsigned prot);
 int user_range_ok(uint64_t va, uint64_t n);
 
+/* ---- stash.c: all return 0 or -ENOMEM */
+int stash_put(uint64_t start, uint64_t end);       /* private pages become inaccessible: their bytes are kept */
+int stash_take(uint64_t start, uint64_t end);      /* brings them back; the regions there are writable meanwhile */
+int stash_drop(uint64_t start, uint64_t end);      /* what was kept for these addresses is forgotten */
+
 /* ---- mmap.c */
 long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags);
 void wx_note(unsigned prot);

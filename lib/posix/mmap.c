@@ -132,6 +132,8 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 	e = region_insert(&r);
 	if (!e)
 		e = pages_unmap(r.start, r.end);
+	if (!e)
+		e = stash_drop(r.start, r.end);
 	if (!e && r.flags & REGION_ANON_SHARED) {
 		e = shared_populate(r.start, r.end);
 		if (!e && r.prot != (PROT_READ | PROT_WRITE))
@@ -157,8 +159,32 @@ CALL2(munmap, start, size)
 	e = region_remove(start, end);
 	if (!e)
 		e = pages_unmap(start, end);
+	if (!e)
+		e = stash_drop(start, end);
 	vsize_note();
 	return e;
+}
+
+static void prot_set(uint64_t start, uint64_t end, uint32_t prot)
+{
+	for (struct region *r = region_find(start); r < P->regions + P->region_count && r->start < end; r++)
+		r->prot = prot;
+}
+
+/* Shared pages need not be kept: their object has them, or (shared anonymous memory) they stay readable. */
+static int stash_private(uint64_t start, uint64_t end)
+{
+	for (uint64_t va = start, stop; va < end; va = stop) {
+		const struct region *r = region_find(va);
+		uint32_t flags = r->flags;
+
+		stop = r->end < end ? r->end : end;
+		if (!(flags & REGION_SHARED) && stash_put(va, stop))
+			return -ENOMEM;
+		if (flags & REGION_SHARED && !(flags & REGION_ANON_SHARED) && pages_unmap(va, stop))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 CALL3(mprotect, start, size, prot)
@@ -180,9 +206,16 @@ CALL3(mprotect, start, size, prot)
 	}
 	if (region_cut(start, end))
 		return -ENOMEM;
-	for (r = region_find(start); r < P->regions + P->region_count && r->start < end; r++)
-		r->prot = (uint32_t)prot & 7;
-	return pages_protect(start, end, (unsigned)prot & 7);
+	prot &= 7;
+	if (prot) {
+		prot_set(start, end, PROT_READ | PROT_WRITE);
+		if (stash_take(start, end))
+			return -ENOMEM;
+	} else if (stash_private(start, end)) {
+		return -ENOMEM;
+	}
+	prot_set(start, end, (uint32_t)prot);
+	return pages_protect(start, end, (unsigned)prot);
 }
 
 static uint64_t brk_limit(void)
@@ -202,7 +235,7 @@ CALL1(brk, wanted)
 		return (long)P->brk_end;
 	if (new > old && (limit_reached(new - old) || map_anonymous(old, new - old, PROT_READ | PROT_WRITE, REGION_HEAP)))
 		return (long)P->brk_end;
-	if (new < old && (region_remove(new, old) || pages_unmap(new, old)))
+	if (new < old && (region_remove(new, old) || pages_unmap(new, old) || stash_drop(new, old)))
 		return (long)P->brk_end;
 	P->brk_end = wanted;
 	vsize_note();
@@ -312,10 +345,10 @@ CALL3(madvise, start, size, advice)
 				break;
 			stop = r->end < end ? r->end : end;
 			if (!(r->flags & REGION_SHARED)) {
-				int e = pages_unmap(r->start > va ? r->start : va, stop);
-
-				if (e)
-					return e;
+				if (r->start > va)
+					va = r->start;
+				if (pages_unmap(va, stop) || stash_drop(va, stop))
+					return -ENOMEM;
 			}
 			va = stop;
 		}

@@ -18,9 +18,10 @@ static const struct node top_nodes[] = {
 	{ "cmdline", PROC_BOOT_CMDLINE, S_IFREG | 0444 },
 };
 
+/* A thread's are the same without the first. */
 static const struct node pid_nodes[] = {
-	{ "fd", PROC_FDS, S_IFDIR | 0500 },
 	{ "task", PROC_TASK, S_IFDIR | 0555 },
+	{ "fd", PROC_FDS, S_IFDIR | 0500 },
 	{ "exe", PROC_EXE, S_IFLNK | 0777 },
 	{ "cwd", PROC_CWD, S_IFLNK | 0777 },
 	{ "root", PROC_ROOT_LINK, S_IFLNK | 0777 },
@@ -97,7 +98,7 @@ static struct file *file_of(int pid, long fd)
 
 int procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out)
 {
-	static const struct node pid_node = { "", PROC_PID, S_IFDIR | 0555 };
+	static const struct node pid_node = { "", PROC_PID, S_IFDIR | 0555 }, thread_node = { "", PROC_THREAD, S_IFDIR | 0555 };
 	long value = number_of(name, n);
 	struct file *f;
 
@@ -110,10 +111,14 @@ int procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **
 		if (!task_by_pid(dir->proc.pid))
 			return -ENOENT;
 		return list_find(pid_nodes, COUNT(pid_nodes), dir, name, n, out);
+	case PROC_THREAD:
+		if (!task_by_pid(dir->proc.pid))
+			return -ENOENT;
+		return list_find(pid_nodes + 1, COUNT(pid_nodes) - 1, dir, name, n, out);
 	case PROC_TASK:
 		if (value != dir->proc.pid || !task_by_pid(dir->proc.pid))
 			return -ENOENT;
-		return node_make(dir, &pid_node, dir->proc.pid, -1, out);
+		return node_make(dir, &thread_node, dir->proc.pid, -1, out);
 	case PROC_FDS:
 		f = file_of(dir->proc.pid, value);
 		if (f) {
@@ -169,9 +174,12 @@ int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *conte
 	case PROC_PID:
 		list_read(pid_nodes, COUNT(pid_nodes), dir, at, emit, context);
 		return 0;
+	case PROC_THREAD:
+		list_read(pid_nodes + 1, COUNT(pid_nodes) - 1, dir, at, emit, context);
+		return 0;
 	case PROC_TASK:
 		n = fmt(name, sizeof(name), "%d", dir->proc.pid);
-		if (*at == 2 && !emit(context, name, (size_t)n, node_number(PROC_PID, dir->proc.pid, -1), S_IFDIR >> 12, 3))
+		if (*at == 2 && !emit(context, name, (size_t)n, node_number(PROC_THREAD, dir->proc.pid, -1), S_IFDIR >> 12, 3))
 			*at = 3;
 		return 0;
 	case PROC_FDS:
@@ -246,6 +254,8 @@ long procfs_path(const struct inode *ip, char *to, size_t max)
 		return fmt(to, max, "/proc");
 	case PROC_PID:
 		return fmt(to, max, "/proc/%d", pid);
+	case PROC_THREAD:
+		return fmt(to, max, "/proc/%d/task/%d", pid, pid);
 	case PROC_FD:
 		return fmt(to, max, "/proc/%d/fd/%d", pid, ip->proc.fd);
 	}

@@ -101,7 +101,7 @@ int region_remove(uint64_t start, uint64_t end)
 /* Neighbours with one meaning become one. */
 static int joins(const struct region *a, const struct region *b)
 {
-	return a->end == b->start && a->prot == b->prot && a->flags == b->flags && !a->inode && !b->inode && !(a->flags & REGION_GROWSDOWN);
+	return a->end == b->start && a->prot == b->prot && a->flags == b->flags && !a->inode && !b->inode && !(a->flags & (REGION_GROWSDOWN | REGION_STASH));
 }
 
 int region_insert(const struct region *r)
@@ -154,7 +154,8 @@ uint64_t regions_size(void)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < P->region_count; i++)
-		sum += P->regions[i].end - P->regions[i].start;
+		if (!(P->regions[i].flags & REGION_STASH))
+			sum += P->regions[i].end - P->regions[i].start;
 	return sum;
 }
 
@@ -202,6 +203,8 @@ size_t maps_text(char *to, size_t max)
 		const struct region *r = P->regions + i;
 		char path[256] = "";
 
+		if (r->flags & REGION_STASH)
+			continue;
 		if (r->inode && inode_path(r->inode, path, sizeof path) < 0)
 			path[0] = 0;
 		if (r->flags & REGION_STACK)

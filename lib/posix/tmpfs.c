@@ -113,8 +113,9 @@ int file_resize(struct inode *ip, uint64_t size)
 
 	if (size > FILE_LIMIT)
 		return -EFBIG;
-	if (size < ip->size) {
-		if (size % PAGE) {
+	/* Pages that were allocated past the end go too. */
+	if (size <= ip->size) {
+		if (size < ip->size && size % PAGE) {
 			char *page = page_find(ip, size / PAGE);
 
 			if (page && !(page = page_make(ip, size / PAGE)))

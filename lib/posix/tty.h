@@ -40,12 +40,41 @@ void line_mode_changed(struct tty *t, unsigned old_lflag);
 void line_flush(struct tty *t);
 int  line_ready(struct tty *t, unsigned want);       /* want: bytes, when lines do not matter */
 size_t line_take(struct tty *t, uint8_t *to, size_t max); /* canonical: at most to a line's end; *to may receive 0 bytes for EOF */
+
+/* tty_echo.c */
 /* One byte through output processing; 0 when there is no room for it. keep: bytes of room that must remain. */
 int  line_output(struct tty *t, uint8_t c, uint32_t keep);
+void tty_raw_out(struct tty *t, uint8_t c);          /* room was looked for */
+void echo_plain(struct tty *t, uint8_t c);
+void echo_char(struct tty *t, uint8_t c);            /* control characters as ^X where the mode says so */
+void echo_text(struct tty *t, const char *text);
+
+static inline int is_control(uint8_t c)
+{
+	return c < 32 || c == 127;
+}
+
+/* Letters are Latin 1's, whatever the terminal's encoding is. */
+static inline int is_upper(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
+}
+
+static inline int is_lower(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 0xdf && c != 0xf7);
+}
+
+static inline int is_inside_utf8(const struct tty *t, uint8_t c)
+{
+	return MODE_I(t, IUTF8) && (c & 0xc0) == 0x80;
+}
 
 static inline struct tty *the_tty(void) { return fs_family()->tty; }
 static inline uint32_t tty_room(const struct tty *t) { return TTY_OUT - (t->out_head - t->out_tail); }
 
+/* tty_job.c */
+void tty_adopt(struct tty *t);                        /* to the caller's session, if no living one owns it */
 /* Is the caller of the group that may use the terminal? 0, -EIO, or -ERESTARTSYS after the group was sent sig. */
 int tty_check(struct tty *t, int sig);
 long tty_set_group(struct tty *t, int pgrp);           /* -ENOTTY -EPERM -ESRCH -EINVAL */

@@ -1,116 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Line discipline of the terminal: what each received byte does (editing, echo, signals) and how written bytes look. Byte for byte as Linux's N_TTY. */
+/* Line discipline of the terminal: what each received byte does: editing, echo, signals. Byte for byte as Linux's N_TTY. */
 #include <asm/signal.h>
 #include "tty.h"
 
 #define AT(i) ((i) & (TTY_IN - 1))
 
-static int is_control(uint8_t c)
-{
-	return c < 32 || c == 127;
-}
-
 static int is_word(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0xc0 || c == 0xaa || c == 0xb5 || c == 0xba;
-}
-
-static int is_inside_utf8(const struct tty *t, uint8_t c)
-{
-	return MODE_I(t, IUTF8) && (c & 0xc0) == 0x80;
+	return is_upper(c) || is_lower(c) || (c >= '0' && c <= '9') || c == '_';
 }
 
 /* A control character that is set: VMIN's place and 0 mean none. */
 static int is_char(const struct tty *t, int which, uint8_t c)
 {
 	return c && t->mode.c_cc[which] == c;
-}
-
-static void raw_out(struct tty *t, uint8_t c)
-{
-	t->out[t->out_head++ & (TTY_OUT - 1)] = c;
-}
-
-int line_output(struct tty *t, uint8_t c, uint32_t keep)
-{
-	uint32_t width;
-
-	if (tty_room(t) < keep + 8)
-		return 0;
-	if (!MODE_O(t, OPOST)) {
-		raw_out(t, c);
-		return 1;
-	}
-	switch (c) {
-	case '\n':
-		if (MODE_O(t, ONLRET))
-			t->column = 0;
-		if (MODE_O(t, ONLCR)) {
-			t->column = t->canon_column = 0;
-			raw_out(t, '\r');
-		} else {
-			t->canon_column = t->column;
-		}
-		break;
-	case '\r':
-		if (MODE_O(t, ONOCR) && !t->column)
-			return 1;
-		if (MODE_O(t, OCRNL)) {
-			c = '\n';
-			if (MODE_O(t, ONLRET))
-				t->column = t->canon_column = 0;
-			break;
-		}
-		t->column = t->canon_column = 0;
-		break;
-	case '\t':
-		width = 8 - (t->column & 7);
-		t->column += width;
-		if (MODE_O(t, TABDLY) == XTABS) {
-			while (width--)
-				raw_out(t, ' ');
-			return 1;
-		}
-		break;
-	case '\b':
-		if (t->column)
-			t->column--;
-		break;
-	default:
-		if (is_control(c))
-			break;
-		if (MODE_O(t, OLCUC) && c >= 'a' && c <= 'z')
-			c -= 'a' - 'A';
-		if (!is_inside_utf8(t, c))
-			t->column++;
-	}
-	raw_out(t, c);
-	return 1;
-}
-
-/* Echo is lost rather than waited for: the terminal's side must never block. */
-static void echo_plain(struct tty *t, uint8_t c)
-{
-	(void)line_output(t, c, 0);
-}
-
-static void echo_char(struct tty *t, uint8_t c)
-{
-	if (!MODE_L(t, ECHOCTL) || !is_control(c) || c == '\t') {
-		echo_plain(t, c);
-		return;
-	}
-	if (tty_room(t) < 8)
-		return;
-	raw_out(t, '^');
-	raw_out(t, c ^ 0100);
-	t->column += 2;
-}
-
-static void echo_text(struct tty *t, const char *text)
-{
-	while (*text)
-		echo_plain(t, (uint8_t)*text++);
 }
 
 static void mark_set(struct tty *t, uint32_t at, int on)
@@ -164,8 +67,11 @@ static void erase_tab(struct tty *t)
 	}
 	if (!after_tab)
 		width += t->canon_column;
-	for (width = 8 - (width & 7); width; width--)
-		echo_plain(t, '\b');
+	/* Past output processing: the cursor moves in every mode. */
+	for (width = 8 - (width & 7); width && tty_room(t) > 8; width--) {
+		tty_raw_out(t, '\b');
+		t->column -= t->column != 0;
+	}
 }
 
 static void erase(struct tty *t, uint8_t key)
@@ -241,10 +147,11 @@ static void signal_key(struct tty *t, int sig, uint8_t c)
 		(void)signal_group(t->pgrp, sig);
 }
 
-static void plain_key(struct tty *t, uint8_t c)
+/* A line feed is shown as one only where a carriage return was turned into it; typed or quoted it is a control character. */
+static void plain_key(struct tty *t, uint8_t c, int was_return)
 {
 	if (MODE_L(t, ECHO)) {
-		if (c == '\n') {
+		if (c == '\n' && was_return) {
 			echo_plain(t, '\n');
 		} else {
 			if (t->canon == t->head)
@@ -290,13 +197,15 @@ static int canonical_key(struct tty *t, uint8_t c)
 
 void line_receive(struct tty *t, uint8_t c)
 {
+	int was_return = 0;
+
 	if (MODE_I(t, ISTRIP))
 		c &= 0x7f;
-	if (MODE_I(t, IUCLC) && MODE_L(t, IEXTEN) && c >= 'A' && c <= 'Z')
+	if (MODE_I(t, IUCLC) && MODE_L(t, IEXTEN) && is_upper(c))
 		c += 'a' - 'A';
 	if (t->quoted) {
 		t->quoted = 0;
-		plain_key(t, c);
+		plain_key(t, c, 0);
 		return;
 	}
 	if (MODE_I(t, IXON)) {
@@ -321,8 +230,10 @@ void line_receive(struct tty *t, uint8_t c)
 	if (c == '\r') {
 		if (MODE_I(t, IGNCR))
 			return;
-		if (MODE_I(t, ICRNL))
+		if (MODE_I(t, ICRNL)) {
 			c = '\n';
+			was_return = 1;
+		}
 	} else if (c == '\n' && MODE_I(t, INLCR)) {
 		c = '\r';
 	}
@@ -334,7 +245,7 @@ void line_receive(struct tty *t, uint8_t c)
 	}
 	if (MODE_L(t, ICANON) && canonical_key(t, c))
 		return;
-	plain_key(t, c);
+	plain_key(t, c, was_return);
 }
 
 /* Text typed under one mode is not lost under the other: entering canonical mode makes one line of it. */

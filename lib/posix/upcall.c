@@ -8,7 +8,9 @@
 struct upcall_frame { uint64_t gpr[15]; struct exo_upcall u; };
 _Static_assert(sizeof(((struct upcall_frame *)0)->gpr) == R_RIP, "the first registers of struct user_regs");
 
+#define FAULT_PRESENT 1u
 #define FAULT_WRITE 2u
+#define FAULT_USER 4u
 #define FAULT_FETCH 16u
 
 static unsigned fault_access(uint64_t error)
@@ -20,7 +22,7 @@ static void signal_exception(struct user_regs *r, const struct exo_upcall *u)
 {
 	static const struct { uint8_t signal, code; } row[32] = {
 		[0] = { SIGFPE, FPE_INTDIV }, [1] = { SIGTRAP, TRAP_TRACE }, [3] = { SIGTRAP, 0 }, [4] = { SIGSEGV, 0 }, [5] = { SIGSEGV, 0 },
-		[6] = { SIGILL, ILL_ILLOPN }, [16] = { SIGFPE, FPE_FLTINV }, [17] = { SIGBUS, BUS_ADRALN }, [19] = { SIGFPE, FPE_FLTINV },
+		[6] = { SIGILL, ILL_ILLOPN }, [11] = { SIGBUS, SI_KERNEL }, [12] = { SIGBUS, SI_KERNEL }, [16] = { SIGFPE, FPE_FLTINV }, [17] = { SIGBUS, BUS_ADRALN }, [19] = { SIGFPE, FPE_FLTINV },
 	};
 	int sig = u->vector < 32 ? row[u->vector].signal : 0;
 
@@ -38,7 +40,11 @@ static void fault_serve(void *nothing)
 	int e;
 
 	(void)nothing;
-	if (u->vector == 14) {
+	if (u->vector == 14 && (u->error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT) {
+		/* An iretq to another ring: some emulators read its frame with kernel rights, which SMAP refuses. CPUs raise #GP. */
+		family_lock();
+		signal_fault(r, u, SIGSEGV, SI_KERNEL, 0);
+	} else if (u->vector == 14) {
 		e = posix_parts.page(u->addr, fault_access(u->error));
 		if (!e)
 			user_return();

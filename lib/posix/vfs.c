@@ -75,13 +75,14 @@ static int link_follow(struct trail *t, struct inode *link, struct inode **cur, 
 
 int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w)
 {
-	struct trail t = { .depth = 0 };
+	struct trail t;
 	struct inode *cur = *path == '/' ? fs_family()->root : at, *next;
 	uint8_t slash = 0;
 	int error;
 
 	memset(w, 0, sizeof(*w));
 	w->last = LAST_ROOT;
+	t.depth = t.links = 0; /* levels are written before they are read */
 	if (!*path)
 		return -ENOENT;
 	t.level[0] = (struct level){ path, path + strlen(path) };
@@ -120,12 +121,15 @@ int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w
 			}
 			continue;
 		}
+		error = -EISDIR; /* a name that may be made cannot be a directory's */
+		if (last && slash && (flags & WALK_CREATE))
+			goto fail;
 		error = dir_lookup(cur, name, n, &next);
 		if (error == -ENOENT && last && (flags & (WALK_CREATE | WALK_PARENT)))
 			next = NULL;
 		else if (error)
 			goto fail;
-		if (next && IS(next, S_IFLNK) && !(last && ((flags & WALK_PARENT) || ((flags & WALK_NOFOLLOW) && !slash)))) {
+		if (next && IS(next, S_IFLNK) && !(last && ((flags & WALK_PARENT) || ((flags & WALK_NOFOLLOW) && !slash && !w->slash)))) {
 			error = link_follow(&t, next, &cur, w);
 			inode_put(next);
 			if (error < 0)

@@ -19,5 +19,7 @@ struct rt_regs {
 _Static_assert(__builtin_offsetof(struct exo_info, current) == RT_INFO_CURRENT, "asm");
 _Static_assert(__builtin_offsetof(struct rt_regs, at) == 15 * 8, "asm");
 _Static_assert(EXO_GROUP_SIZE == 1ul << 16, "asm");
+_Static_assert(EXO_GROUP_STACK == 0x3000 && EXO_STACK_SIZE == 0x2000, "asm: bit 14 tells the two stack pages apart");
+_Static_assert(EXO_GROUPS >> 28 == (EXO_GROUPS + EXO_ENV_MAX * EXO_GROUP_SIZE - 1) >> 28, "asm: one prefix for all groups");
 #endif
 #endif

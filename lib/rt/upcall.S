@@ -120,7 +120,26 @@ rt_restore:
 	pop	%rdx
 	pop	%rcx
 	pop	%rbx
+	/* An emulated CPU may want the frame by another address (exo_page.iret_alias). rax is the only register left, so the distance goes over the
+	 * frame's vector, and the last add moves rsp by it. Neither frames nor registers outside the group's window have one. */
+	mov	%rsp, %rax
+	shr	$28, %rax
+	cmp	$(EXO_GROUPS >> 28), %rax
+	jne	3f
+	lea	40(%rsp), %rax
+	test	$0x4000, %eax
+	jz	1f
+	and	$-EXO_GROUP_SIZE, %rax
+	mov	EXO_PAGE_IRET_ALIAS + 8(%rax), %rax
+	jmp	2f
+1:	and	$-EXO_GROUP_SIZE, %rax
+	mov	EXO_PAGE_IRET_ALIAS(%rax), %rax
+2:	add	$32, %rax
+	mov	%rax, 8(%rsp)
 	pop	%rax
+	add	(%rsp), %rsp
+	iretq
+3:	pop	%rax
 	add	$32, %rsp
 	iretq
 	.section .note.GNU-stack, "", @progbits

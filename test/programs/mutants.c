@@ -3,6 +3,7 @@
 #include "check.h"
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/time.h>
 
 int main(int argc, char **argv)
 {
@@ -18,7 +19,8 @@ int main(int argc, char **argv)
 		if (!pid) {
 			int null = open("/dev/null", O_RDWR);
 			CHECK(null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2);
-			alarm(3);
+			struct itimerval limit = { { 0, 0 }, { 0, 500000 } };
+			setitimer(ITIMER_REAL, &limit, 0);
 			execl(path, path, (char *)0);
 			error = errno;
 			if (write(fd[1], &error, sizeof error) != sizeof error)

@@ -28,7 +28,6 @@ TRY(ring3_clts, 13, "clts")
 TRY(ring3_xsetbv, 13, "xsetbv" :: "a"(1), "d"(0), "c"(0))
 TRY(ring3_int_timer, 13, "int $0x20")
 TRY(ring3_int_fault, 13, "int $14")
-TRY(ring3_far_kernel, 13, "pushq $8; pushq $0; lretq")
 TRY(ring3_load_ss, 13, "mov %0, %%ss" :: "r"(0x10))
 TRY(ring3_load_ds, 13, "mov %0, %%ds" :: "r"(0x77))
 TRY(fault_ud, 6, "ud2")
@@ -36,6 +35,42 @@ TRY(fault_divide, 0, "xor %%ecx, %%ecx; mov $1, %%eax; xor %%edx, %%edx; div %%e
 TRY(fault_breakpoint, 3, "int3")
 TRY(fault_read_noncanonical, 13, "mov (%0), %%rax" :: "r"(1ul << 55) : "rax")
 TRY(fault_x87, 16, "fninit; push %%rax; movw $0x37b, (%%rsp); fldcw (%%rsp); fld1; fldz; fdivrp; fwait; pop %%rax" ::: "rax")
+
+/* 13; or 14, because QEMU 7.2 reads the frame with kernel rights, which SMAP refuses (GATE 31). */
+static void far_kernel(uint64_t to) { __asm__ volatile("pushq $8; push %0; lretq" :: "r"(to)); }
+static void iret_kernel(uint64_t to)
+{
+	__asm__ volatile("pushq $0; push %%rsp; pushq $0x3202; pushq $8; push %0; iretq" :: "r"(to));
+}
+
+void ring3_far_kernel(void)
+{
+	IS(guarded(far_kernel, 0), 1);
+	CHECK(caught.vector == 13 || caught.vector == 14);
+	IS(guarded(far_kernel, KERNEL_IMAGE), 1);
+}
+
+void ring3_iret_kernel(void)
+{
+	IS(guarded(iret_kernel, KERNEL_IMAGE), 1);
+	CHECK(caught.vector == 13 || caught.vector == 14);
+	IS(caught.cs, EXO_USER_CS);
+	IS(caught.rflags & 0x3000, 0);
+	IS(guarded(iret_kernel, 1ul << 47), 1);
+	IS(guarded(iret_kernel, 1ul << 63), 1);
+}
+
+static void iret_stack(uint64_t rsp) { __asm__ volatile("mov %0, %%rsp; iretq" :: "r"(rsp)); }
+
+/* Frames where there is nothing to read, or not all of it. */
+void ring3_iret_stack(void)
+{
+	static const uint64_t rsp[] = { 0, 0x10000, KERNEL_DIRECT, KERNEL_IMAGE, 1ul << 47, 1ul << 55, EXO_USER_END - 16, ~0ul - 7, T + PAGE - 16 };
+
+	CHECK(page_new(T, EXO_PTE_RW | EXO_PTE_NX));
+	for (unsigned i = 0; i < sizeof rsp / sizeof rsp[0]; i++)
+		IS(guarded(iret_stack, rsp[i]), 1);
+}
 
 static void jump(uint64_t to) { __asm__ volatile("call *%0" :: "r"(to)); }
 static void read_word(uint64_t va) { (void)WORD(va); }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of frame_claim, frame_give and frame_type: ownership, adoption, types, accounts (rules 4, 5, 10 to 12, 14). */
+/* Tests of frame_claim, frame_give and frame_type: ownership, adoption, types (rules 4, 5, 10 to 12). */
 #include <base/string.h>
 #include "gate.h"
 
@@ -97,27 +97,6 @@ void frame_claim_zeroed(void)
 	IS(shared[1], 0);
 	IS(shared[2], 0);
 	IS(shared[3], 0);
-}
-
-static void claim_all(uint64_t most)
-{
-	int64_t r = 1;
-
-	while (r > 0 && shared[0] < most)
-		if ((r = rt_frame()) > 0)
-			shared[0]++;
-	shared[1] = (uint64_t)r;
-}
-
-void frame_claim_limit(void)
-{
-	IS(actor_prepare(0, claim_all, 1000), 0);
-	actor[0].spec.flags = EXO_SPEC_NEW_ACCOUNT;
-	actor[0].spec.limit[EXO_C_FRAMES] = 50;
-	actor[0].name = (exo_name)gate_env_make(&actor[0].spec);
-	CHECK(actor_finish(actor[0].name));
-	IS(shared[1], -EXO_ENOMEM);
-	CHECK(shared[0] >= 30 && shared[0] <= 50);
 }
 
 void frame_give_not_owner(void)
@@ -258,19 +237,4 @@ void frame_type_shared(void)
 	IS(gate_frame_type(pfn, 1, EXO_DATA, 0), 1);
 	IS(rt_map(0, T + PAGE, pfn, 1, RW | NX), 0);
 	IS(rt_map(0, T, pfn, 1, NX), -EXO_ESHARED);
-}
-
-void frame_charge(void)
-{
-	uint32_t account = rt_envs[ME].account;
-	uint32_t used = rt_envs[account].used[EXO_C_FRAMES], owned = rt_envs[ME].frames;
-	uint64_t list[5];
-
-	IS(gate_frame_any(5, list), 5);
-	IS(rt_envs[account].used[EXO_C_FRAMES], used + 5);
-	IS(rt_envs[ME].frames, owned + 5);
-	for (int i = 0; i < 5; i++)
-		IS(gate_frame_give(list[i], 1, 0), 1);
-	IS(rt_envs[account].used[EXO_C_FRAMES], used);
-	IS(rt_envs[ME].frames, owned);
 }

@@ -42,7 +42,7 @@ void batch_stops(void)
 void batch_refused(void)
 {
 	static const uint64_t alone[] = { EXO_GATE_batch, EXO_GATE_env_make, EXO_GATE_env_set, EXO_GATE_env_kill, EXO_GATE_yield, EXO_GATE_wait,
-		EXO_GATE_dev_bind, EXO_GATE_log + 1, 1ul << 40, EXO_GATE_BASE };
+		EXO_GATE_dev_bind, EXO_GATE_SPAN - 1, 1ul << 40, EXO_GATE_BASE };
 
 	for (unsigned i = 0; i < sizeof alone / sizeof alone[0]; i++) {
 		memset(ops, 0, sizeof ops);
