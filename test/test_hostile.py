@@ -31,7 +31,7 @@ def test_elf_mutants():
         mutants = os.path.join(folder, "m")
         mutate.make(mutants, [programs.build("entry", "bare"), programs.build("entry", "barepie"), programs.build("args", "musl")], MUTANTS)
         runner, frames = programs.build("mutants", "musl"), programs.build("frames", "musl")
-        r = guest.run("sh", "-c", f"/t/mutants /t/m {MUTANTS} >/dev/null; /t/frames; /t/mutants /t/m {MUTANTS}; /t/frames; echo alive",
+        r = guest.run("sh", "-c", f"for i in 1 2; do /t/mutants /t/m {MUTANTS} >/dev/null; done; /t/frames; /t/mutants /t/m {MUTANTS}; /t/frames; echo alive",
                       options=["--add", f"{mutants}:/t/m", "--add", f"{runner}:/t/mutants", "--add", f"{frames}:/t/frames"], timeout=300)
     assert r.status == 0, r
     lines = r.out.decode().splitlines()
@@ -93,15 +93,16 @@ class Bare:
         self.folder.cleanup()
 
 
-def stops(reason, **arguments):
-    """The loader says why, stays (no reset loop), and powers off on a key."""
+def stops(reason, key=False, **arguments):
+    """The loader says why and stays: no reset loop. key: also see that a key powers it off (firmware takes its time to listen)."""
     with Bare(**arguments) as m:
         assert m.wait(r"^efi: stopped: .*" + reason), m.log()
-        assert m.wait(r"Press a key"), m.log()
         assert not m.machine.wait(2), "it did not wait"
         assert len(re.findall(r"^efi: stopped", m.log(), re.M)) == 1, m.log()
-        m.machine.monitor("sendkey ret")
-        assert m.machine.wait(10), "a key did not power it off"
+        if key:
+            assert m.wait(r"Press a key", 60), m.log()
+            m.machine.monitor("sendkey ret")
+            assert m.machine.wait(10), "a key did not power it off"
 
 
 CONFS = {
@@ -117,7 +118,7 @@ CONFS = {
 @pytest.mark.parametrize("name", CONFS)
 def test_bad_conf(name):
     conf, reason = CONFS[name]
-    stops(reason, conf=conf)
+    stops(reason, key=name == "no_app", conf=conf)
 
 
 def test_no_conf():

@@ -177,6 +177,7 @@ void reap_stuck(void)
 			(unsigned long)e->stuck_addr, (unsigned long)e->stuck_rip);
 		if (t->vfork_parent)
 			t->vfork_parent->env = 0;
+		(void)gate_env_kill(t->env); /* only its creator may; from here on anyone can push its teardown */
 		task_bury(t, SIGSEGV);
 	}
 	if (!locked)

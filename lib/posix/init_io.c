@@ -6,6 +6,9 @@
 #include "init.h"
 
 #define CREDIT_STEP 512 /* a grant smaller than this waits until the last one is used up */
+#define LINGER_NS   100000u  /* bytes that come in a stream follow one another within this time */
+#define LINGER_MAX  2000000u /* but programs want to run too */
+#define LINGER_LOOK 3000u
 
 static int is_terminal(const struct init *in) { return in->config.mode <= INIT_TTY; }
 
@@ -71,24 +74,51 @@ static void frame_take(struct init *in, const struct channel_frame *f)
 	}
 }
 
-static void channel_input(struct init *in)
+/* Input that had no room goes first. True when nothing of it is left. */
+static int parked_give(struct init *in)
 {
-	struct channel_frame frame;
-
 	while (in->parked_done < in->parked_size) {
 		size_t given = input_give(in, in->parked + in->parked_done, in->parked_size - in->parked_done);
 		if (!given)
-			return;
+			return 0;
 		in->parked_done += given;
 	}
-	while (in->parked_done == in->parked_size && channel_get(&in->channel, &frame))
-		frame_take(in, &frame);
+	return 1;
+}
+
+static void credit_grant(struct init *in)
+{
 	size_t room = input_room(in);
-	if (in->input_ended || room <= in->credit || (in->credit && room - in->credit < CREDIT_STEP))
+	uint32_t grant = (uint32_t)(room - in->credit);
+
+	if (in->input_ended || room <= in->credit || (in->credit && grant < CREDIT_STEP))
 		return;
-	uint32_t grant = room - in->credit;
 	if (channel_put(&in->channel, 'W', &grant, sizeof grant))
 		in->credit += grant;
+}
+
+static void channel_input(struct init *in)
+{
+	struct channel_frame frame;
+	uint64_t begin = clock_ns(), last = 0, fill = in->channel.in_fill;
+
+	while (parked_give(in)) {
+		int got = channel_get(&in->channel, &frame);
+		uint64_t now = clock_ns();
+
+		if (got)
+			frame_take(in, &frame);
+		/* A 16-byte FIFO behind an interrupt each would be slow: stay while a stream flows. */
+		if (got || fill != in->channel.in_fill)
+			last = now;
+		fill = in->channel.in_fill;
+		if (now - last > LINGER_NS || now - begin > LINGER_MAX)
+			break;
+		if (!got)
+			while (clock_ns() - now < LINGER_LOOK)
+				;
+	}
+	credit_grant(in);
 }
 
 /* True when bytes are left that the channel has no room for. */

@@ -65,7 +65,7 @@ int inode_from_image(uint64_t nid, struct inode **out)
 	ip->gid = node.gid;
 	ip->nlink = node.nlink;
 	ip->rdev = node.rdev;
-	ip->atime = ip->mtime = ip->ctime = (int64_t)node.mtime * NS + node.mtime_ns;
+	ip->atime = ip->mtime = ip->ctime = (int64_t)min_u64(node.mtime, INT64_MAX / NS - 1) * NS + node.mtime_ns; /* until 2262 */
 	if (S_ISREG(node.mode)) {
 		ip->size = ip->pages.backed = node.size;
 		ip->pages.image = data;

@@ -44,6 +44,7 @@ int64_t table_new(uint64_t va, int level);         /* a new empty table linked a
 /* ---- region.c; all on the caller's own array */
 int  region_insert(const struct region *r);        /* replaces what stands there; takes over the inode reference; 0 or -ENOMEM (reference dropped) */
 int  region_cut(uint64_t start, uint64_t end);     /* makes start and end borders: 0 or -ENOMEM */
+void regions_join(uint64_t start, uint64_t end);    /* neighbours with one meaning become one, there and at its borders */
 int  region_remove(uint64_t start, uint64_t end);  /* regions only, no entries: 0 or -ENOMEM */
 void regions_drop(void);                           /* all references given back */
 int  regions_open(void);                           /* a fresh array: 0 or -ENOMEM */

@@ -215,6 +215,7 @@ CALL3(mprotect, start, size, prot)
 		return -ENOMEM;
 	}
 	prot_set(start, end, (uint32_t)prot);
+	regions_join(start, end);
 	return pages_protect(start, end, (unsigned)prot);
 }
 

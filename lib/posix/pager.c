@@ -5,11 +5,18 @@
 #include "parts.h"
 
 #define AROUND_MAX 16
+#define PATH_CLOSED (-EXDEV) /* some table on the way is absent or sealed: path_open, then again */
 #define LEAF(pfn) ((uint64_t)(pfn) << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U)
 
 static uint64_t nx_of(const struct region *r)
 {
 	return r->prot & PROT_EXEC ? 0 : EXO_PTE_NX;
+}
+
+/* A gate error of an op on a leaf. */
+static int leaf_errno(int64_t r)
+{
+	return r == -EXO_ESEALED || r == -EXO_ENOENT ? PATH_CLOSED : gate_errno(r);
 }
 
 static int64_t leaf_read(uint64_t va)
@@ -65,7 +72,7 @@ static int frames_put(uint64_t va, uint64_t n, uint64_t nx, uint64_t flags)
 		for (uint64_t i = 0; i < n; i++)
 			list[i] = (list[i] & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT;
 		frames_release(list, n);
-		return gate_errno(r);
+		return leaf_errno(r);
 	}
 	return 0;
 }
@@ -104,7 +111,7 @@ static int fill_zero(const struct region *r, uint64_t va)
 		n = absent_run(va, room < window ? room : window);
 	}
 	e = frames_put(va, n, nx_of(r), 0);
-	if (e && n > 1)
+	if (e == -ENOMEM && n > 1)
 		e = frames_put(va, n = 1, nx_of(r), 0);
 	if (e)
 		return e;
@@ -153,7 +160,7 @@ static int fill_map(const struct region *r, uint64_t va, uint64_t page)
 	if (!pfn)
 		return -EFAULT;
 	e = entries_write(0, va, n, LEAF(pfn) | rights, EXO_AT_STEP, page);
-	return e < 0 ? gate_errno(e) : 0;
+	return e < 0 ? leaf_errno(e) : 0;
 }
 
 static int fill_file(const struct region *r, uint64_t va, unsigned access)
@@ -195,11 +202,15 @@ static int leaf_break(const struct region *r, uint64_t va, uint64_t entry)
 			e = gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, EXO_PTE_RW, EXO_PTE_RW, 0);
 		if (!EXO_IS_ERROR(e))
 			return 0;
+		if (e == -EXO_ESEALED)
+			return PATH_CLOSED;
 	}
 	if (r->flags & REGION_SHARED) {
 		e = gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, EXO_PTE_RW, EXO_PTE_RW, 0);
 		if (!EXO_IS_ERROR(e))
 			return 0;
+		if (e == -EXO_ESEALED)
+			return PATH_CLOSED;
 		if (!r->inode)
 			return -EFAULT;
 		(void)entries_write(0, va, 1, 0, 0, 0);
@@ -215,15 +226,28 @@ static int leaf_break(const struct region *r, uint64_t va, uint64_t entry)
 	}
 	if (e < 0) {
 		frames_release(list, 1);
-		return gate_errno(e);
+		return leaf_errno(e);
 	}
 	return 0;
+}
+
+/* One try. The kernel refuses whatever is not this env's alone, so looking at the path first would only cost. */
+static int serve(const struct region *r, uint64_t va, unsigned access)
+{
+	int64_t entry = leaf_read(va);
+
+	if (entry == -EXO_ENOENT)
+		return r->inode ? fill_file(r, va, access) : fill_zero(r, va);
+	if (EXO_IS_ERROR(entry))
+		return gate_errno(entry);
+	if (access != PROT_WRITE)
+		return 0;
+	return (uint64_t)entry & EXO_PTE_RW ? PATH_CLOSED : leaf_break(r, va, (uint64_t)entry);
 }
 
 int page_serve(uint64_t va, unsigned access)
 {
 	struct region *r = region_find(va);
-	int64_t entry;
 	int e;
 
 	P->page_faults++;
@@ -232,17 +256,14 @@ int page_serve(uint64_t va, unsigned access)
 	if (!r || !(r->prot & access || (access == PROT_READ && r->prot)))
 		return -EFAULT;
 	va = PAGE_DOWN(va);
-	if (access != PROT_WRITE && !EXO_IS_ERROR(leaf_read(va)))
-		return 0;
-	e = path_open(va);
-	if (e)
+	e = serve(r, va, access);
+	if (e != PATH_CLOSED)
 		return e;
-	entry = leaf_read(va);
-	if (entry == -EXO_ENOENT)
-		return r->inode ? fill_file(r, va, access) : fill_zero(r, va);
-	if (EXO_IS_ERROR(entry))
-		return gate_errno(entry);
-	return access == PROT_WRITE && !((uint64_t)entry & EXO_PTE_RW) ? leaf_break(r, va, (uint64_t)entry) : 0;
+	e = path_open(va);
+	if (!e)
+		e = serve(r, va, access);
+	/* Open and present with R/W: a translation from before was to blame. */
+	return e == PATH_CLOSED ? 0 : e;
 }
 
 int pages_unmap(uint64_t start, uint64_t end)

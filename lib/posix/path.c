@@ -56,7 +56,7 @@ int path_open(uint64_t va)
 {
 	int tries = 0;
 
-	for (int level = 4; level >= 2; level--) {
+	for (int level = va < EXO_SLOT_SIZE ? 3 : 4; level >= 2; level--) { /* slot 0 has its upper table from the start */
 		int64_t e = gate_pte_write(0, (va & -span_of(level)) | EXO_AT_CHANGE | (uint64_t)level, 1, 0, 0, 0), r = 0;
 
 		if (e == -EXO_ENOENT)

@@ -98,10 +98,30 @@ int region_remove(uint64_t start, uint64_t end)
 	return 0;
 }
 
-/* Neighbours with one meaning become one. */
 static int joins(const struct region *a, const struct region *b)
 {
-	return a->end == b->start && a->prot == b->prot && a->flags == b->flags && !a->inode && !b->inode && !(a->flags & (REGION_GROWSDOWN | REGION_STASH));
+	if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->inode != b->inode || a->flags & (REGION_GROWSDOWN | REGION_STASH))
+		return 0;
+	return !a->inode || (b->offset == a->offset + (a->end - a->start) / PAGE && a->data_end == b->data_end);
+}
+
+void regions_join(uint64_t start, uint64_t end)
+{
+	uint32_t i = index_above(start);
+
+	for (i = i ? i - 1 : 0; i + 1 < P->region_count && P->regions[i].start <= end;) {
+		struct region *r = P->regions + i;
+
+		if (!joins(r, r + 1)) {
+			i++;
+			continue;
+		}
+		r->end = r[1].end;
+		if (r->inode)
+			inode_put(r->inode);
+		memmove(r + 1, r + 2, (P->region_count - i - 2) * sizeof *r);
+		P->region_count--;
+	}
 }
 
 int region_insert(const struct region *r)
@@ -114,22 +134,10 @@ int region_insert(const struct region *r)
 		return -ENOMEM;
 	}
 	i = index_above(r->start);
-	if (i && joins(P->regions + i - 1, r)) {
-		P->regions[i - 1].end = r->end;
-		if (i < P->region_count && joins(P->regions + i - 1, P->regions + i)) {
-			P->regions[i - 1].end = P->regions[i].end;
-			memmove(P->regions + i, P->regions + i + 1, (P->region_count - i - 1) * sizeof *r);
-			P->region_count--;
-		}
-		return 0;
-	}
-	if (i < P->region_count && joins(r, P->regions + i)) {
-		P->regions[i].start = r->start;
-		return 0;
-	}
 	memmove(P->regions + i + 1, P->regions + i, (P->region_count - i) * sizeof *r);
 	P->regions[i] = *r;
 	P->region_count++;
+	regions_join(r->start, r->end);
 	return 0;
 }
 

@@ -9,7 +9,7 @@ enum { REG_DATA, REG_IER, REG_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCRAT
 #define IER_RECEIVE 0x01
 #define FCR_ENABLE  0x01
 #define FCR_CLEAR   0x06
-#define FCR_8_BYTES 0x80
+#define FCR_14_BYTES 0xc0 /* interrupt at 14 bytes, or when fewer have waited for four character times */
 #define LCR_8N1     0x03
 #define LCR_DIVISOR 0x80
 #define MCR_DTR     0x01
@@ -37,7 +37,7 @@ int serial_open(struct serial *s, uint16_t port)
 	reg_set(s, REG_DATA, 1);
 	reg_set(s, REG_IER, 0);
 	reg_set(s, REG_LCR, LCR_8N1);
-	reg_set(s, REG_FCR, FCR_ENABLE | FCR_CLEAR | FCR_8_BYTES);
+	reg_set(s, REG_FCR, FCR_ENABLE | FCR_CLEAR | FCR_14_BYTES);
 	reg_set(s, REG_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
 	reg_set(s, REG_IER, IER_RECEIVE);
 	serial_ack(s);

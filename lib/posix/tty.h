@@ -39,6 +39,7 @@ void line_receive(struct tty *t, uint8_t c);
 void line_mode_changed(struct tty *t, unsigned old_lflag);
 void line_flush(struct tty *t);
 int  line_ready(struct tty *t, unsigned want);       /* want: bytes, when lines do not matter */
+unsigned line_waiting(const struct tty *t);
 size_t line_take(struct tty *t, uint8_t *to, size_t max); /* canonical: at most to a line's end; *to may receive 0 bytes for EOF */
 
 /* tty_echo.c */

@@ -134,7 +134,7 @@ long tty_ioctl(struct file *f, unsigned request, uint64_t arg)
 		error = tty_check(t, SIGTTOU);
 		return error ? error : output_drain(t);
 	case FIONREAD:
-		value = (int)((MODE_L(t, ICANON) ? t->canon : t->head) - t->tail);
+		value = (int)line_waiting(t);
 		return user_write(arg, &value, sizeof(value));
 	case TIOCOUTQ:
 		value = (int)(t->out_head - t->out_tail);

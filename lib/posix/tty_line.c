@@ -268,6 +268,17 @@ int line_ready(struct tty *t, unsigned want)
 	return t->head - t->tail >= want;
 }
 
+/* Bytes that reads could get now: an EOF is none. */
+unsigned line_waiting(const struct tty *t)
+{
+	uint32_t end = MODE_L(t, ICANON) ? t->canon : t->head;
+	unsigned n = 0;
+
+	for (uint32_t at = t->tail; at != end; at++)
+		n += !(MODE_L(t, ICANON) && mark_get(t, at) && t->in[AT(at)] == TTY_EOF);
+	return n;
+}
+
 size_t line_take(struct tty *t, uint8_t *to, size_t max)
 {
 	uint32_t end = t->head;

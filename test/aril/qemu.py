@@ -2,6 +2,7 @@
 """Owns the QEMU process: its command line, its two serial ports, its monitor, and that it is always reaped."""
 
 import ctypes
+import fcntl
 import os
 import shlex
 import signal
@@ -38,19 +39,46 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+class Fifos:
+    """The host's end of COM2: two named pipes. QEMU writes byte by byte, and a socket would hold only some hundred of such writes before it blocks."""
+
+    def __init__(self, path):
+        self.path = path
+        for end in (".in", ".out"):
+            os.mkfifo(path + end, 0o600)
+        self.inward = os.open(path + ".in", os.O_RDWR)
+        # More than the guest ever gives credit for: a write never waits for a QEMU that has died.
+        fcntl.fcntl(self.inward, fcntl.F_SETPIPE_SZ, 1 << 18)
+        self.outward = os.open(path + ".out", os.O_RDONLY | os.O_NONBLOCK)
+
+    def fileno(self):
+        return self.outward
+
+    def recv(self, size):
+        return os.read(self.outward, size)
+
+    def sendall(self, data):
+        while data:
+            data = data[os.write(self.inward, data):]
+
+    def close(self):
+        os.close(self.inward)
+        os.close(self.outward)
+
+
 class Machine:
-    """One QEMU. `channel` is the host's end of COM2 (a connected stream socket), `log` the path that COM1 goes to."""
+    """One QEMU. `channel` is the host's end of COM2 (see Fifos), `log` the path that COM1 goes to."""
 
     def __init__(self, folder, disk, log, mem="1G", icount=None, gui=False, gdb=False, more=()):
         self.folder = folder
         self.log = log
         self.monitor_path = os.path.join(folder, "monitor")
-        self.channel, theirs = socket.socketpair()
+        self.channel = Fifos(os.path.join(folder, "com2"))
         command = ["qemu-system-x86_64", "-name", "aril", "-machine", "q35", "-cpu", "max", "-accel", "tcg,thread=single", "-m", mem,
                    "-net", "none", "-no-reboot", *firmware(folder),
                    "-drive", f"if=none,id=disk,format=raw,file={disk}", "-device", "virtio-blk-pci,drive=disk,bootindex=0",
                    "-chardev", f"file,id=com1,path={log}", "-serial", "chardev:com1",
-                   "-chardev", f"socket,id=com2,fd={theirs.fileno()}", "-serial", "chardev:com2",
+                   "-chardev", f"pipe,id=com2,path={self.channel.path}", "-serial", "chardev:com2",
                    "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
         if not gui:
             command += ["-display", "none"]
@@ -65,11 +93,9 @@ class Machine:
         self.errors = open(os.path.join(folder, "qemu.err"), "w+b")
         try:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
-                                            pass_fds=[theirs.fileno()], start_new_session=True, preexec_fn=die_with_parent)
+                                            start_new_session=True, preexec_fn=die_with_parent)
         except FileNotFoundError:
             raise Error("qemu-system-x86_64 is not installed: make deps") from None
-        finally:
-            theirs.close()
         self.pidfd = os.pidfd_open(self.process.pid)
 
     def wait(self, seconds):

@@ -231,7 +231,7 @@ void attack_exo_page(void)
 		__asm__ volatile("pause");
 	rt_page()->pending = ~0u;
 	rt_page()->disabled = 0;
-	for (uint64_t end = rt_tsc() + 2 * rt_info->slice_ticks; !seen.async_count && rt_tsc() < end;)
+	for (uint64_t end = rt_tsc() + rt_info->tsc_hz; !seen.async_count && rt_tsc() < end;)
 		__asm__ volatile("pause");
 	CHECK(seen.async_count >= 1);
 	IS(gate_yield(rt_self(), 0), 0);

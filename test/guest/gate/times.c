@@ -45,30 +45,43 @@ void alarm_disabled(void)
 	IS(rt_page()->pending, 0);
 }
 
-/* The slice's own timer upcalls come all the same, shortly before its end; a busy host may make one look late: three tries. */
+/* First env: parked it gets no timer upcall for a slice. One may come before it is: three tries. */
 void alarm_cancelled(void)
 {
-	int came = 1;
+	int64_t came = 1;
 
+	rt_page()->disabled = 1;
 	for (int i = 0; i < 3 && came; i++) {
 		uint64_t at = rt_tsc() + rt_ticks(100000000);
 
-		came = 0;
 		IS(gate_env_set(0, EXO_SET_ALARM, at, 0), 0);
 		IS(gate_env_set(0, EXO_SET_ALARM, 0, 0), 0);
-		while (rt_tsc() < at + rt_ticks(20000000)) {
-			if (seen.timer_count && seen.async_tsc + rt_info->early_ticks < seen.slice_end)
-				came = 1;
-			seen.timer_count = 0;
-		}
+		(void)__atomic_and_fetch(&rt_page()->pending, ~(uint32_t)EXO_PEND_TIMER, __ATOMIC_SEQ_CST);
+		came = gate_wait(EXO_PEND_TIMER, at + rt_ticks(20000000));
 	}
-	CHECK(!came);
+	rt_page()->disabled = 0;
+	IS(came, 0);
 }
 
-/* A busy host may stall the machine between the upcall and its first instruction: most come in time, three must. */
+/* True when not one of 20 alarms comes as punctually as the early timer upcall would have to: a busy host, on which there is nothing to see. */
+static int host_is_late(void)
+{
+	for (int i = 0; i < 20; i++) {
+		uint64_t at = rt_tsc() + rt_ticks(300000);
+
+		(void)gate_env_set(0, EXO_SET_ALARM, at, 0);
+		while (rt_tsc() < at || seen.async_tsc < at)
+			if (rt_tsc() > at + rt_info->tsc_hz)
+				return 0;
+		if (seen.async_tsc - at < rt_info->early_ticks / 2)
+			return 0;
+	}
+	return 1;
+}
+
 void slice_timer(void)
 {
-	uint64_t in_time = 0, end = rt_tsc() + rt_ticks(3000000000);
+	uint64_t in_time = 0, end = rt_tsc() + rt_ticks(2000000000);
 
 	CHECK(rt_slices->env[rt_slices->position] == rt_self());
 	CHECK(rt_info->early_ticks < rt_info->slice_ticks);
@@ -76,7 +89,7 @@ void slice_timer(void)
 		seen.timer_count = 0;
 		in_time += wait_for(&seen.timer_count, 1000) && seen.async_tsc < seen.slice_end;
 	}
-	IS(in_time, 3);
+	CHECK(in_time == 3 || (seen.timer_count && host_is_late()));
 }
 
 void slice_forced(void)

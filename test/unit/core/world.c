@@ -41,13 +41,14 @@ void machine_off(int reset, uint32_t status)
 }
 
 struct env *first_env(void) { return env_by_index(1); }
-void root_load(uint32_t pfn) { (void)pfn; }
+__attribute__((weak)) void root_load(uint32_t pfn) { (void)pfn; } /* model_test.c has a better one */
 void fpu_init(struct exo_save *s) { memset(s->xstate, 0, sizeof s->xstate); }
 void sched_event(struct env *e, uint32_t bits) { e->exo->pending |= bits; }
 void sched_forget(struct env *e) { (void)e; }
 void sched_leave(struct trap *t) { (void)t; world_run(1); }
 void sched_alarm(void) { }
 void dev_teardown(struct env *e) { (void)e; }
+struct dev_frames *dev_frames_find(uint64_t pfn) { (void)pfn; return NULL; }
 void pct_forget(struct env *e) { (void)e; }
 int64_t slice_take(uint64_t i, struct env *from) { (void)i; (void)from; return 0; }
 void trap_direct(bool on) { (void)on; }

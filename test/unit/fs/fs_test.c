@@ -147,6 +147,10 @@ TEST(fs_unlink_open)
 	fd = (int)SYS(open, "/tmp", O_TMPFILE | O_RDWR, 0600);
 	CHECK(fd >= 0);
 	CHECK_EQ(SYS(write, fd, "x", 1), 1);
+	fd = (int)SYS(memfd_create, "m", 1);
+	CHECK_EQ(SYS(pwrite64, fd, "x", 1, 5000), 1);
+	CHECK_EQ(SYS(fcntl, fd, F_GETFD), 1);
+	CHECK_EQ(SYS(memfd_create, "m", 64), -EINVAL);
 }
 
 TEST(fs_links)

@@ -53,7 +53,8 @@ int user_read(void *to, uint64_t from, size_t n)
 {
 	if (n && from < 65536)
 		return -EFAULT;
-	memcpy(to, (void *)from, n);
+	if (n)
+		memcpy(to, (void *)from, n);
 	return 0;
 }
 
@@ -61,7 +62,8 @@ int user_write(uint64_t to, const void *from, size_t n)
 {
 	if (n && to < 65536)
 		return -EFAULT;
-	memcpy((void *)to, from, n);
+	if (n)
+		memcpy((void *)to, from, n);
 	return 0;
 }
 

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* The model of the frame and home ops. */
+#include "model.h"
+
+const char *model_range(int64_t r, uint64_t n, model_element *one)
+{
+	const char *why;
+
+	if (EXO_IS_ERROR(r))
+		return one(0, false) ? NULL : "refused what is allowed";
+	if (r == 0 || (uint64_t)r > n)
+		return "count out of range";
+	for (uint64_t i = 0; i < (uint64_t)r; i++)
+		if ((why = one(i, true)))
+			return why;
+	return (uint64_t)r < n && !model_cut && !one((uint64_t)r, false) ? "stopped early" : NULL;
+}
+
+uint32_t model_root(uint64_t root)
+{
+	const struct env *me = current_env();
+
+	if (root == 0 || root == me->root)
+		return me->root;
+	if (!model_is_ram(root) || model[root].type != EXO_PT4 || model[root].owner != me->index || model[root].used_root)
+		return 0;
+	return (uint32_t)root;
+}
+
+bool model_at(uint64_t at, uint64_t allowed, uint64_t *va, int *level)
+{
+	*level = (int)(at & 7);
+	*va = at & ~0xffful;
+	if (*level < 1 || *level > 4 || at & 0xff8 & ~allowed || *va >= EXO_WINDOW)
+		return false;
+	return !(*va & ((1ul << model_shift(*level)) - 1)) && (*level > 1 || *va >= EXO_NULL_GUARD);
+}
+
+/* What the running op was called with. */
+static struct {
+	uint64_t pfn, n, type, flags, proof;
+	const uint64_t *list;
+	const struct env *to;
+	uint32_t room;
+	uint64_t va;
+	uint32_t taken;
+} op;
+
+static const char *claim_one(uint64_t i, bool apply)
+{
+	uint32_t pfn;
+
+	if (!apply && op.taken >= op.room)
+		return "beyond the account";
+	if (op.pfn == EXO_ANY) {
+		if (!op.list)
+			return "the list cannot be written";
+		if (!apply) {
+			for (pfn = 0; pfn < WORLD_FRAMES; pfn++)
+				if (model[pfn].type == EXO_FREE)
+					return NULL;
+			return "no frame is free";
+		}
+		if (op.list[i] >= WORLD_FRAMES)
+			return "a claimed frame is no frame";
+		pfn = (uint32_t)op.list[i];
+	} else {
+		pfn = (uint32_t)(op.pfn + i);
+	}
+	if (pfn >= WORLD_FRAMES || model[pfn].type != EXO_FREE)
+		return "claimed a frame that is not free";
+	if (!apply)
+		return NULL;
+	if (++op.taken > op.room)
+		return "claimed beyond the account";
+	model_take(pfn);
+	return NULL;
+}
+
+static const char *adopt_one(uint64_t i, bool apply)
+{
+	uint32_t pfn = (uint32_t)op.pfn;
+	uint64_t va;
+	int level;
+
+	(void)i;
+	if (!model_at(op.proof, 0, &va, &level) || !model_is_ram(op.pfn) || op.n != 1)
+		return "adopted without a proof";
+	struct model_frame *f = &model[pfn];
+	struct model_walk w = model_walk(current_env()->root, va, level);
+
+	if (f->type == EXO_FREE || f->owner || f->pinned)
+		return "adopted what is owned, free or pinned";
+	if (!w.reached || !(w.entry & EXO_PTE_P) || model_pfn(w.entry) != pfn || (level > 1) != model_is_table(pfn))
+		return "adopted by a proof that names something else";
+	if (f->place_count != 1 || !w.rw)
+		return "adopted what others reach";
+	if (f->account != envs[model_me()].account && !op.room)
+		return "adopted beyond the account";
+	if (!apply)
+		return NULL;
+	f->owner = model_me();
+	model_charge(pfn, envs[model_me()].account);
+	return NULL;
+}
+
+const char *model_claim(int64_t r, uint64_t pfn, uint64_t n, const uint64_t *list, uint64_t proof, uint32_t room)
+{
+	op.pfn = pfn;
+	op.n = n;
+	op.list = list;
+	op.proof = proof;
+	op.room = room;
+	op.taken = 0;
+	return model_range(r, n, proof ? adopt_one : claim_one);
+}
+
+static const char *give_one(uint64_t i, bool apply)
+{
+	uint32_t pfn = (uint32_t)(op.pfn + i);
+
+	if (!model_is_ram(op.pfn + i) || model[pfn].type == EXO_FREE || model[pfn].owner != model_me())
+		return "gave a stranger's frame";
+	struct model_frame *f = &model[pfn];
+	if (f->pinned || (model_is_table(pfn) && f->used && !model_links(pfn)))
+		return "gave what is pinned or has content";
+	if (op.to && model_is_table(pfn) && model_links(pfn))
+		return "gave a linked table";
+	if (op.to && envs[op.to->index].account != f->account && op.taken >= op.room)
+		return "gave beyond the account";
+	if (!apply)
+		return NULL;
+	if (op.to) {
+		if (envs[op.to->index].account != f->account)
+			op.taken++;
+		f->owner = op.to->index;
+		model_charge(pfn, envs[op.to->index].account);
+	} else {
+		f->owner = 0;
+		model_let_go(pfn);
+	}
+	return NULL;
+}
+
+const char *model_give(int64_t r, uint64_t pfn, uint64_t n, const struct env *to, bool stale, uint32_t room)
+{
+	op.pfn = pfn;
+	op.n = n;
+	op.to = to;
+	op.room = room;
+	op.taken = 0;
+	if (stale || (to && envs[to->index].account != envs[model_me()].account && to->creator != current_env()) || pfn >= WORLD_FRAMES || n > WORLD_FRAMES - pfn)
+		return EXO_IS_ERROR(r) ? NULL : "gave to an env that is no relation";
+	return model_range(r, n, give_one);
+}
+
+static const char *type_one(uint64_t i, bool apply)
+{
+	uint32_t pfn = (uint32_t)(op.pfn + i);
+
+	if (!model_is_ram(op.pfn + i) || model[pfn].type == EXO_FREE || model[pfn].owner != model_me())
+		return "retyped a stranger's frame";
+	struct model_frame *f = &model[pfn];
+	if (f->pinned)
+		return "retyped a pinned frame";
+	if (f->type == EXO_DATA && op.type == EXO_DATA) {
+		if (f->place_count > 1 || (f->place_count && f->shared && !op.flags))
+			return "changed the shared flag of a mapped frame";
+	} else if (f->place_count || f->used) {
+		return "retyped what is counted";
+	}
+	if (!apply)
+		return NULL;
+	if (op.type != EXO_DATA || f->type != EXO_DATA) {
+		f->sealed = f->global = false;
+		f->base = 0;
+		/* Scratch words of absent entries and declarations of slots are not kept. */
+		memset(model_entry[pfn], 0, sizeof model_entry[pfn]);
+	}
+	f->type = (uint8_t)op.type;
+	f->shared = op.flags;
+	return NULL;
+}
+
+const char *model_type(int64_t r, uint64_t pfn, uint64_t n, uint64_t type, uint64_t flags)
+{
+	op.pfn = pfn;
+	op.type = type;
+	op.flags = flags;
+	if (type < EXO_DATA || type > EXO_PT4 || flags & ~(type == EXO_DATA ? (uint64_t)EXO_F_SHARED : 0) || pfn >= WORLD_FRAMES || n > WORLD_FRAMES - pfn)
+		return EXO_IS_ERROR(r) ? NULL : "retyped to what is no type";
+	return model_range(r, n, type_one);
+}
+
+static const char *home_claim_one(uint64_t i, bool apply)
+{
+	struct model_home *h = &model_home[((op.va - EXO_HOMES_BASE) >> EXO_HOME_SHIFT) + i];
+
+	if (h->owner || h->pt2)
+		return "claimed a home that is somebody's";
+	if (op.taken >= op.room)
+		return "claimed homes beyond the account";
+	if (apply) {
+		h->owner = model_me();
+		op.taken++;
+	}
+	return NULL;
+}
+
+static const char *home_release_one(uint64_t i, bool apply)
+{
+	struct model_home *h = &model_home[((op.va - EXO_HOMES_BASE) >> EXO_HOME_SHIFT) + i];
+
+	if (h->owner != model_me() || h->pt2)
+		return "released a home that is a stranger's or linked";
+	if (apply)
+		h->owner = 0;
+	return NULL;
+}
+
+const char *model_home_set(int64_t r, uint64_t root, uint64_t what, uint64_t va, uint64_t n, uint32_t room)
+{
+	op.va = va;
+	op.room = room;
+	op.taken = 0;
+	if (va < EXO_HOMES_BASE || va >= EXO_WINDOW || what > EXO_HOME_PRIVATE)
+		return EXO_IS_ERROR(r) ? NULL : "home_set out of range";
+	if (what != EXO_HOME_PRIVATE)
+		return model_range(r, n, what == EXO_HOME_CLAIM ? home_claim_one : home_release_one);
+	uint32_t in = model_root(root);
+	bool allowed = n == 1 && !(va & (EXO_SLOT_SIZE - 1)) && in && !(model_entry[in][model_index(va, 4)] & EXO_PTE_P);
+	if (allowed != (r == 1))
+		return "declaration of a private slot";
+	if (allowed)
+		model_write(in, model_index(va, 4), EXO_LINK_BIT_PRIVATE);
+	return NULL;
+}
