@@ -22,22 +22,25 @@ void account_refund(uint16_t account, int count, uint32_t n)
 
 void account_retire(uint16_t account)
 {
-	struct exo_env *a = &envs[account];
-	if (a->account_users || a->name)
-		return;
-	for (int c = 0; c < EXO_C_COUNT; c++)
-		if (a->used[c])
+	/* A chain of accounts may be as long as there are envs: no recursion. */
+	while (account) {
+		struct exo_env *a = &envs[account];
+		if (a->account_users || a->name)
 			return;
-	/* The limits go back to where they came from. */
-	uint16_t parent = a->account_parent;
-	a->account_parent = 0;
-	if (parent) {
-		for (int c = 0; c < EXO_C_COUNT; c++) {
-			envs[parent].limit[c] += a->limit[c];
-			a->limit[c] = 0;
+		for (int c = 0; c < EXO_C_COUNT; c++)
+			if (a->used[c])
+				return;
+		/* The limits go back to where they came from. */
+		uint16_t parent = a->account_parent;
+		a->account_parent = 0;
+		env_index_free(account);
+		if (parent) {
+			for (int c = 0; c < EXO_C_COUNT; c++) {
+				envs[parent].limit[c] += a->limit[c];
+				a->limit[c] = 0;
+			}
+			envs[parent].account_users--;
 		}
-		envs[parent].account_users--;
-		account_retire(parent);
+		account = parent;
 	}
-	env_index_free(account);
 }

@@ -10,6 +10,8 @@
 #define CR0_MP  (1u << 1)
 #define CR0_EM  (1u << 2)
 #define CR0_TS  (1u << 3)
+#define CR4_PAE        (1u << 5)
+#define CR4_MCE        (1u << 6)
 #define CR4_PGE        (1u << 7)
 #define CR4_OSFXSR     (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)
@@ -89,6 +91,8 @@ static inline void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, 
 static inline uint16_t inw(uint16_t port) { uint16_t v; __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 static inline uint32_t inl(uint16_t port) { uint32_t v; __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 static inline void cpu_halt(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
+/* Takes the interrupts that wait. */
+static inline void cpu_open(void) { __asm__ volatile("sti; nop; cli" ::: "memory"); }
 static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
 __attribute__((noreturn)) static inline void cpu_stop(void) { for (;;) __asm__ volatile("cli; hlt"); }
 

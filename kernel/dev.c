@@ -33,7 +33,10 @@ struct dev_frames *dev_frames_find(uint64_t pfn)
 /* What boot found as the kernel's own, and where PC firmware keeps APICs, HPET and flash. */
 static bool frames_are_kept(uint64_t first, uint64_t end)
 {
-	const uint64_t apic = 0xfec00, flash = 0x100000;
+	const uint64_t apic = 0xfec00, flash = 0x100000, ours[] = { boot->lapic, boot->ioapic, boot->hpet };
+	for (unsigned i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (ours[i] && first <= ours[i] >> EXO_PAGE_SHIFT && end > ours[i] >> EXO_PAGE_SHIFT)
+			return true;
 	if (first < flash && end > apic)
 		return true;
 	return first < 0x100; /* below 1 MiB: ROMs and the firmware's */
@@ -45,6 +48,10 @@ static int64_t bind_frames(struct env *me, uint64_t first, uint64_t n, bool writ
 	if (n == 0 || n > 1ul << 20 || first > (1ul << 40) - n || first + n > UINT32_MAX)
 		return -EXO_EINVAL;
 	if (frames_are_kept(first, first + n))
+		return -EXO_EPERM;
+	/* Behind any other address may be PCI configuration space (ECAM), MSI-X tables or a device that masters the bus: the machine right. */
+	uint64_t fb = boot->fb_base >> EXO_PAGE_SHIFT, fb_end = (boot->fb_base + boot->fb_size + EXO_PAGE_SIZE - 1) >> EXO_PAGE_SHIFT;
+	if (me != first_env() && (first < fb || first + n > fb_end))
 		return -EXO_EPERM;
 	const struct boot_range *map = pa_ptr(boot->map);
 	for (uint64_t i = 0; i < boot->map_count; i++)
@@ -84,6 +91,8 @@ int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n)
 			return -EXO_EINVAL;
 		if (port_is_kept((uint32_t)base, (uint32_t)(base + n - 1)))
 			return -EXO_EPERM;
+		if (n > 256)
+			return -EXO_EINVAL; /* every switch to and from the env writes its part of the I/O map */
 		if (me->port_count == ENV_PORTS)
 			return -EXO_ENOMEM;
 		if (!account_charge(envs[me->index].account, EXO_C_DEVICES, 1))

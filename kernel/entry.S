@@ -177,7 +177,8 @@ trap_common:
 	jz 1f
 	swapgs
 1:	call save_registers
-	cld
+	push $RFLAGS_FIX /* clears DF, and AC, which would switch SMAP off */
+	popfq
 	mov %rsp, %rdi
 	call trap_enter
 	jmp return_to_user_now
@@ -202,7 +203,8 @@ trap_debug:
 	push $0
 	push $1
 	call save_registers
-	cld
+	push $RFLAGS_FIX
+	popfq
 	mov %rsp, %rdi
 	call trap_enter
 	jmp return_to_user_now

@@ -168,10 +168,7 @@ static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
 			return -EXO_ETYPE;
 		if (i < EXO_EF_COUNT && f->maps)
 			return -EXO_EBUSY;
-		for (uint32_t j = 0; j < i; j++)
-			if (s->frames[j] == pfn)
-				return -EXO_EINVAL;
-		for (uint32_t j = 0; j < EXO_EF_COUNT && i >= EXO_EF_COUNT; j++)
+		for (uint32_t j = 0; j < i && j < EXO_EF_COUNT; j++)
 			if (s->frames[j] == pfn)
 				return -EXO_EINVAL;
 	}
@@ -179,11 +176,11 @@ static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
 	if (a->limit[EXO_C_ENVS] - a->used[EXO_C_ENVS] < 1)
 		return -EXO_ENOMEM;
 	if (s->flags & EXO_SPEC_NEW_ACCOUNT) {
-		/* What is handed over leaves the payer's count, so only the rest must be spare. */
+		/* What is handed over leaves the payer's count, so only the rest must be spare; further frames may be named twice, and are not reckoned with. */
 		if (s->limit[EXO_C_FRAMES] < s->frame_count)
 			return -EXO_EINVAL;
 		for (int c = 0; c < EXO_C_COUNT; c++) {
-			uint64_t held = c == EXO_C_FRAMES ? s->frame_count : 0, mine = c == EXO_C_ENVS ? 1 : 0;
+			uint64_t held = c == EXO_C_FRAMES ? EXO_EF_COUNT : 0, mine = c == EXO_C_ENVS ? 1 : 0;
 			if ((uint64_t)s->limit[c] + mine > (uint64_t)a->limit[c] - a->used[c] + held)
 				return -EXO_ENOMEM;
 		}

@@ -3,10 +3,19 @@
 #include "kernel.h"
 
 static uint64_t mask; /* of XCR0; 0 = FXSAVE only */
+static bool keeps_pointers;
 
 void fpu_start(void)
 {
 	uint32_t leaf[4];
+	/* CPUID 80000008h EBX bit 2: the error pointers are always saved and restored. Only AMD lacks it. */
+	cpuid(0, 0, leaf);
+	bool amd = leaf[1] == 0x68747541 || leaf[1] == 0x6f677948;
+	cpuid(0x80000000, 0, leaf);
+	if (amd && leaf[0] >= 0x80000008) {
+		cpuid(0x80000008, 0, leaf);
+		keeps_pointers = !(leaf[1] >> 2 & 1);
+	}
 	info->xsave_size = 512;
 	info->xcr0 = 3;
 	if (!(info->cpu_features & EXO_CPU_XSAVE))
@@ -49,6 +58,10 @@ void fpu_save(struct exo_save *s)
 
 void fpu_load(const struct exo_save *s)
 {
+	/* The last x87 instruction's address must not be the previous env's (AMD APM vol. 2, 11.4.4.3). */
+	static const int32_t zero;
+	if (keeps_pointers)
+		__asm__ volatile("fnclex; emms; fildl %0" :: "m"(zero));
 	if (mask)
 		xrstor(s->xstate, mask);
 	else

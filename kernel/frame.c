@@ -47,6 +47,8 @@ void frames_start(void)
 		for (; first < end; first++)
 			frames[first].type = map[i].type == BOOT_RESERVED ? EXO_NONE : EXO_KERNEL;
 	}
+	for (; expected < frame_count; expected++)
+		frames[expected].type = EXO_NONE;
 	info->frame_count = frame_count;
 }
 

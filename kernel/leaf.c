@@ -112,7 +112,8 @@ static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t val
 	uint64_t old = *entry, type = 0;
 
 	if (value & EXO_PTE_P) {
-		if (value & ~LEAF_BITS || !(value & EXO_PTE_U))
+		/* entry_pfn keeps 32 of the 40 bits: what it drops would reach the CPU unchecked. */
+		if (value & ~LEAF_BITS || !(value & EXO_PTE_U) || (value & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT > UINT32_MAX)
 			return -EXO_EINVAL;
 		int64_t r = is_device(value) ? device_take(value, &type) : leaf_take(value, old, proof);
 		if (r < 0)

@@ -6,6 +6,7 @@
 
 #define COM1 0x3f8
 #define LSR_EMPTY 0x20
+#define LOG_BURST 16384u /* bytes of one env in the time of one slice */
 
 static bool present;
 
@@ -59,8 +60,17 @@ void klog(const char *format, ...)
 int64_t op_log(uint64_t at, uint64_t n)
 {
 	char text[256], prefix[24];
+	struct env *me = current_env();
+	uint64_t now = rdtsc();
 	if (n > sizeof(text))
 		return -EXO_EINVAL;
+	if (now - me->log_since > info->slice_ticks) {
+		me->log_since = now;
+		me->log_bytes = 0;
+	}
+	if (me->log_bytes + n > LOG_BURST)
+		return -EXO_EAGAIN;
+	me->log_bytes += (uint32_t)n;
 	for (size_t i = 0; i < n;) {
 		const volatile char *p = user_page(at + i, false);
 		if (!p)

@@ -66,7 +66,8 @@ static void features(void)
 	uint32_t have = (seven[1] >> 7 & 1) * EXO_CPU_SMEP | (seven[1] >> 20 & 1) * EXO_CPU_SMAP | (seven[2] >> 2 & 1) * EXO_CPU_UMIP
 		| (seven[1] & 1) * EXO_CPU_FSGSBASE | (one[2] >> 26 & 1) * EXO_CPU_XSAVE | (one[2] >> 30 & 1) * EXO_CPU_RDRAND
 		| (seven[1] >> 9 & 1) * EXO_CPU_ERMS | (top[3] >> 20 & 1) * EXO_CPU_NX;
-	uint64_t cr4 = (read_cr4() | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT) & ~(uint64_t)(CR4_SMEP | CR4_SMAP | CR4_UMIP | CR4_FSGSBASE | CR4_OSXSAVE);
+	/* Of the firmware's only PAE and MCE stay: what else it left on would be a right of ring 3 that nobody gave. */
+	uint64_t cr4 = (read_cr4() & (CR4_PAE | CR4_MCE)) | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		if (have & row[i].bit)
 			cr4 |= row[i].cr4;
@@ -116,6 +117,13 @@ void machine_bases_save(uint64_t *fs, uint64_t *gs)
 
 void machine_bases_load(uint64_t fs, uint64_t gs)
 {
+	/* Selectors that ring 3 loaded are not saved: nobody finds another env's. A load of GS changes the base in use, which is this CPU's. */
+	uint32_t ds, es, f, g;
+	__asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3" : "=r"(ds), "=r"(es), "=r"(f), "=r"(g));
+	if (ds | es | f | g) {
+		__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" :: "r"(0));
+		wrmsr(MSR_GS_BASE, (uint64_t)this_cpu());
+	}
 	if (has_fsgsbase)
 		wrfsbase(fs);
 	else

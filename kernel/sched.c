@@ -87,6 +87,8 @@ void sched_event(struct env *e, uint32_t bits)
 	uint32_t now = __atomic_or_fetch(&e->exo->pending, bits, __ATOMIC_SEQ_CST);
 	if (envs[e->index].state == EXO_S_PARKED && now & e->wait_mask)
 		unpark(e, now & e->wait_mask);
+	else if (envs[e->index].state == EXO_S_ACCEPTING && !e->exo->disabled)
+		unpark(e, 0);
 }
 
 /* What time has brought to e. */
@@ -152,8 +154,10 @@ static void idle(struct trap *t)
 	root_load((uint32_t)(boot->kernel_root >> EXO_PAGE_SHIFT));
 	cpu->idle = true;
 	while (!next_slice(t)) {
-		if (teardown_push())
+		if (teardown_push()) {
+			cpu_open();
 			continue;
+		}
 		uint64_t next = ~0ul;
 		for (uint32_t i = 0; i < EXO_SLICE_COUNT; i++) {
 			struct env *e = env_by_name(slices->env[i]);
@@ -208,8 +212,11 @@ void sched_check(struct trap *t)
 	/* The owner lent its slice and named what fetches it back. */
 	if (owner && owner != cpu->current && is_ready(owner) && owner->exo->pending & owner->yield_mask)
 		sched_switch(owner, t);
-	cpu->switched = false;
-	upcall_async(t);
+	/* An env without room for its upcall is left behind here; the next one may have something pending too. */
+	do {
+		cpu->switched = false;
+		upcall_async(t);
+	} while (cpu->switched);
 	arm();
 }
 
@@ -302,7 +309,8 @@ int64_t op_wait(uint64_t mask, uint64_t deadline)
 	me->wait_deadline = deadline;
 	envs[me->index].state = EXO_S_PARKED;
 	sched_leave(this_cpu()->trap);
-	return 0;
+	/* Woken before it was left (its alarm came due): unpark has put the result here, as for a switch. */
+	return (int64_t)me->save->regs.rax;
 }
 
 int64_t op_notify(uint64_t name, uint64_t bits)

@@ -35,6 +35,8 @@ static void child_move(struct env *child, struct env *to)
 	if (to->child)
 		to->child->sibling_back = child;
 	to->child = child;
+	if (envs[child->index].state == EXO_S_STUCK)
+		sched_event(to, EXO_PEND_CHILD);
 }
 
 static void finish(struct env *e)

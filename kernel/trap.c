@@ -77,11 +77,15 @@ static void interrupt(struct trap *t)
 {
 	if (t->vector == VECTOR_SPURIOUS)
 		return;
+	/* A level line is masked before the end of its interrupt, or it comes at once again. */
+	if (t->vector >= VECTOR_IRQ && t->vector < VECTOR_IRQ + 16) {
+		dev_interrupt((unsigned)t->vector - VECTOR_IRQ);
+		apic_eoi();
+		return;
+	}
 	apic_eoi();
 	if (t->vector == VECTOR_TIMER)
 		sched_tick(t);
-	else if (t->vector >= VECTOR_IRQ && t->vector < VECTOR_IRQ + 16)
-		dev_interrupt((unsigned)t->vector - VECTOR_IRQ);
 	else
 		klog("interrupt of nobody: vector %u", (unsigned)t->vector);
 }

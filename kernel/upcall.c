@@ -14,6 +14,7 @@ static void stuck(struct env *e, struct trap *t, uint64_t vector, uint64_t addr)
 		machine_off(0, 255);
 	}
 	p->state = EXO_S_STUCK;
+	pct_forget(e);
 	if (e->creator)
 		sched_event(e->creator, EXO_PEND_CHILD);
 	sched_leave(t);

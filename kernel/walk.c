@@ -123,6 +123,12 @@ int64_t table_proof(uint32_t pfn, uint64_t at)
 		return -EXO_ENOENT;
 	if (level > 1 ? table_links(f) != 1 || f->maps : f->maps != 1)
 		return -EXO_EBUSY;
+	/* Whoever may not rewrite a live home does not own what hangs in it. */
+	if (w.foreign)
+		return -EXO_EPERM;
+	/* A merely read-only link: its owner could give itself R/W, and with it the R/W of the shared frames below. */
+	if (level > 1 && !(e & EXO_PTE_RW) && !(f->flags & EXO_F_SEALED))
+		return -EXO_ESEALED;
 	/* A table below a shared (sealed) table is reached by others too. */
 	return w.rw ? 0 : -EXO_ESEALED;
 }
