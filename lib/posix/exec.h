@@ -33,6 +33,8 @@ int  strings_library(struct exec_plan *plan, char *const argv[], char *const env
 int  strings_script(struct exec_plan *plan, const char *interp, const char *argument, const char *script); /* argv[0] becomes these */
 /* binary.c */
 void plan_free(struct exec_plan *plan);
+/* image.c: regions of program and interpreter, stack and heap, in the caller's (new, empty) space: 0 or -errno */
+int address_space(struct exec_plan *plan);
 /* stack.c: builds the first stack in the caller's (new) user memory: its rsp, or 0. */
 uint64_t stack_build(const struct exec_plan *plan);
 #pragma GCC visibility pop

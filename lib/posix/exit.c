@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* How processes end and how their parents learn of it: exit, wait4, waitid, and envs that the kernel had to stop. */
+/* How processes end, and what becomes of what they leave: exit, orphans, envs that the kernel had to stop. Waiting for them is wait.c's. */
 #include "library.h"
 #include "calls.h"
 #include <asm/siginfo.h>
 #include <linux/signal.h>
-#include <linux/wait.h>
 
-#define STATUS_CONTINUED 0xffff
 #define SA_NOCLDWAIT_BIT 2ul
 #define HANDLER_IGNORE 1ul
 
@@ -44,8 +42,7 @@ void task_tell_parent(struct task *t)
 	wake_up(parent);
 }
 
-/* The record goes; its env must have ended or be about to. */
-static void task_reap(struct task *t)
+void task_reap(struct task *t)
 {
 	if (t->env)
 		env_end(t->env);
@@ -182,116 +179,6 @@ void reap_stuck(void)
 	}
 	if (!locked)
 		family_unlock();
-}
-
-static int wanted(const struct task *c, int pid)
-{
-	return pid == -1 || (pid > 0 && c->pid == pid) || (!pid && c->pgrp == P->task->pgrp) || (pid < -1 && c->pgrp == -pid);
-}
-
-/* 1 when c has something to tell under these options; it is taken unless WNOWAIT. */
-static int child_news(struct task *c, int options, int *status)
-{
-	if (c->state == TASK_ZOMBIE) {
-		*status = c->exit_status;
-		return options & WEXITED;
-	}
-	if (!c->stop_status || !(options & (c->stop_status == STATUS_CONTINUED ? WCONTINUED : WSTOPPED)))
-		return 0;
-	*status = c->stop_status;
-	if (!(options & WNOWAIT))
-		c->stop_status = 0;
-	return 1;
-}
-
-/* Waits as wait4 does. The child (still there; the caller reaps a zombie), NULL with *error (0: WNOHANG and nothing). */
-static struct task *child_wait(int pid, int options, int *status, int *error)
-{
-	struct task *self = P->task;
-
-	for (;;) {
-		int any = 0;
-
-		for (struct task *c = self->child; c; c = c->sibling) {
-			if (!wanted(c, pid))
-				continue;
-			any = 1;
-			if (child_news(c, options, status))
-				return c;
-		}
-		*error = any ? 0 : -ECHILD;
-		if (!any || options & WNOHANG)
-			return 0;
-		if (sleep_on(self, 0) < 0) {
-			*error = -ERESTARTSYS;
-			return 0;
-		}
-	}
-}
-
-static void usage_fill(uint64_t to[18], const struct task *c)
-{
-	uint64_t us = (uint64_t)((unsigned __int128)task_ticks(c) * rt_info->ns_mult >> 32) / 1000;
-
-	memset(to, 0, 18 * sizeof *to);
-	to[0] = us / 1000000;
-	to[1] = us % 1000000;
-}
-
-static void child_taken(struct task *c)
-{
-	P->task->child_ticks += task_ticks(c) + c->child_ticks;
-	task_reap(c);
-}
-
-CALL4(wait4, pid, status_at, options, usage_at)
-{
-	int status = 0, error, number;
-	uint64_t usage[18];
-	struct task *c;
-
-	if (options & ~(uint64_t)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
-		return -EINVAL;
-	c = child_wait((int)pid, (int)options | WEXITED, &status, &error);
-	if (!c)
-		return error;
-	number = c->pid;
-	usage_fill(usage, c);
-	if (c->state == TASK_ZOMBIE)
-		child_taken(c);
-	if (status_at && user_write(status_at, &status, sizeof status))
-		return -EFAULT;
-	if (usage_at && user_write(usage_at, usage, sizeof usage))
-		return -EFAULT;
-	return number;
-}
-
-CALL5(waitid, which, id, info_at, options, usage_at)
-{
-	int status = 0, error, pid = which == P_ALL ? -1 : which == P_PID ? (int)id : id ? -(int)id : 0;
-	int32_t info[32] = { 0 };
-	uint64_t usage[18];
-	struct task *c;
-
-	if (which > P_PGID || (which != P_ALL && (int)id < 0) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
-		return -EINVAL;
-	c = child_wait(pid, (int)options, &status, &error);
-	if (!c && error)
-		return error;
-	if (c) {
-		int ended = c->state == TASK_ZOMBIE, core = status & 0x80, sig = status & 0x7f;
-
-		info[0] = SIGCHLD;
-		info[2] = !ended ? status == STATUS_CONTINUED ? CLD_CONTINUED : CLD_STOPPED : sig ? core ? CLD_DUMPED : CLD_KILLED : CLD_EXITED;
-		info[4] = c->pid;
-		info[6] = !ended ? status == STATUS_CONTINUED ? SIGCONT : status >> 8 : sig ? sig : status >> 8;
-		usage_fill(usage, c);
-		if (ended && !(options & WNOWAIT))
-			child_taken(c);
-		if (usage_at && user_write(usage_at, usage, sizeof usage))
-			return -EFAULT;
-	}
-	return info_at ? user_write(info_at, info, sizeof info) : 0;
 }
 
 int reap_child(int *status)

@@ -1,40 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* pid 1: starts the first program, looks after its streams and after orphans, and ends the machine when that program has ended. Lives in the first env,
- * outside of any shell. Streams are init_io.c's, aril.conf init_config.c's, files for the host init_get.c's. */
-#include <base/fmt.h>
+ * outside of any shell. Starting is init_command.c's, streams are init_io.c's, aril.conf init_config.c's, files for the host init_get.c's. */
+#include <base/string.h>
 #include <rt/gate.h>
 #include "family.h"
-#include "files.h"
 #include "init.h"
 #include "signals.h"
-#include "tty.h"
 
-#define PATH_LIST      "/usr/sbin:/usr/bin:/sbin:/bin"
-#define STATUS_MISSING 127
 #define STATUS_BROKEN  126
 #define RETRY_NS       1000000u
 
-static struct init *the_init(void) { return F->init; }
-
 void init_request_off(int again)
 {
-	struct init *in = the_init();
+	struct init_news *news = F->init;
 
-	in->off_requested = 1;
-	in->off_again = again;
+	news->off_requested = 1;
+	news->off_again = again;
 	init_poke();
 }
 
 void init_last_words(const struct task *t, const char *text, size_t n)
 {
-	struct init *in = the_init();
+	struct init_news *news = F->init;
 
-	if (!in || !t || t->pid != in->command_pid)
+	if (!news || !t || t->pid != news->command_pid)
 		return;
-	if (n >= sizeof in->last_words)
-		n = sizeof in->last_words - 1;
-	memcpy(in->last_words, text, n);
-	in->last_words[n] = 0;
+	if (n >= sizeof news->last_words)
+		n = sizeof news->last_words - 1;
+	memcpy(news->last_words, text, n);
+	news->last_words[n] = 0;
 }
 
 static void power_off(struct init *in, int again, int status)
@@ -50,8 +44,9 @@ static void finish(struct init *in, int status)
 	const int32_t word = status;
 
 	init_io_drain(in);
-	if (in->last_words[0])
-		init_io_frame(in, 'L', in->last_words, strlen(in->last_words));
+	in->news->last_words[sizeof in->news->last_words - 1] = 0;
+	if (in->news->last_words[0])
+		init_io_frame(in, 'L', in->news->last_words, strlen(in->news->last_words));
 	for (int i = 0; i < in->config.get_count; i++)
 		init_get(in, in->config.get[i]);
 	memcpy(end, in->config.nonce, 16);
@@ -60,169 +55,42 @@ static void finish(struct init *in, int status)
 	power_off(in, 0, status);
 }
 
-static void complain(struct init *in, const char *name, const char *what)
+/* Own pages for INIT: 0 or -ENOMEM. */
+static int init_pages(void)
 {
-	char line[256];
-	int n = fmt(line, sizeof line, "%s: %s\n", name, what);
+	uint64_t frame[INIT_PAGES];
 
-	if (n >= (int)sizeof line)
-		n = sizeof line - 1;
-	if (in->config.mode >= INIT_PIPE)
-		init_io_frame(in, 'E', line, (size_t)n);
-	else
-		console_message(line, (size_t)n);
-}
-
-static int is_program(const char *path)
-{
-	struct inode *ip;
-	int error = inode_lookup_exec(path, &ip);
-
-	if (!error)
-		inode_put(ip);
-	return error;
-}
-
-/* The path of a command as execvp(3) finds it: 0 or -errno. */
-static int command_find(const char *name, char *to, size_t max)
-{
-	int worst = -ENOENT;
-
-	if (strchr(name, '/')) {
-		(void)fmt(to, max, "%s", name);
-		return is_program(to);
-	}
-	for (const char *dir = PATH_LIST; dir; dir = strchr(dir, ':')) {
-		dir += *dir == ':';
-		const char *end = strchr(dir, ':');
-		(void)fmt(to, max, "%.*s/%s", (int)(end ? (size_t)(end - dir) : strlen(dir)), dir, name);
-		int error = is_program(to);
-		if (!error)
-			return 0;
-		if (error != -ENOENT && error != -ENOTDIR)
-			worst = error;
-	}
-	return worst;
-}
-
-/* Without a command: the first of these that is there. A link to the shell's own binary is passed over: what it calls init must be pid 1, and that is here. */
-static const char *shell_find(void)
-{
-	static const char list[][16] = { "/sbin/init", "/etc/init", "/bin/init" };
-	struct inode *shell, *ip;
-	uint64_t shell_number = 0;
-	const char *found = "/bin/sh";
-
-	if (!inode_lookup_exec(found, &shell)) {
-		shell_number = inode_number(shell);
-		inode_put(shell);
-	}
-	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
-		if (inode_lookup_exec(list[i], &ip))
-			continue;
-		int other = inode_number(ip) != shell_number;
-		inode_put(ip);
-		if (other)
-			return list[i];
-	}
-	return found;
-}
-
-static struct file_state *files_open(struct init *in)
-{
-	struct file_state *files = files_new();
-	struct inode *home;
-	int error;
-
-	if (!files)
-		return NULL;
-	if (in->config.mode >= INIT_PIPE) {
-		in->in = pipe_new();
-		in->out = pipe_new();
-		in->err = pipe_new();
-		error = in->in && in->out && in->err ? files_open_pipes(files, in->in, in->out, in->err) : -ENOMEM;
-	} else {
-		error = files_open_tty(files);
-		if (!error && !inode_lookup("/root", &home)) {
-			inode_put(files->cwd);
-			files->cwd = home;
-		}
-	}
-	if (!error)
-		return files;
-	posix_log("init: no standard streams: error %d", -error);
-	files_free(files);
-	return NULL;
-}
-
-static struct task *command_start(struct init *in, const char *path, char *const argv[], int *error)
-{
-	char term[80], *envp[] = { "PATH=" PATH_LIST, "HOME=/root", "SHELL=/bin/sh", term, "USER=root", "LOGNAME=root", NULL };
-	struct file_state *files = files_open(in);
-
-	(void)fmt(term, sizeof term, "TERM=%s", in->config.term);
-	*error = -ENOMEM;
-	return files ? spawn_program(path, argv, envp, files, 1, error) : NULL;
-}
-
-/* Starts what aril.conf names: 0, or the status that the machine ends with. */
-static int command_run(struct init *in)
-{
-	struct init_config *c = &in->config;
-	char path[1024], *shell_argv[INIT_ARGS + 2];
-	struct task *command = NULL;
-	int error = 0;
-
-	if (!c->arg_count) {
-		const char *shell = shell_find();
-		/* A login shell on a terminal reads /etc/profile. */
-		c->arg[c->arg_count++] = c->mode >= INIT_PIPE ? "sh" : "-sh";
-		(void)fmt(path, sizeof path, "%s", shell);
-	} else
-		error = command_find(c->arg[0], path, sizeof path);
-	if (!error)
-		command = command_start(in, path, c->arg, &error);
-	if (!command && error == -ENOEXEC) {
-		/* As execvp: a text file without #! is for the shell. */
-		shell_argv[0] = "sh";
-		shell_argv[1] = path;
-		for (int i = 1; i <= c->arg_count; i++)
-			shell_argv[i + 1] = c->arg[i];
-		command = command_start(in, "/bin/sh", shell_argv, &error);
-	}
-	if (command) {
-		in->command_pid = command->pid;
-		if (c->mode <= INIT_TTY) {
-			the_tty()->session = command->session;
-			the_tty()->pgrp = command->pgrp;
-		}
-		return 0;
-	}
-	complain(in, c->arg[0], error == -ENOENT ? "command not found" : error == -EACCES ? "Permission denied" : error == -ENOMEM ? "Out of memory"
-		: "cannot be executed");
-	return error == -ENOENT || error == -ENOTDIR ? STATUS_MISSING : STATUS_BROKEN;
+	if (frames_claim(frame, INIT_PAGES))
+		return -ENOMEM;
+	for (uint64_t i = 0; i < INIT_PAGES; i++)
+		if (gate_pte_write(0, ((uint64_t)INIT + i * EXO_PAGE_SIZE) | 1, 1,
+			frame[i] << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0) < 0)
+			return -ENOMEM;
+	memset(INIT, 0, INIT_PAGES * EXO_PAGE_SIZE);
+	INIT->news = fam_alloc(sizeof *INIT->news);
+	F->init = INIT->news;
+	return INIT->news ? 0 : -ENOMEM;
 }
 
 void init_main(void)
 {
-	struct init *in = fam_pages((sizeof *in + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE);
+	struct init *in = INIT;
 	int error, status;
 
 	if (!family_locked())
 		family_lock();
-	if (!in) {
+	if (init_pages()) {
 		posix_log("init: no memory for its own record");
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, STATUS_BROKEN);
 	}
 	init_config_read(&in->config, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);
 	error = init_io_open(in);
-	F->init = in;
 	if (error) {
 		posix_log("init: no serial port for %s: error %d", in->config.has_channel ? "the channel (COM2)" : "the console (COM1)", -error);
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, STATUS_BROKEN);
 	}
 	tty_set_size(in->config.rows, in->config.columns);
-	status = command_run(in);
+	status = init_command(in);
 	if (status)
 		finish(in, status);
 	posix_log("init: started %s as pid %d", in->config.arg[0], in->command_pid);
@@ -230,7 +98,7 @@ void init_main(void)
 
 void init_events(uint32_t pending, uint32_t irq)
 {
-	struct init *in = the_init();
+	struct init *in = INIT;
 	int pid, status;
 
 	(void)pending;
@@ -240,8 +108,8 @@ void init_events(uint32_t pending, uint32_t irq)
 	while ((pid = reap_child(&status)) > 0)
 		if (pid == in->command_pid)
 			finish(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
-	if (in->off_requested)
-		power_off(in, in->off_again, 0);
+	if (in->news->off_requested)
+		power_off(in, in->news->off_again, 0);
 }
 
-uint64_t init_next_deadline(void) { return the_init()->blocked ? clock_ns() + RETRY_NS : 0; }
+uint64_t init_next_deadline(void) { return INIT->blocked ? clock_ns() + RETRY_NS : 0; }

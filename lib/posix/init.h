@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to pid 1 (init*.c): what aril.conf asked for, and the streams between the first program and the outside. In family memory. */
+/* Private to pid 1 (init*.c): what aril.conf asked for, and the streams between the first program and the outside. It lies in the first env's own pages:
+ * no program can reach the nonce, or what is queued for the host, and so none can forge the exit record. */
 #ifndef POSIX_INIT_H
 #define POSIX_INIT_H
 #include "channel.h"
-#include "posix.h"
+#include "process.h"
 
 #define INIT_ARGS    64
 #define INIT_GETS    32
@@ -30,7 +31,15 @@ struct init_config {
 	char text[INIT_TEXT];
 };
 
+/* What members tell pid 1, in family memory: F->init. */
+struct init_news {
+	int command_pid;            /* of the first program; 0: none was started */
+	int off_requested, off_again;
+	char last_words[256];       /* why COMMAND died, for the host's stderr */
+};
+
 struct init {
+	struct init_news *news;
 	struct init_config config;
 	struct channel channel;     /* INIT_CONSOLE uses only its serial port */
 	int command_pid;            /* of the first program; 0: none was started, and there are no streams */
@@ -40,12 +49,19 @@ struct init {
 	uint32_t parked_size, parked_done; /* input that the reader's side had no room for */
 	uint8_t parked[CHANNEL_PAYLOAD];
 	uint8_t buffer[INIT_BUFFER];
-	char last_words[256];       /* why COMMAND died, for the host's stderr */
-	int off_requested, off_again;
 };
+
+/* In the first env, behind the scratch window. */
+#define PRIVATE_INIT (PRIVATE_SCRATCH + SCRATCH_PAGES * EXO_PAGE_SIZE)
+#define INIT_PAGES   ((sizeof(struct init) + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE)
+#define INIT         ((struct init *)(PRIVATE_BASE + PRIVATE_INIT))
+_Static_assert(PRIVATE_INIT + sizeof(struct init) <= 0x200000, "one level-1 table");
 
 /* Reads aril.conf; what it does not say is left at its default. Malformed lines are logged and skipped (the loader refuses them first). */
 void init_config_read(struct init_config *c, const char *text, size_t size);
+
+/* Starts what aril.conf names: 0, or the status that the machine ends with. */
+int init_command(struct init *in);
 
 /* Opens port or channel: 0 or -errno. */
 int init_io_open(struct init *in);

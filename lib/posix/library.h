@@ -55,6 +55,7 @@ void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high); /*
 
 /* ---- pager.c */
 int path_open(uint64_t va);                        /* tables down to level 1 present, exclusive and writable: 0 or -errno */
+/* ---- pages.c */
 int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already */
 int pages_protect(uint64_t start, uint64_t end, unsigned prot);
 int user_range_ok(uint64_t va, uint64_t n);
@@ -67,6 +68,8 @@ int stash_drop(uint64_t start, uint64_t end);      /* what was kept for these ad
 /* ---- mmap.c */
 long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags);
 void wx_note(unsigned prot);
+void vsize_note(void);                             /* for /proc */
+int  limit_reached(uint64_t more);                 /* RLIMIT_AS */
 
 /* ---- env.c */
 #define BUILD_PRIVATE_MAX (2 + REGION_PAGES_MAX)
@@ -88,10 +91,15 @@ int64_t env_first(exo_name self);
 /* Kills (or waits for the end of) an env of the family, pushing its teardown to the end. Family lock held. */
 void env_end(exo_name env);
 
+/* ---- exit.c */
+#define STATUS_CONTINUED 0xffff                    /* wait4's word for a process that was continued */
+void task_reap(struct task *t);                    /* the record of a zombie goes, with its env */
+
 /* ---- sched.c */
 void sched_start_turn(void);                       /* this env has got the CPU: sets its alarm if others want it too */
 void sched_remove(struct task *t);                 /* out of the run queue */
 void sched_first(void) __attribute__((noreturn));  /* the first env's loop */
+uint64_t sleepers_run(uint64_t now);               /* sleep.c: ends sleeps that are due; the earliest deadline that is left, 0 = none */
 void sched_take_events(void);                      /* pending bits of a member; lock not held */
 
 /* ---- fork.c */

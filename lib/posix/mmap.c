@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls about memory: mmap and its kin, brk. Each changes the regions first, then the entries of what was there. */
+/* mmap, munmap, mprotect. Each changes the regions first, then the entries of what was there. mremap, brk and madvise have files of their own. */
 #include "library.h"
 #include "calls.h"
 
@@ -11,17 +11,12 @@
 #define MAP_GROWSDOWN 0x100
 #define MAP_POPULATE  0x8000
 #define MAP_FIXED_NOREPLACE 0x100000
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
-#define MADV_DONTNEED  4
-#define MADV_FREE      8
 #define OPEN_ACCESS    3
 #define OPEN_WRONLY    1
 #define OPEN_RDWR      2
-#define RLIMIT_DATA    2
 #define RLIMIT_AS      9
 
-static void vsize_note(void)
+void vsize_note(void)
 {
 	P->task->vsize = regions_size();
 }
@@ -34,7 +29,7 @@ void wx_note(unsigned prot)
 	posix_log("%s[%d]: asks for memory that is writable and executable", P->task->name, P->task->pid);
 }
 
-static int limit_reached(uint64_t more)
+int limit_reached(uint64_t more)
 {
 	uint64_t limit = P->task->limit[RLIMIT_AS][0];
 
@@ -218,168 +213,3 @@ CALL3(mprotect, start, size, prot)
 	regions_join(start, end);
 	return pages_protect(start, end, (unsigned)prot);
 }
-
-static uint64_t brk_limit(void)
-{
-	struct region *next = region_above(PAGE_UP(P->brk_end));
-
-	while (next && next < P->regions + P->region_count && next->start < PAGE_UP(P->brk_end))
-		next++;
-	return next && next < P->regions + P->region_count ? next->start : P->home_base ? P->home_base + P->home_count * EXO_HOME_SIZE : USER_END;
-}
-
-CALL1(brk, wanted)
-{
-	uint64_t old = PAGE_UP(P->brk_end), new = PAGE_UP(wanted);
-
-	if (wanted < P->brk_start || wanted > brk_limit() || wanted - P->brk_start > P->task->limit[RLIMIT_DATA][0])
-		return (long)P->brk_end;
-	if (new > old && (limit_reached(new - old) || map_anonymous(old, new - old, PROT_READ | PROT_WRITE, REGION_HEAP)))
-		return (long)P->brk_end;
-	if (new < old && (region_remove(new, old) || pages_unmap(new, old) || stash_drop(new, old)))
-		return (long)P->brk_end;
-	P->brk_end = wanted;
-	vsize_note();
-	return (long)wanted;
-}
-
-/* A second place for the region's bytes: copied there; the first one goes. */
-static long region_move(const struct region *from, uint64_t old, uint64_t old_size, uint64_t to, uint64_t new_size)
-{
-	struct region r = *from;
-	uint64_t n = old_size < new_size ? old_size : new_size;
-	int e;
-
-	r.start = to;
-	r.end = to + new_size;
-	r.offset += (old - from->start) / PAGE;
-	if (r.inode) {
-		inode_get(r.inode);
-		r.data_end = from->data_end == ~0ul ? ~0ul : from->data_end - old + to;
-	}
-	if (!(r.prot & PROT_WRITE) || r.flags & REGION_SHARED)
-		n = 0; /* the file has the bytes */
-	if (n && !(r.prot & PROT_READ))
-		return -EFAULT;
-	e = region_insert(&r);
-	for (uint64_t done = 0; !e && done < n; done += PAGE) {
-		int64_t entry = gate_pte_write(0, (old + done) | EXO_AT_CHANGE | 1, 1, 0, 0, 0);
-
-		if (!EXO_IS_ERROR(entry) && user_copy((void *)(to + done), (const void *)(old + done), PAGE))
-			e = -ENOMEM;
-	}
-	if (e) {
-		(void)region_remove(to, to + new_size);
-		(void)pages_unmap(to, to + new_size);
-		return e;
-	}
-	e = region_remove(old, old + old_size);
-	if (!e)
-		e = pages_unmap(old, old + old_size);
-	return e ? e : (long)to;
-}
-
-CALL5(mremap, old, old_size, new_size, flags, new)
-{
-	struct region *r = region_find(old);
-	long to;
-
-	old_size = PAGE_UP(old_size);
-	new_size = PAGE_UP(new_size);
-	if (old % PAGE || !new_size || !old_size || flags & ~3ul || (flags & MREMAP_FIXED && !(flags & MREMAP_MAYMOVE)))
-		return -EINVAL;
-	if (!r || r->end < old + old_size)
-		return -EFAULT;
-	if (r->flags & REGION_ANON_SHARED)
-		return new_size <= old_size ? sys_munmap(old + new_size, old_size - new_size, 0, 0, 0, 0), (long)old : -ENOMEM;
-	if (!(flags & MREMAP_FIXED) && new_size <= old_size) {
-		if (new_size < old_size)
-			sys_munmap(old + new_size, old_size - new_size, 0, 0, 0, 0);
-		return (long)old;
-	}
-	if (new_size > old_size && limit_reached(new_size - old_size))
-		return -ENOMEM;
-	if (!(flags & MREMAP_FIXED) && r->end == old + old_size && user_range_ok(old, new_size) && region_free_space(old + old_size, old + new_size)) {
-		r->end = old + new_size;
-		vsize_note();
-		return (long)old;
-	}
-	if (!(flags & MREMAP_MAYMOVE))
-		return -ENOMEM;
-	if (flags & MREMAP_FIXED) {
-		if (new % PAGE || !user_range_ok(new, new_size) || (new < old + old_size && old < new + new_size))
-			return -EINVAL;
-		to = (long)new;
-		if (sys_munmap(new, new_size, 0, 0, 0, 0) < 0)
-			return -ENOMEM;
-		r = region_find(old);
-	} else {
-		to = (long)region_place(new_size);
-	}
-	if (!to)
-		return -ENOMEM;
-	{
-		struct region copy = *r;
-
-		to = region_move(&copy, old, old_size, (uint64_t)to, new_size);
-	}
-	vsize_note();
-	return to;
-}
-
-CALL3(madvise, start, size, advice)
-{
-	uint64_t end = start + PAGE_UP(size);
-
-	if (start % PAGE || end < start)
-		return -EINVAL;
-	if (end == start)
-		return 0;
-	if (!user_range_ok(start, end - start))
-		return -ENOMEM;
-	if (advice == MADV_DONTNEED || advice == MADV_FREE)
-		for (uint64_t va = start; va < end;) {
-			struct region *r = region_above(va);
-			uint64_t stop;
-
-			if (!r || r->start >= end)
-				break;
-			stop = r->end < end ? r->end : end;
-			if (!(r->flags & REGION_SHARED)) {
-				if (r->start > va)
-					va = r->start;
-				if (pages_unmap(va, stop) || stash_drop(va, stop))
-					return -ENOMEM;
-			}
-			va = stop;
-		}
-	return advice > 25 && advice != 100 && advice != 101 ? -EINVAL : 0;
-}
-
-CALL3(msync, start, size, flags)
-{
-	(void)size;
-	return start % PAGE || flags & ~7ul ? -EINVAL : region_find(start) ? 0 : -ENOMEM;
-}
-
-CALL3(mincore, start, size, vector)
-{
-	if (start % PAGE)
-		return -EINVAL;
-	for (uint64_t i = 0; i < PAGE_UP(size) / PAGE; i++) {
-		int64_t e = gate_pte_write(0, (start + i * PAGE) | EXO_AT_CHANGE | 1, 1, 0, 0, 0);
-		uint8_t present = !EXO_IS_ERROR(e);
-
-		if (!region_find(start + i * PAGE))
-			return -ENOMEM;
-		if (user_write(vector + i, &present, 1))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-CALL2(mlock, start, size) { return user_range_ok(start, size) ? 0 : -ENOMEM; }
-CALL2(munlock, start, size) { return user_range_ok(start, size) ? 0 : -ENOMEM; }
-CALL3(mlock2, start, size, flags) { return flags & ~1ul ? -EINVAL : user_range_ok(start, size) ? 0 : -ENOMEM; }
-CALL1(mlockall, flags) { return flags & ~7ul || !flags ? -EINVAL : 0; }
-CALL0(munlockall) { return 0; }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Page faults: demand zero, file pages, copy-on-write, growth of the stack; and the entries behind munmap and mprotect. Needs the family lock only where it
+/* Page faults: demand zero, file pages, copy-on-write, growth of the stack. Needs the family lock only where it
  * asks for a file's page. Results: 0, -EFAULT (no such access), -ENXIO (past the end of a file), -ENOMEM (no frame). */
 #include "library.h"
 #include "parts.h"
@@ -264,46 +264,4 @@ int page_serve(uint64_t va, unsigned access)
 		e = serve(r, va, access);
 	/* Open and present with R/W: a translation from before was to blame. */
 	return e == PATH_CLOSED ? 0 : e;
-}
-
-int pages_unmap(uint64_t start, uint64_t end)
-{
-	while (start < end) {
-		int64_t r = gate_pte_write(0, start | EXO_AT_GIVE | 1, (end - start) / PAGE, 0, 0, 0);
-
-		if (r == -EXO_ESEALED) {
-			int e = path_open(start);
-
-			if (e)
-				return e;
-			continue;
-		}
-		if (r == -EXO_ENOENT)
-			return 0;
-		if (r <= 0)
-			return gate_errno(r);
-		start += (uint64_t)r * PAGE;
-	}
-	return 0;
-}
-
-/* Rights of the pages that are present. Writing comes back by faults, so that a shared frame is never opened here. */
-int pages_protect(uint64_t start, uint64_t end, unsigned prot)
-{
-	uint64_t mask = EXO_PTE_NX | (prot & PROT_WRITE ? 0 : EXO_PTE_RW), value = prot & PROT_EXEC ? 0 : EXO_PTE_NX;
-
-	while (start < end) {
-		uint64_t table_end = (start | (512 * PAGE - 1)) + 1, stop = end < table_end ? end : table_end;
-		int64_t e = gate_pte_write(0, (start & -(512 * PAGE)) | EXO_AT_CHANGE | 2, 1, 0, 0, 0);
-
-		if (EXO_IS_ERROR(e)) {
-			start = stop;
-			continue;
-		}
-		if (path_open(start))
-			return -ENOMEM;
-		for (; start < stop; start += PAGE)
-			(void)gate_pte_write(0, start | EXO_AT_CHANGE | 1, 1, value, mask, 0);
-	}
-	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who of the family runs: the run queue, sleeping and waking, and the first env's loop. All slices are the first env's; it gives the CPU to the runnable task
+/* Who of the family runs: the run queue, passing the CPU on, and the first env's loop. Sleeping and waking is sleep.c's. All slices are the first env's; it gives the CPU to the runnable task
  * with the least virtual run time, and members pass it on among themselves. A woken task starts no earlier than the queue's minimum less half a latency. */
 #include "library.h"
 #include "calls.h"
@@ -157,43 +157,6 @@ CALL0(sched_yield)
 	return 0;
 }
 
-int sleep_on(void *channel, uint64_t deadline)
-{
-	struct task *t = P->task;
-
-	if (signal_pending())
-		return -EINTR;
-	t->channel = channel;
-	t->deadline = deadline;
-	t->wake_result = 0;
-	sched_block(TASK_SLEEPING);
-	t->deadline = 0;
-	return t->wake_result;
-}
-
-void wake_up(void *channel)
-{
-	for (struct task *t = F->tasks; t; t = t->next)
-		if (t->state == TASK_SLEEPING && t->channel && (t->channel == channel || t->channel == POLL_CHANNEL))
-			task_run(t);
-	F->poke = 1;
-}
-
-void init_poke(void)
-{
-	F->poke = 1;
-}
-
-void task_interrupt(struct task *t)
-{
-	if (t->state == TASK_SLEEPING && t->channel && !t->uninterruptible) {
-		t->wake_result = -EINTR;
-		task_run(t);
-	} else if (t != P->task && t->env && t->env != P->self) {
-		(void)gate_notify(t->env, 1);
-	}
-}
-
 void sched_take_events(void)
 {
 	uint32_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
@@ -210,24 +173,6 @@ void sched_take_events(void)
 		turn_end();
 	}
 	family_unlock();
-}
-
-/* Ends sleeps that are due; the earliest deadline that is left, 0 = none. */
-static uint64_t sleepers_run(uint64_t now)
-{
-	uint64_t next = 0;
-
-	for (struct task *t = F->tasks; t; t = t->next) {
-		if (t->state != TASK_SLEEPING || !t->channel || !t->deadline)
-			continue;
-		if (t->deadline <= now) {
-			t->wake_result = -ETIMEDOUT;
-			task_run(t);
-		} else if (!next || t->deadline < next) {
-			next = t->deadline;
-		}
-	}
-	return next;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

@@ -154,5 +154,7 @@ void task_look(struct task *t, struct task_view *out)
 		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size,
 	};
 	memcpy(out->name, t->name, sizeof out->name);
+	if (t->env && rt_envs[EXO_NAME_INDEX(t->env)].name == t->env)
+		out->rss_pages = rt_envs[EXO_NAME_INDEX(t->env)].frames;
 	out->run_ns = (uint64_t)((unsigned __int128)task_ticks(t) * rt_info->ns_mult >> 32);
 }

@@ -160,9 +160,9 @@ static void timer_set(struct task *t, uint64_t after, uint64_t interval)
 {
 	t->signals.timer_at = after ? clock_ns() + after : 0;
 	t->signals.timer_interval = interval;
-	/* The first env holds the machine's alarm and has to hear of it. */
+	/* The first env holds the alarm for all timers: it is fetched at once, or the first tick would wait for the end of the slice. */
 	if (after)
-		init_poke();
+		(void)gate_notify(F->first, 1);
 }
 
 CALL2(getitimer, which, to)

@@ -34,6 +34,7 @@ TRY(fault_ud, 6, "ud2")
 TRY(fault_divide, 0, "xor %%ecx, %%ecx; mov $1, %%eax; xor %%edx, %%edx; div %%ecx" ::: "rax", "rcx", "rdx")
 TRY(fault_breakpoint, 3, "int3")
 TRY(fault_read_noncanonical, 13, "mov (%0), %%rax" :: "r"(1ul << 55) : "rax")
+TRY(fault_int_unused, 13, "int $0x81")
 TRY(fault_x87, 16, "fninit; push %%rax; movw $0x37b, (%%rsp); fldcw (%%rsp); fld1; fldz; fdivrp; fwait; pop %%rax" ::: "rax")
 
 /* 13; or 14, because QEMU 7.2 reads the frame with kernel rights, which SMAP refuses (GATE 31). */
@@ -191,6 +192,37 @@ void flags_trap_syscall(void)
 	IS(caught.vector, 1);
 	IS(caught.rflags & 0x100, 0x100);
 	IS(guarded(flags_syscall, 2), 0);
+}
+
+static void icebp(uint64_t argument) { (void)argument; __asm__ volatile(".byte 0xf1"); }
+
+void fault_icebp(void)
+{
+	IS(guarded(icebp, 0), 1);
+	CHECK(caught.vector == 1 || caught.vector == 6); /* QEMU has no INT1 */
+}
+
+/* MOV SS holds a debug trap back until after the next instruction: which is one that enters the kernel. */
+static void mov_ss_step(uint64_t door)
+{
+	uint64_t ss;
+
+	__asm__ volatile("mov %%ss, %0" : "=r"(ss));
+	if (door)
+		__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; mov %0, %%ss; int $0x80" :: "r"(ss), "a"(20) : "memory", "cc");
+	else
+		__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; mov %0, %%ss; syscall" :: "r"(ss), "a"(EXO_GATE_BASE + EXO_GATE_nop)
+			: "rcx", "r11", "memory", "cc");
+	__asm__ volatile("nop; nop");
+}
+
+void hazard_mov_ss(void)
+{
+	IS(guarded(mov_ss_step, 0), 1);
+	IS(caught.vector, 1);
+	IS(guarded(mov_ss_step, 1), 1);
+	IS(caught.vector, 1);
+	IS(gate_nop(), 0);
 }
 
 static void sysenter(uint64_t argument) { (void)argument; __asm__ volatile("sysenter"); }

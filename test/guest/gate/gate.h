@@ -54,7 +54,7 @@ int actor_finish(exo_name name);
 
 /* What upcalls brought; counted over all envs of a test. */
 struct seen {
-	volatile uint64_t async_count, timer_count, notify_count, child_count, async_tsc, slice_end, foreign_count;
+	volatile uint64_t async_count, timer_count, notify_count, child_count, irq_count, async_tsc, slice_end, foreign_count;
 	volatile uint64_t nested;         /* so many #UD are answered by another one in the handler */
 	struct rt_regs foreign;
 	uint64_t foreign_disabled, foreign_result;

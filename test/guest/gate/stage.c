@@ -76,6 +76,7 @@ void rt_on_async(struct rt_regs *regs, uint32_t bits)
 	seen.async_count++;
 	seen.timer_count += (bits & EXO_PEND_TIMER) != 0;
 	seen.notify_count += (bits & EXO_PEND_NOTIFY) != 0;
+	seen.irq_count += (bits & EXO_PEND_IRQ) != 0;
 	seen.child_count += (bits & EXO_PEND_CHILD) != 0;
 }
 

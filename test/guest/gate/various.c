@@ -146,6 +146,35 @@ void dev_irq(void)
 	IS(gate_dev_ack(5), 0);
 }
 
+static void port_out(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" :: "a"(value), "d"(port)); }
+
+static int irq_comes(uint64_t count)
+{
+	/* The serial port's "transmitter is empty" interrupt: raised anew whenever it is enabled. */
+	port_out(0x2f9, 0);
+	port_out(0x2f9, 2);
+	for (uint64_t end = rt_tsc() + rt_ticks(300000000); seen.irq_count == count && rt_tsc() < end;)
+		__asm__ volatile("pause");
+	return seen.irq_count > count;
+}
+
+/* COM2 and its line: an upcall, then silence until dev_ack, then the next. */
+void dev_irq_upcall(void)
+{
+	IS(gate_dev_bind(EXO_DEV_PORTS, 0x2f8, 8), 0);
+	IS(gate_dev_bind(EXO_DEV_IRQ, 3, 1), 0);
+	port_out(0x2fc, 8);
+	CHECK(irq_comes(0));
+	IS(rt_page()->irq_bits, 1u << 3);
+	port_in(0x2fa);
+	rt_page()->irq_bits = 0;
+	IS(gate_dev_ack(3), 0);
+	CHECK(irq_comes(seen.irq_count));
+	port_out(0x2f9, 0);
+	port_in(0x2fa);
+	IS(gate_dev_ack(3), 0);
+}
+
 void window_facts(void)
 {
 	uint64_t free = 0, ram = 0;

@@ -95,6 +95,8 @@ static const char *adopt_one(uint64_t i, bool apply)
 		return "adopted by a proof that names something else";
 	if (f->place_count != 1 || !w.rw)
 		return "adopted what others reach";
+	if (w.foreign || (level > 1 && !(w.entry & EXO_PTE_RW) && !f->sealed))
+		return "adopted over a link that does not give that right";
 	if (f->account != envs[model_me()].account && !op.room)
 		return "adopted beyond the account";
 	if (!apply)

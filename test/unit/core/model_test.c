@@ -45,7 +45,15 @@ static void draw_env(void)
 	if (envs[e->index].state == EXO_S_DYING) {
 		end_push(e);
 	} else if (one_in(2) && !is_short(30)) {
-		OP("env_make");
+		/* Half of them share a home of the maker's, with some of its rights. */
+		uint64_t va = UNIT(random_below(3));
+		struct model_walk w = model_walk(me->root, va, 3);
+		bool mine = model_home_of(va)->owner == index;
+		uint64_t rights = (w.rw && w.entry & EXO_PTE_RW ? EXO_AT_RW : 0) | (mine || w.entry & EXO_LINK_BIT_REMAP ? EXO_AT_REMAP : 0);
+
+		world_child_home = w.entry & EXO_PTE_P && model_is_live(model_pfn(w.entry), va) && one_in(2) ? va : 0;
+		world_child_rights = one_in(2) ? rights : one_in(2) ? rights & EXO_AT_RW : 0;
+		OP("env_make, home %lx", world_child_home);
 		world_child(one_in(2) ? 0 : 20 + (uint32_t)random_below(80));
 		wrong_if(model_follow(index, false));
 	} else if (one_in(3) && me != first_env() && !is_short(0)) {

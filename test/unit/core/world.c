@@ -12,7 +12,7 @@ const struct boot_info *boot;
 struct cpu cpu0;
 void recount_use(void *memory); /* kernel/recount.c, host only: 16 bytes a frame */
 unsigned world_interrupts;
-uint64_t world_child_home;
+uint64_t world_child_home, world_child_rights = EXO_AT_RW | EXO_AT_REMAP;
 
 static struct boot_info boot_info;
 static const uint32_t first_limit[EXO_C_COUNT] = { 700, 20, 12, 4, 4 };
@@ -130,7 +130,7 @@ int64_t world_child(uint32_t limit)
 	}
 	if (world_child_home) {
 		CHECK_EQ(op_pt_link(root, (world_child_home & ~(EXO_SLOT_SIZE - 1)) | 4, 1, table_new(EXO_PT3)), 1);
-		CHECK_EQ(op_pt_link(root, world_child_home | 3 | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP, 1, 0), 1);
+		CHECK_EQ(op_pt_link(root, world_child_home | 3 | EXO_AT_LIVE | world_child_rights, 1, 0), 1);
 	}
 	r = user_write(WORLD_PAGE, &spec, sizeof spec);
 	if (r == 0)

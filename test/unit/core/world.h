@@ -17,8 +17,9 @@ void world_run(unsigned index);
 struct env *world_env(unsigned index);
 /* A child of the env that runs: its name, or the gate's error. limit 0: on the caller's account. The root has nothing but tables for WORLD_PAGE. */
 int64_t world_child(uint32_t limit);
-/* A home of the caller's that world_child links live, with all rights, into the child's root; 0 = none. */
+/* A home of the caller's that world_child links live into the child's root; 0 = none. */
 extern uint64_t world_child_home;
+extern uint64_t world_child_rights; /* of that link: EXO_AT_RW, EXO_AT_REMAP; all at first */
 /* Ends all envs but the first by op_env_kill, takes down the first one's tables, then checks that every frame is free and every account at zero. */
 void world_end(void);
 /* Test fails when a count, flag, chain, account or the meaning of an address is wrong. */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls that make processes, and the record of the child that all of them begin with. */
+#include "fork.h"
+#include "calls.h"
+
+static void image_share(struct task *child, const struct task *parent)
+{
+	if (parent->exe)
+		inode_get(parent->exe);
+	child->exe = parent->exe;
+	child->vsize = parent->vsize;
+	child->rss_pages = parent->rss_pages;
+	child->cmdline = parent->cmdline_size ? fam_alloc(parent->cmdline_size) : 0;
+	if (child->cmdline) {
+		memcpy(child->cmdline, parent->cmdline, parent->cmdline_size);
+		child->cmdline_size = parent->cmdline_size;
+	}
+}
+
+struct task *child_new(const struct fork_wish *w, int *error)
+{
+	struct task *parent = P->task, *child;
+
+	*error = -EAGAIN;
+	if (F->task_count >= PROC_MAX || F->task_count >= parent->limit[6][0])
+		return 0;
+	*error = -ENOMEM;
+	child = task_new(parent);
+	if (!child)
+		return 0;
+	child->exit_signal = w->exit_signal;
+	child->files = files_fork(parent->files);
+	if (!child->files) {
+		task_free(child);
+		return 0;
+	}
+	image_share(child, parent);
+	if (w->flags & CLONE_CLEAR_SIGHAND)
+		signal_exec(child);
+	if (w->flags & CLONE_CHILD_CLEARTID)
+		child->clear_child_tid = w->child_tid;
+	return child;
+}
+
+void child_undo(struct task *child)
+{
+	files_free(child->files);
+	task_drop_image(child);
+	task_free(child);
+}
+
+static long process_new(const struct fork_wish *w)
+{
+	if (w->exit_signal > SIGNAL_COUNT || w->exit_signal < 0)
+		return -EINVAL;
+	if (w->flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_PIDFD))
+		return -EINVAL;
+	if (w->flags & CLONE_VFORK)
+		return vfork_process(w);
+	return w->flags & CLONE_VM ? -ENOSYS : fork_process(w);
+}
+
+CALL0(fork)
+{
+	return process_new(&(struct fork_wish){ .exit_signal = SIGCHLD });
+}
+
+CALL0(vfork)
+{
+	return process_new(&(struct fork_wish){ .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD });
+}
+
+CALL5(clone, flags, stack, parent_tid, child_tid, tls)
+{
+	return process_new(&(struct fork_wish){ flags & ~(uint64_t)CSIGNAL, stack, parent_tid, child_tid, tls, flags & CSIGNAL });
+}
+
+CALL2(clone3, at, size)
+{
+	struct clone_args args = { 0 };
+
+	if (size < CLONE_ARGS_SIZE_VER0 || size > PAGE)
+		return -EINVAL;
+	if (user_read(&args, at, size < sizeof args ? size : sizeof args))
+		return -EFAULT;
+	return process_new(&(struct fork_wish){ args.flags, args.stack ? args.stack + args.stack_size : 0, args.parent_tid,
+		args.child_tid, args.tls, (int)args.exit_signal });
+}

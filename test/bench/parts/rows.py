@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""The rows' names and the meaning of the lines that the programs print."""
+
+import os
+import re
+
+from . import build
+
+TICKS = 8  # ticks of one instruction, 2^SHIFT
+
+
+def rows():
+    """(id, title, includes) in the table's order; curves have no title."""
+    with open(os.path.join(build.HERE, "program", "rows.def"), encoding="utf-8") as f:
+        return re.findall(r'^ROW\((\S+),\s*"([^"]*)",\s*\w+,\s*"([^"]*)"\)', f.read(), re.M)
+
+
+def table_ids():
+    return [i for i, title, _ in rows() if title]
+
+
+class Figures:
+    """What one run brought: medians and minima by row (in ticks / scale), reasons of absent rows, points of curves, single marks."""
+
+    def __init__(self, lines, scale=TICKS):
+        self.median, self.minimum, self.absent, self.points, self.marks = {}, {}, {}, {}, {}
+        for line in lines:
+            m = re.fullmatch(r"row (\S+) ([\d.]+) ([\d.]+)", line)
+            if m:
+                by = 1 if m.group(1) == "timer" else scale
+                self.median[m.group(1)] = float(m.group(2)) / by
+                self.minimum[m.group(1)] = float(m.group(3)) / by
+            m = re.fullmatch(r"absent (\S+) (.*)", line)
+            if m:
+                self.absent[m.group(1)] = m.group(2)
+            m = re.fullmatch(r"point (\S+) (\d+) ([\d.]+)", line)
+            if m:
+                self.points.setdefault(m.group(1), []).append((int(m.group(2)), float(m.group(3)) / scale))
+            m = re.fullmatch(r"(first|start) (\d+)", line)
+            if m:
+                self.marks[m.group(1)] = int(m.group(2))
+
+
+def native_figures(log):
+    """The native app's lines in the machine's log: (figures as (title, median, minimum), points by curve)."""
+    figures = [(m[0], float(m[1]), float(m[2])) for m in re.findall(r'BENCH "([^"]+)" ([\d.]+) ([\d.]+)', log)]
+    points = {}
+    for curve, x, y in re.findall(r"POINT (\S+) (\d+) ([\d.]+)", log):
+        points.setdefault(curve, []).append((int(x), float(y)))
+    return figures, points
+
+
+def boot_ticks(log):
+    """Ticks from leaving the firmware to the first instruction in ring 3, by the kernel's own line."""
+    m = re.search(r"time to first user instruction: (\d+) ticks", log)
+    return int(m.group(1)) if m else None

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows between two processes or threads: what a message, a wake-up or a switch costs. */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include "measure.h"
+
+/* musl has no <linux/futex.h>. */
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+#define TRIPS 200
+
+static int there[2], back[2];
+
+/* A round trip by descriptors, of 1 byte or (eventfds) 8. */
+static int trips_by_descriptors(int size)
+{
+	uint64_t word = 1;
+	pid_t child = fork();
+
+	NEED(child >= 0);
+	if (child == 0) {
+		while (read(there[0], &word, (size_t)size) == size && write(back[1], &word, (size_t)size) == size)
+			;
+		_exit(0);
+	}
+	NEED(write(there[1], &word, (size_t)size) == size && read(back[0], &word, (size_t)size) == size);
+	MEAN(5, rounds(TRIPS), 2, { (void)!write(there[1], &word, (size_t)size); (void)!read(back[0], &word, (size_t)size); });
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, 0, 0);
+	samples_say("");
+	return 0;
+}
+
+int row_pipe(void)
+{
+	NEED(pipe(there) == 0 && pipe(back) == 0);
+	return trips_by_descriptors(1);
+}
+
+int row_eventfd(void)
+{
+	NEED((there[0] = there[1] = eventfd(0, 0)) >= 0 && (back[0] = back[1] = eventfd(0, 0)) >= 0);
+	return trips_by_descriptors(8);
+}
+
+static long futex(volatile int *word, int op, int value)
+{
+	return syscall(SYS_futex, word, op, value, 0, 0, 0);
+}
+
+static void futex_pass(volatile int *mine, volatile int *theirs)
+{
+	*theirs = 1;
+	(void)futex(theirs, FUTEX_WAKE, 1);
+	while (!*mine)
+		(void)futex(mine, FUTEX_WAIT, 0);
+	*mine = 0;
+}
+
+int row_futex(void)
+{
+	volatile int *word = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	NEED(word != MAP_FAILED);
+	word[0] = word[64] = 0;
+	NEED(futex(&word[0], FUTEX_WAKE, 1) >= 0);
+	child = fork();
+	NEED(child >= 0);
+	if (child == 0) {
+		while (!word[64])
+			(void)futex(&word[64], FUTEX_WAIT, 0);
+		word[64] = 0;
+		for (;;)
+			futex_pass(&word[64], &word[0]);
+	}
+	futex_pass(&word[0], &word[64]);
+	MEAN(5, rounds(TRIPS), 2, futex_pass(&word[0], &word[64]));
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, 0, 0);
+	samples_say("");
+	return 0;
+}
+
+int row_yield(void)
+{
+	pid_t child = fork();
+
+	NEED(child >= 0);
+	if (child == 0)
+		for (;;)
+			(void)sched_yield();
+	for (int i = 0; i < 20; i++)
+		(void)sched_yield();
+	MEAN(5, rounds(TRIPS), 2, (void)sched_yield());
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, 0, 0);
+	samples_say("");
+	return 0;
+}
+
+static void *thread_main(void *argument) { return argument; }
+
+int row_thread(void)
+{
+	pthread_t thread;
+	int e = pthread_create(&thread, 0, thread_main, 0);
+
+	if (e)
+		return e;
+	(void)pthread_join(thread, 0);
+	EACH(rounds(101), , { if (pthread_create(&thread, 0, thread_main, 0) == 0) (void)pthread_join(thread, 0); }, );
+	samples_say("");
+	return 0;
+}
+
+static uint64_t nanoseconds(const struct timespec *t) { return (uint64_t)t->tv_sec * 1000000000ul + (uint64_t)t->tv_nsec; }
+
+#define SLEEPS 10000
+int row_timer(void)
+{
+	static uint32_t late[SLEEPS];
+	unsigned n = rounds(SLEEPS);
+	uint32_t worst = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct timespec t, now;
+		uint64_t at;
+
+		NEED(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+		at = nanoseconds(&t) + 100000;
+		t.tv_sec = (time_t)(at / 1000000000ul);
+		t.tv_nsec = (long)(at % 1000000000ul);
+		NEED(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, 0) == 0);
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		late[i] = (uint32_t)(nanoseconds(&now) - at);
+		worst = late[i] > worst ? late[i] : worst;
+		if (i % 10 == 0 && i < n - 10)
+			sample_value(late[i]);
+	}
+	sample_value(worst);
+	samples_worst();
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the native figures share: samples and their line in the log. All times in ticks of the TSC, printed in instructions of a counted machine. */
+#ifndef GUEST_BENCH_H
+#define GUEST_BENCH_H
+#include <rt/rt.h>
+
+#pragma GCC visibility push(hidden)
+
+#define N 101
+extern uint64_t took[N];
+
+/* N samples of BODY into took. */
+#define EACH(before, body) do { \
+	for (unsigned k = 0; k < N; k++) { \
+		uint64_t from_; \
+		before; \
+		from_ = rt_tsc(); \
+		__asm__ volatile("" ::: "memory"); \
+		body; \
+		__asm__ volatile("" ::: "memory"); \
+		took[k] = rt_tsc() - from_; \
+	} \
+} while (0)
+
+/* Logs median and minimum of took, each by `operations`, and a curve's point; the cost of the two rdtsc is taken off. */
+void figure(const char *title, uint64_t operations);
+void point(const char *curve, uint64_t x, uint64_t operations);
+
+/* traps.c, actors.c, pages.c: the figures, in the table's order. */
+void figures_calls(void);
+void figures_traps(void);
+void figures_actors(void);
+void figures_pages(void);
+
+#pragma GCC visibility pop
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Figures of ways in: the gate, foreign system calls, faults as upcalls, faults that enter ring 3 directly. */
+#include "bench.h"
+
+static volatile uint64_t arrived;
+static uint64_t resume_skip;
+static uint64_t restore_at;
+
+void rt_on_foreign(struct rt_regs *regs)
+{
+	regs->rax = 0;
+}
+
+void rt_on_fault(struct rt_regs *regs)
+{
+	arrived = rt_tsc();
+	if (restore_at)
+		(void)gate_pte_write(0, restore_at | 1 | EXO_AT_CHANGE, 1, EXO_PTE_RW, EXO_PTE_RW, 0);
+	else
+		regs->at.rip += resume_skip;
+}
+
+static int64_t call(uint64_t number)
+{
+	int64_t r;
+	__asm__ volatile("syscall" : "=a"(r) : "a"(number) : "rcx", "r11", "memory");
+	return r;
+}
+
+void figures_calls(void)
+{
+	EACH(, (void)gate_nop());
+	figure("gate: nop", 1);
+	EACH(, (void)call(39));
+	figure("foreign system call, empty handler, back", 1);
+	EACH(, __asm__ volatile("int $0x80" ::: "rax", "memory"));
+	figure("int 0x80, empty handler, back", 1);
+}
+
+/* ud2 by way of the direct vectors: the handler leaves the page, notes the time, steps over the instruction. */
+void direct_bench(void);
+uint64_t direct_bench_arrived;
+static uint64_t direct_saved[2] __attribute__((used));
+static uint8_t direct_stack[256] __attribute__((used, aligned(16)));
+__asm__(
+	".text\n.globl direct_bench\n.hidden direct_bench\ndirect_bench:\n"
+	"	mov %rax, direct_saved(%rip)\n"
+	"	mov %rsp, %rax\n"
+	"	lea direct_stack+256(%rip), %rsp\n"
+	"	push 32(%rax)\n	push 24(%rax)\n	push 16(%rax)\n	push 8(%rax)\n	push (%rax)\n"
+	"	mov %rdx, direct_saved+8(%rip)\n"
+	"	rdtsc\n"
+	"	shl $32, %rdx\n	or %rdx, %rax\n	mov %rax, direct_bench_arrived(%rip)\n"
+	"	mov direct_saved+8(%rip), %rdx\n"
+	"	addq $2, (%rsp)\n"
+	"	mov direct_saved(%rip), %rax\n"
+	"	iretq\n");
+
+static void direct_figures(void)
+{
+	struct exo_direct *page = (struct exo_direct *)EXO_SELF_DIRECT;
+
+	for (int v = 0; v < 32; v++)
+		page->handler[v] = (uint64_t)direct_bench;
+	if (gate_env_set(0, EXO_SET_DIRECT, 1, 0) < 0)
+		return;
+	for (unsigned k = 0; k < N; k++) {
+		uint64_t from = rt_tsc();
+
+		__asm__ volatile("ud2" ::: "memory");
+		took[k] = direct_bench_arrived - from;
+	}
+	figure("#UD direct: to the handler", 1);
+	EACH(, __asm__ volatile("ud2" ::: "memory"));
+	figure("#UD direct: handler and back", 1);
+	(void)gate_env_set(0, EXO_SET_DIRECT, 0, 0);
+}
+
+#define PLACE 0x50000000ul
+
+void figures_traps(void)
+{
+	int64_t pfn;
+
+	resume_skip = 2;
+	for (unsigned k = 0; k < N; k++) {
+		uint64_t from = rt_tsc();
+
+		__asm__ volatile("ud2" ::: "memory");
+		took[k] = arrived - from;
+	}
+	figure("#UD upcall: to the handler", 1);
+	EACH(, __asm__ volatile("ud2" ::: "memory"));
+	figure("#UD upcall: handler and back", 1);
+	direct_figures();
+	if (rt_tables(0, PLACE, 0, 0) < 0 || (pfn = rt_frame()) < 0 || rt_map(0, PLACE, (uint64_t)pfn, 1, EXO_PTE_NX) < 0)
+		return;
+	resume_skip = 3; /* movb $1, (%rdi) */
+	for (unsigned k = 0; k < N; k++) {
+		uint64_t from = rt_tsc();
+
+		__asm__ volatile("movb $1, (%0)" : : "D"(PLACE) : "memory");
+		took[k] = arrived - from;
+	}
+	figure("page fault: to the handler", 1);
+	EACH(, __asm__ volatile("movb $1, (%0)" : : "D"(PLACE) : "memory"));
+	figure("page fault: skip, resume", 1);
+	restore_at = PLACE;
+	EACH(, {
+		(void)gate_pte_write(0, PLACE | 1 | EXO_AT_CHANGE, 1, 0, EXO_PTE_RW, 0);
+		__asm__ volatile("movb $1, (%0)" : : "D"(PLACE) : "memory");
+	});
+	figure("prot1 + trap + unprot", 1);
+	restore_at = 0;
+	(void)rt_unmap(0, PLACE, 1, 1);
+}
