@@ -68,7 +68,7 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 	if (!index)
 		return NULL;
 	struct env *e = pfn_ptr(spec->frames[EXO_EF_RECORD]);
-	zero_words(e, EXO_PAGE_SIZE);
+	zero_words(e, (sizeof(*e) + 7) & ~7ul);
 	records[index] = e;
 	e->index = (uint16_t)index;
 	e->name = (exo_name)(++generation[index] * EXO_ENV_MAX + index);
@@ -119,6 +119,8 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 			frames[pfn].flags |= EXO_F_ROOT_USED;
 		else
 			frames[pfn].type = EXO_ENV;
+		if (i < EXO_EF_WINDOW3)
+			frames[pfn].flags &= (uint8_t)~FRAME_CLEAN;
 	}
 	const uint64_t *root = pfn_ptr(e->root);
 	for (uint32_t slot = 1; slot < 255; slot++)
@@ -194,7 +196,9 @@ int64_t op_env_make(uint64_t at)
 {
 	struct exo_env_spec spec;
 	struct env *me = current_env();
-	int64_t r = user_read(&spec, at, sizeof(spec));
+	int64_t r = user_read(&spec, at, offsetof(struct exo_env_spec, frames));
+	if (r == 0 && spec.frame_count <= EXO_SPEC_FRAMES_MAX)
+		r = user_read(spec.frames, at + offsetof(struct exo_env_spec, frames), (spec.frame_count * 4ul + 7) & ~7ul);
 	if (r == 0)
 		r = spec_check(&spec, me);
 	if (r < 0)

@@ -6,7 +6,7 @@
 struct exo_frame_rec *frames;
 uint64_t frame_count;
 
-static uint32_t free_chain;
+static uint32_t free_chain[2]; /* whatever they hold; zeros */
 static struct { uint64_t next, end; } fresh[64]; /* stretches never used since boot */
 static unsigned fresh_count;
 
@@ -52,10 +52,12 @@ void frames_start(void)
 	info->frame_count = frame_count;
 }
 
-uint32_t frame_find(void)
+uint32_t frame_find(bool clean)
 {
-	if (free_chain)
-		return free_chain;
+	if (free_chain[clean])
+		return free_chain[clean];
+	if (free_chain[!clean])
+		return free_chain[!clean];
 	for (unsigned i = fresh_count; i-- > 0;) {
 		while (fresh[i].next < fresh[i].end && frames[fresh[i].next].type != EXO_FREE)
 			fresh[i].next++;
@@ -115,8 +117,8 @@ void frame_take(uint32_t pfn, struct env *e)
 {
 	struct exo_frame_rec *f = &frames[pfn];
 	if (f->flags & EXO_F_CHAINED)
-		chain_unlink(pfn, &free_chain);
-	f->flags = 0;
+		chain_unlink(pfn, &free_chain[!!(f->flags & FRAME_CLEAN)]);
+	f->flags &= FRAME_CLEAN;
 	f->type = EXO_DATA;
 	f->account = envs[e->index].account;
 	info->frames_free--;
@@ -129,11 +131,12 @@ void frame_free(uint32_t pfn)
 	if (f->owner)
 		frame_unchain(pfn);
 	uint16_t account = f->account;
+	bool clean = f->flags & FRAME_CLEAN && f->type != EXO_PT4; /* a root has the kernel's half in it */
 	f->type = EXO_FREE;
-	f->flags = EXO_F_CHAINED;
+	f->flags = (uint8_t)(EXO_F_CHAINED | (clean ? FRAME_CLEAN : 0));
 	f->spare = (uint16_t)env_generation(account);
 	f->base = 0;
-	chain_link(pfn, &free_chain);
+	chain_link(pfn, &free_chain[clean]);
 	info->frames_free++;
 	account_refund(account, EXO_C_FRAMES, 1);
 }
@@ -149,6 +152,13 @@ void frame_release(uint32_t pfn)
 		frame_disown(pfn);
 	else
 		frame_free(pfn);
+}
+
+void frame_clean(uint32_t pfn)
+{
+	if (!(frames[pfn].flags & FRAME_CLEAN))
+		zero_words(pfn_ptr(pfn), EXO_PAGE_SIZE);
+	frames[pfn].flags |= FRAME_CLEAN;
 }
 
 static int64_t adopt(uint64_t pfn, uint64_t proof)
@@ -184,16 +194,18 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 		return n == 1 && pfn_is_ram(pfn) ? adopt(pfn, proof) : -EXO_EINVAL;
 	if (revoke_owed(me))
 		return -EXO_EREVOKED;
-	if (pfn != EXO_ANY && (pfn >= frame_count || n > frame_count - pfn))
+	bool any = pfn == EXO_ANY || pfn == EXO_ZEROED;
+	struct user_cursor cursor = { 0 };
+	if (!any && (pfn >= frame_count || n > frame_count - pfn))
 		return -EXO_EINVAL;
 	while (done < n) {
-		uint64_t *slot = NULL;
+		volatile uint64_t *slot = NULL;
 		uint32_t p;
-		if (pfn == EXO_ANY) {
-			slot = list & 7 ? NULL : user_page(list + done * 8, true);
+		if (any) {
+			slot = user_word(&cursor, list + done * 8, true);
 			if (!slot)
 				return done ? (int64_t)done : -EXO_EFAULT;
-			p = frame_find();
+			p = frame_find(pfn == EXO_ZEROED);
 			if (!p)
 				return done ? (int64_t)done : -EXO_ENOMEM;
 		} else {
@@ -203,10 +215,10 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 		}
 		if (!account_charge(envs[me->index].account, EXO_C_FRAMES, 1))
 			return done ? (int64_t)done : -EXO_ENOMEM;
-		bool clean = skip_zero(&frames[p], me);
+		bool keep = pfn != EXO_ZEROED && skip_zero(&frames[p], me);
 		frame_take(p, me);
-		if (!clean)
-			zero_words(pfn_ptr(p), EXO_PAGE_SIZE);
+		if (!keep)
+			frame_clean(p);
 		if (slot)
 			*slot = p;
 		done++;
@@ -287,9 +299,9 @@ static int64_t type_one(uint32_t pfn, uint64_t type, uint64_t flags)
 	if (frame_is_counted(f) || f->used)
 		return -EXO_EBUSY;
 	if (type != EXO_DATA)
-		zero_words(pfn_ptr(pfn), EXO_PAGE_SIZE);
+		frame_clean(pfn);
+	f->flags = (uint8_t)((f->type == EXO_PT4 ? 0 : f->flags & FRAME_CLEAN) | flags);
 	f->type = (uint8_t)type;
-	f->flags = (uint8_t)flags;
 	f->base = 0;
 	if (type == EXO_PT4)
 		root_prepare(pfn);

@@ -60,19 +60,23 @@ int64_t op_batch(uint64_t array, uint64_t n)
 	for (uint64_t done = 0; done < n; done++) {
 		struct exo_batch b;
 		uint64_t at = array + done * sizeof(b);
-		int64_t r = user_read(&b, at, sizeof(b) - 8);
-		if (r == 0 && !user_page(at + offsetof(struct exo_batch, result), true))
-			r = -EXO_EFAULT; /* before the op is performed */
-		if (r < 0)
-			return done ? (int64_t)done : r;
+		/* Readable, and its result writable, before the op is performed. The op may unmap the array: no address outlives it. */
+		const volatile uint64_t *p = at % sizeof(b) ? NULL : user_page(at, true);
+		if (!p)
+			return done ? (int64_t)done : -EXO_EFAULT;
+		b.op = p[0];
+		for (int i = 0; i < 6; i++)
+			b.arg[i] = p[1 + i];
 		if (b.op >= EXO_GATE_SPAN || !ops[b.op])
 			b.result = -EXO_ENOSYS;
 		else if (!batchable[b.op])
 			b.result = -EXO_EINVAL;
 		else
 			b.result = ops[b.op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
-		r = user_write(at + offsetof(struct exo_batch, result), &b.result, 8);
-		if (r < 0 || EXO_IS_ERROR(b.result))
+		volatile uint64_t *q = user_page(at + offsetof(struct exo_batch, result), true);
+		if (q)
+			*q = (uint64_t)b.result;
+		if (!q || EXO_IS_ERROR(b.result))
 			return (int64_t)done;
 		if (interrupt_waits())
 			return (int64_t)done + 1;

@@ -22,6 +22,7 @@ extern const struct boot_info *boot;
 
 /* Private flags of a frame record. */
 #define FRAME_WRITABLE 0x10 /* unshared frame: its sole entry has R/W */
+#define FRAME_CLEAN    0x40 /* holds zeros only; a table: in all its absent entries */
 #define FRAME_GLOBAL   0x20 /* table: the links that stand in it count as global */
 
 /* ---- env: the kernel's record of one, in a frame that its maker supplied */
@@ -116,7 +117,8 @@ void frame_release(uint32_t pfn);                   /* free when uncounted, else
 void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head of its chain */
 void frame_unchain(uint32_t pfn);
 void frame_park(uint32_t pfn, struct env *e);       /* owner := e, in its second chain */
-uint32_t frame_find(void);                          /* some free pfn, 0 = none */
+uint32_t frame_find(bool clean);                    /* some free pfn, 0 = none; rather one that holds zeros, or rather not */
+void frame_clean(uint32_t pfn);                     /* zeros in it, if they are not there yet */
 
 /* ---- table.c, leaf.c, link.c, pt_copy.c, root.c: the only files that write page table entries (walk.h) */
 int64_t op_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof);
@@ -126,6 +128,7 @@ int64_t root_resolve(uint64_t root, uint32_t *pfn);
 int64_t table_proof(uint32_t pfn, uint64_t at);     /* is `at` in the caller's root the sole entry or link of pfn? */
 int64_t root_declare_private(uint32_t root, uint64_t va);
 bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index); /* drops up to 128 entries: true when the table is empty */
+void window_clear(struct env *e);
 void window_build(struct env *e);                   /* slot 255 of e's root */
 void root_start(void);
 void root_prepare(uint32_t pfn);                    /* upper half into a fresh PT4 */
@@ -139,9 +142,11 @@ void tables_flush(uint32_t root);                   /* forget all translations o
 int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n);
 bool homes_teardown(struct env *e);                 /* true when e holds none */
 
-/* ---- user.c: the only two ways to memory that ring 3 named */
+/* ---- user.c: the only ways to memory that ring 3 named */
+struct user_cursor { uint64_t page; uint8_t *at; }; /* start with zeros */
+/* Word of an array that is walked through in order: one walk a page. NULL: no such right, or not aligned. */
+volatile uint64_t *user_word(struct user_cursor *c, uint64_t va, bool write);
 int64_t user_read(void *to, uint64_t from, uint64_t n);
-int64_t user_write(uint64_t to, const void *from, uint64_t n);
 
 /* ---- account.c */
 bool account_charge(uint16_t account, int count, uint32_t n);

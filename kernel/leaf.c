@@ -102,6 +102,8 @@ static int64_t leaf_take(uint64_t value, uint64_t old, uint64_t proof)
 		return -EXO_ESHARED;
 	if (f->maps == UINT32_MAX)
 		return -EXO_EOVERFLOW;
+	if (value & EXO_PTE_RW)
+		f->flags &= (uint8_t)~FRAME_CLEAN;
 	f->maps++;
 	return 0;
 }
@@ -120,6 +122,8 @@ static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t val
 			return r;
 	} else if (value & EXO_PTE_ADDR) {
 		return -EXO_EINVAL; /* an absent entry never carries a chosen address (L1TF) */
+	} else if (value) {
+		frames[w->pfn].flags &= (uint8_t)~FRAME_CLEAN;
 	}
 	*entry = value | type;
 	if (old & EXO_PTE_P) {
@@ -155,6 +159,7 @@ static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t 
 			return -EXO_EPERM;
 		if (!(f->flags & EXO_F_SHARED) && f->maps != 1)
 			return -EXO_ESHARED;
+		f->flags &= (uint8_t)~FRAME_CLEAN;
 	}
 	if ((new ^ old) & EXO_PTE_RW && !(f->flags & EXO_F_SHARED))
 		f->flags ^= FRAME_WRITABLE;
@@ -170,6 +175,7 @@ static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t 
 int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
 {
 	struct walk w;
+	struct user_cursor list = { 0 };
 	uint64_t done = 0, seen = 0;
 	int64_t r = 0;
 
@@ -195,7 +201,7 @@ int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t
 		} else {
 			uint64_t v = value;
 			if (at & EXO_AT_LIST) {
-				const volatile uint64_t *p = value & 7 ? NULL : user_page(value + done * 8, false);
+				const volatile uint64_t *p = user_word(&list, value + done * 8, false);
 				r = p ? 0 : -EXO_EFAULT;
 				v = p ? *p : 0;
 			} else if (at & EXO_AT_STEP) {

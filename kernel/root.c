@@ -45,29 +45,30 @@ void root_prepare(uint32_t pfn)
 		root[upper[i].index] = upper[i].entry;
 }
 
+/* Pages of the group window; pages 12 to 14 of any group's 16 are free for the addresses that are equal in all envs. */
+static const struct { uint16_t frame, page; bool rw; } place[] = {
+	{ EXO_EF_EXO, EXO_GROUP_EXO / EXO_PAGE_SIZE, true },
+	{ EXO_EF_SAVE, EXO_GROUP_SAVE / EXO_PAGE_SIZE, false },
+	{ EXO_EF_STACK0, EXO_GROUP_STACK / EXO_PAGE_SIZE, true },
+	{ EXO_EF_STACK1, EXO_GROUP_STACK / EXO_PAGE_SIZE + 1, true },
+	{ EXO_EF_DIRECT, EXO_GROUP_DIRECT / EXO_PAGE_SIZE, true },
+};
+#define PLACES (sizeof(place) / sizeof(place[0]))
+
 void window_build(struct env *e)
 {
 	uint64_t *w3 = pfn_ptr(e->group[EXO_EF_WINDOW3]);
 	uint64_t *w2 = pfn_ptr(e->group[EXO_EF_WINDOW2]);
 	uint64_t *w1 = pfn_ptr(e->group[EXO_EF_WINDOW1]);
-	zero_words(w3, EXO_PAGE_SIZE);
-	zero_words(w2, EXO_PAGE_SIZE);
-	zero_words(w1, EXO_PAGE_SIZE);
+	for (int i = EXO_EF_WINDOW3; i <= EXO_EF_WINDOW1; i++)
+		frame_clean(e->group[i]);
 	for (uint32_t i = 0; i < WINDOW_ENTRIES; i++)
 		w3[i] = window[i];
 
-	static const struct { uint16_t frame, page; bool rw; } place[] = {
-		{ EXO_EF_EXO, EXO_GROUP_EXO / EXO_PAGE_SIZE, true },
-		{ EXO_EF_SAVE, EXO_GROUP_SAVE / EXO_PAGE_SIZE, false },
-		{ EXO_EF_STACK0, EXO_GROUP_STACK / EXO_PAGE_SIZE, true },
-		{ EXO_EF_STACK1, EXO_GROUP_STACK / EXO_PAGE_SIZE + 1, true },
-		{ EXO_EF_DIRECT, EXO_GROUP_DIRECT / EXO_PAGE_SIZE, true },
-	};
 	uint64_t link = LINK_BITS | EXO_PTE_RW;
-	for (unsigned i = 0; i < sizeof(place) / sizeof(place[0]); i++)
+	for (unsigned i = 0; i < PLACES; i++)
 		w1[entry_index(e->group_va, 1) + place[i].page] = (uint64_t)e->group[place[i].frame] << EXO_PAGE_SHIFT
 			| EXO_PTE_P | EXO_PTE_U | EXO_PTE_A | EXO_PTE_NX | (place[i].rw ? EXO_PTE_RW | EXO_PTE_D : 0);
-	/* Pages 12 to 14 of any group's 16 are free for the addresses that are equal in all envs. */
 	uint64_t own = EXO_PTE_P | EXO_PTE_U | EXO_PTE_A, data = own | EXO_PTE_NX | EXO_PTE_RW | EXO_PTE_D;
 	w1[entry_index(EXO_SELF_EXO, 1)] = (uint64_t)e->group[EXO_EF_EXO] << EXO_PAGE_SHIFT | data;
 	w1[entry_index(EXO_SELF_ENTER, 1)] = direct_stubs | own;
@@ -78,6 +79,21 @@ void window_build(struct env *e)
 	((uint64_t *)pfn_ptr(e->root))[entry_index(EXO_WINDOW, 4)] = (uint64_t)e->group[EXO_EF_WINDOW3] << EXO_PAGE_SHIFT | link;
 }
 
+/* The window's tables hold zeros again. */
+void window_clear(struct env *e)
+{
+	uint64_t *w3 = pfn_ptr(e->group[EXO_EF_WINDOW3]);
+	uint64_t *w2 = pfn_ptr(e->group[EXO_EF_WINDOW2]);
+	uint64_t *w1 = pfn_ptr(e->group[EXO_EF_WINDOW1]);
+	for (uint32_t i = 0; i < WINDOW_ENTRIES; i++)
+		w3[i] = 0;
+	for (unsigned i = 0; i < PLACES; i++)
+		w1[entry_index(e->group_va, 1) + place[i].page] = 0;
+	w1[entry_index(EXO_SELF_EXO, 1)] = w1[entry_index(EXO_SELF_ENTER, 1)] = w1[entry_index(EXO_SELF_DIRECT, 1)] = 0;
+	w2[entry_index(EXO_SELF, 2)] = w2[entry_index(e->group_va, 2)] = 0;
+	w3[entry_index(e->group_va, 3)] = 0;
+}
+
 bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 {
 	struct exo_frame_rec *t = &frames[pfn];
@@ -85,6 +101,14 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 	uint64_t *table = pfn_ptr(pfn), base = level == 4 ? 0 : (uint64_t)t->base << 21;
 
 	for (int budget = 128; budget && t->used; budget--, ++*index) {
+		/* Most of a table is empty: eight at a time. */
+		while (*index % 8 == 0 && *index < 512) {
+			const uint64_t *e8 = &table[*index];
+			if (e8[0] | e8[1] | e8[2] | e8[3] | e8[4] | e8[5] | e8[6] | e8[7])
+				break;
+			*index += 8;
+		}
+		assert(*index < 512);
 		uint64_t *entry = &table[*index];
 		if (!(*entry & EXO_PTE_P))
 			continue;

@@ -69,6 +69,8 @@ static int64_t link_sealed(struct walk *w, uint64_t va, int level, bool *shrunk)
 	struct exo_frame_rec *t = &frames[pfn];
 	if (*entry & EXO_PTE_P)
 		return -EXO_EEXIST;
+	if (s.foreign)
+		return -EXO_EPERM; /* R/W would go from a home that others guard */
 	if (s.readonly || !(*source & EXO_PTE_RW || t->flags & EXO_F_SEALED))
 		return -EXO_EPERM; /* merely read-only: unsealing would give a right that the caller lacks */
 	if (table_links(t) > 1 && !(t->flags & EXO_F_SEALED))
@@ -116,6 +118,7 @@ int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn)
 {
 	struct walk w;
 	uint64_t va, mode = at & (EXO_AT_SEALED | EXO_AT_LIVE), done = 0;
+	struct user_cursor list = { 0 };
 	uint32_t into;
 	int level;
 	bool shrunk = false;
@@ -150,7 +153,7 @@ int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn)
 		} else {
 			uint64_t p = pfn + done;
 			if (at & EXO_AT_LIST) {
-				const volatile uint64_t *q = pfn & 7 ? NULL : user_page(pfn + done * 8, false);
+				const volatile uint64_t *q = user_word(&list, pfn + done * 8, false);
 				r = q ? 0 : -EXO_EFAULT;
 				p = q ? *q : 0;
 			}

@@ -48,6 +48,7 @@ static void finish(struct env *e)
 
 	link_out(e);
 	child_unlink(e);
+	window_clear(e);
 	for (int i = 0; i < EXO_EF_COUNT; i++)
 		group[i] = e->group[i];
 	for (int i = 0; i < EXO_EF_COUNT; i++) {

@@ -11,7 +11,7 @@ int64_t rt_env_prepare(struct exo_env_spec *spec)
 	memset(spec, 0, sizeof *spec);
 	rt_entries_fill(spec->entry);
 	for (spec->frame_count = 0; spec->frame_count < EXO_EF_COUNT; spec->frame_count += (uint32_t)r) {
-		r = gate_frame_any(EXO_EF_COUNT - spec->frame_count, list);
+		r = gate_frame_zeroed(EXO_EF_COUNT - spec->frame_count, list);
 		if (r < 0)
 			break;
 		for (int64_t i = 0; i < r; i++)

@@ -36,8 +36,9 @@ static inline int64_t gate4(long op, uint64_t a, uint64_t b, uint64_t c, uint64_
 
 static inline int64_t gate_nop(void) { return gate3(EXO_GATE_nop, 0, 0, 0); }
 static inline int64_t gate_batch(struct exo_batch *ops, uint64_t n) { return gate3(EXO_GATE_batch, (uint64_t)ops, n, 0); }
-/* Claims n frames of the kernel's choice into list. */
+/* Claims n frames of the kernel's choice into list: with whatever they hold when this account had them last, or zeroed. */
 static inline int64_t gate_frame_any(uint64_t n, uint64_t *list) { return gate4(EXO_GATE_frame_claim, EXO_ANY, n, (uint64_t)list, 0); }
+static inline int64_t gate_frame_zeroed(uint64_t n, uint64_t *list) { return gate4(EXO_GATE_frame_claim, EXO_ZEROED, n, (uint64_t)list, 0); }
 static inline int64_t gate_frame_claim(uint64_t pfn, uint64_t n) { return gate4(EXO_GATE_frame_claim, pfn, n, 0, 0); }
 static inline int64_t gate_frame_adopt(uint64_t pfn, uint64_t at) { return gate4(EXO_GATE_frame_claim, pfn, 1, 0, at); }
 static inline int64_t gate_frame_give(uint64_t pfn, uint64_t n, exo_name env) { return gate3(EXO_GATE_frame_give, pfn, n, env); }

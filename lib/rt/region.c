@@ -10,7 +10,7 @@ static uint64_t span_of(int level)
 int64_t rt_frame(void)
 {
 	uint64_t pfn;
-	int64_t r = gate_frame_any(1, &pfn);
+	int64_t r = gate_frame_zeroed(1, &pfn);
 
 	return r < 0 ? r : (int64_t)pfn;
 }

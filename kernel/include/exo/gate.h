@@ -7,7 +7,8 @@
 #define EXO_GATE_BASE 0xa000
 #define EXO_GATE_SPAN 0x100
 
-#define EXO_ANY (~0ul)
+#define EXO_ANY    (~0ul)
+#define EXO_ZEROED (~1ul)
 
 /* Flags of an `at` argument; bits 0..2 hold the entry's level. */
 #define EXO_AT_LEVEL  0x007
@@ -27,7 +28,7 @@ enum exo_gate {
 #include <exo/gate.def>
 #undef GATE
 };
-struct exo_batch { uint64_t op, arg[6]; int64_t result; }; /* op: EXO_GATE_..., without the base */
+struct exo_batch { uint64_t op, arg[6]; int64_t result; } __attribute__((aligned(64))); /* op: EXO_GATE_..., without the base */
 enum exo_home_what { EXO_HOME_CLAIM, EXO_HOME_RELEASE, EXO_HOME_PRIVATE };
 enum exo_set_what { EXO_SET_ENTRIES, EXO_SET_ALARM, EXO_SET_OPEN, EXO_SET_LIMIT, EXO_SET_MACHINE, EXO_SET_REGS, EXO_SET_DIRECT };
 enum exo_machine { EXO_MACHINE_OFF, EXO_MACHINE_RESET };
