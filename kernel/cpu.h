@@ -115,10 +115,9 @@ static inline void zero_words(void *p, uint64_t n)
 static inline void *pa_ptr(uint64_t pa) { return (void *)(KERNEL_DIRECT + pa); }
 
 #else /* KERNEL_HOST: the binding core under the host's sanitizers */
-#include <string.h>
 extern uint8_t *host_ram;
 static inline void *pa_ptr(uint64_t pa) { return host_ram + pa; }
-static inline void zero_words(void *p, uint64_t n) { memset(p, 0, n); }
+static inline void zero_words(void *p, uint64_t n) { __builtin_memset(p, 0, n); }
 void host_invlpg(uint64_t va) __attribute__((weak)); /* a test that watches translations */
 static inline void invlpg(uint64_t va) { if (host_invlpg) host_invlpg(va); }
 static inline uint64_t rdtsc(void) { return 0; }

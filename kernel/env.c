@@ -252,6 +252,7 @@ static int64_t set_regs(struct env *e, uint64_t a)
 int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b)
 {
 	struct env *me = current_env(), *e = env ? env_by_name(env) : me;
+	uint64_t fs, gs;
 	if (!e || envs[e->index].state == EXO_S_DYING)
 		return -EXO_ESTALE;
 	if (e != me && !env_is_child(e))
@@ -269,6 +270,15 @@ int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b)
 		if (e != me)
 			return -EXO_EPERM;
 		me->open_bits = a;
+		return 0;
+	case EXO_SET_FS:
+	case EXO_SET_GS:
+		if (e != me)
+			return -EXO_EPERM;
+		if (a >= EXO_USER_END)
+			return -EXO_EINVAL;
+		machine_bases_save(&fs, &gs);
+		machine_bases_load(what == EXO_SET_FS ? a : fs, what == EXO_SET_GS ? a : gs);
 		return 0;
 	case EXO_SET_DIRECT:
 		if (e != me)

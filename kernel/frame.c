@@ -300,11 +300,13 @@ static int64_t type_one(uint32_t pfn, uint64_t type, uint64_t flags)
 		return -EXO_EBUSY;
 	if (type != EXO_DATA)
 		frame_clean(pfn);
-	f->flags = (uint8_t)((f->type == EXO_PT4 ? 0 : f->flags & FRAME_CLEAN) | flags);
+	f->flags = (uint8_t)((f->flags & FRAME_CLEAN) | flags);
 	f->type = (uint8_t)type;
 	f->base = 0;
-	if (type == EXO_PT4)
+	if (type == EXO_PT4) {
 		root_prepare(pfn);
+		f->flags &= (uint8_t)~FRAME_CLEAN; /* also for what it is retyped to */
+	}
 	return 0;
 }
 

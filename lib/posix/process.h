@@ -90,7 +90,7 @@ struct process {
 	uint64_t crashing;           /* crash_library has begun */
 	uint64_t spare[2];
 	struct user_regs regs;
-	uint64_t fs_base, gs_base;   /* at fork, for the child */
+	uint64_t fs_base, gs_base;   /* last set here; at fork, for the child */
 	struct region *regions;      /* = PRIVATE_REGIONS */
 	uint32_t region_count, region_pages;
 	uint64_t brk_start, brk_end; /* brk_end not rounded */
@@ -120,10 +120,9 @@ _Static_assert(sizeof(struct process) <= 4096, "one page");
  * from user memory must have been checked by the caller. xstate.c */
 void xstate_save(void *image);
 void xstate_load(const void *image);
-static inline uint64_t fs_base_get(void) { uint64_t v; __asm__ volatile("rdfsbase %0" : "=r"(v)); return v; }
-static inline uint64_t gs_base_get(void) { uint64_t v; __asm__ volatile("rdgsbase %0" : "=r"(v)); return v; }
-static inline void fs_base_set(uint64_t v) { __asm__ volatile("wrfsbase %0" : : "r"(v)); }
-static inline void gs_base_set(uint64_t v) { __asm__ volatile("wrgsbase %0" : : "r"(v)); }
+/* Bases of FS and GS. xstate.c */
+uint64_t fs_base_get(void), gs_base_get(void);
+void fs_base_set(uint64_t base), gs_base_set(uint64_t base);
 
 /* region.c */
 struct region *region_find(uint64_t va);             /* region that holds va, or NULL */
