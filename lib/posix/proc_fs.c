@@ -16,6 +16,7 @@ static const struct node top_nodes[] = {
 	{ "loadavg", PROC_LOADAVG, S_IFREG | 0444 },
 	{ "filesystems", PROC_FILESYSTEMS, S_IFREG | 0444 },
 	{ "cmdline", PROC_BOOT_CMDLINE, S_IFREG | 0444 },
+	{ "aril", PROC_ARIL, S_IFREG | 0444 },
 };
 
 /* A thread's are the same without the first. */

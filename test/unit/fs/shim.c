@@ -164,6 +164,11 @@ size_t maps_text(char *to, size_t max)
 void posix_log(const char *format, ...) { (void)format; }
 void **family_slot_fs(void) { return &fs_slot; }
 
+size_t machine_text(char *to, size_t max)
+{
+	return (size_t)fmt(to, max, "build: host\n");
+}
+
 void machine_facts(struct machine_facts *out)
 {
 	*out = (struct machine_facts){ .frames = 65536, .frames_free = 1000, .tsc_hz = 1000000000 };
