@@ -26,8 +26,8 @@ size_t machine_text(char *to, size_t max)
 	n = fmt(to, max, "build:          %s\nfrom firmware:  %lu us to the first instruction of ring 3\n", (const char *)info->build, (unsigned long)boot_us);
 	n += fmt(to + n, max - (size_t)n, "frames:         %lu of RAM, %lu free, table at %#lx\n", (unsigned long)info->frames_ram,
 		(unsigned long)info->frames_free, EXO_FRAMES);
-	n += fmt(to + n, max - (size_t)n, "environments:   %u, this one %u\nhomes:          %u claimed\n", envs, EXO_NAME_INDEX(rt_self()), homes);
-	n += fmt(to + n, max - (size_t)n, "slices:         %u of %u are the first env's, %lu us each\n", slices, EXO_SLICE_COUNT,
+	n += fmt(to + n, max - (size_t)n, "environments:   %u, this one %lu\nhomes:          %u claimed\n", envs, EXO_NAME_INDEX(rt_self()), homes);
+	n += fmt(to + n, max - (size_t)n, "slices:         %u of %lu are the first env's, %lu us each\n", slices, (unsigned long)EXO_SLICE_COUNT,
 		(unsigned long)(info->slice_ticks * 1000000 / info->tsc_hz));
 	n += fmt(to + n, max - (size_t)n, "clock:          TSC %lu MHz\n", (unsigned long)(info->tsc_hz / 1000000));
 	return (size_t)n;
