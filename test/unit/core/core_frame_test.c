@@ -29,7 +29,11 @@ TEST(core_claim_zeroes_for_strangers)
 {
 	world_make();
 	CHECK_EQ(op_frame_claim(100, 1, 0, 0), 1);
+	/* The kernel knows what may have been written: only over an entry with R/W. */
+	tables_make(0, LOW);
+	CHECK_EQ(map(LOW, leaf(100, RW)), 1);
 	memset(pfn_ptr(100), 0x55, EXO_PAGE_SIZE);
+	CHECK_EQ(map(LOW, 0), 1);
 	CHECK_EQ(op_frame_give(100, 1, 0), 1);
 	world_run(3);
 	CHECK_EQ(op_frame_claim(100, 1, 0, 0), 1);
@@ -103,7 +107,7 @@ TEST(core_leaf_refuses)
 	CHECK_EQ(map(0xf000, leaf(pfn, RO)), -EXO_EINVAL);
 	CHECK_EQ(map(EXO_WINDOW, leaf(pfn, RO)), -EXO_EINVAL);
 	CHECK_EQ(map(KERNEL_DIRECT, leaf(pfn, RO)), -EXO_EINVAL);
-	CHECK_EQ(map(LOW, leaf(WORLD_FRAMES, RW)), -EXO_EINVAL);
+	CHECK_EQ(map(LOW, leaf(WORLD_FRAMES, RW)), -EXO_EPERM);
 	CHECK_EQ(map(LOW, leaf(pfn, EXO_PTE_P | EXO_PTE_RW)), -EXO_EINVAL);
 	CHECK_EQ(map(LOW, leaf(pfn, RW | 0x80)), -EXO_EINVAL);
 	CHECK_EQ(map(LOW, leaf(pfn, RW | 0x100)), -EXO_EINVAL);

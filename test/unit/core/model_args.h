@@ -36,4 +36,5 @@ void draw_give(void);
 /* ---- model_tlb.c: before and after an op of the env that runs. tlb_check: NULL, or which translation was taken away and not flushed. */
 void tlb_fill(void);
 const char *tlb_check(void);
+void ring3_write(void); /* one word, somewhere in the root that tlb_fill saw */
 #endif

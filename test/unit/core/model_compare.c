@@ -2,6 +2,8 @@
 /* The kernel's state beside the model's, and which differences an env's making or end explains. */
 #include "model.h"
 
+static struct model_place differs; /* the first entry that does */
+
 static const char *frame_compare(uint32_t pfn)
 {
 	const struct exo_frame_rec *k = &frames[pfn];
@@ -20,8 +22,11 @@ static const char *frame_compare(uint32_t pfn)
 		return NULL;
 	if (f->sealed != !!(k->flags & EXO_F_SEALED))
 		return "sealed flag";
-	if (memcmp(table, model_entry[pfn], model_slots(pfn) * sizeof *table))
-		return "entries";
+	for (unsigned i = 0; i < model_slots(pfn); i++)
+		if (table[i] != model_entry[pfn][i]) {
+			differs = (struct model_place){ (uint16_t)pfn, (uint16_t)i };
+			return "entries";
+		}
 	return NULL;
 }
 
@@ -34,6 +39,9 @@ const char *model_compare(void)
 		if ((what = frame_compare(pfn))) {
 			snprintf(text, sizeof text, "frame %u (type %d, owner %d, model: type %d, owner %d) differs from the model in %s",
 				pfn, frames[pfn].type, frames[pfn].owner, model[pfn].type, model[pfn].owner, what);
+			if (!strcmp(what, "entries"))
+				snprintf(text, sizeof text, "entry %d of frame %u is %llx, not %llx", differs.index, pfn,
+					(unsigned long long)((uint64_t *)pfn_ptr(pfn))[differs.index], (unsigned long long)model_entry[pfn][differs.index]);
 			return text;
 		}
 	for (unsigned i = 1; i < WORLD_INDEX_MAX; i++)

@@ -52,7 +52,7 @@ static const char *claim_one(uint64_t i, bool apply)
 
 	if (!apply && op.taken >= op.room)
 		return "beyond the account";
-	if (op.pfn == EXO_ANY) {
+	if (op.pfn >= EXO_ZEROED) {
 		if (!op.list)
 			return "the list cannot be written";
 		if (!apply) {

@@ -58,8 +58,8 @@ static const char *sealed_one(uint64_t i, bool apply)
 		return NULL;
 	if (w.entry & EXO_PTE_P)
 		return "linked over another";
-	if (!s.given || !(s.entry & EXO_PTE_RW || model[pfn].sealed))
-		return "sealed what the caller has read-only";
+	if (s.foreign || !s.given || !(s.entry & EXO_PTE_RW || model[pfn].sealed))
+		return "sealed what the caller has read-only, or what stands in a stranger's home";
 	if (!model[pfn].sealed && model_links(pfn) > 1)
 		return "sealed a live table";
 	if (!apply)

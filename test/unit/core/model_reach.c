@@ -43,6 +43,21 @@ static const char *table_reach(uint32_t table, int level, uint64_t base, struct 
 	return NULL;
 }
 
+/* What the kernel holds for zeroed is: a table in its absent entries. */
+static const char *clean_check(void)
+{
+	for (uint32_t pfn = 0; pfn < WORLD_FRAMES; pfn++) {
+		const uint64_t *word = pfn_ptr(pfn);
+
+		if (!pfn_is_ram(pfn) || !(frames[pfn].flags & FRAME_CLEAN) || frames[pfn].type == EXO_PT4 || frames[pfn].type == EXO_ENV)
+			continue;
+		for (unsigned i = 0; i < 512; i++)
+			if (word[i] && !(model_is_table(pfn) && word[i] & EXO_PTE_P))
+				return "a frame that is marked as zeros holds something else";
+	}
+	return NULL;
+}
+
 const char *model_reach(void)
 {
 	const char *wrong;
@@ -63,5 +78,5 @@ const char *model_reach(void)
 		if (!held)
 			return "a disowned frame is reached from nowhere";
 	}
-	return NULL;
+	return clean_check();
 }

@@ -133,8 +133,10 @@ static void round_run(uint64_t ops)
 		else
 			draw_op();
 		world_interrupts = 0;
-		if (watch && current_env() == me && me->root == root)
+		if (watch && current_env() == me && me->root == root) {
 			wrong_if(tlb_check());
+			ring3_write();
+		}
 		wrong_if(recount(&where));
 		if (one_in(8))
 			wrong_if(model_compare());

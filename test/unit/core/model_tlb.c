@@ -44,6 +44,16 @@ void tlb_fill(void)
 	tlb_fill_table(tlb_root, 4, 0, EXO_PTE_RW);
 }
 
+/* Ring 3 writes somewhere it may. */
+void ring3_write(void)
+{
+	const struct translation *t = tlb_count ? &tlb[random_below(tlb_count)] : NULL;
+	uint64_t now = t ? leaf_seen(tlb_root, t->va) : 0;
+
+	if (now & EXO_PTE_RW)
+		((uint64_t *)pa_ptr(now & EXO_PTE_ADDR))[random_below(512)] = random_next();
+}
+
 /* Rule 8: what the op took away is not used from memory. */
 const char *tlb_check(void)
 {

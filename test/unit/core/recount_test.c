@@ -38,7 +38,7 @@ static void recount_finds_a_wrong_count(void)
 	CHECK_EQ(op_home_set(0, EXO_HOME_CLAIM, EXO_HOMES_BASE, 1), 1);
 	tables_make(0, EXO_HOMES_BASE);
 	tables_make(0, 0x400000);
-	uint32_t data = frame_new(), free_frame = frame_find(), pt2 = homes[0].pt2, root = current_env()->root;
+	uint32_t data = frame_new(), free_frame = frame_find(true), pt2 = homes[0].pt2, root = current_env()->root;
 	CHECK_EQ(op_pte_write(0, 0x400000 | 1, 1, (uint64_t)data << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW, 0, 0), 1);
 	uint64_t *pd = pfn_ptr(pt2), *low = pfn_ptr(root);
 	uint32_t pt1 = (uint32_t)(pd[0] >> EXO_PAGE_SHIFT & 0xffffffffff);

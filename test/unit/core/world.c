@@ -42,6 +42,8 @@ void machine_off(int reset, uint32_t status)
 
 struct env *first_env(void) { return env_by_index(1); }
 __attribute__((weak)) void root_load(uint32_t pfn) { (void)pfn; } /* model_test.c has a better one */
+void machine_bases_save(uint64_t *fs, uint64_t *gs) { *fs = *gs = 0; }
+void machine_bases_load(uint64_t fs, uint64_t gs) { (void)fs; (void)gs; }
 void fpu_init(struct exo_save *s) { memset(s->xstate, 0, sizeof s->xstate); }
 void sched_event(struct env *e, uint32_t bits) { e->exo->pending |= bits; }
 void sched_forget(struct env *e) { (void)e; }
@@ -53,6 +55,20 @@ void pct_forget(struct env *e) { (void)e; }
 int64_t slice_take(uint64_t i, struct env *from) { (void)i; (void)from; return 0; }
 void trap_direct(bool on) { (void)on; }
 void trap_aliases(struct env *e) { (void)e; }
+
+int64_t user_write(uint64_t to, const void *from, uint64_t n)
+{
+	struct user_cursor cursor = { 0 };
+	const uint64_t *in = from;
+
+	for (uint64_t i = 0; i < n; i += 8) {
+		volatile uint64_t *out = user_word(&cursor, to + i, true);
+		if (!out)
+			return -EXO_EFAULT;
+		*out = *in++;
+	}
+	return 0;
+}
 
 /* ---- the world */
 

@@ -41,6 +41,9 @@ uint32_t mapped_new(uint64_t va);
 /* A root being built, with tables of its own above the sealed link of the caller's PT1 at va. */
 uint32_t fork_root(uint64_t va);
 
+/* As ring 3 would write n bytes (words) to its memory; -EXO_EFAULT. */
+int64_t user_write(uint64_t to, const void *from, uint64_t n);
+
 /* One frame for the env that runs. */
 uint32_t frame_new(void);
 uint32_t table_new(int type);
