@@ -109,7 +109,8 @@ posix_fault_entry:
 	pop	%r13
 	pop	%r14
 	pop	%r15
-	add	$32, %rsp
+	add	$24, %rsp
+	pop	%rsp            /* upcall_enter has left the address of the frame's last five words as iretq wants it */
 	iretq
 
 /* void library_restart(void (*go_on)(void)): calls it on an empty library stack. Does not return. Also the first instruction of new envs, which come with
@@ -151,11 +152,14 @@ user_leave:
 	mov	R_RSP(%rdi), %rsp
 	mov	R_RDI(%rdi), %rdi
 	jmp	*%rcx
-1:	pushq	$EXO_USER_SS
+	/* All registers: by iretq, from the top of the upcall stack, which nobody uses now; by the address that iretq wants it (exo_page.iret_alias). */
+1:	lea	EXO_GROUP_STACK + EXO_STACK_SIZE(%rsi), %rsp
+	pushq	$EXO_USER_SS
 	pushq	R_RSP(%rdi)
 	pushq	R_RFLAGS(%rdi)
 	pushq	$EXO_USER_CS
 	pushq	R_RIP(%rdi)
+	add	EXO_PAGE_IRET_ALIAS + 8(%rsi), %rsp
 	mov	R_RAX(%rdi), %rax
 	mov	R_RBX(%rdi), %rbx
 	mov	R_RCX(%rdi), %rcx
