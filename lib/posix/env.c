@@ -59,8 +59,19 @@ int env_build(struct env_build *b, uint32_t region_pages)
 	int64_t r;
 
 	memset(b, 0, sizeof *b);
-	if (frames_claim(list, count))
+	/* Tables want zeros: the root, and from the group's window tables to the last of our own. */
+	if (frames_claim_zeroed(list, 1 + OWN_STACK - EXO_EF_WINDOW3))
 		return -ENOMEM;
+	memmove(list + EXO_EF_WINDOW3, list + 1, (OWN_STACK - EXO_EF_WINDOW3) * sizeof *list);
+	if (frames_claim(list + 1, EXO_EF_WINDOW3 - 1)) {
+		frames_release(list, 1);
+		frames_release(list + EXO_EF_WINDOW3, OWN_STACK - EXO_EF_WINDOW3);
+		return -ENOMEM;
+	}
+	if (frames_claim(list + OWN_STACK, count - OWN_STACK)) {
+		frames_release(list, OWN_STACK);
+		return -ENOMEM;
+	}
 	for (uint32_t i = 0; i < count; i++)
 		b->spec.frames[i] = (uint32_t)list[i];
 	b->spec.frame_count = count;

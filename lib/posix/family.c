@@ -10,12 +10,12 @@
 #define BITMAP_PAGES (FAMILY_PAGES / 8 / PAGE)
 #define FIRST_PAGES  (STRUCT_PAGES + BITMAP_PAGES)
 
-int frames_claim(uint64_t *list, uint64_t n)
+static int claim(uint64_t *list, uint64_t n, int zeroed)
 {
 	uint64_t done = 0;
 
 	while (done < n) {
-		int64_t r = gate_frame_any(n - done, list + done);
+		int64_t r = zeroed ? gate_frame_zeroed(n - done, list + done) : gate_frame_any(n - done, list + done);
 
 		if (r <= 0) {
 			frames_release(list, done);
@@ -25,6 +25,9 @@ int frames_claim(uint64_t *list, uint64_t n)
 	}
 	return 0;
 }
+
+int frames_claim(uint64_t *list, uint64_t n) { return claim(list, n, 0); }
+int frames_claim_zeroed(uint64_t *list, uint64_t n) { return claim(list, n, 1); }
 
 void frames_release(const uint64_t *list, uint64_t n)
 {

@@ -59,7 +59,7 @@ int64_t ops_run(struct ops *b)
 int64_t table_new(uint64_t va, int level)
 {
 	uint64_t pfn, span = PAGE << 9 * (level - 1);
-	int64_t r = gate_frame_any(1, &pfn);
+	int64_t r = gate_frame_zeroed(1, &pfn);
 
 	if (r < 0)
 		return r;

@@ -57,13 +57,13 @@ static uint64_t absent_run(uint64_t va, uint64_t max)
 	return n ? n : 1;
 }
 
-/* n new frames at va, writable; what they hold is the caller's next step. */
-static int frames_put(uint64_t va, uint64_t n, uint64_t nx, uint64_t flags)
+/* n new frames at va, writable: zeroed, or with whatever is in them until the caller's next step. */
+static int frames_put(uint64_t va, uint64_t n, uint64_t nx, uint64_t flags, int zeroed)
 {
 	uint64_t list[AROUND_MAX];
 	int64_t r;
 
-	if (frames_claim(list, n))
+	if (zeroed ? frames_claim_zeroed(list, n) : frames_claim(list, n))
 		return -ENOMEM;
 	for (uint64_t i = 0; i < n; i++)
 		list[i] = LEAF(list[i]) | EXO_PTE_RW | nx;
@@ -110,12 +110,11 @@ static int fill_zero(const struct region *r, uint64_t va)
 
 		n = absent_run(va, room < window ? room : window);
 	}
-	e = frames_put(va, n, nx_of(r), 0);
+	e = frames_put(va, n, nx_of(r), 0, 1);
 	if (e == -ENOMEM && n > 1)
-		e = frames_put(va, n = 1, nx_of(r), 0);
+		e = frames_put(va, n = 1, nx_of(r), 0, 1);
 	if (e)
 		return e;
-	zero(va, n * PAGE);
 	if (!(r->prot & PROT_WRITE))
 		write_protect(va, n);
 	P->fault_next = va + n * PAGE;
@@ -126,7 +125,7 @@ static int fill_zero(const struct region *r, uint64_t va)
 static int fill_copy(const struct region *r, uint64_t va, const void *from)
 {
 	uint64_t bytes = !from || r->data_end <= va ? 0 : r->data_end - va;
-	int e = frames_put(va, 1, nx_of(r), 0);
+	int e = frames_put(va, 1, nx_of(r), 0, 0);
 
 	if (e)
 		return e;

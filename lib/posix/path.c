@@ -19,7 +19,7 @@ static int64_t table_copy(uint64_t va, int level)
 	regions_in(base, span_of(level), &low, &high);
 	first = low < high ? (low - base) / step : (va - base) / step;
 	n = low < high ? (high - base + step - 1) / step - first : 1;
-	r = gate_frame_any(1, &pfn);
+	r = gate_frame_zeroed(1, &pfn);
 	if (r < 0)
 		return r;
 	r = gate_frame_type(pfn, 1, EXO_PT1 + level - 2, 0);
