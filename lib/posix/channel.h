@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames between the library OS and test/machine, over a serial port. Lives in family memory; used by init alone. */
+/* Frames between the library OS and test/machine, over a serial port. Its state is init's alone. */
 #ifndef POSIX_CHANNEL_H
 #define POSIX_CHANNEL_H
 #include "serial.h"

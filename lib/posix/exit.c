@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How processes end, and what becomes of what they leave: exit, orphans, envs that the kernel had to stop. Waiting for them is wait.c's. */
+/* How processes end, and what becomes of what they leave: exit, orphans. Waiting for them is wait.c's; who cannot end by itself is reap.c's. */
 #include "library.h"
 #include "calls.h"
 #include <asm/siginfo.h>
@@ -108,7 +108,7 @@ static int groups_note(const struct task *t, int *list)
 }
 
 /* What others see of the end of t: files closed, children handed on, status told. */
-static void task_bury(struct task *t, int status)
+void task_bury(struct task *t, int status)
 {
 	int groups[GROUPS_MAX], count = groups_note(t, groups);
 
@@ -150,35 +150,6 @@ void exit_process(int wait_status)
 	__atomic_store_n(&F->lock, 0, __ATOMIC_RELEASE);
 	(void)gate_env_kill(0);
 	__builtin_unreachable();
-}
-
-/* An env that the kernel stopped (no room for an upcall) or that was ended from outside: its task dies of SIGSEGV. */
-void reap_stuck(void)
-{
-	int locked = family_locked();
-
-	if (!locked)
-		family_lock();
-	for (struct task *t = F->tasks; t; t = t->next) {
-		const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(t->env)];
-
-		if (!t->env || t->state == TASK_ZOMBIE || t->state == TASK_NEW || t->is_init)
-			continue;
-		if (e->name == t->env && e->state != EXO_S_STUCK && e->state != EXO_S_DYING)
-			continue;
-		if (e->name == t->env && e->state == EXO_S_STUCK && e->creator != P->self) {
-			(void)gate_yield(e->creator, 0);
-			continue;
-		}
-		posix_log("%s[%d]: Segmentation fault: stuck at vector %u, address 0x%lx, rip 0x%lx", t->name, t->pid, e->stuck_vector,
-			(unsigned long)e->stuck_addr, (unsigned long)e->stuck_rip);
-		if (t->vfork_parent)
-			t->vfork_parent->env = 0;
-		(void)gate_env_kill(t->env); /* only its creator may; from here on anyone can push its teardown */
-		task_bury(t, SIGSEGV);
-	}
-	if (!locked)
-		family_unlock();
 }
 
 int reap_child(int *status)

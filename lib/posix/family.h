@@ -15,7 +15,7 @@ struct family {
 	volatile uint32_t lock;        /* name of the env that holds it, 0 = free */
 	volatile uint32_t lock_wanted; /* env that waits for it and gets the CPU at the unlock */
 	exo_name first;                /* first env */
-	uint32_t spare;
+	uint32_t reap_wanted;          /* somebody is to be ended by its env's creator: reap.c */
 
 	/* memory: bit set = page in use */
 	uint64_t page_limit;           /* pages that may be in use: tables stand for so many */
@@ -35,7 +35,6 @@ struct family {
 	uint64_t rootimg_pfn;          /* first frame of the root image: it is contiguous */
 	uint64_t rootimg_pages;
 	uint64_t unknown_calls[SYSCALL_MAX / 64]; /* numbers that were logged as unknown */
-	uint32_t poke;                 /* somebody has work for init */
 
 	/* roots of others' state */
 	void *fs;                      /* file half */
@@ -57,6 +56,7 @@ int  family_locked(void);
 
 /* Frames (family.c): claims n frames, list gets their numbers; 0, or -ENOMEM with none kept. */
 int frames_claim(uint64_t *list, uint64_t n);
+int frames_claim_zeroed(uint64_t *list, uint64_t n);
 void frames_release(const uint64_t *list, uint64_t n);
 /* Frame number behind an address of the caller's root that is mapped, 0 = none. */
 uint64_t frame_at(uint64_t va);

@@ -19,6 +19,15 @@ void init_request_off(int again)
 	init_poke();
 }
 
+/* The convention of busybox: its halt, poweroff and reboot send these to pid 1. */
+void init_signal(int sig)
+{
+	if (sig == SIGUSR1 || sig == SIGUSR2 || sig == SIGTERM)
+		init_request_off(sig == SIGTERM);
+	else if (sig == SIGCHLD)
+		init_poke();
+}
+
 void init_last_words(const struct task *t, const char *text, size_t n)
 {
 	struct init_news *news = F->init;
@@ -108,8 +117,12 @@ void init_events(uint32_t pending, uint32_t irq)
 	while ((pid = reap_child(&status)) > 0)
 		if (pid == in->command_pid)
 			finish(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
-	if (in->news->off_requested)
-		power_off(in, in->news->off_again, 0);
+	if (!in->news->off_requested)
+		return;
+	/* Who sits at the terminal may end the machine; a COMMAND that does has not told how it ended, and the host says so. */
+	if (in->config.mode <= INIT_TTY && !in->news->off_again)
+		finish(in, 0);
+	power_off(in, in->news->off_again, 0);
 }
 
 uint64_t init_next_deadline(void) { return INIT->blocked ? clock_ns() + RETRY_NS : 0; }

@@ -93,6 +93,7 @@ void env_end(exo_name env);
 
 /* ---- exit.c */
 #define STATUS_CONTINUED 0xffff                    /* wait4's word for a process that was continued */
+void task_bury(struct task *t, int status);        /* what others see of an end: files closed, children handed on, status told */
 void task_reap(struct task *t);                    /* the record of a zombie goes, with its env */
 
 /* ---- sched.c */

@@ -115,7 +115,7 @@ static void switch_to(const struct task *t)
 	if (r < 0)
 		(void)gate_yield(0, 0);
 	family_lock();
-	if (P->exo->pending & EXO_PEND_CHILD) {
+	if (P->exo->pending & EXO_PEND_CHILD || F->reap_wanted) {
 		__atomic_fetch_and(&P->exo->pending, ~(uint32_t)EXO_PEND_CHILD, __ATOMIC_RELAXED);
 		reap_stuck();
 	}
@@ -163,10 +163,10 @@ void sched_take_events(void)
 
 	if (bits & EXO_PEND_NOTIFY)
 		__atomic_store_n(&P->exo->notify_bits, 0, __ATOMIC_RELAXED);
-	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)))
+	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !F->reap_wanted)
 		return;
 	family_lock();
-	if (bits & EXO_PEND_CHILD)
+	if (bits & EXO_PEND_CHILD || F->reap_wanted)
 		reap_stuck();
 	if (bits & EXO_PEND_TIMER) {
 		P->alarm_set = 0;
@@ -195,7 +195,7 @@ void sched_first(void)
 			reap_stuck();
 		deadline = sleepers_run(now);
 		signal_timers_run(now);
-		F->poke = 0;
+		kill_enforce();
 		init_events(bits, irq);
 		deadline = earlier(deadline, earlier(signal_timers_next(), init_next_deadline()));
 		next = posix_parts.pick(0);

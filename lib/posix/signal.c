@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals: sending, and what happens before the receiver's next user instruction. Frames are sigframe.c's, calls signal_calls.c's. */
+/* Signals on their way: sending, forcing, inheriting, the interval timers. What the receiver does is signal_deliver.c's, calls are signal_calls.c's. */
 #include <base/string.h>
 #include "family.h"
 #include "signals.h"
-
-#define SIGNALS_SYNCHRONOUS (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
-#define SIGNALS_HARMLESS    (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
-
-static int is_ignored(const struct task *t, int sig)
-{
-	uint64_t handler = t->signals.action[sig].handler;
-
-	return handler == HANDLER_IGNORE || (handler == HANDLER_DEFAULT && SIGNAL_BIT(sig) & SIGNALS_HARMLESS);
-}
 
 /* rt_sigtimedwait unblocks what it waits for; none of that may be dropped as ignored. */
 static int is_waiting(const struct task *t) { return t->channel == &t->signals.restore_mask; }
@@ -35,8 +25,7 @@ int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 	if (!t || t->state == TASK_ZOMBIE)
 		return t ? 0 : -ESRCH;
 	if (t->is_init) {
-		if (sig == SIGCHLD)
-			init_poke();
+		init_signal(sig);
 		return 0;
 	}
 	if (sig == 0)
@@ -46,7 +35,7 @@ int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 		task_continue(t);
 	else if (bit & SIGNALS_STOP)
 		s->pending &= ~SIGNAL_BIT(SIGCONT);
-	if (is_ignored(t, sig) && !(s->blocked & bit) && !is_waiting(t))
+	if (signal_ignored(t, sig) && !(s->blocked & bit) && !is_waiting(t))
 		return 0;
 	if (s->pending & bit)
 		return 0;
@@ -103,7 +92,7 @@ int group_is_orphaned(int pgrp)
 	return 1;
 }
 
-static void force(struct task *t, int sig)
+void signal_force(struct task *t, int sig)
 {
 	struct task_signals *s = &t->signals;
 
@@ -124,7 +113,7 @@ void signal_fault(struct user_regs *r, const struct exo_upcall *u, int sig, int 
 	t->signals.fault_error = u->error;
 	t->signals.fault_addr = addr;
 	t->signals.info[sig] = (struct signal_cause){ .code = code, .addr = addr };
-	force(t, sig);
+	signal_force(t, sig);
 }
 
 void signal_no_memory(uint64_t addr)
@@ -132,7 +121,7 @@ void signal_no_memory(uint64_t addr)
 	struct task *t = current_task();
 
 	posix_log("%s[%d]: out of memory at 0x%lx: killed", t->name, t->pid, addr);
-	force(t, SIGKILL);
+	signal_force(t, SIGKILL);
 }
 
 void signal_fork(struct task *child, const struct task *parent)
@@ -158,108 +147,6 @@ void signal_exec(struct task *t)
 	t->signals.alt_flags = 0;
 	t->signals.restore = 0;
 	t->signals.forced = 0;
-}
-
-static int signal_next(const struct task *t)
-{
-	uint64_t ready = signals_ready(t);
-
-	if (ready & SIGNAL_BIT(SIGKILL))
-		return SIGKILL;
-	if (ready & SIGNALS_SYNCHRONOUS)
-		ready &= SIGNALS_SYNCHRONOUS;
-	return ready ? __builtin_ctzl(ready) + 1 : 0;
-}
-
-static void stop_here(struct task *t, int sig)
-{
-	t->stop_signal = sig;
-	t->stop_status = sig << 8 | 0x7f;
-	task_tell_parent(t);
-	sched_block(TASK_STOPPED);
-	t->stop_signal = 0;
-}
-
-/* Decides about an interrupted call once: sa_flags of the handler that runs, or -1 when none does. */
-static void call_restart(struct user_regs *r, long sa_flags)
-{
-	long result = -(long)r->rax;
-
-	if (r->orig_rax == (uint64_t)-1 || result < ERESTARTSYS || result > ERESTART_RESTARTBLOCK)
-		return;
-	if (sa_flags < 0 || result == ERESTARTNOINTR || (result == ERESTARTSYS && sa_flags & SA_RESTART)) {
-		r->rax = result == ERESTART_RESTARTBLOCK ? 219 : r->orig_rax;
-		r->rip -= 2;
-	} else
-		r->rax = (uint64_t)-EINTR;
-	r->orig_rax = (uint64_t)-1;
-}
-
-static void handler_enter(struct user_regs *r, struct task *t, int sig, const struct signal_cause *cause)
-{
-	struct task_signals *s = &t->signals;
-	struct signal_action *a = &s->action[sig];
-	uint64_t mask = s->restore ? s->restore_mask : s->blocked;
-
-	call_restart(r, (long)(a->flags & 0xffffffff));
-	if (sigframe_push(r, t, sig, cause, mask)) {
-		if (sig == SIGSEGV)
-			a->handler = HANDLER_DEFAULT;
-		s->info[SIGSEGV] = (struct signal_cause){ .code = SI_KERNEL };
-		s->fault_trap = 14;
-		s->fault_error = 6;
-		s->fault_addr = r->rsp;
-		force(t, SIGSEGV);
-		return;
-	}
-	s->restore = 0;
-	s->blocked |= a->mask;
-	if (!(a->flags & SA_NODEFER))
-		s->blocked |= SIGNAL_BIT(sig);
-	s->blocked &= ~SIGNALS_SURE;
-	if (a->flags & SA_RESETHAND)
-		a->handler = HANDLER_DEFAULT;
-}
-
-static void signal_take(struct user_regs *r, struct task *t, int sig)
-{
-	struct task_signals *s = &t->signals;
-	struct signal_cause cause = s->info[sig];
-	uint64_t handler = s->action[sig].handler;
-	int forced = (s->forced & SIGNAL_BIT(sig)) != 0;
-
-	s->pending &= ~SIGNAL_BIT(sig);
-	s->forced &= ~SIGNAL_BIT(sig);
-	if (sig != SIGKILL && is_ignored(t, sig))
-		return;
-	if (handler != HANDLER_DEFAULT && !(SIGNAL_BIT(sig) & SIGNALS_SURE)) {
-		handler_enter(r, t, sig, &cause);
-		return;
-	}
-	if (SIGNAL_BIT(sig) & SIGNALS_STOP) {
-		if (sig == SIGSTOP || !group_is_orphaned(t->pgrp))
-			stop_here(t, sig);
-		return;
-	}
-	if (forced && sig != SIGKILL)
-		crash_report(t, sig, r->rip);
-	exit_process(sig);
-}
-
-void signal_deliver(struct user_regs *r)
-{
-	struct task *t = current_task();
-	int sig;
-
-	do {
-		while ((sig = signal_next(t)))
-			signal_take(r, t, sig);
-		call_restart(r, -1);
-		if (t->signals.restore) {
-			t->signals.restore = 0;
-			t->signals.blocked = t->signals.restore_mask;
-		}
-	} while (signals_ready(t));
 }
 
 uint64_t signal_timers_next(void)

@@ -23,8 +23,7 @@ CALL4(rt_sigaction, sig, action, old, size)
 		now.mask &= ~SIGNALS_SURE;
 		s->action[sig] = now;
 		/* POSIX: what is pending and now ignored is forgotten. */
-		uint64_t harmless = SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH);
-		if (now.handler == HANDLER_IGNORE || (now.handler == HANDLER_DEFAULT && SIGNAL_BIT(sig) & harmless))
+		if (signal_ignored(current_task(), (int)sig))
 			s->pending &= ~SIGNAL_BIT(sig);
 	}
 	return old && user_write(old, &was, sizeof was) ? -EFAULT : 0;

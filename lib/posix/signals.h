@@ -10,6 +10,7 @@
 
 #define SIGNALS_STOP (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 #define SIGNALS_SURE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP)) /* can be neither blocked nor caught */
+#define SIGNALS_HARMLESS (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH)) /* ignored by default */
 #define HANDLER_DEFAULT 0ul
 #define HANDLER_IGNORE  1ul
 
@@ -22,6 +23,16 @@
 static inline uint64_t signals_ready(const struct task *t)
 { return (t->signals.pending & ~t->signals.blocked) | t->signals.forced; }
 
+static inline int signal_ignored(const struct task *t, int sig)
+{
+	uint64_t handler = t->signals.action[sig].handler;
+
+	return handler == HANDLER_IGNORE || (handler == HANDLER_DEFAULT && SIGNAL_BIT(sig) & SIGNALS_HARMLESS);
+}
+
+/* signal.c. Pending at once, neither blocked nor ignored. */
+void signal_force(struct task *t, int sig);
+
 /* sigframe.c. Makes r enter the handler of sig: 0 or -EFAULT (nothing but user memory was changed). */
 int sigframe_push(struct user_regs *r, struct task *t, int sig, const struct signal_cause *cause, uint64_t mask);
 /* Takes the registers, mask and alternate stack back from the frame at r->rsp: 0 or -EFAULT. */
@@ -32,6 +43,8 @@ void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause
 
 /* crash.c. The line for a fault that t did not handle. */
 void crash_report(const struct task *t, int sig, uint64_t rip);
+/* init.c. What a signal to pid 1 asks for. Family lock held. */
+void init_signal(int sig);
 /* init.c. Keeps a line for the host when t is COMMAND. */
 void init_last_words(const struct task *t, const char *text, size_t n);
 #endif

@@ -21,12 +21,12 @@ void wake_up(void *channel)
 	for (struct task *t = F->tasks; t; t = t->next)
 		if (t->state == TASK_SLEEPING && t->channel && (t->channel == channel || t->channel == POLL_CHANNEL))
 			task_run(t);
-	F->poke = 1;
 }
 
 void init_poke(void)
 {
-	F->poke = 1;
+	if (!P->is_first)
+		(void)gate_notify(F->first, 1);
 }
 
 void task_interrupt(struct task *t)

@@ -67,7 +67,9 @@ struct task {
 	uint64_t deadline;           /* of that sleep, ns of clock_ns, 0 = none */
 	int      wake_result;        /* what that sleep returns */
 	int      uninterruptible;
-	uint64_t vsize, rss_pages;   /* kept by the pager for /proc */
+	uint64_t vsize, rss_pages;   /* for /proc */
+	uint64_t kill_ticks;         /* its CPU time when a SIGKILL was first seen pending */
+	int      kill_overdue;       /* it does not take it: to be ended by its env's creator */
 
 	/* vfork: this task's env is lent to its child until it execs or ends */
 	struct task *vfork_parent;   /* of the child: who waits for the env */
@@ -114,8 +116,9 @@ uint64_t sched_runnable(void);              /* how many tasks are runnable */
 void exit_process(int wait_status) __attribute__((noreturn));
 /* SIGCHLD (or its exit_signal) and a wake-up to the parent: at its end, stop, continue. */
 void task_tell_parent(struct task *t);
-/* First env: takes over what an env that is stuck has left. */
+/* reap.c: buries processes whose env is stuck, gone, or overdue for a SIGKILL, as far as the caller may end it. */
 void reap_stuck(void);
+void kill_enforce(void); /* the first env's loop; family lock held */
 /* pid 1: waits for ended children without blocking: pid and status, or 0. */
 int  reap_child(int *status);
 
