@@ -8,7 +8,7 @@ import pytest
 from aril import guest, programs
 
 KINDS = ("musl", "static", "pie")
-NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files")
+NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80")
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}
