@@ -2,10 +2,12 @@
 """What boot costs, in guest instructions, and what it needs: memory sizes, machines, two libraries of firmware."""
 
 import re
+import time
 
 import pytest
 
 from aril import guest
+from test_hostile import Bare
 
 SHIFT = 3
 LIMIT = 6_000_000
@@ -20,6 +22,19 @@ def test_instructions_to_ring3():
     instructions = int(found.group(1)) >> SHIFT
     print(f"ExitBootServices to ring 3: {instructions} instructions")
     assert 0 < instructions <= LIMIT
+
+
+def test_boot_times():
+    """Wall-clock seconds on this host, plain TCG: printed, no limit."""
+    start = time.monotonic()
+    with Bare(conf=b"app = linux\n") as m:
+        assert m.wait(r"^efi: Aril"), m.log()
+        ours = time.monotonic() - start
+        assert m.wait(r"^efi: leaving firmware"), m.log()
+        leaving = time.monotonic() - start
+        assert m.wait(r"init: started"), m.log()
+        shell = time.monotonic() - start
+    print(f"boot: {ours:.1f} s of firmware, left after {leaving:.1f} s, a shell after {shell:.1f} s")
 
 
 @pytest.mark.parametrize("mem", ["96M", "3G", "6G"])
