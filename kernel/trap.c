@@ -94,9 +94,11 @@ static void interrupt(struct trap *t)
  * in ring 3, which no real CPU reports. The return is then made here. False: it was something else. */
 static bool iret_finish(struct trap *t)
 {
-	const uint8_t *code = user_page(t->rip, false);
 	uint64_t frame[5]; /* rip, cs, rflags, rsp, ss */
-	if (t->error != 1 || !code || (t->rip & (EXO_PAGE_SIZE - 1)) == EXO_PAGE_SIZE - 1 || code[0] != 0x48 || code[1] != 0xcf)
+	if (t->error != 1)
+		return false;
+	const uint8_t *code = user_page(t->rip, false);
+	if (!code || (t->rip & (EXO_PAGE_SIZE - 1)) == EXO_PAGE_SIZE - 1 || code[0] != 0x48 || code[1] != 0xcf)
 		return false;
 	if (user_read(frame, t->rsp, sizeof(frame)) < 0 || frame[1] != EXO_USER_CS || frame[4] != EXO_USER_SS || !entry_is_good(frame[0]))
 		return false;
@@ -118,6 +120,10 @@ void trap_enter(struct trap *t)
 			write_dr6(0xffff0ff0);
 		if (t->vector != 14 || !(iret_finish(t) || push_retry(t, addr)))
 			upcall_fault(t, t->vector, t->error, addr);
+		/* An exception moves no time and wakes nobody, unless its env could not be entered. */
+		if (this_cpu()->switched)
+			sched_check(t);
+		return;
 	} else if (t->vector == VECTOR_INT80 && t->cs & 3) {
 		upcall_int80(t);
 		return;
