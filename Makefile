@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps all run test test-all mutants gdb image clean FORCE
+.PHONY: help deps deps-bench all run test test-all mutants bench budget profile gdb image deps-boot sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -106,11 +106,12 @@ $(B)/efi/kernel_image.o: efi/kernel_image.S $(B)/kernel.bare $(B)/EFI_C.flags
 $(B)/loader.so: $(EFI_O) $(B)/efi/kernel_image.o efi/efi.ld
 	$(Q)$(LD) --fatal-warnings -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --build-id=none --no-undefined -T efi/efi.ld -o $@ \
 		$(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) $(EFI_LIB)/libgnuefi.a
-$(B)/BOOTX64.EFI: $(B)/loader.so efi/pefinish
+$(B)/BOOTX64.EFI: $(B)/loader.so $(B)/root.img efi/pefinish efi/sealroot
 	$(call say,efi     $@)
-	$(Q)$(OBJCOPY) -j .text -j .reloc -j .rodata -j .kernel -j .data -j .dynamic -j .rela -j .dynsym -j .dynstr \
+	$(Q)$(OBJCOPY) -j .text -j .reloc -j .rodata -j .kernel -j .rootsum -j .data -j .dynamic -j .rela -j .dynsym -j .dynstr \
 		--target efi-app-x86_64 --subsystem=10 $< $@.new
 	$(Q)efi/pefinish $@.new
+	$(Q)efi/sealroot $@.new $(B)/root.img
 	$(Q)mv $@.new $@
 
 # ---- apps: `linux` is built on lib/posix, every other on lib/rt alone
@@ -144,6 +145,20 @@ $(B)/aril.img: $(B)/BOOTX64.EFI $(B)/root.img esp/aril.conf esp/mkimage
 	$(call say,image   $@)
 	$(Q)esp/mkimage --efi $(B)/BOOTX64.EFI --root $(B)/root.img --conf esp/aril.conf $@
 
+# ---- on a real machine
+DEPS_BOOT := sbsigntool openssl
+deps-boot: deps ## install what signing and its tests need
+	@$(MAKE) -s --no-print-directory deps DEPS='$(DEPS_BOOT)'
+sign: ## sign for Secure Boot: KEY=key.pem CERT=cert.pem [ROOT=root.img] [CONF=aril.conf]: build/signed/
+	@$(ALL)
+	@esp/sign --efi $(B)/BOOTX64.EFI --root '$(or $(ROOT),$(B)/root.img)' --conf '$(or $(CONF),esp/aril.conf)' '$(KEY)' '$(CERT)' $(B)/signed
+usb: ## write the image to a whole removable disk: DEV=/dev/sdX [IMAGE=...] [DRY_RUN=1] [FORCE=1] [CONFIRM=serial]
+	@$(if $(IMAGE),:,$(MAKE) --no-print-directory image </dev/null >&2)
+	@DRY_RUN='$(DRY_RUN)' FORCE='$(FORCE)' CONFIRM='$(CONFIRM)' esp/usb '$(DEV)' '$(or $(IMAGE),$(B)/aril.img)'
+boot-entry: ## print the command that makes a boot entry: DISK=/dev/sdX PART=1 [OPTIONS='key=value ...']; nothing is run
+	@printf 'efibootmgr --create --disk %s --part %s --label Aril --loader '"'%s'"'%s\n' '$(or $(DISK),/dev/sdX)' '$(or $(PART),1)' '\EFI\BOOT\BOOTX64.EFI' \
+		$(call quote,$(if $(OPTIONS), --unicode $(call quote,$(OPTIONS))))
+
 # ---- running
 override CMD := $(value CMD)
 export CMD QEMUFLAGS
@@ -160,6 +175,20 @@ test-all: ## the suite with its slow parts
 mutants: ## remove checks one by one: a test must fail for each
 	@test/mutants
 
+# ---- measuring, see test/bench/README.md
+deps-bench: deps ## fetch what Aril is measured beside (Debian's cloud kernel, sqlite3) into build/; nothing is installed
+	$(call say,get     linux-image-cloud-amd64 sqlite3)
+	$(Q)test/bench/getpackages build/pkg-bench
+bench: ## the table beside Linux, in three to six minutes: build/bench/
+	@$(ALL)
+	@test/bench/bench
+budget: ## write today's instruction counts to test/bench/budget, which `make test` holds
+	@$(ALL)
+	@test/bench/bench budget
+profile: ## instructions per function of CMD='...' or CMD='row NAME'
+	@$(ALL)
+	@test/bench/profile -- "$$CMD"
+
 gdb: ## boot under gdb, with symbols of kernel and apps
 	@command -v gdb >/dev/null || { echo "gdb: missing; as root, type: apt-get install gdb" >&2; exit 1; }
 	@$(ALL)
@@ -167,11 +196,14 @@ gdb: ## boot under gdb, with symbols of kernel and apps
 	gdb -q -ex 'add-symbol-file $(B)/apps/linux' -ex 'target remote localhost:1234' $(B)/kernel.elf
 
 clean: ## remove what was built (downloaded packages stay)
-	@find build -mindepth 1 -maxdepth 1 ! -name pkg -exec rm -rf {} + 2>/dev/null || true
+	@find build -mindepth 1 -maxdepth 1 ! -name 'pkg*' -exec rm -rf {} + 2>/dev/null || true
 
 # `make deps run`, with -j too: first the one, then the other.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
-all run test test-all mutants gdb image: deps
+all run test test-all mutants bench budget profile gdb image sign usb: deps
+endif
+ifneq ($(filter deps-bench,$(MAKECMDGOALS)),)
+bench: deps-bench
 endif
 
 FORCE:

@@ -19,13 +19,14 @@ void first_segment(struct boot_info *info, uint64_t va, uint64_t phys, uint64_t 
 	*s = (struct boot_segment){ .va = va, .pfn = phys >> EXO_PAGE_SHIFT, .count = count, .rights = rights };
 }
 
-void root_load(struct boot_info *info)
+void root_load(struct boot_info *info, int verify)
 {
 	struct erofs fs;
 	uint64_t size;
 
 	if (file_read(L"root.img", BOOT_FIRST, EXO_HOME_SIZE - EXO_PAGE_SIZE, &root_phys, &size) == EFI_NOT_FOUND)
 		stop(EFI_NOT_FOUND, "\\aril\\root.img: missing; put the root image (make image: build/root.img) in \\aril on the boot volume");
+	root_verify((const void *)root_phys, size, verify); /* before anything believes a byte of it */
 	if (erofs_open(&fs, (const void *)root_phys, size))
 		stop(0, "\\aril\\root.img: not a sound uncompressed EROFS image; make it with esp/mkroot and copy it again");
 	info->root_va = ROOT_VA;

@@ -1,38 +1,133 @@
 /* SPDX-License-Identifier: MIT */
-/* aril.conf: read, checked, and handed on whole. The loader itself uses only the key `app`; the others are for the app. */
+/* aril.conf with the load options of the boot entry over it: read, checked, handed on whole. The loader uses the keys below; the others are for the app. */
 #include <base/conf.h>
 #include <base/string.h>
 #include "loader.h"
+#include "options.h"
 
-#define CONFIG_MAX (1ul << 20)
+#define CONFIG_MAX  (1ul << 20)
+#define OPTIONS_MAX 65536u
+#define MEMORY_MIN  (EXO_UL(32) << 20)
 
-void config_load(struct boot_info *info, char app[APP_NAME_MAX])
+/* SIZE as `512M`; 0 = not one. */
+static uint64_t size_read(const struct conf_line *line)
 {
-	uint64_t phys, size;
-	struct conf_line line;
-	const char *cursor, *end;
+	uint64_t value = 0;
+	size_t i = 0;
+
+	for (; i < line->value_size && line->value[i] >= '0' && line->value[i] <= '9' && value < (EXO_UL(1) << 40); i++)
+		value = value * 10 + (uint64_t)(line->value[i] - '0');
+	if (i + 1 == line->value_size && value < (EXO_UL(1) << 34)) {
+		static const char units[] = "KMG";
+		const char *unit = strchr(units, line->value[i] & ~0x20);
+
+		return unit && *unit ? value << (10 * (unit - units + 1)) : 0;
+	}
+	return i == line->value_size ? value : 0;
+}
+
+/* 1, 0, or -1 for neither of the two words. */
+static int choice_read(const struct conf_line *line, const char *one, const char *zero)
+{
+	struct conf_line value = { .key = line->value, .key_size = line->value_size };
+
+	return conf_is(&value, one) ? 1 : conf_is(&value, zero) ? 0 : -1;
+}
+
+static void setting_apply(struct settings *s, const struct conf_line *line)
+{
+	int choice = 0;
+
+	if (conf_is(line, "app")) {
+		size_t n = conf_unescape(s->app, APP_NAME_MAX, line->value, line->value_size);
+		if (n == (size_t)-1 || !n || strchr(s->app, '/'))
+			stop(0, "%s: line %u: `app` must name a file in /aril of the root image", s->source, line->line);
+	} else if (conf_is(line, "memory")) {
+		s->memory = size_read(line);
+		if (s->memory < MEMORY_MIN)
+			stop(0, "%s: line %u: `memory` must be a size of at least %luM, such as 2G", s->source, line->line, (unsigned long)MIB(MEMORY_MIN));
+	} else if (conf_is(line, "log")) {
+		s->quiet = choice = choice_read(line, "errors", "all");
+		if (choice < 0)
+			stop(0, "%s: line %u: `log` must be `all` or `errors`", s->source, line->line);
+	} else if (conf_is(line, "bootlog")) {
+		s->bootlog = choice = choice_read(line, "yes", "no");
+		if (choice < 0)
+			stop(0, "%s: line %u: `bootlog` must be `yes` or `no`", s->source, line->line);
+	} else if (conf_is(line, "verify")) {
+		s->verify = choice = choice_read(line, "yes", "no");
+		if (choice < 0)
+			stop(0, "%s: line %u: `verify` must be `yes` or `no`", s->source, line->line);
+	}
+}
+
+static void text_check(struct settings *s, const char *text, size_t size)
+{
+	struct conf_line line = { 0 };
+	const char *cursor = text, *end = text + size;
 	int more;
 
-	memcpy(app, "linux", 6);
-	if (file_read(L"aril.conf", BOOT_FIRST, CONFIG_MAX, &phys, &size) == EFI_NOT_FOUND) {
-		log_line("no \\aril\\aril.conf: defaults (app = linux)");
-		phys = memory_pages(1, BOOT_FIRST, "the configuration");
-		size = 0;
-	}
-	cursor = (const char *)phys;
-	end = cursor + size;
-	if (strnlen(cursor, size) != size)
-		stop(0, "\\aril\\aril.conf: holds a zero byte; it must be text, lines of `key = value`");
-	while ((more = conf_next(&cursor, end, &line)) > 0) {
-		if (!conf_is(&line, "app"))
-			continue;
-		size_t n = conf_unescape(app, APP_NAME_MAX, line.value, line.value_size);
-		if (n == (size_t)-1 || !n || strchr(app, '/'))
-			stop(0, "\\aril\\aril.conf: line %u: `app` must name a file in /aril of the root image", line.line);
-	}
+	if (strnlen(text, size) != size)
+		stop(0, "%s: holds a zero byte; it must be text, lines of `key = value`", s->source);
+	while ((more = conf_next(&cursor, end, &line)) > 0)
+		setting_apply(s, &line);
 	if (more < 0)
-		stop(0, "\\aril\\aril.conf: line %u is malformed; write `key = value`", line.line);
+		stop(0, "%s: line %u is malformed; write `key = value`", s->source, line.line);
+}
+
+/* The boot entry's words as lines; *size is 0 when it has none. */
+static const char *options_load(size_t *size)
+{
+	uint32_t given;
+	const void *options = file_load_options(&given);
+	char *lines;
+	long n;
+
+	*size = 0;
+	if (!options || !given)
+		return "";
+	if (given > OPTIONS_MAX) {
+		log_line("load options: %u bytes, the limit is %u; ignored", given, OPTIONS_MAX);
+		return "";
+	}
+	lines = (char *)memory_pages(PAGES(4 * (size_t)given + 4), BOOT_FREE, "the load options");
+	n = options_lines(lines, options, given);
+	if (n < 0) {
+		log_line("load options: %u bytes that are not text; ignored", given);
+		return "";
+	}
+	*size = (size_t)n;
+	return lines;
+}
+
+void config_load(struct boot_info *info, struct settings *s)
+{
+	uint64_t phys = 0, size = 0, to;
+	size_t options_size;
+	const char *options;
+
+	*s = (struct settings){ .app = "linux", .source = "\\aril\\aril.conf" };
+	if (file_read(L"aril.conf", BOOT_FREE, CONFIG_MAX, &phys, &size) == EFI_NOT_FOUND)
+		log_line("no \\aril\\aril.conf: defaults (app = linux)");
+	text_check(s, (const char *)phys, size);
+	options = options_load(&options_size);
+	if (options_size) {
+		s->source = "load options";
+		log_line("load options: %lu bytes of settings, they override aril.conf", (unsigned long)options_size);
+		text_check(s, options, options_size);
+	}
+	log_quiet(s->quiet);
+	if (s->bootlog)
+		log_file_wanted();
+	if (options_size) {
+		uint64_t merged = memory_pages(PAGES(size + options_size + 1), BOOT_FREE, "the configuration");
+
+		size = options_merge((char *)merged, (const char *)phys, size, options, options_size);
+		phys = merged;
+	}
+	to = memory_pages(PAGES(size + 1), BOOT_FIRST, "the configuration");
+	memcpy((void *)to, (const void *)phys, size);
 	info->config_va = CONFIG_VA;
 	info->config_size = size;
-	first_segment(info, CONFIG_VA, phys, PAGES(size + 1), 0);
+	first_segment(info, CONFIG_VA, to, PAGES(size + 1), 0);
 }

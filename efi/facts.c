@@ -40,6 +40,16 @@ void screen_facts(struct boot_info *info)
 	info->fb_height = gop->Mode->Info->VerticalResolution;
 	info->fb_stride = gop->Mode->Info->PixelsPerScanLine;
 	info->fb_format = gop->Mode->Info->PixelFormat;
+	info->fb_red = info->fb_format == PixelBlueGreenRedReserved8BitPerColor ? 0xff0000 : 0xff;
+	info->fb_green = 0xff00;
+	info->fb_blue = info->fb_format == PixelBlueGreenRedReserved8BitPerColor ? 0xff : 0xff0000;
+	info->fb_rest = 0xff000000;
+	if (info->fb_format == PixelBitMask) {
+		info->fb_red = gop->Mode->Info->PixelInformation.RedMask;
+		info->fb_green = gop->Mode->Info->PixelInformation.GreenMask;
+		info->fb_blue = gop->Mode->Info->PixelInformation.BlueMask;
+		info->fb_rest = gop->Mode->Info->PixelInformation.ReservedMask;
+	}
 	if (info->fb_format != PixelBltOnly) {
 		info->fb_base = gop->Mode->FrameBufferBase;
 		info->fb_size = gop->Mode->FrameBufferSize;

@@ -8,6 +8,10 @@
 
 static EFI_FILE_HANDLE volume;
 static CHAR16 folder[PATH_MAX]; /* the loader's own, without a backslash at its end */
+static CHAR16 found[PATH_MAX];  /* the one whose \aril held the last file; same form */
+static int found_any;
+static const void *load_options;
+static uint32_t load_options_size;
 
 /* Joins the file path nodes of the loaded image's device path: a boot manager may hand over several. */
 static void folder_of(EFI_DEVICE_PATH *node)
@@ -48,6 +52,8 @@ void file_open_volume(void)
 	if (EFI_ERROR(status))
 		stop(status, "LoadedImage protocol: the firmware does not say where it loaded us from; start BOOTX64.EFI from a file system");
 	folder_of(image->FilePath);
+	load_options = image->LoadOptions;
+	load_options_size = load_options ? image->LoadOptionsSize : 0;
 	status = firmware_boot->HandleProtocol(image->DeviceHandle, &volume_guid, (void **)&fs);
 	if (EFI_ERROR(status))
 		stop(status, "SimpleFileSystem protocol: not on the device that we came from; start BOOTX64.EFI from a FAT volume that holds \\aril\\root.img");
@@ -56,29 +62,50 @@ void file_open_volume(void)
 		stop(status, "OpenVolume: the boot volume cannot be opened; check the medium");
 }
 
+const void *file_load_options(uint32_t *size)
+{
+	*size = load_options_size;
+	return load_options;
+}
+
+#define FULL_MAX (PATH_MAX + 64)
+
+/* full = base[0..length) + \aril\ + name; its length. */
+static size_t path_join(CHAR16 full[FULL_MAX], const CHAR16 *base, size_t length, const CHAR16 *name)
+{
+	static const CHAR16 middle[] = L"\\aril\\";
+	size_t n = length;
+
+	memcpy(full, base, length * sizeof(CHAR16));
+	for (size_t i = 0; middle[i]; i++)
+		full[n++] = middle[i];
+	for (size_t i = 0; name[i] && i < 32; i++)
+		full[n++] = name[i];
+	full[n] = 0;
+	return n;
+}
+
 /* Opens \aril\NAME in the loader's folder or the nearest one above it. path gets what was opened, for messages. */
 static EFI_STATUS file_open(const CHAR16 *name, EFI_FILE_HANDLE *file, char path[PATH_MAX])
 {
-	static const CHAR16 middle[] = L"\\aril\\";
-	CHAR16 full[PATH_MAX + 64], base[PATH_MAX];
+	CHAR16 full[FULL_MAX], base[PATH_MAX];
 	size_t length = 0;
 	EFI_STATUS status;
 
 	for (; folder[length]; length++)
 		base[length] = folder[length];
 	for (;;) {
-		size_t n = length;
+		size_t n = path_join(full, base, length, name);
 
-		memcpy(full, base, length * sizeof(CHAR16));
-		for (size_t i = 0; middle[i]; i++)
-			full[n++] = middle[i];
-		for (size_t i = 0; name[i] && i < 32; i++)
-			full[n++] = name[i];
-		full[n] = 0;
 		for (size_t i = 0; i <= n && i < PATH_MAX; i++)
 			path[i] = (char)full[i];
 		path[PATH_MAX - 1] = 0;
 		status = volume->Open(volume, file, full, EFI_FILE_MODE_READ, 0);
+		if (!EFI_ERROR(status)) {
+			memcpy(found, base, length * sizeof(CHAR16));
+			found[length] = 0;
+			found_any = 1;
+		}
 		if (status != EFI_NOT_FOUND || !length)
 			return status;
 		while (length && base[--length] != '\\')
@@ -125,4 +152,28 @@ EFI_STATUS file_read(const CHAR16 *name, enum boot_range_type type, uint64_t max
 	*phys = at;
 	*size = total;
 	return EFI_SUCCESS;
+}
+
+EFI_STATUS file_write(const CHAR16 *name, const void *data, uint64_t size)
+{
+	CHAR16 full[FULL_MAX];
+	EFI_FILE_HANDLE file;
+	EFI_STATUS status, closed;
+	UINTN n = size, length = 0;
+
+	if (!found_any)
+		return EFI_NOT_FOUND;
+	while (found[length])
+		length++;
+	(void)path_join(full, found, length, name);
+	/* An older, longer file would keep its end. */
+	status = volume->Open(volume, &file, full, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, 0);
+	if (!EFI_ERROR(status))
+		(void)file->Delete(file); /* when it cannot be, the next call fails too */
+	status = volume->Open(volume, &file, full, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE, 0);
+	if (EFI_ERROR(status))
+		return status;
+	status = file->Write(file, &n, (void *)data);
+	closed = file->Close(file); /* writes back what the firmware holds */
+	return EFI_ERROR(status) ? status : n != size ? EFI_ABORTED : closed;
 }

@@ -20,6 +20,11 @@
 /* log.c */
 void log_init(void);
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* With 1, log_line keeps its lines but shows them nowhere; stop() still speaks. */
+void log_quiet(int quiet);
+/* The lines so far, on the boot volume, as \aril\bootlog.txt; for after a stop() too. One log line tells when that fails. */
+void log_file_wanted(void);
+void log_file_write(void);
 /* From ExitBootServices on: lines go to COM1. */
 void log_leave(void);
 void log_hand_over(struct boot_info *info);
@@ -42,6 +47,8 @@ void memory_arenas(struct boot_info *info);
 void memory_prepare(struct boot_info *info);
 /* ExitBootServices with its retry. Neither prints nor allocates. */
 EFI_STATUS memory_exit(void);
+/* RAM to use in all, in bytes; 0 = all there is. What boot has placed counts, and is never taken away. */
+void memory_limit(uint64_t bytes);
 /* Turns the final map into info->map. */
 void memory_finish(struct boot_info *info);
 
@@ -49,6 +56,10 @@ void memory_finish(struct boot_info *info);
 void file_open_volume(void);
 /* Reads \aril\NAME into zeroed pages of `type`, with at least one byte of zeros behind it. EFI_NOT_FOUND is returned, anything else stops. */
 EFI_STATUS file_read(const CHAR16 *name, enum boot_range_type type, uint64_t max, uint64_t *phys, uint64_t *size);
+/* Writes \aril\NAME anew, in the folder where the last file was found. EFI_NOT_FOUND before that. Never stops. */
+EFI_STATUS file_write(const CHAR16 *name, const void *data, uint64_t size);
+/* The load options that we were started with; NULL = none. */
+const void *file_load_options(uint32_t *size);
 
 /* acpi.c, facts.c */
 void acpi_facts(struct boot_info *info);
@@ -59,9 +70,20 @@ void reset_facts(struct boot_info *info);
 /* Stops when the CPU lacks what the kernel cannot do without. */
 void cpu_check(void);
 
-/* config.c: reads aril.conf; app gets the name of the app to start. */
+/* config.c: aril.conf and load options; what in them is the loader's. */
 #define APP_NAME_MAX 64
-void config_load(struct boot_info *info, char app[APP_NAME_MAX]);
+struct settings {
+	char app[APP_NAME_MAX];
+	uint64_t memory;           /* limit in bytes, 0 = none */
+	int quiet, bootlog, verify;
+	const char *source;        /* for messages: what is being read */
+};
+void config_load(struct boot_info *info, struct settings *settings);
+
+/* verify.c: whether the firmware lets only signed programs run. */
+int secure_boot(void);
+/* Under Secure Boot, or when asked for: stops unless the root image is the one whose hash BOOTX64.EFI carries. */
+void root_verify(const void *image, uint64_t size, int asked);
 
 /* kernel.c: checks and places the embedded kernel. */
 struct kernel_segment { uint64_t va, phys, count; uint32_t rights; };
@@ -69,7 +91,7 @@ struct kernel_image { uint64_t entry; int count; struct kernel_segment segment[B
 void kernel_place(struct kernel_image *kernel);
 
 /* app.c: the root image, the app in it, its stack. */
-void root_load(struct boot_info *info);
+void root_load(struct boot_info *info, int verify);
 void app_load(struct boot_info *info, const char *app);
 void first_segment(struct boot_info *info, uint64_t va, uint64_t phys, uint64_t count, uint32_t rights);
 

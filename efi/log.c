@@ -13,6 +13,7 @@
 
 static char *log_text;
 static size_t log_size;
+static int quiet, file_wanted;
 
 static const struct { EFI_STATUS status; const char name[24]; } status_names[] = {
 	{ EFI_LOAD_ERROR, "load error" }, { EFI_INVALID_PARAMETER, "invalid parameter" }, { EFI_UNSUPPORTED, "unsupported" },
@@ -47,11 +48,13 @@ static void screen_put(const char *text)
 	(void)out->OutputString(out, wide); /* a console that fails leaves nobody to tell */
 }
 
-static void put(const char *text)
+static void put(const char *text, int silent)
 {
 	size_t n = strlen(text);
 
-	if (firmware_boot) {
+	if (silent) {
+		/* only kept */
+	} else if (firmware_boot) {
 		screen_put(text);
 	} else {
 		for (size_t i = 0; i < n; i++) {
@@ -66,7 +69,7 @@ static void put(const char *text)
 	}
 }
 
-static void put_format(const char *prefix, const char *format, va_list list)
+static void put_format(const char *prefix, const char *format, va_list list, int silent)
 {
 	char line[LINE_MAX];
 	int n = fmt(line, sizeof(line) - 1, "%s", prefix), more = vfmt(line + n, sizeof(line) - 1 - n, format, list);
@@ -74,7 +77,7 @@ static void put_format(const char *prefix, const char *format, va_list list)
 	n += more < (int)sizeof(line) - 2 - n ? more : (int)sizeof(line) - 2 - n;
 	line[n] = '\n';
 	line[n + 1] = 0;
-	put(line);
+	put(line, silent);
 }
 
 void log_init(void)
@@ -87,8 +90,30 @@ void log_line(const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	put_format("efi: ", format, list);
+	put_format("efi: ", format, list, quiet);
 	va_end(list);
+}
+
+void log_quiet(int on)
+{
+	quiet = on;
+}
+
+void log_file_wanted(void)
+{
+	file_wanted = 1;
+}
+
+void log_file_write(void)
+{
+	EFI_STATUS status;
+
+	if (!file_wanted)
+		return;
+	file_wanted = 0; /* one try: a medium that fails shall not keep the reason off the screen */
+	status = file_write(L"bootlog.txt", log_text, log_size);
+	if (EFI_ERROR(status))
+		log_line("\\aril\\bootlog.txt: not written (status %lx); the medium may be full or write-protected", (unsigned long)status);
 }
 
 /* The firmware need not have set the port up: 115200 baud, 8N1, FIFO on, no interrupts. */
@@ -118,7 +143,7 @@ static void wait_for_key(void)
 		return;
 	}
 	(void)in->Reset(in, FALSE); /* keys typed ahead shall not hide the message */
-	put("Press a key to power off\n");
+	put("Press a key to power off\n", 0);
 	if (EFI_ERROR(firmware_boot->WaitForEvent(1, &in->WaitForKey, &index)))
 		(void)firmware_boot->Stall(30000000);
 	(void)in->ReadKeyStroke(in, &key);
@@ -129,8 +154,9 @@ _Noreturn void stop(EFI_STATUS status, const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	put_format("efi: stopped: ", format, list);
+	put_format("efi: stopped: ", format, list, 0);
 	va_end(list);
+	quiet = 0; /* the firmware's status explains what stands above it */
 	if (status) {
 		const char *name = "unknown";
 		for (size_t i = 0; i < sizeof(status_names) / sizeof(*status_names); i++)
@@ -138,8 +164,10 @@ _Noreturn void stop(EFI_STATUS status, const char *format, ...)
 				name = status_names[i].name;
 		log_line("firmware status: %s (%lx)", name, (unsigned long)status);
 	}
-	if (firmware_boot)
+	if (firmware_boot) {
+		log_file_write();
 		wait_for_key();
+	}
 	firmware_system->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
 	cpu_halt();
 }

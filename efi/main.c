@@ -24,7 +24,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
 	struct kernel_image kernel;
 	struct boot_info *info;
-	char app[APP_NAME_MAX];
+	struct settings settings;
 
 	firmware_image = image;
 	firmware_system = system;
@@ -36,20 +36,22 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	info = info_new();               /* all that will cross */
 	kernel_place(&kernel);           /* embedded ELF, checked, to its pages */
 	file_open_volume();              /* the volume that we came from */
-	config_load(info, app);          /* aril.conf or defaults */
-	root_load(info);                 /* root.img, whole */
-	app_load(info, app);             /* the first env's image, out of it */
+	config_load(info, &settings);    /* aril.conf or defaults, load options over it */
+	root_load(info, settings.verify); /* root.img, whole, the signed one if it must be */
+	app_load(info, settings.app);    /* the first env's image, out of it */
 	acpi_facts(info);                /* interrupt controllers, timers, power */
 	screen_facts(info);              /* frame buffer */
 	clock_facts(info);               /* wall clock */
 	entropy_facts(info);             /* EFI_RNG */
 	reset_facts(info);               /* how to reset later */
+	memory_limit(settings.memory);   /* as the configuration wants */
 	memory_survey(info);             /* how much RAM, how long the frame table */
 	memory_arenas(info);             /* the kernel's tables, zeroed */
 	traps_build();                   /* GDT, TSS, IDT that print */
 	paging_build(info, &kernel);     /* kernel_root: upper half and system window */
 	traps_map();                     /* their place in the kernel's half */
 	paging_reset_root(info);         /* root that ResetSystem runs on */
+	log_file_write();                /* \aril\bootlog.txt, if wanted */
 	handover_prepare(info);          /* stack, bridge root, map buffers */
 	handover(info, &kernel);         /* leave the firmware, jump */
 }

@@ -21,6 +21,7 @@ static size_t raw_max, map_max;
 static UINTN map_key;
 static struct boot_range *ram;   /* survey: what the direct map covers */
 static size_t ram_count;
+static uint64_t limit;           /* pages to use in all, 0 = all there are */
 
 uint64_t memory_pages(uint64_t count, enum boot_range_type type, const char *what)
 {
@@ -207,6 +208,34 @@ EFI_STATUS memory_exit(void)
 	return status;
 }
 
+void memory_limit(uint64_t bytes)
+{
+	limit = bytes >> EXO_PAGE_SHIFT;
+}
+
+/* Takes what is free beyond the limit out of use, the highest first. New number of ranges, or negative as memmap_mark's. */
+static int limit_apply(struct boot_range *map, int count)
+{
+	uint64_t used = 0;
+
+	for (int i = 0; i < count; i++)
+		if (map[i].type != BOOT_RESERVED)
+			used += map[i].count;
+	for (int i = count - 1; limit && used > limit && i >= 0; i--) {
+		uint64_t n = map[i].count < used - limit ? map[i].count : used - limit;
+
+		if (map[i].type != BOOT_FREE)
+			continue;
+		used -= n;
+		count = memmap_mark(map, count, map_max, map[i].pfn + map[i].count - n, n, BOOT_RESERVED);
+		if (count < 0)
+			return count;
+		if (i > count)
+			i = count; /* neighbours may have been merged */
+	}
+	return count;
+}
+
 static int is_direct(const struct boot_range *r)
 {
 	for (size_t i = 0; i < ram_count; i++)
@@ -236,6 +265,8 @@ void memory_finish(struct boot_info *info)
 	}
 	for (size_t i = 0; i < owned_count && kept >= 0; i++)
 		kept = memmap_mark(map, kept, map_max, owned[i].pfn, owned[i].count, owned[i].type);
+	if (kept >= 0)
+		kept = limit_apply(map, kept);
 	if (kept < 0)
 		stop(0, "memory map: no room to mark what is in use (%d)", kept);
 	for (int i = 0; i < kept; i++)

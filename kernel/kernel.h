@@ -238,6 +238,8 @@ void fpu_load(const struct exo_save *s);
 /* ---- log.c, panic.c, recount.c, first.c */
 int64_t op_log(uint64_t text, uint64_t n);
 void log_start(void);
+void log_publish(void);                             /* from now on lines go to the info page too, the loader's first */
+void log_keep(void);                                /* no longer: ring 3 is entered */
 void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void klog_raw(const char *text, size_t n);
 void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

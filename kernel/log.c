@@ -8,7 +8,7 @@
 #define LSR_EMPTY 0x20
 #define LOG_BURST 16384u /* bytes of one env in the time of one slice */
 
-static bool present;
+static bool present, publishing;
 
 void log_start(void)
 {
@@ -25,8 +25,31 @@ void log_start(void)
 	outb(COM1 + 2, 7);
 }
 
+/* What is said before ring 3 is kept in the info page: a library OS with a screen shows it. The oldest makes room. */
+static void publish(const char *text, size_t n)
+{
+	if (n > EXO_INFO_LOG) {
+		text += n - EXO_INFO_LOG;
+		n = EXO_INFO_LOG;
+	}
+	size_t over = info->log_size + n > EXO_INFO_LOG ? info->log_size + n - EXO_INFO_LOG : 0;
+	memmove(info->log, info->log + over, info->log_size - over);
+	memcpy(info->log + info->log_size - over, text, n);
+	info->log_size += (uint32_t)(n - over);
+}
+
+void log_publish(void)
+{
+	publishing = true;
+	publish(pa_ptr(boot->log), boot->log_size);
+}
+
+void log_keep(void) { publishing = false; }
+
 void klog_raw(const char *text, size_t n)
 {
+	if (publishing)
+		publish(text, n);
 	unsigned room = 0;
 	for (size_t i = 0; present && i < n; i++) {
 		for (unsigned spin = 0; room == 0; spin++) {

@@ -23,12 +23,21 @@ static void tables_find(void)
 	info->root_va = boot->root_va;
 	info->root_size = boot->root_size;
 	info->tsc_exit_boot = boot->tsc_exit;
+	info->fb_base = boot->fb_base;
+	info->fb_size = boot->fb_size;
 	info->fb_width = boot->fb_width;
 	info->fb_height = boot->fb_height;
+	info->fb_stride = boot->fb_stride;
+	info->fb_format = boot->fb_format;
+	info->fb_red = boot->fb_red;
+	info->fb_green = boot->fb_green;
+	info->fb_blue = boot->fb_blue;
+	info->fb_rest = boot->fb_rest;
 	for (int i = 0; i < 4; i++)
 		info->entropy[i] = boot->entropy[i];
 	memcpy(info->build, boot->build, sizeof(info->build));
 	info->build[sizeof(info->build) - 1] = 0;
+	log_publish();
 }
 
 __attribute__((noreturn)) void kmain(const struct boot_info *b)

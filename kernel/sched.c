@@ -338,6 +338,7 @@ void sched_start(struct env *first)
 	arm();
 	this_cpu()->switched = false;
 	klog("time to first user instruction: %lu ticks since the firmware was left (this line not included)", rdtsc() - boot->tsc_exit);
+	log_keep();
 	info->tsc_first_user = rdtsc();
 	return_to_user(&t);
 }

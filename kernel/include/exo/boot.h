@@ -62,6 +62,7 @@ struct boot_info {
 	struct boot_irq_override irq_override[16];
 	uint64_t fb_base, fb_size;
 	uint32_t fb_width, fb_height, fb_stride, fb_format; /* pixels, pixels, pixels per scan line, EFI_GRAPHICS_PIXEL_FORMAT */
+	uint32_t fb_red, fb_green, fb_blue, fb_rest; /* masks of a pixel, whatever the format */
 	uint64_t wall_ns;                 /* since 1970 UTC, at wall_tsc; 0 = no clock */
 	uint64_t wall_tsc;
 	uint64_t entropy[4];

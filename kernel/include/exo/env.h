@@ -160,7 +160,8 @@ struct exo_slices {
 };
 
 #define EXO_INFO_MAGIC   0x006f66696c697241ul /* "Arilifo" */
-#define EXO_INFO_VERSION 1
+#define EXO_INFO_VERSION 2
+#define EXO_INFO_LOG     3072
 enum exo_cpu_feature {
 	EXO_CPU_SMEP = 1, EXO_CPU_SMAP = 2, EXO_CPU_UMIP = 4, EXO_CPU_FSGSBASE = 8, EXO_CPU_XSAVE = 16,
 	EXO_CPU_RDRAND = 32, EXO_CPU_ERMS = 64, EXO_CPU_NX = 128,
@@ -188,9 +189,16 @@ struct exo_info {
 	uint64_t root_va, root_size;     /* root image in the first env, read-only */
 	uint64_t tsc_exit_boot; /* TSC right after ExitBootServices returned */
 	uint64_t tsc_first_user; /* TSC right before the first instruction of ring 3 */
-	uint32_t fb_width, fb_height;
+	uint64_t fb_base;       /* physical address of the framebuffer as the loader left it, 0 = none */
+	uint64_t fb_size;       /* bytes */
+	uint32_t fb_width, fb_height, fb_stride; /* pixels; stride: of one scan line */
+	uint32_t fb_format;     /* EFI_GRAPHICS_PIXEL_FORMAT; the masks below say all that drawing needs */
+	uint32_t fb_red, fb_green, fb_blue, fb_rest; /* bits of a pixel; its size is that of all four */
+	uint32_t log_size;      /* bytes in log */
 	uint64_t entropy[4];    /* firmware's (EFI_RNG), for the first env to mix in; zeros when it has none */
 	char build[64];         /* what was built: version and kind, NUL-terminated */
+	char log[EXO_INFO_LOG]; /* what loader and kernel said before ring 3; of more than fits, the oldest is left out */
 };
+_Static_assert(sizeof(struct exo_info) <= EXO_PAGE_SIZE, "one page");
 #endif
 #endif
