@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""Owns machines of other shapes than `test/machine run` makes: disk on another bus, other firmware, other ways to start, parts missing.
+Boots one command with its streams and status."""
+
+import dataclasses
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+from . import conf, image, log, nvram, qemu, session
+
+OVMF = "/usr/share/OVMF"
+# Code, variables; the firmware of the third needs SMM, and lets only what is signed with the snakeoil key run.
+FIRMWARE = {
+    "2M": ("OVMF_CODE.fd", "OVMF_VARS.fd"),
+    "4M": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
+    "secure": ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.snakeoil.fd"),
+}
+DISK = {
+    "virtio": ["-device", "virtio-blk-pci,drive=disk"],
+    "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk"],
+    "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,drive=disk,bus=sata.0"],
+    "nvme": ["-device", "nvme,serial=aril,drive=disk"],
+}
+STARTS = ("default", "shell", "nvram")
+LOADER = "\\EFI\\aril\\aril.efi"
+
+
+@dataclasses.dataclass
+class Shape:
+    disk: str = "virtio"
+    firmware: str = "2M"
+    mem: str = "1G"
+    machine: str = "q35"
+    cpus: int = 1
+    cpu: str = "max"
+    start: str = "default"
+    com1: bool = True
+    com2: bool = True
+    screen: bool = True
+    keyboard: bool = True
+    more: tuple = ()
+
+    def machine_option(self):
+        return self.machine + (",smm=on" if self.firmware == "secure" else "") + ("" if self.keyboard else ",i8042=off")
+
+    def arguments(self, folder):
+        code, store = (os.path.join(OVMF, name) for name in FIRMWARE[self.firmware])
+        copy = os.path.join(folder, "vars.fd")
+        if not os.path.exists(copy):
+            with open(store, "rb") as source, open(copy, "wb") as to:
+                to.write(source.read())
+        line = ["-machine", self.machine_option(), "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem,
+                "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,unit=1,file={copy}", *DISK[self.disk]]
+        if self.firmware == "secure":
+            line += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+        return line + ([] if self.screen else ["-vga", "none"]) + list(self.more)
+
+
+class Machine(qemu.Machine):
+    """One QEMU of that shape."""
+
+    def __init__(self, folder, disk, log_path, shape):
+        self.folder = folder
+        self.log = log_path
+        self.monitor_path = os.path.join(folder, "monitor")
+        self.channel = qemu.Fifos(os.path.join(folder, "com2"))
+        command = ["qemu-system-x86_64", "-name", "aril", "-accel", "tcg,thread=single", "-net", "none", "-no-reboot", "-display", "none", "-nodefaults",
+                   *(["-vga", "std"] if shape.screen else []), *shape.arguments(folder), "-drive", f"if=none,id=disk,format=raw,file={disk}",
+                   "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
+        if shape.com1:
+            command += ["-chardev", f"file,id=com1,path={log_path}", "-device", "isa-serial,index=0,chardev=com1"]
+        if shape.com2:
+            command += ["-chardev", f"pipe,id=com2,path={self.channel.path}", "-device", "isa-serial,index=1,chardev=com2"]
+        with open(log_path, "wb"):
+            pass
+        self.errors = open(os.path.join(folder, "qemu.err"), "w+b")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors, start_new_session=True,
+                                        preexec_fn=qemu.die_with_parent)
+        self.pidfd = os.pidfd_open(self.process.pid)
+
+
+def mtools(disk, *command):
+    """mtools on the image's first partition, which begins at 1 MiB."""
+    env = dict(os.environ, MTOOLS_SKIP_CHECK="1", MTOOLSRC=os.devnull)
+    subprocess.run([command[0], "-i", f"{disk}@@1048576", *command[1:]], env=env, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+
+
+def elsewhere(folder, disk, start, options, shape):
+    """Moves the loader out of the removable-media path: a UEFI shell's script or a boot entry starts it, with options."""
+    efi = os.path.join(folder, "loader.efi")
+    mtools(disk, "mcopy", "::/EFI/BOOT/BOOTX64.EFI", efi)
+    mtools(disk, "mdel", "::/EFI/BOOT/BOOTX64.EFI")
+    mtools(disk, "mmd", "::/EFI/aril")
+    mtools(disk, "mcopy", efi, "::" + LOADER.replace("\\", "/"))
+    if start == "shell":
+        script = os.path.join(folder, "startup.nsh")
+        with open(script, "w", encoding="ascii", newline="\r\n") as f:
+            f.write(f"fs0:\n{LOADER} {options}\n")
+        mtools(disk, "mcopy", script, "::/startup.nsh")
+    else:
+        words = options if isinstance(options, bytes) else nvram.wide(options)
+        shape.arguments(folder)
+        nvram.variables_add(os.path.join(folder, "vars.fd"), [("Boot0000", nvram.boot_entry("Aril", disk, LOADER, words)),
+                                                              ("BootOrder", b"\0\0")])
+
+
+@dataclasses.dataclass
+class Ended:
+    status: int
+    out: bytes
+    log: str
+    seconds: float
+    reason: str = ""
+
+
+def boot(shape, command, efi=None, root=None, extra=(), options=None, seconds=150, before=None, after=None):
+    """Boots the image (or one with another loader or root image) in a machine of that shape and runs command. options: load options for a start that
+    has them (bytes as they are, text as UTF-16). before(disk) may change the disk, after(disk) sees it at the end. Status 125 with a reason when the machine failed."""
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="aril-boot-") as folder:
+        nonce = conf.nonce()
+        own = os.path.join(folder, "aril.conf")
+        with open(own, "w", encoding="ascii") as f:
+            f.write(conf.text("linux", "pipe", nonce, command, [], extra=extra))
+        disk = os.path.join(folder, "disk.img")
+        build = image.build_folder(False)
+        image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", efi or os.path.join(build, "BOOTX64.EFI"),
+                    "--root", root or os.path.join(build, "root.img"), "--conf", own, disk])
+        if before:
+            before(disk)
+        if shape.start != "default":
+            elsewhere(folder, disk, shape.start, options or "", shape)
+        log_path = os.path.join(folder, "log")
+        machine = Machine(folder, disk, log_path, shape)
+        status, reason = None, ""
+        with open(os.path.join(folder, "out"), "w+b") as out:
+            try:
+                s = session.Session(machine, nonce, {}, out=out.fileno(), err=out.fileno(), deadline=begin + seconds)
+                status = s.run()
+                if status is None:
+                    status, reason = 125, "off without a status: " + machine.said()
+            except (session.Failure, session.Timeout) as e:
+                status, reason = 125, str(e) or "time is over"
+            finally:
+                machine.stop()
+            out.seek(0)
+            text = log.clean(qemu.log_read(log_path))
+            if after:
+                after(disk)
+            return Ended(status, out.read(), text, time.monotonic() - begin, reason)
+
+
+def watch(shape, disk_files, pattern, seconds=60, after=None):
+    """Boots until the log has a line that matches, and returns the log; for machines that stop with a reason."""
+    efi, root, text = disk_files
+    with tempfile.TemporaryDirectory(prefix="aril-boot-") as folder:
+        own = os.path.join(folder, "aril.conf")
+        with open(own, "w", encoding="ascii") as f:
+            f.write(text)
+        disk = os.path.join(folder, "disk.img")
+        image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", efi, "--root", root, "--conf", own, disk])
+        log_path = os.path.join(folder, "log")
+        machine = Machine(folder, disk, log_path, shape)
+        try:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                if re.search(pattern, log.clean(qemu.log_read(log_path)), re.M) or machine.wait(0.2):
+                    break
+            machine.wait(0.5)
+        finally:
+            machine.stop()
+        if after:
+            after(disk)
+        return log.clean(qemu.log_read(log_path))

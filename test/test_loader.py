@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What the loader reads and writes: keys of aril.conf that are its own, load options over them, the boot log on the medium, media of other forms."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from aril import hardware, image, log
+
+BUILD = os.path.join(image.TOP, "build")
+EFI, ROOT = os.path.join(BUILD, "BOOTX64.EFI"), os.path.join(BUILD, "root.img")
+
+
+def bootlog(disk):
+    """The boot log on the medium, or None."""
+    done = subprocess.run(["mtype", "-i", f"{disk}@@1048576", "::/aril/bootlog.txt"], env=dict(os.environ, MTOOLS_SKIP_CHECK="1", MTOOLSRC=os.devnull),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    return done.stdout.decode() if done.returncode == 0 else None
+
+
+def test_keys():
+    """memory, log = errors, bootlog: what is not shown stands in the file, and a file of an earlier boot is replaced."""
+    seen = []
+    r = hardware.boot(hardware.Shape(), ["sh", "-c", "grep MemTotal /proc/meminfo"], extra=["memory = 200m", "log = errors", "bootlog = yes"],
+                      after=lambda disk: seen.append(bootlog(disk)))
+    assert r.status == 0 and r.out.split() == [b"MemTotal:", b"204800", b"kB"], r
+    assert "efi: memory map" not in r.log, r.log
+    for line in ("efi: Aril", "efi: \\aril\\root.img: ", "efi: kernel tables: "):
+        assert line in seen[0], seen
+
+
+def test_bootlog_is_off_by_itself():
+    """A volume that may be another system's is not written to unasked."""
+    seen = []
+    r = hardware.boot(hardware.Shape(), ["true"], after=lambda disk: seen.append(bootlog(disk)))
+    assert r.status == 0 and seen == [None]
+
+
+def test_bootlog_is_replaced():
+    """A longer one of an earlier boot leaves no tail."""
+    def before(disk):
+        old = disk + ".old"
+        with open(old, "w", encoding="ascii") as f:
+            f.write("old line\n" * 5000)
+        hardware.mtools(disk, "mcopy", old, "::/aril/bootlog.txt")
+    seen = []
+    r = hardware.boot(hardware.Shape(), ["true"], extra=["bootlog = yes"], before=before, after=lambda disk: seen.append(bootlog(disk)))
+    assert r.status == 0 and "efi: Aril" in seen[0] and "old line" not in seen[0], r
+
+
+def test_bootlog_tells_why_it_stopped():
+    seen = []
+    text = hardware.watch(hardware.Shape(), (EFI, ROOT, "bootlog = yes\napp = nosuch\n"), r"Press a key", after=lambda disk: seen.append(bootlog(disk)))
+    assert "Press a key" in text and "stopped: /aril/nosuch" in seen[0], (text, seen)
+
+
+@pytest.mark.parametrize("line", ["memory = lots", "memory = 1M", "memory = 2GB", "memory =", "log = loud", "bootlog = perhaps", "verify = 1"])
+def test_bad_value(line):
+    text = hardware.watch(hardware.Shape(), (EFI, ROOT, "app = linux\n" + line + "\n"), r"^efi: stopped|entering ring 3")
+    assert re.search(r"^efi: stopped: .*aril\.conf: line 2: `" + line.split()[0] + "` must", text, re.M), log.own(text)
+
+
+ENTRY = hardware.Shape(start="nvram")
+
+
+def test_options_override():
+    """Those of the boot entry win, key by key; the rest of aril.conf stays."""
+    r = hardware.boot(ENTRY, ["sh", "-c", "echo by conf"], extra=["memory = 300M", "term = aril"], options='arg=sh arg=-c "arg=grep MemTotal /proc/meminfo" memory=200M')
+    assert r.status == 0 and b"204800 kB" in r.out, r
+    assert re.search(r"^efi: load options: \d+ bytes of settings", r.log, re.M), r.log
+
+
+def test_options_in_bytes():
+    """As efibootmgr writes them without --unicode."""
+    r = hardware.boot(ENTRY, ["false"], options=b'arg=sh arg=-c "arg=echo bytes"')
+    assert r.status == 0 and r.out == b"bytes\n", r
+
+
+@pytest.mark.parametrize("options", [bytes(range(128, 160)), b"\x01\x00", b""], ids=["high", "control", "none"])
+def test_options_that_are_not_text(options):
+    r = hardware.boot(ENTRY, ["echo", "by conf"], options=options)
+    assert r.status == 0 and r.out == b"by conf\n", r
+    assert ("not text" in r.log) == bool(options), r.log
+
+
+def test_options_bad_value():
+    r = hardware.boot(ENTRY, ["true"], options="memory=none")
+    assert r.status == 125 and "efi: stopped: load options: line 1: `memory` must be a size" in r.log, r
+
+
+def fat_only(disk):
+    """The files of the image on a volume without a partition table, in a folder of their own, as one finds on a stick with other things on it."""
+    folder = os.path.dirname(disk)
+    for name in ("EFI/BOOT/BOOTX64.EFI", "aril/root.img", "aril/aril.conf"):
+        hardware.mtools(disk, "mcopy", "::/" + name, os.path.join(folder, os.path.basename(name).lower()))
+    env = dict(os.environ, MTOOLS_SKIP_CHECK="1", MTOOLSRC=os.devnull)
+    with open(disk, "wb") as f:
+        f.truncate(64 << 20)
+    for command in (["mformat", "-i", disk, "-F", "::"], ["mmd", "-i", disk, "::/EFI", "::/EFI/BOOT", "::/EFI/aril"],
+                    ["mcopy", "-i", disk, os.path.join(folder, "bootx64.efi"), "::/EFI/BOOT/BOOTX64.EFI"],
+                    ["mcopy", "-i", disk, os.path.join(folder, "root.img"), os.path.join(folder, "aril.conf"), "::/EFI/aril/"]):
+        subprocess.run(command, env=env, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+
+
+def test_files_copied_to_a_stick():
+    """Two files and a folder, copied onto any FAT32 volume: no image, no partition table; \\aril may stand in \\EFI."""
+    r = hardware.boot(hardware.Shape(disk="usb"), ["echo", "up"], before=fat_only)
+    assert r.status == 0 and r.out == b"up\n" and "\\EFI\\aril\\root.img" in r.log, r

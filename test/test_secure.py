@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Secure Boot with OVMF's own snakeoil key: what is signed boots, what was altered is refused, by the firmware or by the loader that it has checked."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from aril import hardware, image, log
+
+TOP = image.TOP
+BUILD = os.path.join(TOP, "build")
+KEY, CERT = "/usr/share/ovmf/PkKek-1-snakeoil.key", "/usr/share/ovmf/PkKek-1-snakeoil.pem"
+SHAPE = hardware.Shape(firmware="secure")
+MISSING = [tool for tool in ("sbsign", "openssl") if not shutil.which(tool)] + [f for f in (KEY, CERT) if not os.path.exists(f)]
+needs_tools = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)}: missing; make deps-boot")
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory):
+    plain = str(tmp_path_factory.mktemp("key") / "key.pem")
+    subprocess.run(["openssl", "rsa", "-in", KEY, "-passin", "pass:snakeoil", "-out", plain], check=True, stderr=subprocess.PIPE)
+    return plain
+
+
+def sign(key, folder, efi=None, root=None):
+    """esp/sign as `make sign` calls it. The signed loader."""
+    out = os.path.join(str(folder), "signed")
+    subprocess.run([os.path.join(TOP, "esp", "sign"), "--efi", efi or os.path.join(BUILD, "BOOTX64.EFI"), "--root", root or os.path.join(BUILD, "root.img"),
+                    key, CERT, out], check=True, stderr=subprocess.PIPE)
+    return os.path.join(out, "BOOTX64.EFI")
+
+
+@pytest.fixture(scope="module")
+def signed(key, tmp_path_factory):
+    return sign(key, tmp_path_factory.mktemp("signed"))
+
+
+def altered(path, to, find, offset):
+    """A copy with one bit changed, offset bytes behind the first place of find."""
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    at = data.find(find)
+    assert at >= 0
+    data[at + offset] ^= 1
+    with open(to, "wb") as f:
+        f.write(data)
+    return str(to)
+
+
+def kernel_head():
+    with open(os.path.join(BUILD, "kernel.bare"), "rb") as f:
+        return f.read(4096)
+
+
+def altered_root(tmp_path):
+    """One letter of a text file, which no other check would notice."""
+    return altered(os.path.join(BUILD, "root.img"), tmp_path / "root.img", b"root:x:0:0", 4)
+
+
+def firmware_refuses(efi):
+    text = hardware.watch(SHAPE, (efi, os.path.join(BUILD, "root.img"), "app = linux\n"), r"Access Denied|^efi: ")
+    assert "Access Denied" in text and not re.search(r"^efi: ", text, re.M), text
+
+
+def loader_refuses(efi, root, reason, conf="app = linux\n", shape=SHAPE):
+    text = hardware.watch(shape, (efi, root, conf), r"^efi: stopped|entering ring 3")
+    assert re.search(r"^efi: stopped: .*" + reason, text, re.M), log.own(text)
+    assert "leaving firmware" not in text
+
+
+@needs_tools
+def test_signed_boots(signed):
+    r = hardware.boot(SHAPE, ["echo", "up"], efi=signed)
+    assert r.status == 0 and r.out == b"up\n", r
+    assert "efi: Secure Boot: on" in r.log and "SHA-256 is the one in BOOTX64.EFI" in r.log, r.log
+
+
+@needs_tools
+def test_unsigned_is_refused():
+    firmware_refuses(os.path.join(BUILD, "BOOTX64.EFI"))
+
+
+@needs_tools
+def test_altered_loader_is_refused(signed, tmp_path):
+    firmware_refuses(altered(signed, tmp_path / "a.efi", b"leaving firmware", 2))
+
+
+@needs_tools
+def test_altered_kernel_is_refused(signed, tmp_path):
+    firmware_refuses(altered(signed, tmp_path / "a.efi", kernel_head(), 20000))
+
+
+@needs_tools
+def test_altered_root_is_refused(signed, tmp_path):
+    # What the configuration says does not lift it.
+    loader_refuses(signed, altered_root(tmp_path), r"root\.img: not the root image .* signed with", conf="verify = no\n")
+
+
+@needs_tools
+def test_kernel_signed_with_old_checksum_is_refused(key, tmp_path):
+    broken = altered(os.path.join(BUILD, "BOOTX64.EFI"), tmp_path / "a.efi", kernel_head(), 20000)
+    loader_refuses(sign(key, tmp_path, efi=broken), os.path.join(BUILD, "root.img"), "embedded kernel: checksum")
+
+
+@needs_tools
+def test_root_with_additions_is_signed_again(signed, key, tmp_path):
+    """What --add makes is another root image: refused, until the loader is signed with it."""
+    tree, root, more = str(tmp_path / "tree"), str(tmp_path / "root.img"), tmp_path / "more"
+    more.write_text("#!/bin/sh\necho added\n")
+    more.chmod(0o755)
+    image.call(["cp", "-a", os.path.join(BUILD, "roottree"), tree])
+    image.add(tree, f"{more}:/bin/more-of-it")
+    image.call([os.path.join(TOP, "esp", "mkroot"), tree, root])
+    loader_refuses(signed, root, r"root\.img: not the root image")
+    r = hardware.boot(SHAPE, ["more-of-it"], efi=sign(key, tmp_path, root=root), root=root)
+    assert r.status == 0 and r.out == b"added\n", r
+
+
+def test_verify_without_secure_boot(tmp_path):
+    """`verify = yes` asks for the same check on any machine."""
+    shape = hardware.Shape()
+    root = altered_root(tmp_path)
+    loader_refuses(os.path.join(BUILD, "BOOTX64.EFI"), root, r"root\.img: not the root image .* built with", conf="verify = yes\n", shape=shape)
+    r = hardware.boot(shape, ["true"], root=root)
+    assert r.status == 0 and "efi: Secure Boot: off" in r.log, r
+
+
+def test_sign_needs_its_arguments(tmp_path):
+    """As `make sign` without KEY and CERT calls it."""
+    done = subprocess.run([os.path.join(TOP, "esp", "sign"), "--efi", os.path.join(BUILD, "BOOTX64.EFI"), "--root", os.path.join(BUILD, "root.img"), "", "",
+                           str(tmp_path / "signed")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 2 and b"usage: make sign KEY=" in done.stdout and not os.path.exists(tmp_path / "signed"), done.stdout
