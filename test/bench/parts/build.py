@@ -54,11 +54,11 @@ def packages_need():
         raise Error("build/pkg-bench is missing: make deps-bench")
 
 
-def adds():
+def adds(packages=True):
     """--add pairs for test/machine: the programs, and what the dynamic ones open when that has been fetched."""
     pairs = [f"{host}:{guest}" for guest, host in programs().items()]
     root = os.path.join(PACKAGES, "root")
-    if os.path.isdir(root):
+    if packages and os.path.isdir(root):
         pairs.append(f"{root}:/")
     return pairs
 

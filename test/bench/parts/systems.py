@@ -67,17 +67,17 @@ def lines_of(command, seconds, each, cwd=build.TOP):
     return text
 
 
-def aril(arguments, seconds, each=None, counted=True, app=None):
-    """The program's lines, and the machine's log. app: a native app instead."""
+def aril(arguments, seconds, each=None, counted=True, app=None, packages=True, memory=MEMORY):
+    """The program's lines, and the machine's log. app: a native app instead. packages: also what only dynamic programs need."""
     with tempfile.TemporaryDirectory(prefix="aril-bench-") as folder:
         log = os.path.join(folder, "log")
-        command = [MACHINE, "run", "--mem", MEMORY, "--timeout", str(seconds), "--log", log, "--qemu=-cpu", f"--qemu={CPU if counted else CPU_WALL}"]
+        command = [MACHINE, "run", "--mem", memory, "--timeout", str(seconds), "--log", log, "--qemu=-cpu", f"--qemu={CPU if counted else CPU_WALL}"]
         if counted:
             command += ["--icount", str(SHIFT)]
         if app:
             command += ["--app", app]
         else:
-            for pair in build.adds():
+            for pair in build.adds(packages):
                 command += ["--add", pair]
             command += ["--", build.PROGRAM, *arguments]
         text = lines_of(command, seconds + 60, each)
@@ -107,7 +107,7 @@ def linux_command(kernel, counted, append, serial):
 
 def linux(arguments, seconds, each=None, counted=True, options=""):
     """The program's lines on Linux with these further options of the kernel's command line."""
-    append = f"console=ttyS0 quiet {options} rdinit={build.PROGRAM} -- {' '.join(arguments)}"
+    append = f"console=ttyS0 quiet panic=-1 {options} rdinit={build.PROGRAM} -- {' '.join(arguments)}"
     text = lines_of(linux_command(linux_kernel(), counted, append, "stdio"), seconds, each)
     if "end" not in text:
         raise Failed("Linux did not come to the end: " + " | ".join(text[-8:]))

@@ -27,7 +27,7 @@ static int trips_by_descriptors(int size)
 		_exit(0);
 	}
 	NEED(write(there[1], &word, (size_t)size) == size && read(back[0], &word, (size_t)size) == size);
-	MEAN(5, rounds(TRIPS), 2, { (void)!write(there[1], &word, (size_t)size); (void)!read(back[0], &word, (size_t)size); });
+	MEAN(15, rounds(TRIPS), 2, { (void)!write(there[1], &word, (size_t)size); (void)!read(back[0], &word, (size_t)size); });
 	(void)kill(child, SIGKILL);
 	(void)waitpid(child, 0, 0);
 	samples_say("");
@@ -78,24 +78,48 @@ int row_futex(void)
 			futex_pass(&word[64], &word[0]);
 	}
 	futex_pass(&word[0], &word[64]);
-	MEAN(5, rounds(TRIPS), 2, futex_pass(&word[0], &word[64]));
+	MEAN(15, rounds(TRIPS), 2, futex_pass(&word[0], &word[64]));
 	(void)kill(child, SIGKILL);
 	(void)waitpid(child, 0, 0);
 	samples_say("");
 	return 0;
 }
 
+/* Who ran last, and how often that changed: a yield need not switch, and then it is not counted. */
+static volatile struct { int last; long switches; } *turn;
+
+static void yield_as(int who)
+{
+	if (turn->last != who) {
+		turn->last = who;
+		turn->switches++;
+	}
+	(void)sched_yield();
+}
+
 int row_yield(void)
 {
-	pid_t child = fork();
+	pid_t child;
 
+	turn = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	NEED(turn != MAP_FAILED);
+	turn->last = 0;
+	child = fork();
 	NEED(child >= 0);
 	if (child == 0)
 		for (;;)
-			(void)sched_yield();
-	for (int i = 0; i < 20; i++)
+			yield_as(1);
+	while (turn->last == 0)
 		(void)sched_yield();
-	MEAN(5, rounds(TRIPS), 2, (void)sched_yield());
+	for (int b = 0; b < 5; b++) {
+		long before = turn->switches;
+		uint64_t from = ticks();
+
+		for (unsigned k = 0, n = rounds(TRIPS) * 10; k < n; k++)
+			yield_as(2);
+		if (turn->switches > before)
+			sample(from, ticks(), (double)(turn->switches - before));
+	}
 	(void)kill(child, SIGKILL);
 	(void)waitpid(child, 0, 0);
 	samples_say("");
@@ -112,7 +136,7 @@ int row_thread(void)
 	if (e)
 		return e;
 	(void)pthread_join(thread, 0);
-	EACH(rounds(101), , { if (pthread_create(&thread, 0, thread_main, 0) == 0) (void)pthread_join(thread, 0); }, );
+	MEAN(9, rounds(50), 1, { if (pthread_create(&thread, 0, thread_main, 0) == 0) (void)pthread_join(thread, 0); });
 	samples_say("");
 	return 0;
 }

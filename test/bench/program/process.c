@@ -37,7 +37,7 @@ int row_fork_child1(void)
 		pid_t child = fork();
 
 		if (child == 0) {
-			m[17 * PAGE] = 3;
+			m[32 * MIB] = 3;
 			_exit(0);
 		}
 		(void)waitpid(child, 0, 0);

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Counts the instructions of a window of one Aril run by address, and names the functions they belong to."""
+
+import bisect
+import os
+import re
+import select
+import socket
+import subprocess
+import tempfile
+import time
+
+from . import build, systems
+
+LIBRARY = (1 << 39, (1 << 39) + (1 << 30))
+KERNEL = 1 << 63
+
+
+def symbols(path):
+    """Sorted addresses and names of the functions of an ELF file; empty when it is stripped."""
+    text = subprocess.run(["nm", "-n", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
+    found = [(int(a, 16), name) for a, name in re.findall(r"^([0-9a-f]{16}) [tTwW] (\S+)$", text, re.M)]
+    return [a for a, _ in found], [n for _, n in found]
+
+
+class Names:
+    """Which function an address belongs to."""
+
+    def __init__(self, program):
+        folder = os.path.join(build.TOP, "build")
+        self.kernel = symbols(os.path.join(folder, "kernel.elf"))
+        self.library = symbols(os.path.join(folder, "apps", "linux"))
+        self.program = symbols(program) if program else ([], [])
+
+    def of(self, address):
+        """(world, function)"""
+        if address >= KERNEL:
+            world, (at, names) = "kernel", self.kernel
+        elif LIBRARY[0] <= address < LIBRARY[1]:
+            world, (at, names) = "libos", self.library
+        else:
+            world, (at, names) = "user", self.program
+        i = bisect.bisect_right(at, address) - 1
+        return (world, names[i]) if i >= 0 else (world, "(no symbols)")
+
+
+def monitor(path, *commands):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(60)
+        s.connect(path)
+        for command in ("", *commands):
+            if command:
+                s.sendall(command.encode() + b"\n")
+            data = b""
+            while not data.endswith(b"(qemu) "):
+                piece = s.recv(4096)
+                if not piece:
+                    raise systems.Failed("QEMU's monitor has gone")
+                data += piece
+
+
+def wait_for(process, marker, seconds):
+    """Reads the machine's output up to the marker, or to its end: what came."""
+    data = b""
+    end = time.monotonic() + seconds
+    while marker not in data:
+        if time.monotonic() > end or process.poll() is not None:
+            break
+        if select.select([process.stdout], [], [], 1)[0]:
+            piece = os.read(process.stdout.fileno(), 65536)
+            if not piece:
+                break
+            data += piece
+    return data
+
+
+def breaks():
+    """Addresses in the kernel where interrupts are let in, or looked for: a range op goes back to ring 3 for them."""
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", os.path.join(build.TOP, "build", "kernel.elf")], stdout=subprocess.PIPE, check=True).stdout.decode()
+    return re.findall(r"^([0-9a-f]{16}):\s+(?:sti|hlt)\b", text, re.M) + re.findall(r"^([0-9a-f]{16}) <interrupt_waits>:$", text, re.M)
+
+
+class Profile:
+    """by_address, total, stretch = (length, first address, last address); complete is False when the window was longer than `most`."""
+
+    def __init__(self, text, most):
+        self.by_address = {int(a, 16): int(n) for a, n in re.findall(r"^([0-9a-f]+) (\d+)$", text, re.M)}
+        m = re.search(r"^total (\d+)\nstretch (\d+) ([0-9a-f]+) ([0-9a-f]+)$", text, re.M)
+        if not m:
+            raise systems.Failed("the trace holds nothing")
+        self.total = int(m.group(1))
+        self.stretch = (int(m.group(2)), int(m.group(3), 16), int(m.group(4), 16))
+        self.complete = self.total < most
+
+    def by_function(self, names):
+        """[(count, world, function)], dearest first."""
+        sums = {}
+        for address, n in self.by_address.items():
+            key = names.of(address)
+            sums[key] = sums.get(key, 0) + n
+        return sorted(((n, world, name) for (world, name), n in sums.items()), reverse=True)
+
+
+def run(arguments, most, adds=(), seconds=600):
+    """Boots, runs the measuring program with these arguments (`profile ROW`, `command ARG...`) and traces its window. Also what it printed."""
+    source = os.path.join(build.HERE, "parts", "trace.c")
+    build.programs()
+    reader = build.compile_one(os.path.join(build.OUT, "trace"), ["gcc", "-O2", "-Wall", "-Wextra", "-Werror"], [source], [source])
+    with tempfile.TemporaryDirectory(prefix="aril-trace-") as folder:
+        fifo, door, log = (os.path.join(folder, n) for n in ("fifo", "monitor", "log"))
+        os.mkfifo(fifo)
+        command = [systems.MACHINE, "run", "--mem", systems.MEMORY, "--timeout", str(seconds), "--log", log, "--icount", str(systems.SHIFT), "--qemu=-cpu", f"--qemu={systems.CPU}",
+                   "--qemu=-monitor", f"--qemu=unix:{door},server=on,wait=off", "--qemu=-D", f"--qemu={fifo}"]
+        for pair in [*build.adds(), *adds]:
+            command += ["--add", pair]
+        counter = subprocess.Popen([reader, fifo, str(most), *breaks()], stdout=subprocess.PIPE, preexec_fn=systems.die_with_parent)
+        machine = subprocess.Popen([*command, "--", build.PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   preexec_fn=systems.die_with_parent)
+        try:
+            said = wait_for(machine, b"<window open>", seconds)
+            if b"<window open>" not in said:
+                raise systems.Failed("the window never opened: " + said.decode("utf-8", "replace")[-500:])
+            monitor(door, "singlestep on", "log exec,nochain")
+            machine.stdin.write(b"\n")
+            machine.stdin.flush()
+            output = b""
+            end = time.monotonic() + seconds
+            # The reader leaves when it has seen enough; the program's window ends otherwise.
+            while counter.poll() is None and b"<window close>" not in output and time.monotonic() < end:
+                if select.select([machine.stdout, counter.stdout], [], [], 1)[0] and select.select([machine.stdout], [], [], 0)[0]:
+                    piece = os.read(machine.stdout.fileno(), 65536)
+                    if not piece:
+                        break
+                    output += piece
+                elif select.select([counter.stdout], [], [], 0)[0]:
+                    break
+            if b"<window close>" in output:
+                monitor(door, "log none")
+                machine.stdin.write(b"\n")
+                machine.stdin.flush()
+                machine.stdin.close()
+                output += wait_for(machine, b"\0never\0", 20)
+            else:
+                machine.terminate()
+            text = counter.communicate(timeout=60)[0].decode()
+        finally:
+            for process in (machine, counter):
+                if process.poll() is None:
+                    process.terminate()
+                    try:
+                        process.wait(10)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                        process.wait()
+    return Profile(text, most), output.split(b"\n<window close>")[0].decode("utf-8", "replace")
