@@ -170,7 +170,7 @@ run: ## boot it: a shell on this terminal, or CMD='...'
 
 test: ## the whole suite
 	@test/suite
-test-all: ## the suite with its slow parts
+test-all: ## the suite with its slow parts, for an hour at most
 	@test/suite --all
 mutants: ## remove checks one by one: a test must fail for each
 	@test/mutants

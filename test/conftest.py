@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""pytest's side of the suite: import path, and one line per test with its stable id for test/suite (file ARIL_RESULTS)."""
+"""pytest's side of the suite: import path, one line per test with its stable id for test/suite (file ARIL_RESULTS), and the mark `slow`: such tests run with
+ARIL_SLOW=1, alone, as long as there is time (ARIL_UNTIL, in seconds since 1970)."""
 
 import os
 import re
 import sys
+import time
+
+import pytest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -15,6 +19,20 @@ def stable_id(nodeid):
     if not m:
         return nodeid
     return ".".join(part for part in m.groups() if part)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: run by `make test-all` only")
+
+
+def pytest_collection_modifyitems(config, items):
+    slow = os.environ.get("ARIL_SLOW", "0") == "1"
+    items[:] = [item for item in items if (item.get_closest_marker("slow") is not None) == slow]
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("slow") and time.time() > float(os.environ.get("ARIL_UNTIL", "inf")):
+        pytest.skip("no time left")
 
 
 def pytest_runtest_logreport(report):
