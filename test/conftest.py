@@ -40,7 +40,8 @@ def pytest_runtest_logreport(report):
     if not path or (report.when != "call" and report.passed):
         return
     if report.skipped:
-        line = f"skip {stable_id(report.nodeid)}: {report.longrepr[2] if isinstance(report.longrepr, tuple) else ''}"
+        why = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else ""
+        line = f"skip {stable_id(report.nodeid)}: {why}"
     elif report.passed:
         line = f"ok {stable_id(report.nodeid)}"
     else:
