@@ -46,7 +46,7 @@ SKELETON := $(shell find esp/root 2>/dev/null)
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
-	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', QEMUFLAGS='...'"
+	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', WITH='PACKAGE ...', QEMUFLAGS='...'"
 
 # ---- what has to be installed
 DEPS := gcc libc6-dev gnu-efi ovmf qemu-system-x86 mtools erofs-utils musl-tools python3-pytest python3-pexpect
@@ -61,7 +61,7 @@ deps: ## install what build, run and test need (Debian packages)
 
 $(PKG)/bin/busybox:
 	$(call say,get     busybox-static)
-	$(Q)esp/getbusybox $(PKG)
+	$(Q)esp/getpackages --alone $(PKG) busybox-static
 
 all: $(B)/BOOTX64.EFI $(B)/root.img $(B)/root-test.img ## kernel, loader, apps, root image
 
@@ -140,10 +140,21 @@ $(B)/root.img: $(B)/roottree esp/mkroot
 $(B)/root-test.img: $(B)/roottree-test esp/mkroot
 	$(Q)esp/mkroot $< $@
 
-image: $(B)/aril.img ## bootable disk image: build/aril.img
-$(B)/aril.img: $(B)/BOOTX64.EFI $(B)/root.img esp/aril.conf esp/mkimage
+# WITH: Debian packages in the image's tree. The loader carries the hash of its root image, so there is one of it for each.
+WITH_TREE := $(PKG)-with/$(subst $() ,+,$(sort $(WITH)))
+$(B)/with.img: $(B)/roottree $(B)/WITH.flags esp/getpackages esp/addpackages
+	$(call say,get     $(WITH))
+	$(Q)esp/getpackages $(WITH_TREE) $(WITH)
+	$(Q)rm -rf $(B)/withtree && cp -a $(B)/roottree $(B)/withtree
+	$(Q)esp/addpackages $(B)/withtree $(WITH_TREE) esp/root
+	$(call say,erofs   $@)
+	$(Q)esp/mkroot $(B)/withtree $@
+$(B)/with.efi: $(B)/BOOTX64.EFI $(B)/with.img
+	$(Q)cp $< $@ && efi/sealroot $@ $(B)/with.img
+image: $(B)/aril.img ## bootable disk image, WITH='...' with those Debian packages: build/aril.img
+$(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/root.img) esp/aril.conf esp/mkimage $(B)/WITH.flags
 	$(call say,image   $@)
-	$(Q)esp/mkimage --efi $(B)/BOOTX64.EFI --root $(B)/root.img --conf esp/aril.conf $@
+	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf $@
 
 # ---- on a real machine
 DEPS_BOOT := sbsigntool openssl
@@ -163,7 +174,7 @@ boot-entry: ## print the command that makes a boot entry: DISK=/dev/sdX PART=1 [
 override CMD := $(value CMD)
 export CMD QEMUFLAGS
 ALL = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) all </dev/null >&2
-MACHINE = test/machine run $(if $(DEBUG),--debug)
+MACHINE = test/machine run $(if $(DEBUG),--debug) $(if $(WITH),--with '$(WITH)')
 run: ## boot it: a shell on this terminal, or CMD='...'
 	@$(ALL)
 	@$(MACHINE) $(if $(CMD),-- sh -c "$$CMD")

@@ -31,6 +31,8 @@ def parse(argv):
     r = verbs.add_parser("run", allow_abbrev=False, help="run a command, a script from standard input, or an interactive shell")
     r.add_argument("--app", default="linux", help="the app that boots (default linux)")
     r.add_argument("--add", action="append", default=[], metavar="HOST:GUEST", help="put a file or a folder's content into the guest's tree")
+    r.add_argument("--with", action="append", default=[], dest="packages", metavar="PACKAGE,...",
+                   help="put Debian packages, with all that they depend on, into the guest's tree; fetched once, nothing is installed here")
     r.add_argument("--get", action="append", default=[], metavar="GUEST:HOST", help="bring a file out when COMMAND has ended")
     r.add_argument("--mem", default="1G", metavar="SIZE", help="memory of the machine (default 1G)")
     r.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole run, boot included")
@@ -63,6 +65,10 @@ def split_gets(pairs):
             raise session.Failure(f"--get {pair}: not GUEST:HOST with an absolute GUEST path")
         gets[guest] = host
     return gets
+
+
+def package_names(lists):
+    return [name for text in lists for name in text.replace(",", " ").split()]
 
 
 def input_open():
@@ -149,7 +155,7 @@ def run(options):
         progress = Progress()
         nonce = conf.nonce()
         text = conf.text(options.app, mode, nonce, arguments, gets, os.environ.get("TERM") or "dumb", terminal_size(1), options.conf)
-        disk = image.make(folder, options.debug, options.app, options.add, text)
+        disk = image.make(folder, options.debug, options.app, options.add, text, package_names(options.packages))
         progress.say("starting the machine ...")
         machine = qemu.Machine(folder, disk, log_path, options.mem, options.icount, options.gui, options.gdb, options.qemu)
         if options.gdb:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Owns what a run boots from: the root tree with --add merged in, and the disk image around it. All private to one run."""
+"""Owns what a run boots from: the root tree with --with and --add merged in, and the disk image around it. All private to one run, but for unpacked packages."""
 
+import hashlib
 import os
 import subprocess
 
@@ -63,7 +64,19 @@ def call(command):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         text = done.stdout.decode("utf-8", "replace").strip()
-        raise Error(f"{os.path.basename(command[0])}: {text or 'status %d' % done.returncode}")
+        name = os.path.basename(command[0]) + ": "
+        raise Error(f"{'' if text.startswith(name) else name}{text or 'status %d' % done.returncode}")
+
+
+def packages(names):
+    """The unpacked tree of these Debian packages with their dependencies, in build/pkg-with; fetched the first time."""
+    names = sorted(set(names))
+    name = "+".join(names)
+    if len(name) > 100:
+        name = hashlib.sha256(name.encode()).hexdigest()[:16]
+    tree = os.path.join(TOP, "build", "pkg-with", name)
+    call([os.path.join(TOP, "esp", "getpackages"), tree, *names])
+    return tree
 
 
 def root_choose(build, app):
@@ -73,17 +86,19 @@ def root_choose(build, app):
     return os.path.join(build, "root.img"), os.path.join(build, "roottree")
 
 
-def make(folder, debug, app, adds, conf):
-    """Makes the disk image in the run's own folder; conf: text of aril.conf, or None for an image without one. Returns its path."""
+def make(folder, debug, app, adds, conf, names=()):
+    """Makes the disk image in the run's own folder; conf: text of aril.conf, or None for an image without one; names: of Debian packages. Returns its path."""
     build = build_folder(debug)
     efi = os.path.join(build, "BOOTX64.EFI")
     root, base = root_choose(build, app)
     for need in (efi, root):
         if not os.path.exists(need):
             raise Error(f"{os.path.relpath(need, TOP)} is missing: run `make {'DEBUG=1 ' if debug else ''}all` first")
-    if adds:
+    if adds or names:
         tree = os.path.join(folder, "tree")
         call(["cp", "-a", base, tree])
+        if names:
+            call([os.path.join(TOP, "esp", "addpackages"), tree, packages(names), os.path.join(TOP, "esp", "root")])
         for pair in adds:
             add(tree, pair)
         root = os.path.join(folder, "root.img")
