@@ -48,7 +48,6 @@ struct env {
 	struct env *caller, *callee; /* of a PCT in progress */
 	uint64_t revoke_deadline;  /* TSC, 0 = nothing asked */
 	uint32_t revoke_target;    /* frames that it may keep */
-	uint64_t switched_in;      /* TSC */
 	uint64_t log_since;        /* TSC at which log_bytes began */
 	uint32_t log_bytes;
 	uint32_t chain;            /* frames that it owns */

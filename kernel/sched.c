@@ -17,7 +17,7 @@ static void env_save(struct env *e, const struct trap *t)
 	r->rsp = t->rsp;
 	machine_bases_save(&r->fs_base, &r->gs_base);
 	fpu_save(e->save);
-	envs[e->index].run_time += rdtsc() - e->switched_in;
+	envs[e->index].run_time += rdtsc();
 }
 
 static void env_load(struct env *e, struct trap *t)
@@ -44,7 +44,7 @@ static void env_load(struct env *e, struct trap *t)
 		machine_direct_stack(e, cpu->push_alias);
 	e->ran = true;
 	e->yield_mask = 0;
-	e->switched_in = rdtsc();
+	envs[e->index].run_time -= rdtsc();
 	e->exo->slice_end = cpu->slice_end;
 	cpu->current = e;
 	cpu->exo = e->exo;

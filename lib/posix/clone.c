@@ -37,8 +37,10 @@ struct task *child_new(const struct fork_wish *w, int *error)
 	image_share(child, parent);
 	if (w->flags & CLONE_CLEAR_SIGHAND)
 		signal_exec(child);
+	signal_thread(child->threads, P->thread);
+	child->threads->nice = P->thread->nice;
 	if (w->flags & CLONE_CHILD_CLEARTID)
-		child->clear_child_tid = w->child_tid;
+		child->threads->clear_child_tid = w->child_tid;
 	return child;
 }
 
@@ -49,30 +51,37 @@ void child_undo(struct task *child)
 	task_free(child);
 }
 
-static long process_new(const struct fork_wish *w)
+#define NOT_HERE (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_PIDFD)
+#define OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+
+/* A thread shares all that can be shared; another process memory at most. */
+static long clone_any(const struct fork_wish *w)
 {
-	if (w->exit_signal > SIGNAL_COUNT || w->exit_signal < 0)
+	uint64_t f = w->flags;
+
+	if (w->exit_signal > SIGNAL_COUNT || w->exit_signal < 0 || f & NOT_HERE || (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) || (f & CLONE_SIGHAND && !(f & CLONE_VM))
+		|| (f & CLONE_SETTLS && w->tls >= EXO_USER_END) || (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;
-	if (w->flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_PIDFD))
+	if (f & CLONE_THREAD)
+		return (f & OF_THREAD) == OF_THREAD ? thread_clone(w) : -EINVAL;
+	if (f & CLONE_SIGHAND)
 		return -EINVAL;
-	if (w->flags & CLONE_VFORK)
-		return vfork_process(w);
-	return w->flags & CLONE_VM ? -ENOSYS : fork_process(w);
+	return f & CLONE_VM ? vfork_process(w) : fork_process(w);
 }
 
 CALL0(fork)
 {
-	return process_new(&(struct fork_wish){ .exit_signal = SIGCHLD });
+	return clone_any(&(struct fork_wish){ .exit_signal = SIGCHLD });
 }
 
 CALL0(vfork)
 {
-	return process_new(&(struct fork_wish){ .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD });
+	return clone_any(&(struct fork_wish){ .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD });
 }
 
 CALL5(clone, flags, stack, parent_tid, child_tid, tls)
 {
-	return process_new(&(struct fork_wish){ flags & ~(uint64_t)CSIGNAL, stack, parent_tid, child_tid, tls, flags & CSIGNAL });
+	return clone_any(&(struct fork_wish){ flags & ~(uint64_t)CSIGNAL, stack, parent_tid, child_tid, tls, flags & CSIGNAL });
 }
 
 CALL2(clone3, at, size)
@@ -83,6 +92,6 @@ CALL2(clone3, at, size)
 		return -EINVAL;
 	if (user_read(&args, at, size < sizeof args ? size : sizeof args))
 		return -EFAULT;
-	return process_new(&(struct fork_wish){ args.flags, args.stack ? args.stack + args.stack_size : 0, args.parent_tid,
+	return clone_any(&(struct fork_wish){ args.flags, args.stack ? args.stack + args.stack_size : 0, args.parent_tid,
 		args.child_tid, args.tls, (int)args.exit_signal });
 }

@@ -60,9 +60,10 @@ static void line_show(const struct task *t, char *line, size_t n)
 	console_message(line, n + 1);
 }
 
-void crash_report(const struct task *t, int sig, uint64_t rip)
+void crash_report(const struct thread *th, int sig, uint64_t rip)
 {
-	const struct task_signals *s = &t->signals;
+	const struct thread_signals *s = &th->signals;
+	const struct task *t = th->task;
 	const struct exo_upcall u = { .vector = s->fault_trap, .error = s->fault_error, .addr = s->fault_addr, .rip = rip };
 	char line[256];
 

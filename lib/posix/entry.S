@@ -7,7 +7,7 @@
 #include <posix/process.h>
 
 #define REGS  (PRIVATE_AREA + PRIVATE_PROCESS + P_REGS)
-#define STACK (PRIVATE_AREA + PRIVATE_PROCESS)
+#define STACK (PRIVATE_AREA + PRIVATE_PROCESS + P_STACK)
 
 	.section .text.start, "ax"
 
@@ -48,8 +48,8 @@ _start:
 	mov	%rcx, R_RFLAGS(%rax)
 	mov	R_RAX(%rax), %rcx
 	mov	%rcx, R_ORIG(%rax)
+	mov	P_STACK - P_REGS(%rax), %rsp
 	mov	%rax, %rdi
-	movabs	$STACK, %rsp
 	xor	%ebp, %ebp
 	cld
 .endm
@@ -113,11 +113,13 @@ posix_fault_entry:
 	pop	%rsp            /* upcall_enter has left the address of the frame's last five words as iretq wants it */
 	iretq
 
-/* void library_restart(void (*go_on)(void)): calls it on an empty library stack. Does not return. Also the first instruction of new envs, which come with
- * rdi = function, rsi = its argument. */
-	.globl	library_restart
+/* void library_restart(void (*go_on)(void *), void *argument): calls it on the empty library stack of the thread that runs here. Does not return.
+ * library_begin: the first instruction of new envs, which come with a stack of their own. */
+	.globl	library_restart, library_begin
 library_restart:
-	movabs	$STACK, %rsp
+	movabs	STACK, %rax
+	mov	%rax, %rsp
+library_begin:
 	mov	%rdi, %rax
 	mov	%rsi, %rdi
 	xor	%ebp, %ebp
@@ -181,12 +183,18 @@ user_leave_end:
 	ret
 
 /* int user_copy(void *to, const void *from, size_t n): 0, or -EFAULT when a page on the way could not be served: upcall_enter then moves rip from between
- * the marks to user_copy_fault. */
-	.globl	user_copy, user_copy_begin, user_copy_end, user_copy_fault
+ * the marks to user_copy_fault. int user_compare_swap(uint32_t *at, uint32_t *old, uint32_t new): likewise; *old becomes what was found. */
+	.globl	user_copy, user_copy_begin, user_copy_end, user_copy_fault, user_compare_swap
+user_compare_swap:
+	mov	(%rsi), %eax
+user_copy_begin:
+	lock cmpxchg %edx, (%rdi)
+	mov	%eax, (%rsi)
+	xor	%eax, %eax
+	ret
 user_copy:
 	mov	%rdx, %rcx
 	shr	$3, %rcx
-user_copy_begin:
 	rep movsq
 	mov	%edx, %ecx
 	and	$7, %ecx
@@ -197,5 +205,30 @@ user_copy_end:
 user_copy_fault:
 	mov	$-14, %eax
 	ret
+
+/* void stack_switch(uint64_t *keep, uint64_t rsp): goes on where the thread with that rsp left by stack_switch, or begins (thread.c) at thread_first. */
+	.globl	stack_switch, thread_first
+stack_switch:
+	push	%rbx
+	push	%rbp
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, (%rdi)
+	mov	%rsi, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	ret
+
+/* A new thread, its struct thread_start in rbx. */
+thread_first:
+	mov	%rbx, %rdi
+	call	thread_begin
+	ud2
 
 	.section .note.GNU-stack, "", @progbits

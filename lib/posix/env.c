@@ -118,7 +118,7 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 
 	if (name >= 0) {
 		entries_fill(b->spec.entry);
-		b->spec.rip = (uint64_t)library_restart;
+		b->spec.rip = (uint64_t)library_begin;
 		b->spec.rsp = LIBRARY_STACK_TOP;
 		b->spec.rdi = (uint64_t)go_on;
 		b->spec.rsi = (uint64_t)argument;
@@ -139,8 +139,10 @@ void env_begin(void)
 	P->self = rt_self();
 	P->exo = (struct exo_page *)rt_exo(P->self);
 	P->is_first = 0;
-	P->alarm_set = 0;
-	P->turn_start = rt_tsc();
+	P->stack = LIBRARY_STACK_TOP;
+	P->thread_count = P->slot_count = 1;
+	P->slot_free = 0;
+	P->alarm_at = 0;
 	(void)gate_env_set(0, EXO_SET_OPEN, 1, 0);
 }
 
@@ -169,6 +171,8 @@ int64_t env_first(exo_name self)
 	P->self = self;
 	P->exo = (struct exo_page *)rt_exo(self);
 	P->is_first = 1;
+	P->stack = LIBRARY_STACK_TOP;
+	P->slot_count = 1;
 	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
 	P->region_pages = 1;
 	entries_fill(entry);

@@ -17,6 +17,7 @@ void exec_begin(void *argument)
 	memset(P, 0, PAGE);
 	env_begin();
 	P->task = plan->task;
+	P->thread = plan->task->threads;
 	(void)regions_open();
 	if (plan->old_env)
 		env_end(plan->old_env); /* so that its frames are free before this program asks for any */
@@ -62,17 +63,20 @@ static long env_blank(struct exec_plan *plan, struct task *t)
 /* What of the task changes with its image. cmdline was made before, since it may fail. */
 static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, char *cmdline)
 {
+	struct thread *th = t->threads;
+
 	task_drop_image(t);
 	inode_get(plan->program.inode);
 	t->exe = plan->program.inode;
 	t->cmdline = cmdline;
 	t->cmdline_size = plan->args_size;
-	t->run_before = task_ticks(t);
-	t->virtual_base += t->env ? rt_envs[EXO_NAME_INDEX(t->env)].run_time : 0;
+	sched_moves(th);
 	t->env = env;
 	t->has_execed = 1;
-	t->clear_child_tid = 0;
-	t->robust_list = 0;
+	th->slot = 0;
+	th->on = 1;
+	th->clear_child_tid = 0;
+	th->robust_list = 0;
 	task_set_name(t, plan->path);
 	files_exec(t->files);
 	signal_exec(t);
@@ -109,14 +113,13 @@ static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 		return name;
 	}
 	/* From here on there is no way back. */
-	plan->old_env = t->vfork_parent ? 0 : P->self;
+	threads_end_others();
+	plan->old_env = P->thread_count > 1 ? 0 : P->self;
+	memory_leave(P->thread);
+	vfork_release(t);
+	thread_detach();
 	task_becomes(t, plan, (exo_name)name, cmdline);
-	if (t->vfork_parent)
-		vfork_give_back(t);
-	regions_drop();
-	__atomic_store_n(&F->lock, 0, __ATOMIC_RELEASE);
-	(void)gate_env_kill(0);
-	__builtin_unreachable();
+	env_leave();
 }
 
 CALL3(execve, path_at, argv, envp)
@@ -185,7 +188,8 @@ struct task *spawn_program(const char *path, char *const argv[], char *const env
 	task_becomes(t, plan, (exo_name)e, cmdline);
 	if (session)
 		t->session = t->pgrp = t->pid;
-	t->virtual_base = F->min_virtual;
-	task_run(t);
+	t->state = TASK_ALIVE;
+	t->threads->virtual = F->min_virtual;
+	thread_run(t->threads);
 	return t;
 }

@@ -14,7 +14,7 @@ struct exec_image { struct inode *inode; struct elf_image elf; uint64_t base; };
 
 struct exec_plan {
 	struct task *task;
-	exo_name old_env;                  /* ends with the exec; 0: none, or lent by a vfork parent */
+	exo_name old_env;                  /* ends with the exec; 0: none, or others live on there */
 	struct exec_image program, interp; /* references held; interp.inode NULL: none */
 	char *strings;                     /* argv's, then envp's, each with its NUL; fam_pages */
 	uint64_t strings_size, strings_pages;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How processes end, and what becomes of what they leave: exit, orphans. Waiting for them is wait.c's; who cannot end by itself is reap.c's. */
+/* How threads and processes end, and what becomes of what they leave: exit, orphans. Waiting for processes is wait.c's; who cannot end by itself is reap.c's.
+ * A thread ends by its own hand only, on its way to user code, so that nothing that it holds in the library is lost. */
 #include "library.h"
 #include "calls.h"
 #include <asm/siginfo.h>
@@ -87,7 +88,7 @@ static void orphans_wake(const struct task *t, const int *orphaned, int count)
 {
 	for (int i = 0; i < count; i++)
 		for (struct task *m = F->tasks; m; m = m->next)
-			if (m != t && m->pgrp == orphaned[i] && m->state == TASK_STOPPED && group_is_orphaned(orphaned[i])) {
+			if (m != t && m->pgrp == orphaned[i] && m->stop_signal && group_is_orphaned(orphaned[i])) {
 				(void)signal_group(orphaned[i], SIGHUP);
 				(void)signal_group(orphaned[i], SIGCONT);
 				break;
@@ -117,7 +118,13 @@ void task_bury(struct task *t, int status)
 	t->files = 0;
 	task_drop_image(t);
 	children_leave(t);
-	sched_remove(t);
+	for (struct thread *th = t->threads; th; th = th->next) {
+		sched_remove(th);
+		futex_forget(th);
+		if (th->channel)
+			sleep_end(th);
+		th->state = THREAD_ENDED;
+	}
 	t->state = TASK_ZOMBIE;
 	t->exit_status = status;
 	t->stop_status = 0;
@@ -128,28 +135,99 @@ void task_bury(struct task *t, int status)
 		child_to_init(t);
 }
 
+void env_leave(void)
+{
+	if (P->thread_count)
+		sched_leave();
+	regions_drop();
+	__atomic_store_n(&F->lock, 0, __ATOMIC_RELEASE);
+	(void)gate_env_kill(0);
+	__builtin_unreachable();
+}
+
+/* What a thread tells others of its end by way of the memory that they share. */
+void memory_leave(struct thread *th)
+{
+	const int zero = 0;
+
+	if (th->robust_list)
+		robust_end(th);
+	if (th->clear_child_tid && P->thread_count > 1 && !user_write(th->clear_child_tid, &zero, sizeof zero))
+		(void)futex_wake(th->clear_child_tid, 1);
+	th->robust_list = th->clear_child_tid = 0;
+}
+
+static void others_kill(struct task *t, const struct thread *but)
+{
+	for (struct thread *th = t->threads; th; th = th->next) {
+		if (th == but || th->state == THREAD_ENDED)
+			continue;
+		th->signals.ends = 1;
+		signal_poke(th, SIGKILL);
+	}
+}
+
+void exit_thread(int wait_status)
+{
+	struct thread *me = P->thread;
+	struct task *t = P->task;
+	int is_leader = me->tid == t->pid, is_last = t->thread_count == 1;
+
+	if (is_leader && !t->ending)
+		t->exit_status = wait_status;
+	memory_leave(me);
+	signal_thread_end(me);
+	sched_remove(me);
+	me->state = THREAD_ENDED;
+	t->thread_count--;
+	if (t->alone_waits)
+		thread_run(t->alone_waits);
+	if (is_last) {
+		vfork_release(t);
+		task_bury(t, t->exit_status);
+	}
+	thread_detach();
+	if (is_last && P->thread_count)
+		t->env = 0;
+	if (!is_last && !is_leader) {
+		sched_moves(me);
+		t->run_before += me->ran;
+		thread_free(me);
+	}
+	env_leave();
+}
+
 void exit_process(int wait_status)
 {
 	struct task *t = P->task;
 
 	if (!family_locked())
 		family_lock();
-	if (t->clear_child_tid) {
-		int zero = 0;
+	if (!t->ending) {
+		t->ending = 1;
+		t->exit_status = wait_status;
+		others_kill(t, P->thread);
+	}
+	exit_thread(wait_status);
+}
 
-		(void)user_write(t->clear_child_tid, &zero, sizeof zero);
-	}
-	if (t->vfork_parent) {
-		t->run_before = task_ticks(t);
-		t->env = 0;
-		task_bury(t, wait_status);
-		vfork_give_back(t);
-	}
-	regions_drop();
-	task_bury(t, wait_status);
-	__atomic_store_n(&F->lock, 0, __ATOMIC_RELEASE);
-	(void)gate_env_kill(0);
-	__builtin_unreachable();
+void threads_end_others(void)
+{
+	struct task *t = P->task;
+	struct thread *me = P->thread, *leader = t->threads;
+
+	others_kill(t, me);
+	t->alone_waits = me;
+	while (t->thread_count > 1)
+		sched_block(THREAD_SLEEPING);
+	t->alone_waits = 0;
+	if (leader == me)
+		return;
+	/* The leader's record is still there, ended: the caller takes its place. */
+	sched_moves(leader);
+	t->run_before += leader->ran;
+	thread_free(leader);
+	thread_renumber(me, t->pid);
 }
 
 int reap_child(int *status)
@@ -167,7 +245,7 @@ int reap_child(int *status)
 
 CALL1(exit, code)
 {
-	exit_process((int)(code & 0xff) << 8);
+	exit_thread((int)(code & 0xff) << 8);
 }
 
 CALL1(exit_group, code)

@@ -8,6 +8,9 @@
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
 #define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
 #define SYSCALL_MAX 512
+#define TID_MAX 4096           /* numbers of threads differ modulo this */
+#define SLEEP_BUCKETS 64       /* the last is POLL_CHANNEL's */
+#define FUTEX_BUCKETS 64
 
 struct heap_page;
 
@@ -24,13 +27,21 @@ struct family {
 
 	/* tasks and run queue */
 	struct task *tasks;            /* by rising pid; the first is pid 1 */
-	struct task *by_pid[PROC_MAX];
-	int last_pid;
+	struct thread *by_tid[TID_MAX];
+	int last_tid;
 	uint32_t task_count;
-	struct task *run_head;
+
+	/* running and sleeping: sched.c, sleep.c */
+	struct thread *run_head, *run_tail; /* by rising virtual time, as of when each was put there */
 	uint32_t run_count;
-	uint64_t min_virtual;          /* never falls: where a woken task's virtual time starts */
+	struct thread *running;        /* who was given the CPU last; NULL: the first env */
+	uint64_t turn_end;             /* TSC: when it may be asked to let others run */
+	uint64_t min_virtual;          /* never falls: where a woken thread's virtual time starts */
 	uint64_t latency_ns, granularity_ns;
+	struct thread *sleepers[SLEEP_BUCKETS]; /* by channel */
+	struct thread *timed;          /* sleepers with a deadline, the earliest first */
+	uint64_t first_wakes;          /* ns of clock_ns: when the first env will look at them by itself; 0: not before an event */
+	struct futex_queue { struct thread *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
 
 	uint64_t rootimg_pfn;          /* first frame of the root image: it is contiguous */
 	uint64_t rootimg_pages;

@@ -59,10 +59,12 @@ static int64_t private_copy(const struct env_build *b, struct task *child, const
 	xstate_save((void *)(SCRATCH + PAGE));
 	memcpy((void *)(SCRATCH + 2 * PAGE), P->regions, P->region_pages * PAGE);
 	copy->task = child;
+	copy->thread = child->threads;
 	copy->regs.rax = 0;
 	copy->regs.orig_rax = -1ul;
 	copy->fs_base = w->flags & CLONE_SETTLS ? w->tls : fs_base_get();
 	copy->gs_base = gs_base_get();
+	copy->stack = LIBRARY_STACK_TOP;
 	if (w->stack)
 		copy->regs.rsp = w->stack;
 	return entries_write(0, SCRATCH, b->page_count, 0, 0, 0);
@@ -77,7 +79,7 @@ static void child_begin(void *child_tid)
 	gs_base_set(P->gs_base);
 	if (child_tid) {
 		family_lock();
-		(void)user_write((uint64_t)child_tid, &P->task->pid, sizeof(int));
+		(void)user_write((uint64_t)child_tid, &P->thread->tid, sizeof(int));
 		family_unlock();
 	}
 	user_return();
@@ -128,8 +130,10 @@ long fork_process(const struct fork_wish *w)
 		if (P->regions[i].inode)
 			inode_get(P->regions[i].inode);
 	child->env = (exo_name)name;
-	child->virtual_base = F->min_virtual;
-	task_run(child);
+	child->state = TASK_ALIVE;
+	child->threads->on = 1;
+	child->threads->virtual = F->min_virtual;
+	thread_run(child->threads);
 	if (w->flags & CLONE_PARENT_SETTID)
 		(void)user_write(w->parent_tid, &child->pid, sizeof child->pid);
 	return child->pid;

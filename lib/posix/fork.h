@@ -15,6 +15,7 @@ struct task *child_new(const struct fork_wish *w, int *error);
 void child_undo(struct task *child);
 /* The child's pid, or -errno. */
 long fork_process(const struct fork_wish *w);  /* fork.c: an env of its own */
-long vfork_process(const struct fork_wish *w); /* vfork.c: on the caller's env; 0, since it is the child that goes on */
+long vfork_process(const struct fork_wish *w); /* vfork.c: in the caller's env; waits if the wish says so */
+long thread_clone(const struct fork_wish *w);  /* vfork.c: a thread of the caller's process: its tid, or -errno */
 #pragma GCC visibility pop
 #endif

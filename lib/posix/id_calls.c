@@ -5,7 +5,7 @@
 #include "signals.h"
 
 CALL0(getpid) { return current_pid(); }
-CALL0(gettid) { return current_pid(); }
+CALL0(gettid) { return current_thread()->tid; }
 CALL0(getppid) { return current_ppid(); }
 CALL0(getpgrp) { return current_pgrp(); }
 

@@ -30,6 +30,9 @@ void posix_foreign_entry(void), posix_int80_entry(void), posix_fault_entry(void)
 void user_leave(const struct user_regs *regs, struct exo_page *exo);
 extern const char user_leave_end[], user_copy_begin[], user_copy_end[], user_copy_fault[];
 int user_copy(void *to, const void *from, size_t n);
+int user_compare_swap(uint32_t *at, uint32_t *old, uint32_t new);
+void stack_switch(uint64_t *keep, uint64_t rsp);
+void thread_first(void);
 
 /* ---- gate.c: helpers over the stubs */
 int  gate_errno(int64_t result);                   /* a gate error as -errno */
@@ -92,19 +95,34 @@ int64_t env_first(exo_name self);
 void env_end(exo_name env);
 
 /* ---- exit.c */
+void env_leave(void) __attribute__((noreturn));    /* the caller's thread is detached; the env goes on with others that live here, or ends */
+void memory_leave(struct thread *th);              /* robust list and clear_child_tid, before a thread leaves this env. Lock held */
 #define STATUS_CONTINUED 0xffff                    /* wait4's word for a process that was continued */
 void task_bury(struct task *t, int status);        /* what others see of an end: files closed, children handed on, status told */
 void task_reap(struct task *t);                    /* the record of a zombie goes, with its env */
 
+/* ---- thread.c */
+void thread_switch(struct thread *to);             /* to another thread of this env; comes back when somebody switches to the caller */
+int  slot_page_serve(uint64_t va);                 /* the library touched an absent page of a slot: 0, -EFAULT, -ENOMEM */
+struct thread_start;
+void thread_begin(struct thread_start *start) __attribute__((noreturn));
+
 /* ---- sched.c */
 void sched_start_turn(void);                       /* this env has got the CPU: sets its alarm if others want it too */
-void sched_remove(struct task *t);                 /* out of the run queue */
+void sched_remove(struct thread *th);              /* out of the run queue */
+void sched_moves(struct thread *th);               /* its env is about to change: what it ran in this one is counted */
 void sched_first(void) __attribute__((noreturn));  /* the first env's loop */
 uint64_t sleepers_run(uint64_t now);               /* sleep.c: ends sleeps that are due; the earliest deadline that is left, 0 = none */
+void sleep_end(struct thread *th);                 /* sleep.c: off its channel */
 void sched_take_events(void);                      /* pending bits of a member; lock not held */
 
-/* ---- fork.c */
-void vfork_give_back(struct task *child) __attribute__((noreturn)); /* lock held: the env is the parent's again; goes on there */
+/* ---- futex.c; family lock held */
+long futex_wake(uint64_t va, uint32_t most);       /* how many were woken, or -errno */
+void futex_forget(struct thread *th);
+void robust_end(struct thread *th);                /* robust.c: the mutexes that it holds are told of its death */
+
+/* ---- vfork.c */
+void vfork_release(struct task *child);            /* its parent's thread may go on; nothing if none waits */
 
 /* ---- exec.c, stack.c */
 struct exec_plan;

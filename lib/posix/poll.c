@@ -96,7 +96,7 @@ static int timespec_deadline(uint64_t user, uint64_t *deadline)
 /* The mask holds while the call sleeps; after an interruption it holds until the handler's frame has taken the old one. */
 static int mask_begin(uint64_t user, uint64_t size, int *set)
 {
-	struct task_signals *s = &current_task()->signals;
+	struct thread_signals *s = &current_thread()->signals;
 	uint64_t mask;
 
 	*set = 0;
@@ -115,7 +115,7 @@ static int mask_begin(uint64_t user, uint64_t size, int *set)
 
 static long mask_end(int set, long result)
 {
-	struct task_signals *s = &current_task()->signals;
+	struct thread_signals *s = &current_thread()->signals;
 
 	if (set && result != -ERESTARTNOHAND) {
 		s->blocked = s->restore_mask;

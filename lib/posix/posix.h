@@ -73,6 +73,7 @@ struct task_view {
 	int pid, ppid, pgrp, session, exit_status;
 	char state;             /* R S T Z */
 	char name[16];          /* comm */
+	uint32_t threads;
 	uint64_t start_ns, run_ns, vsize, rss_pages;
 	struct file_state *files;
 	struct inode *exe;      /* may be NULL */

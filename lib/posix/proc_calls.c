@@ -83,10 +83,10 @@ CALL5(prctl, what, a, b, c, d)
 		if (n == -EFAULT)
 			return n;
 		name[15] = 0;
-		memcpy(t->name, name, sizeof name);
+		thread_set_name(current_thread(), name);
 		return 0;
 	case PR_GET_NAME:
-		return user_write(a, t->name, sizeof t->name);
+		return user_write(a, thread_name(current_thread()), sizeof name);
 	case PR_SET_PDEATHSIG:
 		if (a > SIGNAL_COUNT)
 			return -EINVAL;
@@ -117,25 +117,26 @@ CALL5(prctl, what, a, b, c, d)
 
 CALL1(set_tid_address, at)
 {
-	current_task()->clear_child_tid = at;
-	return current_pid();
+	current_thread()->clear_child_tid = at;
+	return current_thread()->tid;
 }
 
 CALL2(set_robust_list, head, size)
 {
 	if (size != 24)
 		return -EINVAL;
-	current_task()->robust_list = head;
+	current_thread()->robust_list = head;
 	return 0;
 }
 
-CALL3(get_robust_list, pid, head, size)
+CALL3(get_robust_list, tid, head, size)
 {
+	const struct thread *th = (int)tid ? thread_by_tid((int)tid) : current_thread();
 	const uint64_t length = 24;
 
-	if ((int)pid && (int)pid != current_pid())
+	if (!th)
 		return -ESRCH;
-	return user_write(head, &current_task()->robust_list, 8) | user_write(size, &length, 8);
+	return user_write(head, &th->robust_list, 8) | user_write(size, &length, 8);
 }
 
 CALL3(getrandom, to, size, flags)

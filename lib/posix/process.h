@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What belongs to one env alone: user registers, regions, pager state. Lies in the private area at PRIVATE_BASE, which is never sealed: fork copies it.
+ * All threads of an env use it in turn; what a thread keeps while another one runs lies in its slot (thread.c).
  *
  *   PRIVATE_BASE            absent (guard)
  *     + PRIVATE_STACK       library stack, LIBRARY_STACK_PAGES pages
  *     + PRIVATE_PROCESS     struct process, then (own pages) the XSAVE image and the region array
  *     + PRIVATE_SCRATCH     window of SCRATCH_PAGES pages: frames of others while they are being filled
+ *     + PRIVATE_THREADS     a slot of SLOT_PAGES pages for each thread: guard, library stack, XSAVE image; pages come on demand, and fork copies none
  *
  * Offsets that entry.S uses are asserted below. */
 #ifndef POSIX_PROCESS_H
@@ -20,9 +22,12 @@
 #define REGION_PAGES_MAX 64
 #define PRIVATE_SCRATCH  0x100000
 #define SCRATCH_PAGES    128
+#define PRIVATE_THREADS  0x200000
+#define SLOT_PAGES       16
 
 /* Offsets in struct process and struct user_regs. */
 #define P_EXO     0
+#define P_STACK   24
 #define P_REGS    64
 #define R_RAX     0
 #define R_RBX     8
@@ -85,10 +90,13 @@ struct process {
 	struct exo_page *exo;
 	exo_name self;
 	uint32_t is_first;      /* the first env: init */
-	struct task *task;      /* who runs here now: a vfork child while it borrows this env */
-	uint64_t restart_deadline, restart_left; /* of an interrupted nanosleep, for restart_syscall */
-	uint64_t crashing;           /* crash_library has begun */
-	uint64_t spare[2];
+	struct task *task;      /* process of the thread that runs here now: another one's while a vfork child borrows this env */
+	uint64_t stack;         /* top of that thread's library stack */
+	struct thread *thread;  /* that thread; NULL on the way from one that has left to the next */
+	uint32_t thread_count;  /* that live here */
+	uint32_t slot_free, slot_count; /* first free slot (each names the next), 0 = none; slots that were ever used */
+	uint32_t crashing;      /* crash_library has begun */
+	uint64_t spare;
 	struct user_regs regs;
 	uint64_t fs_base, gs_base;   /* last set here; at fork, for the child */
 	struct region *regions;      /* = PRIVATE_REGIONS */
@@ -101,12 +109,12 @@ struct process {
 	uint64_t arg_start, arg_end, env_start, env_end;
 	uint64_t fault_next;         /* where the next sequential anonymous fault is expected */
 	uint32_t fault_window;
-	uint32_t alarm_set;           /* this env's alarm stands */
-	uint64_t turn_start;         /* TSC when this env got the CPU from the scheduler */
+	uint64_t alarm_at;           /* this env's alarm, TSC; it may be long past, or earlier than wanted: then it is set again when it comes. 0 = none */
 	uint64_t page_faults;
 	struct exo_upcall fault;     /* of user code, while it is being served */
 	uint64_t is_wx;              /* a W+X mapping was logged */
 };
+_Static_assert(__builtin_offsetof(struct process, stack) == P_STACK, "asm");
 _Static_assert(__builtin_offsetof(struct process, exo) == P_EXO && __builtin_offsetof(struct process, regs) == P_REGS, "asm");
 _Static_assert(sizeof(struct process) <= 4096, "one page");
 
@@ -131,6 +139,7 @@ uint64_t regions_size(void);                          /* bytes of all regions */
 int page_serve(uint64_t va, unsigned access);
 /* entry.S */
 void library_restart(void (*go_on)(void *), void *argument) __attribute__((noreturn));
+void library_begin(void);
 /* syscall.c: to user code with P->regs, from anywhere in the library; disables nothing, delivers signals first. Family lock as it may be. */
 void user_return(void) __attribute__((noreturn));
 #pragma GCC visibility pop

@@ -15,7 +15,7 @@ static const volatile struct exo_env *env_of(const struct task *t)
 
 static int may_have_died(const struct task *t)
 {
-	return t->env && t->state != TASK_ZOMBIE && t->state != TASK_NEW && !t->is_init;
+	return t->env && t->state == TASK_ALIVE && !t->is_init;
 }
 
 /* The creator gets the CPU; it looks here as soon as the lock is free. */
@@ -42,7 +42,7 @@ void reap_stuck(void)
 	if (!locked)
 		family_lock();
 	F->reap_wanted = 0;
-	/* A vfork parent has the env of its child: the loop comes by both. */
+	/* Several processes may live in one env (vfork): the loop comes by all of them. */
 	for (struct task *t = F->tasks; t; t = t->next) {
 		const volatile struct exo_env *e = may_have_died(t) ? env_of(t) : 0;
 		int overdue = t->kill_overdue;
@@ -56,9 +56,7 @@ void reap_stuck(void)
 		if (!overdue)
 			stuck_say(t, e);
 		(void)gate_env_kill(t->env); /* from here on anyone can push its teardown */
-		fam_free(t->vfork_regs);
-		t->vfork_regs = 0;
-		t->vfork_parent = 0;
+		vfork_release(t);
 		task_bury(t, overdue ? SIGKILL : SIGSEGV);
 	}
 	if (!locked)
@@ -69,7 +67,8 @@ void kill_enforce(void)
 {
 	int any = 0;
 
-	for (struct task *t = F->run_head; t; t = t->run_next) {
+	for (struct thread *th = F->run_head; th; th = th->run_next) {
+		struct task *t = th->task;
 		uint64_t ticks = task_ticks(t);
 
 		if (!(t->signals.pending & SIGNAL_BIT(SIGKILL)) || F->lock == t->env)

@@ -15,8 +15,8 @@
 #define IMAGE_LEGACY 512
 #define ADDRESS_END  (EXO_USER_END - EXO_PAGE_SIZE)
 
-static int on_alternate(const struct task *t, uint64_t sp)
-{ return sp > t->signals.alt_sp && sp - t->signals.alt_sp <= t->signals.alt_size; }
+static int on_alternate(const struct thread *th, uint64_t sp)
+{ return sp > th->signals.alt_sp && sp - th->signals.alt_sp <= th->signals.alt_size; }
 
 void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause *cause)
 {
@@ -89,7 +89,7 @@ static int xstate_pop(uint64_t at)
 	return 0;
 }
 
-static void machine_fill(struct user_machine *m, const struct user_regs *r, const struct task *t, uint64_t mask)
+static void machine_fill(struct user_machine *m, const struct user_regs *r, const struct thread *th, uint64_t mask)
 {
 	m->r8 = r->r8; m->r9 = r->r9; m->r10 = r->r10; m->r11 = r->r11;
 	m->r12 = r->r12; m->r13 = r->r13; m->r14 = r->r14; m->r15 = r->r15;
@@ -98,17 +98,17 @@ static void machine_fill(struct user_machine *m, const struct user_regs *r, cons
 	m->rip = r->rip; m->rflags = r->rflags;
 	m->cs = EXO_USER_CS;
 	m->ss = EXO_USER_SS;
-	m->error = t->signals.fault_error;
-	m->trap = t->signals.fault_trap;
-	m->cr2 = t->signals.fault_addr;
+	m->error = th->signals.fault_error;
+	m->trap = th->signals.fault_trap;
+	m->cr2 = th->signals.fault_addr;
 	m->oldmask = mask;
 }
 
-int sigframe_push(struct user_regs *r, struct task *t, int sig, const struct signal_cause *cause, uint64_t mask)
+int sigframe_push(struct user_regs *r, struct thread *th, int sig, const struct signal_cause *cause, uint64_t mask)
 {
-	struct task_signals *s = &t->signals;
-	const struct signal_action *a = &s->action[sig];
-	int was_on = on_alternate(t, r->rsp);
+	struct thread_signals *s = &th->signals;
+	const struct signal_action *a = &th->task->signals.action[sig];
+	int was_on = on_alternate(th, r->rsp);
 	uint64_t sp = r->rsp - RED_ZONE, image;
 	struct signal_frame frame;
 
@@ -116,13 +116,13 @@ int sigframe_push(struct user_regs *r, struct task *t, int sig, const struct sig
 		sp = s->alt_sp + s->alt_size;
 	image = (sp - rt_info->xsave_size - 4) & ~63ul;
 	sp = ((image - sizeof frame) & ~15ul) - 8;
-	if ((was_on && !on_alternate(t, sp)) || a->handler >= ADDRESS_END || sp >= ADDRESS_END || xstate_push(image))
+	if ((was_on && !on_alternate(th, sp)) || a->handler >= ADDRESS_END || sp >= ADDRESS_END || xstate_push(image))
 		return -EFAULT;
 	memset(&frame, 0, sizeof frame);
 	frame.return_to = a->restorer;
 	frame.context.flags = SIGFRAME_XSTATE | SIGFRAME_SS;
 	frame.context.stack = (struct user_stack){ s->alt_sp, (int32_t)(s->alt_size ? s->alt_flags | (was_on ? SS_ONSTACK : 0) : SS_DISABLE), 0, s->alt_size };
-	machine_fill(&frame.context.machine, r, t, mask);
+	machine_fill(&frame.context.machine, r, th, mask);
 	frame.context.machine.fpstate = image;
 	frame.context.mask = mask;
 	signal_info_fill(&frame.info, sig, cause);
@@ -143,7 +143,7 @@ int sigframe_push(struct user_regs *r, struct task *t, int sig, const struct sig
 	return 0;
 }
 
-int sigframe_pop(struct user_regs *r, struct task *t)
+int sigframe_pop(struct user_regs *r, struct thread *th)
 {
 	struct signal_frame frame;
 	const struct user_machine *m = &frame.context.machine;
@@ -160,14 +160,14 @@ int sigframe_pop(struct user_regs *r, struct task *t)
 	r->rflags = (m->rflags & FLAGS_USER) | FLAGS_FIXED;
 	r->orig_rax = (uint64_t)-1;
 	r->full = 1;
-	t->signals.blocked = frame.context.mask & ~SIGNALS_SURE;
-	if (!on_alternate(t, r->rsp) || !t->signals.alt_size) {
+	th->signals.blocked = frame.context.mask & ~SIGNALS_SURE;
+	if (!on_alternate(th, r->rsp) || !th->signals.alt_size) {
 		if (stack->flags & SS_DISABLE)
-			t->signals.alt_sp = t->signals.alt_size = t->signals.alt_flags = 0;
+			th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
 		else if (stack->size >= MINSIGSTKSZ) {
-			t->signals.alt_sp = stack->sp;
-			t->signals.alt_size = stack->size;
-			t->signals.alt_flags = (uint32_t)stack->flags & SS_AUTODISARM;
+			th->signals.alt_sp = stack->sp;
+			th->signals.alt_size = stack->size;
+			th->signals.alt_flags = (uint32_t)stack->flags & SS_AUTODISARM;
 		}
 	}
 	return 0;

@@ -5,50 +5,154 @@
 #include "signals.h"
 
 /* rt_sigtimedwait unblocks what it waits for; none of that may be dropped as ignored. */
-static int is_waiting(const struct task *t) { return t->channel == &t->signals.restore_mask; }
+static int is_waiting(const struct thread *th) { return th->channel == &th->signals.restore_mask; }
+
+static int is_kept(const struct thread *th, uint64_t bit) { return th->signals.blocked & bit || is_waiting(th); }
+
+static int anybody_keeps(const struct task *t, uint64_t bit)
+{
+	for (const struct thread *th = t->threads; th; th = th->next)
+		if (th->state != THREAD_ENDED && is_kept(th, bit))
+			return 1;
+	return 0;
+}
+
+static void notes_drop(struct thread *th, uint64_t bits)
+{
+	struct signal_note **at = &th->signals.notes, *n;
+
+	th->signals.pending &= ~bits;
+	while ((n = *at))
+		if (SIGNAL_BIT(n->sig) & bits) {
+			*at = n->next;
+			fam_free(n);
+		} else {
+			at = &n->next;
+		}
+}
+
+void signal_forget(struct task *t, uint64_t bits)
+{
+	t->signals.pending &= ~bits;
+	for (struct thread *th = t->threads; th; th = th->next)
+		if (th->signals.pending & bits)
+			notes_drop(th, bits);
+}
 
 static void task_continue(struct task *t)
 {
-	t->signals.pending &= ~SIGNALS_STOP;
-	if (t->state != TASK_STOPPED)
+	signal_forget(t, SIGNALS_STOP);
+	if (!t->stop_signal)
 		return;
+	t->stop_signal = 0;
 	t->stop_status = 0xffff;
-	task_run(t);
+	for (struct thread *th = t->threads; th; th = th->next)
+		if (th->state == THREAD_STOPPED)
+			thread_run(th);
 	task_tell_parent(t);
+}
+
+void signal_poke(struct thread *th, int sig)
+{
+	/* Stopped, or waiting in a way that no other signal ends. */
+	int is_deaf = th->state == THREAD_STOPPED || (th->state == THREAD_SLEEPING && !th->channel);
+
+	if (is_deaf ? sig == SIGKILL : th->state != THREAD_NEW)
+		is_deaf ? thread_run(th) : thread_interrupt(th);
+}
+
+/* Who is to look at a signal of the process: the leader, or whoever does not block it. */
+static void anybody_poke(struct task *t, int sig)
+{
+	for (struct thread *th = t->threads; th; th = th->next)
+		if (th->state != THREAD_ENDED && !(th->signals.blocked & SIGNAL_BIT(sig))) {
+			signal_poke(th, sig);
+			return;
+		}
+}
+
+/* What a signal does by being sent, pending or not. 1: nothing else is left to do. */
+static int is_done_by_sending(struct task *t, int sig)
+{
+	if (t->state == TASK_ZOMBIE || sig == 0)
+		return 1;
+	if (t->is_init) {
+		init_signal(sig);
+		return 1;
+	}
+	if (sig == SIGCONT)
+		task_continue(t);
+	else if (SIGNAL_BIT(sig) & SIGNALS_STOP)
+		signal_forget(t, SIGNAL_BIT(SIGCONT));
+	return 0;
 }
 
 int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 {
-	struct task_signals *s = &t->signals;
-	uint64_t bit;
+	uint64_t bit = SIGNAL_BIT(sig);
 
-	if (!t || t->state == TASK_ZOMBIE)
-		return t ? 0 : -ESRCH;
-	if (t->is_init) {
-		init_signal(sig);
+	if (!t)
+		return -ESRCH;
+	if (is_done_by_sending(t, sig) || t->signals.pending & bit || (signal_ignored(t, sig) && !anybody_keeps(t, bit)))
 		return 0;
-	}
-	if (sig == 0)
-		return 0;
-	bit = SIGNAL_BIT(sig);
-	if (sig == SIGCONT)
-		task_continue(t);
-	else if (bit & SIGNALS_STOP)
-		s->pending &= ~SIGNAL_BIT(SIGCONT);
-	if (signal_ignored(t, sig) && !(s->blocked & bit) && !is_waiting(t))
-		return 0;
-	if (s->pending & bit)
-		return 0;
-	s->pending |= bit;
-	s->info[sig] = *info;
-	if (s->blocked & bit)
-		return 0;
-	if (t->state == TASK_STOPPED) {
-		if (sig == SIGKILL)
-			task_run(t);
-	} else if (t->state != TASK_NEW)
-		task_interrupt(t);
+	t->signals.pending |= bit;
+	t->signals.info[sig] = *info;
+	anybody_poke(t, sig);
 	return 0;
+}
+
+int signal_send_thread(struct thread *th, int sig, const struct signal_cause *info)
+{
+	uint64_t bit = SIGNAL_BIT(sig);
+	struct signal_note *n;
+
+	if (!th)
+		return -ESRCH;
+	if (th->state == THREAD_ENDED || bit & (SIGNALS_SURE | SIGNALS_STOP | SIGNAL_BIT(SIGCONT)))
+		return signal_send_info(th->task, sig, info);
+	if (is_done_by_sending(th->task, sig) || th->signals.pending & bit || (signal_ignored(th->task, sig) && !is_kept(th, bit)))
+		return 0;
+	n = fam_alloc(sizeof *n);
+	if (n) {
+		*n = (struct signal_note){ th->signals.notes, sig, *info };
+		th->signals.notes = n;
+	}
+	th->signals.pending |= bit;
+	if (!(th->signals.blocked & bit))
+		signal_poke(th, sig);
+	return 0;
+}
+
+void signal_take_cause(struct thread *th, int sig, struct signal_cause *to)
+{
+	struct task_signals *s = &th->task->signals;
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	*to = (struct signal_cause){ .code = SI_USER };
+	if (th->signals.forced & bit) {
+		th->signals.forced &= ~bit;
+		*to = th->signals.fault;
+	} else if (th->signals.pending & bit) {
+		for (const struct signal_note *n = th->signals.notes; n; n = n->next)
+			if (n->sig == sig)
+				*to = n->cause;
+		notes_drop(th, bit);
+	} else {
+		s->pending &= ~bit;
+		*to = s->info[sig];
+	}
+}
+
+void signal_thread_end(struct thread *th)
+{
+	uint64_t left = th->task->signals.pending & ~th->signals.blocked;
+
+	notes_drop(th, ~0ul);
+	th->signals.blocked = ~0ul;
+	/* It may have been the one who was to look at these. */
+	for (int sig = 1; left && sig <= SIGNAL_COUNT; sig++)
+		if (left & SIGNAL_BIT(sig))
+			anybody_poke(th->task, sig);
 }
 
 int signal_send(int pid, int sig)
@@ -72,13 +176,11 @@ int signal_group(int pgrp, int sig)
 	return found;
 }
 
-int signal_pending(void) { return signals_ready(current_task()) != 0; }
+int signal_pending(void) { return signals_ready(P->thread) || P->task->stop_signal; }
 
 int signal_is_ignored_or_blocked(int sig)
 {
-	const struct task *t = current_task();
-
-	return t->signals.action[sig].handler == HANDLER_IGNORE || (t->signals.blocked & SIGNAL_BIT(sig)) != 0;
+	return P->task->signals.action[sig].handler == HANDLER_IGNORE || (P->thread->signals.blocked & SIGNAL_BIT(sig)) != 0;
 }
 
 int group_is_orphaned(int pgrp)
@@ -92,49 +194,49 @@ int group_is_orphaned(int pgrp)
 	return 1;
 }
 
-void signal_force(struct task *t, int sig)
+void signal_force(struct thread *th, int sig)
 {
-	struct task_signals *s = &t->signals;
+	struct thread_signals *s = &th->signals;
+	struct signal_action *a = &th->task->signals.action[sig];
 
-	if (s->blocked & SIGNAL_BIT(sig) || s->action[sig].handler == HANDLER_IGNORE) {
-		s->action[sig].handler = HANDLER_DEFAULT;
+	if (s->blocked & SIGNAL_BIT(sig) || a->handler == HANDLER_IGNORE) {
+		a->handler = HANDLER_DEFAULT;
 		s->blocked &= ~SIGNAL_BIT(sig);
 	}
-	s->pending |= SIGNAL_BIT(sig);
 	s->forced |= SIGNAL_BIT(sig);
 }
 
 void signal_fault(struct user_regs *r, const struct exo_upcall *u, int sig, int code, uint64_t addr)
 {
-	struct task *t = current_task();
+	struct thread_signals *s = &P->thread->signals;
 
 	(void)r;
-	t->signals.fault_trap = u->vector;
-	t->signals.fault_error = u->error;
-	t->signals.fault_addr = addr;
-	t->signals.info[sig] = (struct signal_cause){ .code = code, .addr = addr };
-	signal_force(t, sig);
+	s->fault_trap = u->vector;
+	s->fault_error = u->error;
+	s->fault_addr = addr;
+	s->fault = (struct signal_cause){ .code = code, .addr = addr };
+	signal_force(P->thread, sig);
 }
 
 void signal_no_memory(uint64_t addr)
 {
-	struct task *t = current_task();
+	struct task *t = P->task;
 
 	posix_log("%s[%d]: out of memory at 0x%lx: killed", t->name, t->pid, addr);
-	signal_force(t, SIGKILL);
+	signal_force(P->thread, SIGKILL);
 }
 
 void signal_fork(struct task *child, const struct task *parent)
 {
-	struct task_signals *to = &child->signals;
-	const struct task_signals *from = &parent->signals;
+	memset(&child->signals, 0, sizeof child->signals);
+	memcpy(child->signals.action, parent->signals.action, sizeof child->signals.action);
+}
 
-	memset(to, 0, sizeof *to);
-	memcpy(to->action, from->action, sizeof to->action);
-	to->blocked = from->blocked;
-	to->alt_sp = from->alt_sp;
-	to->alt_size = from->alt_size;
-	to->alt_flags = from->alt_flags;
+void signal_thread(struct thread *to, const struct thread *from)
+{
+	to->signals = (struct thread_signals){
+		.blocked = from->signals.blocked, .alt_sp = from->signals.alt_sp, .alt_size = from->signals.alt_size, .alt_flags = from->signals.alt_flags,
+	};
 }
 
 void signal_exec(struct task *t)
@@ -143,10 +245,11 @@ void signal_exec(struct task *t)
 		struct signal_action *a = &t->signals.action[sig];
 		*a = (struct signal_action){ .handler = a->handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT };
 	}
-	t->signals.alt_sp = t->signals.alt_size = 0;
-	t->signals.alt_flags = 0;
-	t->signals.restore = 0;
-	t->signals.forced = 0;
+	for (struct thread *th = t->threads; th; th = th->next) {
+		th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
+		th->signals.restore = 0;
+		th->signals.forced = 0;
+	}
 }
 
 uint64_t signal_timers_next(void)

@@ -24,14 +24,14 @@ CALL4(rt_sigaction, sig, action, old, size)
 		s->action[sig] = now;
 		/* POSIX: what is pending and now ignored is forgotten. */
 		if (signal_ignored(current_task(), (int)sig))
-			s->pending &= ~SIGNAL_BIT(sig);
+			signal_forget(current_task(), SIGNAL_BIT(sig));
 	}
 	return old && user_write(old, &was, sizeof was) ? -EFAULT : 0;
 }
 
 CALL4(rt_sigprocmask, how, set, old, size)
 {
-	struct task_signals *s = &current_task()->signals;
+	struct thread_signals *s = &current_thread()->signals;
 	uint64_t was = s->blocked, mask;
 
 	if (size != 8)
@@ -52,9 +52,7 @@ CALL4(rt_sigprocmask, how, set, old, size)
 
 CALL0(rt_sigreturn)
 {
-	struct task *t = current_task();
-
-	if (sigframe_pop(&P->regs, t)) {
+	if (sigframe_pop(&P->regs, current_thread())) {
 		const struct exo_upcall bad = { .vector = 13 };
 		signal_fault(&P->regs, &bad, SIGSEGV, SI_KERNEL, P->regs.rsp);
 		P->regs.orig_rax = (uint64_t)-1;
@@ -64,8 +62,8 @@ CALL0(rt_sigreturn)
 
 CALL2(rt_sigpending, set, size)
 {
-	const struct task_signals *s = &current_task()->signals;
-	uint64_t pending = s->pending & s->blocked;
+	const struct thread_signals *s = &current_thread()->signals;
+	uint64_t pending = (s->pending | current_task()->signals.pending) & s->blocked;
 
 	if (size > 8)
 		return -EINVAL;
@@ -74,7 +72,7 @@ CALL2(rt_sigpending, set, size)
 
 CALL2(rt_sigsuspend, set, size)
 {
-	struct task_signals *s = &current_task()->signals;
+	struct thread_signals *s = &current_thread()->signals;
 	uint64_t mask;
 
 	if (size != 8)
@@ -91,7 +89,7 @@ CALL2(rt_sigsuspend, set, size)
 
 CALL0(pause)
 {
-	struct task_signals *s = &current_task()->signals;
+	struct thread_signals *s = &current_thread()->signals;
 
 	while (!signal_pending())
 		(void)sleep_on(s, 0);
@@ -100,8 +98,9 @@ CALL0(pause)
 
 CALL4(rt_sigtimedwait, set, info, timeout, size)
 {
-	struct task_signals *s = &current_task()->signals;
+	struct thread_signals *s = &current_thread()->signals;
 	struct signal_info user;
+	struct signal_cause cause;
 	uint64_t want, was = s->blocked, deadline = 0, found;
 	int64_t wait[2];
 	int result = 0;
@@ -116,7 +115,7 @@ CALL4(rt_sigtimedwait, set, info, timeout, size)
 		deadline = clock_ns() + (uint64_t)wait[0] * 1000000000u + (uint64_t)wait[1];
 	}
 	want &= ~SIGNALS_SURE;
-	while (!(found = s->pending & want) && !result) {
+	while (!(found = (s->pending | current_task()->signals.pending) & want) && !result) {
 		if (timeout && !wait[0] && !wait[1])
 			return -EAGAIN;
 		s->blocked = was & ~want;
@@ -126,14 +125,14 @@ CALL4(rt_sigtimedwait, set, info, timeout, size)
 	if (!found)
 		return result == -ETIMEDOUT ? -EAGAIN : -EINTR;
 	int sig = __builtin_ctzl(found) + 1;
-	s->pending &= ~SIGNAL_BIT(sig);
-	signal_info_fill(&user, sig, &s->info[sig]);
+	signal_take_cause(current_thread(), sig, &cause);
+	signal_info_fill(&user, sig, &cause);
 	return info && user_write(info, &user, sizeof user) ? -EFAULT : sig;
 }
 
 CALL2(sigaltstack, stack, old)
 {
-	struct task_signals *s = &current_task()->signals;
+	struct thread_signals *s = &current_thread()->signals;
 	uint64_t sp = P->regs.rsp;
 	int on = s->alt_size && sp > s->alt_sp && sp - s->alt_sp <= s->alt_size;
 	struct user_stack now, was = { s->alt_sp, (int32_t)(s->alt_size ? s->alt_flags | (on ? SS_ONSTACK : 0) : SS_DISABLE), 0, s->alt_size };
@@ -185,43 +184,62 @@ CALL2(kill, target, number)
 	return pid == (int)0x80000000 ? -ESRCH : send_many(pid ? -pid : current_pgrp(), sig, &cause);
 }
 
+/* group 0: whatever it is. */
 static long send_thread(int group, int tid, int sig, const struct signal_cause *cause)
 {
-	struct task *t;
+	struct thread *th = thread_by_tid(tid);
 
-	if (tid <= 0 || group <= 0 || sig < 0 || sig > SIGNAL_COUNT)
+	if (tid <= 0 || group < 0 || sig < 0 || sig > SIGNAL_COUNT)
 		return -EINVAL;
-	t = tid == group ? task_by_pid(tid) : NULL;
-	return t ? signal_send_info(t, sig, cause) : -ESRCH;
+	return th && (!group || th->task->pid == group) ? signal_send_thread(th, sig, cause) : -ESRCH;
 }
 
 CALL2(tkill, tid, sig)
 {
 	const struct signal_cause cause = { .code = SI_TKILL, .pid = current_pid() };
 
-	return send_thread((int)tid, (int)tid, (int)sig, &cause);
+	return send_thread(0, (int)tid, (int)sig, &cause);
 }
 
 CALL3(tgkill, group, tid, sig)
 {
 	const struct signal_cause cause = { .code = SI_TKILL, .pid = current_pid() };
 
-	return send_thread((int)group, (int)tid, (int)sig, &cause);
+	return (int)group > 0 ? send_thread((int)group, (int)tid, (int)sig, &cause) : -EINVAL;
 }
 
-static long queue_info(int group, int tid, int sig, uint64_t from)
+/* Only the kernel may claim to be the kernel. */
+static long cause_read(struct signal_cause *cause, uint64_t from, int is_self)
 {
 	struct signal_info info;
-	struct signal_cause cause;
 
 	if (user_read(&info, from, sizeof info))
 		return -EFAULT;
-	/* Only the kernel may claim to be the kernel. */
-	if ((info.code >= 0 || info.code == SI_TKILL) && tid != current_pid())
+	if ((info.code >= 0 || info.code == SI_TKILL) && !is_self)
 		return -EPERM;
-	cause = (struct signal_cause){ .code = info.code, .pid = info.kill.pid, .uid = (int)info.kill.uid, .value = info.kill.value };
-	return send_thread(group, tid, sig, &cause);
+	*cause = (struct signal_cause){ .code = info.code, .pid = info.kill.pid, .uid = (int)info.kill.uid, .value = info.kill.value };
+	return 0;
 }
 
-CALL3(rt_sigqueueinfo, pid, sig, info) { return queue_info((int)pid, (int)pid, (int)sig, info); }
-CALL4(rt_tgsigqueueinfo, group, tid, sig, info) { return queue_info((int)group, (int)tid, (int)sig, info); }
+CALL3(rt_sigqueueinfo, pid, sig, info)
+{
+	struct signal_cause cause;
+	long error = cause_read(&cause, info, (int)pid == current_pid());
+	struct task *t = task_by_pid((int)pid);
+
+	if (error)
+		return error;
+	if (sig > SIGNAL_COUNT)
+		return -EINVAL;
+	return t ? signal_send_info(t, (int)sig, &cause) : -ESRCH;
+}
+
+CALL4(rt_tgsigqueueinfo, group, tid, sig, info)
+{
+	struct signal_cause cause;
+	long error = cause_read(&cause, info, (int)group == current_pid());
+
+	if (error)
+		return error;
+	return (int)group > 0 ? send_thread((int)group, (int)tid, (int)sig, &cause) : -EINVAL;
+}

@@ -4,9 +4,9 @@
 
 #define SIGNALS_SYNCHRONOUS (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
 
-static int signal_next(const struct task *t)
+static int signal_next(const struct thread *th)
 {
-	uint64_t ready = signals_ready(t);
+	uint64_t ready = signals_ready(th);
 
 	if (ready & SIGNAL_BIT(SIGKILL))
 		return SIGKILL;
@@ -15,13 +15,18 @@ static int signal_next(const struct task *t)
 	return ready ? __builtin_ctzl(ready) + 1 : 0;
 }
 
-static void stop_here(struct task *t, int sig)
+/* Each thread of a stopped process stops where it would go on in user code. */
+static void stop_here(struct thread *th)
+{
+	while (th->task->stop_signal && !(signals_ready(th) & SIGNAL_BIT(SIGKILL)))
+		sched_block(THREAD_STOPPED);
+}
+
+static void stop_all(struct task *t, int sig)
 {
 	t->stop_signal = sig;
 	t->stop_status = sig << 8 | 0x7f;
 	task_tell_parent(t);
-	sched_block(TASK_STOPPED);
-	t->stop_signal = 0;
 }
 
 /* Decides about an interrupted call once: sa_flags of the handler that runs, or -1 when none does. */
@@ -39,21 +44,21 @@ static void call_restart(struct user_regs *r, long sa_flags)
 	r->orig_rax = (uint64_t)-1;
 }
 
-static void handler_enter(struct user_regs *r, struct task *t, int sig, const struct signal_cause *cause)
+static void handler_enter(struct user_regs *r, struct thread *th, int sig, const struct signal_cause *cause)
 {
-	struct task_signals *s = &t->signals;
-	struct signal_action *a = &s->action[sig];
+	struct thread_signals *s = &th->signals;
+	struct signal_action *a = &th->task->signals.action[sig];
 	uint64_t mask = s->restore ? s->restore_mask : s->blocked;
 
 	call_restart(r, (long)(a->flags & 0xffffffff));
-	if (sigframe_push(r, t, sig, cause, mask)) {
+	if (sigframe_push(r, th, sig, cause, mask)) {
 		if (sig == SIGSEGV)
 			a->handler = HANDLER_DEFAULT;
-		s->info[SIGSEGV] = (struct signal_cause){ .code = SI_KERNEL };
+		s->fault = (struct signal_cause){ .code = SI_KERNEL };
 		s->fault_trap = 14;
 		s->fault_error = 6;
 		s->fault_addr = r->rsp;
-		signal_force(t, SIGSEGV);
+		signal_force(th, SIGSEGV);
 		return;
 	}
 	s->restore = 0;
@@ -65,43 +70,47 @@ static void handler_enter(struct user_regs *r, struct task *t, int sig, const st
 		a->handler = HANDLER_DEFAULT;
 }
 
-static void signal_take(struct user_regs *r, struct task *t, int sig)
+static void signal_take(struct user_regs *r, struct thread *th, int sig)
 {
-	struct task_signals *s = &t->signals;
-	struct signal_cause cause = s->info[sig];
-	uint64_t handler = s->action[sig].handler;
-	int forced = (s->forced & SIGNAL_BIT(sig)) != 0;
+	struct task *t = th->task;
+	uint64_t handler = t->signals.action[sig].handler;
+	int forced = (th->signals.forced & SIGNAL_BIT(sig)) != 0;
+	struct signal_cause cause;
 
-	s->pending &= ~SIGNAL_BIT(sig);
-	s->forced &= ~SIGNAL_BIT(sig);
+	if (th->signals.ends)
+		exit_thread(SIGKILL);
+	signal_take_cause(th, sig, &cause);
 	if (sig != SIGKILL && signal_ignored(t, sig))
 		return;
 	if (handler != HANDLER_DEFAULT && !(SIGNAL_BIT(sig) & SIGNALS_SURE)) {
-		handler_enter(r, t, sig, &cause);
+		handler_enter(r, th, sig, &cause);
 		return;
 	}
 	if (SIGNAL_BIT(sig) & SIGNALS_STOP) {
 		if (sig == SIGSTOP || !group_is_orphaned(t->pgrp))
-			stop_here(t, sig);
+			stop_all(t, sig);
 		return;
 	}
 	if (forced && sig != SIGKILL)
-		crash_report(t, sig, r->rip);
+		crash_report(th, sig, r->rip);
 	exit_process(sig);
 }
 
 void signal_deliver(struct user_regs *r)
 {
-	struct task *t = current_task();
+	struct thread *th = P->thread;
 	int sig;
 
 	do {
-		while ((sig = signal_next(t)))
-			signal_take(r, t, sig);
-		call_restart(r, -1);
-		if (t->signals.restore) {
-			t->signals.restore = 0;
-			t->signals.blocked = t->signals.restore_mask;
+		stop_here(th);
+		while ((sig = signal_next(th))) {
+			signal_take(r, th, sig);
+			stop_here(th);
 		}
-	} while (signals_ready(t));
+		call_restart(r, -1);
+		if (th->signals.restore) {
+			th->signals.restore = 0;
+			th->signals.blocked = th->signals.restore_mask;
+		}
+	} while (signal_pending());
 }

@@ -20,8 +20,13 @@
 #define ERESTARTNOHAND        514 /* again only when no handler ran */
 #define ERESTART_RESTARTBLOCK 516 /* by restart_syscall when no handler ran */
 
-static inline uint64_t signals_ready(const struct task *t)
-{ return (t->signals.pending & ~t->signals.blocked) | t->signals.forced; }
+/* What th is to take before its next user instruction. */
+static inline uint64_t signals_ready(const struct thread *th)
+{
+	const struct thread_signals *s = &th->signals;
+
+	return ((s->pending | th->task->signals.pending) & ~s->blocked) | s->forced | (s->ends ? SIGNAL_BIT(SIGKILL) : 0);
+}
 
 static inline int signal_ignored(const struct task *t, int sig)
 {
@@ -31,18 +36,23 @@ static inline int signal_ignored(const struct task *t, int sig)
 }
 
 /* signal.c. Pending at once, neither blocked nor ignored. */
-void signal_force(struct task *t, int sig);
+void signal_force(struct thread *th, int sig);
+
+/* signal.c. Takes sig, which is pending or forced, off th (off its process, when it is pending there) and gives its cause. */
+void signal_take_cause(struct thread *th, int sig, struct signal_cause *to);
+/* signal.c. These are pending no more, for the process nor for any thread of it. */
+void signal_forget(struct task *t, uint64_t bits);
 
 /* sigframe.c. Makes r enter the handler of sig: 0 or -EFAULT (nothing but user memory was changed). */
-int sigframe_push(struct user_regs *r, struct task *t, int sig, const struct signal_cause *cause, uint64_t mask);
+int sigframe_push(struct user_regs *r, struct thread *th, int sig, const struct signal_cause *cause, uint64_t mask);
 /* Takes the registers, mask and alternate stack back from the frame at r->rsp: 0 or -EFAULT. */
-int sigframe_pop(struct user_regs *r, struct task *t);
+int sigframe_pop(struct user_regs *r, struct thread *th);
 /* A siginfo for user memory. */
 struct signal_info;
 void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause *cause);
 
-/* crash.c. The line for a fault that t did not handle. */
-void crash_report(const struct task *t, int sig, uint64_t rip);
+/* crash.c. The line for a fault that th did not handle. */
+void crash_report(const struct thread *th, int sig, uint64_t rip);
 /* init.c. What a signal to pid 1 asks for. Family lock held. */
 void init_signal(int sig);
 /* init.c. Keeps a line for the host when t is COMMAND. */

@@ -25,9 +25,13 @@ static void family_begin(void *nothing)
 		give_up("no memory for process 1", -ENOMEM);
 	t->is_init = 1;
 	t->env = P->self;
-	t->state = TASK_RUNNABLE;
+	t->state = TASK_ALIVE;
+	t->threads->state = THREAD_RUNNABLE;
+	t->threads->on = 1;
 	task_set_name(t, "init");
 	P->task = t;
+	P->thread = t->threads;
+	P->thread_count = 1;
 	r = fs_init((const void *)rt_info->root_va, rt_info->root_size);
 	if (r < 0)
 		give_up("the root image cannot be used", r);

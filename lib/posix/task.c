@@ -8,21 +8,6 @@
 #define RLIMIT_NPROC 6
 #define RLIMIT_NOFILE 7
 
-static int pid_take(void)
-{
-	for (int i = 0; i < PROC_MAX; i++) {
-		int pid = F->last_pid + 1 + i;
-
-		if (pid >= PROC_MAX * 32)
-			pid -= PROC_MAX * 32 - 2;
-		if (!F->by_pid[pid % PROC_MAX]) {
-			F->last_pid = pid;
-			return pid;
-		}
-	}
-	return 0;
-}
-
 static void limits_default(struct task *t)
 {
 	for (int i = 0; i < 16; i++)
@@ -40,20 +25,19 @@ static void list_insert(struct task *t)
 		at = &(*at)->next;
 	t->next = *at;
 	*at = t;
-	F->by_pid[t->pid % PROC_MAX] = t;
 	F->task_count++;
 }
 
 struct task *task_new(struct task *parent)
 {
 	struct task *t = fam_alloc(sizeof *t);
-	int pid = t ? pid_take() : 0;
+	struct thread *leader = t ? thread_new(t, 0) : 0;
 
-	if (!pid) {
+	if (!leader) {
 		fam_free(t);
 		return 0;
 	}
-	t->pid = pid;
+	t->pid = leader->tid;
 	t->start_ns = clock_ns();
 	t->state = TASK_NEW;
 	if (parent) {
@@ -66,7 +50,7 @@ struct task *task_new(struct task *parent)
 		memcpy(t->limit, parent->limit, sizeof t->limit);
 		signal_fork(t, parent);
 	} else {
-		t->pgrp = t->session = pid;
+		t->pgrp = t->session = t->pid;
 		limits_default(t);
 	}
 	list_insert(t);
@@ -80,23 +64,24 @@ void task_free(struct task *t)
 	for (at = &F->tasks; *at != t; at = &(*at)->next)
 		;
 	*at = t->next;
-	F->by_pid[t->pid % PROC_MAX] = 0;
 	F->task_count--;
 	if (t->parent) {
 		for (at = &t->parent->child; *at != t; at = &(*at)->sibling)
 			;
 		*at = t->sibling;
 	}
+	while (t->threads)
+		thread_free(t->threads);
 	fam_free(t);
 }
 
 uint64_t task_ticks(const struct task *t)
 {
-	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(t->env)];
+	uint64_t sum = t->run_before;
 
-	if (!t->env || e->name != t->env)
-		return t->run_before;
-	return t->run_before + e->run_time;
+	for (const struct thread *th = t->threads; th; th = th->next)
+		sum += thread_ticks(th);
+	return sum;
 }
 
 void task_set_name(struct task *t, const char *path)
@@ -131,17 +116,17 @@ struct task *task_next(struct task *t) { return t->next; }
 
 struct task *task_by_pid(int pid)
 {
-	struct task *t = pid > 0 ? F->by_pid[pid % PROC_MAX] : 0;
+	struct thread *th = thread_by_tid(pid);
 
-	return t && t->pid == pid ? t : 0;
+	return th && th->task->pid == pid ? th->task : 0;
 }
 
-static char state_letter(const struct task *t)
+static char thread_letter(const struct thread *th)
 {
-	switch (t->state) {
-	case TASK_RUNNABLE: return 'R';
-	case TASK_STOPPED: return 'T';
-	case TASK_ZOMBIE: return 'Z';
+	switch (th->state) {
+	case THREAD_RUNNABLE: return 'R';
+	case THREAD_STOPPED: return 'T';
+	case THREAD_ENDED: return 'Z';
 	default: return 'S';
 	}
 }
@@ -150,7 +135,7 @@ void task_look(struct task *t, struct task_view *out)
 {
 	*out = (struct task_view){
 		.pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session, .exit_status = t->exit_status,
-		.state = state_letter(t), .start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = t->rss_pages, .files = t->files, .exe = t->exe,
+		.state = t->state == TASK_ZOMBIE ? 'Z' : t->stop_signal ? 'T' : thread_letter(t->threads), .threads = t->thread_count, .start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = t->rss_pages, .files = t->files, .exe = t->exe,
 		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size,
 	};
 	memcpy(out->name, t->name, sizeof out->name);

@@ -23,8 +23,11 @@ static int clock_read(uint64_t id, uint64_t *ns)
 	case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_RAW: case CLOCK_MONOTONIC_COARSE: case CLOCK_BOOTTIME: case CLOCK_BOOTTIME_ALARM:
 		*ns = clock_ns();
 		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID: case CLOCK_THREAD_CPUTIME_ID:
+	case CLOCK_PROCESS_CPUTIME_ID:
 		*ns = ticks_ns(task_ticks(current_task()));
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = ticks_ns(thread_ticks(current_thread()));
 		return 0;
 	}
 	return -EINVAL;
@@ -98,14 +101,14 @@ static long sleep_until(uint64_t deadline, uint64_t left)
 	int result = 0;
 
 	while (!result)
-		result = sleep_on(&current_task()->deadline, deadline);
+		result = sleep_on(&current_thread()->deadline, deadline);
 	if (result == -ETIMEDOUT)
 		return 0;
 	uint64_t now = clock_ns();
 	if (left && timespec_put(left, deadline > now ? deadline - now : 0))
 		return -EFAULT;
-	P->restart_deadline = deadline;
-	P->restart_left = left;
+	current_thread()->restart_deadline = deadline;
+	current_thread()->restart_left = left;
 	return -ERESTART_RESTARTBLOCK;
 }
 
@@ -134,13 +137,13 @@ CALL4(clock_nanosleep, id, flags, want, left)
 
 CALL0(restart_syscall)
 {
-	uint64_t deadline = P->restart_deadline;
+	uint64_t deadline = current_thread()->restart_deadline;
 
 	/* A program that calls this by itself has nothing to go on with. */
 	if (!deadline)
 		return -EINTR;
-	P->restart_deadline = 0;
-	return sleep_until(deadline, P->restart_left);
+	current_thread()->restart_deadline = 0;
+	return sleep_until(deadline, current_thread()->restart_left);
 }
 
 static uint64_t timeval_ns(const struct timeval64 *tv) { return (uint64_t)tv->s * NS + (uint64_t)tv->us * 1000; }
@@ -214,8 +217,10 @@ CALL2(getrusage, who, to)
 	int64_t usage[18] = { 0 };
 	uint64_t ns;
 
-	if ((int)who == 0 || (int)who == 1)
+	if ((int)who == 0)
 		ns = ticks_ns(task_ticks(t));
+	else if ((int)who == 1)
+		ns = ticks_ns(thread_ticks(current_thread()));
 	else if ((int)who == -1)
 		ns = ticks_ns(t->child_ticks);
 	else

@@ -76,6 +76,8 @@ static void library_fault(struct upcall_frame *f)
 	struct exo_upcall *u = &f->u;
 	int copying = u->rip >= (uint64_t)user_copy_begin && u->rip < (uint64_t)user_copy_end;
 
+	if (u->vector == 14 && !(u->error & FAULT_PRESENT) && !slot_page_serve(u->addr))
+		return;
 	if (u->vector == 14 && user_range_ok(u->addr, 1) && !posix_parts.page(u->addr, fault_access(u->error)))
 		return;
 	if (!copying)

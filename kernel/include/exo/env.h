@@ -135,7 +135,7 @@ struct exo_env {
 	uint32_t frames;        /* frames that it owns */
 	uint32_t stuck_vector;  /* why it is stuck */
 	uint64_t stuck_addr, stuck_rip;
-	uint64_t run_time;      /* TSC ticks that it ran */
+	uint64_t run_time;      /* TSC ticks that it ran; of the env that runs now: plus TSC gives that */
 	uint32_t limit[EXO_C_COUNT], used[EXO_C_COUNT]; /* of the account with this index */
 	uint64_t private_slots[4]; /* of its root: bit i of word i/64 */
 	uint32_t account_users; /* envs and accounts that draw on the account with this index */

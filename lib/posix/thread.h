@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The record of a thread: what runs, sleeps, is woken and takes signals. Every process (struct task) has at least one, its leader, whose tid is the pid.
+ * Threads live in an env: those of one process always in the same; a child of vfork in its parent's. They take turns there (thread.c), by the same queue as
+ * everybody else (sched.c). Records lie in family memory; all fields are guarded by the family lock. */
+#ifndef POSIX_THREAD_H
+#define POSIX_THREAD_H
+#include <exo/env.h>
+#include <posix/posix.h>
+
+struct task;
+struct user_regs;
+
+#define SIGNAL_COUNT 64
+#define SIGNAL_BIT(sig) (1ul << ((sig) - 1))
+
+enum thread_state {
+	THREAD_NEW,
+	THREAD_RUNNABLE, /* in the run queue (the one that runs, too) */
+	THREAD_SLEEPING, /* in sleep_on, or a vfork parent */
+	THREAD_STOPPED,  /* job control */
+	THREAD_ENDED,    /* a leader whose process lives on in other threads */
+};
+
+/* What a siginfo is made of. */
+struct signal_cause { int32_t code, pid, uid, status; uint64_t addr, value; };
+
+/* A signal that was sent to one thread. */
+struct signal_note { struct signal_note *next; int sig; struct signal_cause cause; };
+
+struct thread_signals {
+	uint64_t pending, blocked;   /* pending: for this thread alone */
+	uint64_t forced;             /* signals that a fault forced: neither blocked nor ignored */
+	uint64_t restore_mask;       /* rt_sigsuspend: mask to put back after delivery */
+	uint64_t alt_sp, alt_size;   /* sigaltstack */
+	uint32_t alt_flags;
+	int      restore;            /* restore_mask counts */
+	int      ends;               /* this thread ends, whatever its process does: for exit_group and exec */
+	struct signal_note *notes;   /* causes of what is pending */
+	struct signal_cause fault;   /* of the last fault */
+	uint64_t fault_trap, fault_error, fault_addr; /* of it, for mcontext and the crash line */
+};
+
+/* What it waits for in FUTEX_WAIT: futex.c. */
+struct futex_wait { struct thread *next, *prev; uint64_t space, at; uint32_t bits; };
+
+struct thread {
+	int tid, state;              /* enum thread_state */
+	struct task *task;
+	struct thread *next;         /* of the same process */
+	char name[16];               /* comm of a thread that is no leader; a leader's is its task's */
+
+	/* scheduling: sched.c */
+	int      queued;             /* stands in the run queue */
+	int      nice;
+	struct thread *run_next, *run_prev;
+	uint64_t virtual;            /* virtual run time, TSC ticks at nice 0 */
+	uint64_t ran, mark;          /* ticks that it ran up to `mark`, a time of its env's clock */
+	int      on;                 /* its registers are in the CPU or in its env's P->regs; else in its slot */
+	uint32_t slot;               /* thread.c */
+	uint64_t kept_rsp;
+
+	/* sleeping: sleep.c */
+	void    *channel;            /* what it sleeps on; NULL while it does not sleep */
+	struct thread *sleep_next, *sleep_prev; /* in the channel's bucket */
+	struct thread *timed_next, *timed_prev; /* by rising deadline */
+	uint64_t deadline;           /* of that sleep, ns of clock_ns, 0 = none */
+	int      wake_result;        /* what that sleep returns */
+	struct task *vfork_child;    /* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
+	struct futex_wait futex;
+	uint64_t restart_deadline, restart_left; /* of an interrupted nanosleep, for restart_syscall */
+
+	/* ending */
+	uint64_t clear_child_tid;    /* user address to clear at its end, 0 = none */
+	uint64_t robust_list;        /* user address, 0 = none */
+
+	struct thread_signals signals;
+};
+
+/* ---- thread.c */
+/* A new record in t, state THREAD_NEW; tid 0: the pid (its first). NULL: no memory or no tid. */
+struct thread *thread_new(struct task *t, int tid);
+/* Takes it off its process and frees it. */
+void thread_free(struct thread *th);
+struct thread *thread_by_tid(int tid);
+struct thread *current_thread(void);
+const char *thread_name(const struct thread *th);  /* 16 bytes */
+void thread_set_name(struct thread *th, const char name[16]);
+/* Prepares a thread without a slot to begin with these registers and bases, the vector state being the caller's, in the env of the caller: 0 or -ENOMEM. */
+int  thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, uint64_t gs);
+void thread_renumber(struct thread *th, int tid);
+/* The caller's slot is free, and nobody runs here until the next one is chosen: sched_leave must follow. */
+void thread_detach(void);
+
+/* ---- sched.c (family lock held in all of them) */
+void thread_run(struct thread *th);         /* makes it runnable, whatever it did before */
+uint64_t thread_ticks(const struct thread *th);
+/* A signal has come: ends an interruptible sleep with -EINTR, or makes its env look at its signals before its next user instruction. */
+void thread_interrupt(struct thread *th);
+/* Leaves the CPU in that state (THREAD_SLEEPING, THREAD_STOPPED) until somebody calls thread_run; drops and retakes the family lock. */
+void sched_block(int state);
+void sched_leave(void) __attribute__((noreturn)); /* no thread of this env runs: the next one does, here or elsewhere */
+void sched_yield_turn(void);                /* lets the others run first; drops and retakes the lock */
+#endif
