@@ -30,11 +30,12 @@ static int fifo_wait(struct file *f, const uint32_t *opens, const uint32_t *now)
 	return 0;
 }
 
+/* A pipe that is opened again, by way of /proc/self/fd, waits for nobody: its other side may be gone for good. */
 int fifo_open(struct inode *ip, unsigned flags, struct file **out)
 {
 	struct pipe *p = ip->pipe;
 	struct file *f;
-	int error = 0;
+	int error = 0, alone_fails = (flags & O_ACCMODE) == O_WRONLY && (flags & O_NONBLOCK) && ip->kind == KIND_TREE;
 
 	if (!p) {
 		p = fam_alloc(sizeof(*p));
@@ -43,18 +44,19 @@ int fifo_open(struct inode *ip, unsigned flags, struct file **out)
 		p->ip = ip;
 		ip->pipe = p;
 	}
-	f = (flags & O_ACCMODE) == O_WRONLY && (flags & O_NONBLOCK) && !p->readers ? NULL : pipe_file(ip, flags);
+	alone_fails = alone_fails && !p->readers;
+	f = alone_fails ? NULL : pipe_file(ip, flags);
 	if (!f) {
 		if (!p->readers && !p->writers && ip->kind == KIND_TREE) {
 			pipe_inode_free(ip);
 			ip->pipe = NULL;
 		}
-		return (flags & O_ACCMODE) == O_WRONLY && (flags & O_NONBLOCK) ? -ENXIO : -ENOMEM;
+		return alone_fails ? -ENXIO : -ENOMEM;
 	}
 	wake_up(&p->reader_opens);
-	if (!(flags & O_NONBLOCK) && (flags & O_ACCMODE) == O_RDONLY)
+	if (!(flags & O_NONBLOCK) && ip->kind == KIND_TREE && (flags & O_ACCMODE) == O_RDONLY)
 		error = fifo_wait(f, &p->writer_opens, &p->writers);
-	else if (!(flags & O_NONBLOCK) && (flags & O_ACCMODE) == O_WRONLY)
+	else if (!(flags & O_NONBLOCK) && ip->kind == KIND_TREE && (flags & O_ACCMODE) == O_WRONLY)
 		error = fifo_wait(f, &p->reader_opens, &p->readers);
 	if (error) {
 		file_put(f);

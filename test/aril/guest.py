@@ -202,3 +202,19 @@ def host_script(cases, files=None):
     results, whole = cases_parse(done.stdout)
     assert whole
     return results
+
+
+def chroot_script(cases, files, names):
+    """The same cases on this host in the guest's own tree with these packages: the same programs, interpreter and libraries on Linux's kernel."""
+    with tempfile.TemporaryDirectory(prefix="aril-host-") as folder:
+        t = cases_folder(folder, cases, files or {})
+        list_write(t, list(cases))
+        tree = os.path.join(folder, "tree")
+        image.tree_make(tree, os.path.join(image.build_folder(False), "roottree"), [f"{t}:/t"], names)
+        inside = f"umask 022; W=/w T=/t PATH={PATH}; . /t/runner"
+        script = 'mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" && exec env -i /usr/sbin/chroot "$1" /bin/sh -c "$2"'
+        command = ["unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "sh", "-c", script, "sh", tree, inside]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, check=False)
+    results, whole = cases_parse(done.stdout)
+    assert whole, done.stderr.decode("utf-8", "replace")
+    return results

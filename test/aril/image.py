@@ -86,6 +86,15 @@ def root_choose(build, app):
     return os.path.join(build, "root.img"), os.path.join(build, "roottree")
 
 
+def tree_make(tree, base, adds, names):
+    """A copy of the root tree `base` with packages and added files merged in."""
+    call(["cp", "-a", base, tree])
+    if names:
+        call([os.path.join(TOP, "esp", "addpackages"), tree, packages(names), os.path.join(TOP, "esp", "root")])
+    for pair in adds:
+        add(tree, pair)
+
+
 def make(folder, debug, app, adds, conf, names=()):
     """Makes the disk image in the run's own folder; conf: text of aril.conf, or None for an image without one; names: of Debian packages. Returns its path."""
     build = build_folder(debug)
@@ -96,11 +105,7 @@ def make(folder, debug, app, adds, conf, names=()):
             raise Error(f"{os.path.relpath(need, TOP)} is missing: run `make {'DEBUG=1 ' if debug else ''}all` first")
     if adds or names:
         tree = os.path.join(folder, "tree")
-        call(["cp", "-a", base, tree])
-        if names:
-            call([os.path.join(TOP, "esp", "addpackages"), tree, packages(names), os.path.join(TOP, "esp", "root")])
-        for pair in adds:
-            add(tree, pair)
+        tree_make(tree, base, adds, names)
         root = os.path.join(folder, "root.img")
         call([os.path.join(TOP, "esp", "mkroot"), tree, root])
     disk = os.path.join(folder, "disk.img")

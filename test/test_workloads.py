@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Unmodified Debian programs at work, test/workloads/*.sh: what each prints here is, byte for byte, what it prints on Linux's kernel, made in the same run by the same
+files. Nothing is masked: the workloads print no pid and no time of day."""
+
+import glob
+import os
+
+import pytest
+
+from aril import guest, image
+
+FOLDER = os.path.join(guest.TOP, "test", "workloads")
+PACKAGES = ("bash", "bash-static", "bc", "bzip2", "coreutils", "dash", "dc", "diffutils", "ed", "findutils", "gawk", "git", "grep", "gzip", "jq", "less", "libc6-dev", "lua5.4", "m4", "make",
+            "patch", "perl-base", "python3", "sed", "sqlite3", "tar", "tcc", "vim-tiny", "xz-utils", "zsh")
+NAMES = sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(FOLDER, "*.sh")))
+CASES = {name: f". $T/{name}.sh\n" for name in NAMES}
+FILES = {name: os.path.join(FOLDER, name) for name in sorted(os.listdir(FOLDER))}
+
+
+@pytest.fixture(scope="module")
+def packages():
+    try:
+        image.packages(PACKAGES)
+    except image.Error as e:
+        pytest.skip(f"packages cannot be fetched: {e}")
+
+
+@pytest.fixture(scope="module")
+def ours(packages):
+    return guest.boot_script(CASES, FILES, options=["--with", ",".join(PACKAGES)])
+
+
+@pytest.fixture(scope="module")
+def reference(packages):
+    return guest.chroot_script(CASES, FILES, PACKAGES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same(name, ours, reference):
+    want = reference[name]
+    assert want.out.count(b"\n") >= 5, "the workload says too little on the host"
+    assert name in ours, "no result: the workload hung, or took the machine along"
+    got = ours[name]
+    assert got.out == want.out
+    assert got.err == want.err
+    assert got.status == want.status
+
+
+def test_enough():
+    assert len(NAMES) >= 20
