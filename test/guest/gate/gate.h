@@ -68,7 +68,7 @@ void door_syscall(void), door_int80(void);
 void vector_load(const void *from, int avx), vector_store(void *to, int avx); /* 16 registers of 32 bytes */
 extern uint8_t guard_landing[];
 
-#define TEST(id, rule, where, function) void function(void);
+#define TEST(id, rule, kind, where, function) void function(void);
 #include "tests.def"
 #undef TEST
 

@@ -7,7 +7,7 @@
 
 enum where { CHILD, FIRST };
 static const struct { const char *id; int rule; enum where where; void (*run)(void); } tests[] = {
-#define TEST(id, rule, where, function) { id, rule, where, function },
+#define TEST(id, rule, kind, where, function) { id, rule, where, function },
 #include "tests.def"
 #undef TEST
 };

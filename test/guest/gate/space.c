@@ -11,7 +11,7 @@ static uint64_t node_address(uint64_t i)
 {
 	static const uint64_t part[3] = { H, H + 0x200000, H + 0x3f000000 };
 
-	return part[i % 3] + (i * 7 % (NODES / 3 + 1)) * 48;
+	return part[i % 3] + (i * 5 % (NODES / 3 + 1)) * 48;
 }
 
 static void walk_list(uint64_t write)
