@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all run test test-all mutants bench budget profile gdb image deps-boot sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all run test test-all reference mutants bench budget profile gdb image deps-boot sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -183,6 +183,8 @@ test: ## the whole suite
 	@test/suite
 test-all: ## the suite with its slow parts, for an hour at most
 	@test/suite --all
+reference: ## write kernel/GATE.md out of the ABI's tables
+	@kernel/reference >kernel/GATE.md.new && mv kernel/GATE.md.new kernel/GATE.md
 mutants: ## remove checks one by one: a test must fail for each
 	@test/mutants
 

@@ -22,6 +22,7 @@
 #define CR4_SMAP       (1u << 21)
 
 #define MSR_APIC_BASE      0x1b
+#define MSR_ARCH_CAPABILITIES 0x10a
 #define MSR_SYSENTER_CS    0x174
 #define MSR_PAT            0x277
 #define MSR_X2APIC         0x800

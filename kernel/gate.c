@@ -41,14 +41,15 @@ void gate_enter(struct trap *t)
 	struct cpu *cpu = this_cpu();
 	struct env *me = cpu->current;
 	cpu->trap = t;
-	op_function *op = ops[t->rax - EXO_GATE_BASE];
+	uint64_t number = t->rax;
+	op_function *op = ops[number - EXO_GATE_BASE];
 	int64_t r = !op ? -EXO_ENOSYS : op(t->rdi, t->rsi, t->rdx, t->r10, t->r8, t->r9);
 	/* An op that switched has put its result into the env that it left. */
 	if (cpu->current == me && !cpu->switched)
 		t->rax = (uint64_t)r;
 	cpu->switched = false;
 #ifdef KERNEL_DEBUG
-	recount_changed();
+	recount_changed(number);
 #endif
 	sched_check(t);
 }

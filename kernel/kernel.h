@@ -181,6 +181,7 @@ void sched_event(struct env *e, uint32_t bits);     /* sets pending bits; wakes 
 void sched_tick(struct trap *t);
 void sched_check(struct trap *t);                   /* before going back to ring 3 */
 void sched_alarm(void);                             /* the current env's alarm has changed */
+void sched_longer(uint64_t ticks);                  /* time that is nobody's: the slice ends so much later */
 void sched_forget(struct env *e);                   /* e is dying: out of the slice vector */
 
 /* ---- pct.c, revoke.c */
@@ -248,7 +249,7 @@ void backtrace(uint64_t rbp, uint64_t rip);
 /* NULL when every count is right, else what is wrong (static text; pfn in *where). */
 const char *recount(uint64_t *where);
 void recount_start(void);
-void recount_changed(void);                         /* debug builds: after each op that changes a count */
+void recount_changed(uint64_t op);                  /* debug builds: after each op (number as in eax) that changes a count */
 struct env *first_env(void);
 struct env *first_make(void);
 void first_recount(void);

@@ -48,12 +48,19 @@ static void descriptors(void)
 		"lldt %%ax\n\tmov $0x38, %%eax\n\tltr %%ax" :: "m"(gdtr) : "rax", "memory");
 }
 
+/* Intel's CPUs, unless they say RDCL_NO and MDS_NO (SDM vol. 4, IA32_ARCH_CAPABILITIES bits 0 and 5; CPUID 7 EDX bit 29 says that there is such an MSR). */
+static bool leaks(uint32_t vendor, uint32_t seven_edx)
+{
+	return vendor == 0x756e6547 && !(seven_edx >> 29 & 1 && (rdmsr(MSR_ARCH_CAPABILITIES) & 0x21) == 0x21);
+}
+
 static void features(void)
 {
 	uint32_t one[4], seven[4], top[4];
 	cpuid(1, 0, one);
 	cpuid(0x80000001, 0, top);
 	cpuid(0, 0, seven);
+	uint32_t vendor = seven[1];
 	if (seven[0] >= 7)
 		cpuid(7, 0, seven);
 	else
@@ -73,6 +80,10 @@ static void features(void)
 			cr4 |= row[i].cr4;
 		else
 			klog("this CPU has no %s: doing without", row[i].name);
+	}
+	if (leaks(vendor, seven[3])) {
+		have |= EXO_CPU_LEAKS;
+		klog("this CPU does not say that it is free of Meltdown and MDS: nothing is claimed against reading the kernel's memory");
 	}
 	info->cpu_features = have;
 	has_fsgsbase = have & EXO_CPU_FSGSBASE;

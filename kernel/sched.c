@@ -225,6 +225,17 @@ void sched_alarm(void)
 	arm();
 }
 
+void sched_longer(uint64_t ticks)
+{
+	struct cpu *cpu = this_cpu();
+	if (cpu->idle || !cpu->current)
+		return;
+	cpu->slice_end += ticks;
+	cpu->early_at += ticks;
+	cpu->current->exo->slice_end = cpu->slice_end;
+	arm();
+}
+
 void sched_forget(struct env *e)
 {
 	for (uint32_t i = 0; i < EXO_SLICE_COUNT && e->slice_count; i++)

@@ -125,8 +125,9 @@ def code_lines(paths):
 
 
 def test_kernel_size():
-    count, all_lines = code_lines(c_files("kernel")), 0
-    for path in c_files("kernel"):
+    files = [path for path in c_files("kernel") if path != "kernel/rule.def"]  # prose
+    count, all_lines = code_lines(files), 0
+    for path in files:
         with open(os.path.join(TOP, path), encoding="utf-8") as f:
             all_lines += len(f.readlines())
     print(f"kernel: {count} lines of code, {all_lines} with comments")

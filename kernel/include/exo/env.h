@@ -165,6 +165,7 @@ struct exo_slices {
 enum exo_cpu_feature {
 	EXO_CPU_SMEP = 1, EXO_CPU_SMAP = 2, EXO_CPU_UMIP = 4, EXO_CPU_FSGSBASE = 8, EXO_CPU_XSAVE = 16,
 	EXO_CPU_RDRAND = 32, EXO_CPU_ERMS = 64, EXO_CPU_NX = 128,
+	EXO_CPU_LEAKS = 256, /* ring 3 may read the kernel's memory by way of the caches (Meltdown, MDS): nothing is done about it */
 };
 struct exo_info {
 	uint64_t magic;

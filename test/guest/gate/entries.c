@@ -64,6 +64,32 @@ void pte_foreign_frame(void)
 	REFUSED(gate_pte_write(0, (T + PAGE) | 1, 1, PTE(text, NX), 0, KERNEL_DIRECT));
 }
 
+/* By proof one has what the path there gives; the entry that one made of it gains nothing later, even when the frame may have many writable entries. */
+static void raise_later(uint64_t pfn)
+{
+	shared[0] = (uint64_t)rt_tables(0, T, 0, 0);
+	shared[1] = (uint64_t)gate_pte_write(0, T | 1, 1, PTE(pfn, NX), 0, H);
+	shared[2] = (uint64_t)gate_pte_write(0, T | EXO_AT_CHANGE | 1, 1, RW, RW, 0);
+	shared[3] = (uint64_t)gate_pte_write(0, T | 1, 1, PTE(pfn, RW | NX), 0, T);
+	shared[4] = (uint64_t)gate_frame_type(pfn, 1, EXO_DATA, 0);
+}
+
+void pte_proof_raised(void)
+{
+	uint64_t pfn = home_new(H);
+
+	CHECK(pfn);
+	IS(gate_frame_type(pfn, 1, EXO_DATA, EXO_F_SHARED), 1);
+	IS(actor_prepare(0, raise_later, pfn), 0);
+	IS(rt_env_home(&actor[0].spec, H, 0), 0);
+	actor[0].name = (exo_name)gate_env_make(&actor[0].spec);
+	CHECK(actor_finish(actor[0].name));
+	IS(shared[0], 0);
+	IS(shared[1], 1);
+	for (int i = 2; i < 5; i++)
+		REFUSED(shared[i]);
+}
+
 void pte_kernel_frame(void)
 {
 	uint64_t kernel = 0;

@@ -10,6 +10,8 @@
 #define CHECK(claim) do { if (!(claim)) { test_fail(__LINE__, #claim, 0, 0, 0); return; } } while (0)
 #define IS(a, b) do { int64_t a_ = (int64_t)(a), b_ = (int64_t)(b); if (a_ != b_) { test_fail(__LINE__, #a, 1, a_, b_); return; } } while (0)
 #define REFUSED(a) do { int64_t a_ = (int64_t)(a); if (!EXO_IS_ERROR(a_)) { test_fail(__LINE__, "refused: " #a, 1, a_, -1); return; } } while (0)
+/* So many seconds in TSC ticks, more on a kernel that recounts: for limits that a good kernel never meets. */
+uint64_t test_patience(uint64_t seconds);
 void test_fail(int line, const char *claim, int values, int64_t is, int64_t want);
 
 /* Own places: pages in slot 0 (T), in a home of slot 1 (H) and one of slot 3 (H3). */
@@ -55,12 +57,21 @@ int actor_finish(exo_name name);
 /* What upcalls brought; counted over all envs of a test. */
 struct seen {
 	volatile uint64_t async_count, timer_count, notify_count, child_count, irq_count, async_tsc, slice_end, foreign_count;
+	volatile uint64_t stepping, steps; /* debug traps are only counted */
 	volatile uint64_t nested;         /* so many #UD are answered by another one in the handler */
 	struct rt_regs foreign;
 	uint64_t foreign_disabled, foreign_result;
 };
 extern struct seen seen;
 extern volatile uint64_t shared[16]; /* words between a test and its actors */
+
+/* The witness, which lives while a HOSTILE test runs: how often it looked itself over, what it found amiss. */
+struct witness { volatile uint64_t passes, damage; volatile int what; exo_name name; volatile uint64_t upcalls; };
+extern struct witness witness;
+#define FREE_SLICE 60ul /* this and the next are nobody's then */
+int witness_start(void);
+const char *witness_end(uint64_t before, uint64_t since); /* NULL: all is well */
+void witness_stop(void);
 
 /* cpu.S */
 extern uint64_t door_in[15], door_out[15]; /* rax rbx rcx rdx rsi rdi rbp r8..r15 */

@@ -5,7 +5,7 @@
 #include <base/string.h>
 #include "gate.h"
 
-enum where { CHILD, FIRST };
+enum where { CHILD, FIRST, HOSTILE };
 static const struct { const char *id; int rule; enum where where; void (*run)(void); } tests[] = {
 #define TEST(id, rule, kind, where, function) { id, rule, where, function },
 #include "tests.def"
@@ -14,6 +14,7 @@ static const struct { const char *id; int rule; enum where where; void (*run)(vo
 
 #define TEST_SECONDS 4
 static struct { volatile int done, failed; char why[160]; } verdict;
+static uint64_t witness_passes;
 static struct exo_env_spec test_spec;
 static uint8_t test_stack[16384] __attribute__((aligned(16)));
 
@@ -40,7 +41,7 @@ static void test_main(uint64_t i)
 static void others_run(void)
 {
 	for (uint32_t i = 1; i < EXO_ENV_MAX; i++)
-		if (rt_envs[i].name && rt_envs[i].name != rt_info->first && rt_envs[i].state == EXO_S_READY)
+		if (rt_envs[i].name && rt_envs[i].name != rt_info->first && rt_envs[i].name != witness.name && rt_envs[i].state == EXO_S_READY)
 			(void)gate_yield(rt_envs[i].name, 0);
 }
 
@@ -48,7 +49,7 @@ static void test_run_child(uint64_t i)
 {
 	exo_name name;
 	int64_t r = rt_env_prepare(&test_spec);
-	uint64_t end = rt_tsc() + TEST_SECONDS * rt_info->tsc_hz;
+	uint64_t end = rt_tsc() + test_patience(TEST_SECONDS);
 	int state;
 
 	if (r < 0 || (r = rt_env_home(&test_spec, (uint64_t)&verdict, EXO_AT_RW | EXO_AT_REMAP)) < 0) {
@@ -79,6 +80,26 @@ static void test_run_child(uint64_t i)
 	rt_env_end(name);
 }
 
+/* With the witness beside it. */
+static void test_run_hostile(uint64_t i)
+{
+	uint64_t before, began;
+	const char *wrong;
+
+	if (!witness_start()) {
+		test_fail(__LINE__, "the witness cannot be made", 0, 0, 0);
+		return;
+	}
+	before = witness.passes;
+	began = rt_tsc();
+	test_run_child(i);
+	wrong = witness_end(before, rt_tsc() - began);
+	if (wrong)
+		test_fail(0, wrong, 0, 0, 0);
+	witness_passes += witness.passes;
+	witness_stop();
+}
+
 /* What a failed test left behind: envs whose creator is now the first. */
 static void orphans_end(void)
 {
@@ -95,10 +116,12 @@ static int test_run(uint64_t i)
 	memset((void *)&seen, 0, sizeof seen);
 	memset((void *)shared, 0, sizeof shared);
 	memset(&caught, 0, sizeof caught);
-	if (tests[i].where == CHILD)
+	if (tests[i].where == FIRST)
+		tests[i].run();
+	else if (tests[i].where == CHILD)
 		test_run_child(i);
 	else
-		tests[i].run();
+		test_run_hostile(i);
 	orphans_end();
 	after = rt_info->frames_free;
 	if (after != before)
@@ -136,6 +159,7 @@ void app_main(exo_name self)
 	for (uint64_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		if (test_wanted(tests[i].id, prefix, sizeof prefix))
 			*(test_run(i) ? &ok : &failed) += 1;
+	rt_log("the witness of the hostile tests looked itself over %lu times", witness_passes);
 	rt_log("TESTS DONE %u %u", ok, failed);
 	rt_off(failed != 0);
 }

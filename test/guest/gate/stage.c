@@ -3,6 +3,12 @@
 #include <base/string.h>
 #include "gate.h"
 
+uint64_t test_patience(uint64_t seconds)
+{
+	/* A kernel that recounts takes milliseconds for each op. */
+	return seconds * rt_info->tsc_hz * (rt_info->debug ? 16 : 1);
+}
+
 struct caught caught;
 struct actor actor[ACTORS];
 struct seen seen;
@@ -50,6 +56,10 @@ void rt_on_fault(struct rt_regs *regs)
 		regs->at.rip += 2;
 		return;
 	}
+	if (regs->at.vector == 1 && seen.stepping) {
+		seen.steps++;
+		return;
+	}
 	caught.vector = regs->at.vector;
 	caught.error = regs->at.error;
 	caught.addr = regs->at.addr;
@@ -71,6 +81,10 @@ void rt_on_fault(struct rt_regs *regs)
 void rt_on_async(struct rt_regs *regs, uint32_t bits)
 {
 	(void)regs;
+	if (rt_self() == witness.name) {
+		witness.upcalls++;
+		return;
+	}
 	seen.async_tsc = rt_tsc();
 	seen.slice_end = rt_page()->slice_end;
 	seen.async_count++;
@@ -129,7 +143,7 @@ int env_state(exo_name name)
 
 int actor_run(exo_name name)
 {
-	uint64_t end = rt_tsc() + rt_info->tsc_hz;
+	uint64_t end = rt_tsc() + test_patience(1);
 
 	while (env_state(name) == EXO_S_READY && rt_tsc() < end)
 		(void)gate_yield(name, 0);

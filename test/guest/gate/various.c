@@ -210,3 +210,12 @@ void first_machine_refused(void)
 	IS(gate_env_set(0, EXO_SET_MACHINE, 99, 0), -EXO_EINVAL);
 	IS(gate_env_set(0, EXO_SET_LIMIT, 0, 0) < 0, 1);
 }
+
+void machine_child_refused(void)
+{
+	IS(gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 3), -EXO_EPERM);
+	IS(gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_RESET, 3), -EXO_EPERM);
+	IS(gate_env_set(rt_info->first, EXO_SET_MACHINE, EXO_MACHINE_OFF, 3), -EXO_EPERM);
+	IS(gate_env_set(rt_info->first, EXO_SET_ALARM, 1, 0), -EXO_EPERM);
+	IS(gate_env_set(rt_info->first, EXO_SET_DIRECT, 1, 0), -EXO_EPERM);
+}
