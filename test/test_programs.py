@@ -8,7 +8,8 @@ import pytest
 from aril import guest, programs
 
 KINDS = ("musl", "static", "pie")
-NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80")
+NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
+         "threads", "threadsig", "threadproc", "threadfp", "futex")
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}
@@ -46,9 +47,11 @@ def test_runs(name, kind, ours):
 FORK_CASES = {f"fork-{mib}": f"$T/forkframes {mib}" for mib in (1, 64)}
 # The first round fills the family's caches, the second must give back all that it takes.
 ROUND = "$T/forktree-musl 200 >/dev/null; $T/heap-musl >/dev/null; $T/forkpage-musl >/dev/null; $T/hostile >/dev/null; seq 1000 | sort | md5sum >/dev/null; " \
-        "(sleep 0.1 & wait); echo x >/tmp/x; rm /tmp/x; "
+        "(sleep 0.1 & wait); echo x >/tmp/x; rm /tmp/x;"
 FRAME_CASES = {
     "frames-return": ROUND + ROUND + "a=$($T/frames); " + ROUND + "b=$($T/frames); echo $a $b",
+    "frames-threads": "$T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; a=$($T/frames); $T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; "
+                      "b=$($T/frames); echo $a $b",
     "gate-wrong": "$T/gatewrong",
 }
 
@@ -56,7 +59,7 @@ FRAME_CASES = {
 @pytest.fixture(scope="module")
 def counted():
     files = {name: programs.build(name, "musl") for name in ("forkframes", "frames", "gatewrong", "hostile")}
-    files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage")})
+    files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
 
 
@@ -81,8 +84,9 @@ def test_fork_write_copies_one(counted):
         assert f["write_data"] == [1] and 0 <= f["write_tables"][0] <= 2, f
 
 
-def test_frames_come_back(counted):
-    case = counted["frames-return"]
+@pytest.mark.parametrize("name", ("frames-return", "frames-threads"))
+def test_frames_come_back(name, counted):
+    case = counted[name]
     assert case.status == 0, case
     before, after = case.out.split()
     assert before == after
@@ -95,7 +99,7 @@ def test_gate_refuses(counted):
 
 def test_debug_recounts():
     """The same programs on the kernel that recounts all counts: the log must stay clean."""
-    some = [f"{name}-musl" for name in ("forkpage", "forktree", "segv", "signals", "files")]
+    some = [f"{name}-musl" for name in ("forkpage", "forktree", "segv", "signals", "files", "threadproc", "threadsig")]
     files = build_all()
     got = guest.boot_script({n: CASES[n] for n in some}, {n: files[n] for n in some}, idle=120, debug=True)
     assert all(n in got and got[n].status == 0 for n in some), got

@@ -163,6 +163,7 @@ static void others_kill(struct task *t, const struct thread *but)
 		if (th == but || th->state == THREAD_ENDED)
 			continue;
 		th->signals.ends = 1;
+		th->signals.forced |= SIGNAL_BIT(SIGKILL);
 		signal_poke(th, SIGKILL);
 	}
 }
@@ -173,7 +174,7 @@ void exit_thread(int wait_status)
 	struct task *t = P->task;
 	int is_leader = me->tid == t->pid, is_last = t->thread_count == 1;
 
-	if (is_leader && !t->ending)
+	if (is_last && !t->ending)
 		t->exit_status = wait_status;
 	memory_leave(me);
 	signal_thread_end(me);

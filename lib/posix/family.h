@@ -43,6 +43,8 @@ struct family {
 	uint64_t first_wakes;          /* ns of clock_ns: when the first env will look at them by itself; 0: not before an event */
 	struct futex_queue { struct thread *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
 
+	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */
+
 	uint64_t rootimg_pfn;          /* first frame of the root image: it is contiguous */
 	uint64_t rootimg_pages;
 	uint64_t unknown_calls[SYSCALL_MAX / 64]; /* numbers that were logged as unknown */

@@ -59,7 +59,7 @@ struct pages {
 	uint8_t height, mapped;    /* mapped: some page was handed to a mapping, so no page is freed before the inode */
 };
 
-struct proc_node { uint8_t what; int pid, fd; };
+struct proc_node { uint8_t what; int pid, fd; }; /* pid: of a thread, below a task directory */
 
 struct inode {
 	uint32_t refs, mode, uid, gid, nlink, rdev;
@@ -216,7 +216,7 @@ int  dev_populate(struct inode *dev);
 extern const struct file_ops proc_ops;
 enum proc_what {
 	PROC_ROOT, PROC_PID, PROC_FDS, PROC_TASK, PROC_THREAD,                             /* directories */
-	PROC_SELF, PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_FD, PROC_MOUNTS_LINK, /* links */
+	PROC_SELF, PROC_THREAD_SELF, PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_FD, PROC_MOUNTS_LINK, /* links */
 	PROC_STAT, PROC_STATUS, PROC_CMDLINE, PROC_COMM, PROC_MAPS, PROC_STATM, PROC_MOUNTS, PROC_MOUNTINFO,
 	PROC_MEMINFO, PROC_UPTIME, PROC_CPUINFO, PROC_VERSION, PROC_ALL_STAT, PROC_LOADAVG, PROC_FILESYSTEMS, PROC_BOOT_CMDLINE, PROC_ARIL,
 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* futex(2): who waits for a word of memory, and waking them. A word is known by what it stands in: private memory by env and address, shared memory by file and
- * position, or by frame. Looking at the word and lying down happen under the family lock, waking too: so no wake-up is lost. Priority inheritance: not here. */
+/* futex(2): who waits for a word of memory, and waking them. A word is known by what it stands in: private memory by env and address, shared memory by file (or
+ * number, when anonymous) and position. Looking at the word and lying down happen under the family lock, waking too: so no wake-up is lost. Priority inheritance: not here. */
 #include <linux/futex.h>
 #include "library.h"
 #include "calls.h"
 #include "signals.h"
 
 #define NS 1000000000ul
-#define BY_FRAME 1ul /* a space that is neither an env's name nor an inode */
+#define SHARED_ANONYMOUS 1ul /* a space that is neither an env's name nor an inode */
 #define ANY_BITS 0xffffffffu
 
 struct key { uint64_t space, at; };
@@ -28,10 +28,7 @@ static int key_of(uint64_t va, int is_private, struct key *to)
 		return -EFAULT;
 	if (!(r->flags & REGION_SHARED))
 		return 0;
-	if (r->inode)
-		*to = (struct key){ (uint64_t)r->inode, r->offset * PAGE + va - r->start };
-	else
-		*to = (struct key){ BY_FRAME, frame_at(va) * PAGE + va % PAGE };
+	*to = (struct key){ r->inode ? (uint64_t)r->inode : SHARED_ANONYMOUS, r->offset * PAGE + va - r->start };
 	return 0;
 }
 

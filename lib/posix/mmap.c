@@ -123,6 +123,8 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 	r.flags = (type != MAP_PRIVATE ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0);
 	if (!r.inode && r.flags & REGION_SHARED)
 		r.flags |= REGION_ANON_SHARED;
+	if (r.flags & REGION_ANON_SHARED)
+		r.offset = ++F->shared_count << 32;
 	wx_note(r.prot);
 	e = region_insert(&r);
 	if (!e)

@@ -70,7 +70,7 @@ struct task *task_by_pid(int pid);
 
 /* What /proc shows of a task. */
 struct task_view {
-	int pid, ppid, pgrp, session, exit_status;
+	int tid, pid, ppid, pgrp, session, exit_status; /* tid: the pid, unless a thread was asked for */
 	char state;             /* R S T Z */
 	char name[16];          /* comm */
 	uint32_t threads;
@@ -80,6 +80,11 @@ struct task_view {
 	const char *cmdline; size_t cmdline_size; /* NUL-separated, in family memory */
 };
 void task_look(struct task *t, struct task_view *out);
+/* The same by the number of any thread, whose own name, state and time they are then: 0 or -ESRCH. */
+int  thread_look(int tid, struct task_view *out);
+int  thread_tid_from(int pid, int from); /* the lowest tid of a process that is not below; 0 = none */
+int  thread_rename(int tid, const char *name, size_t n); /* of the caller's process: 0 or -EINVAL */
+int  current_tid(void);
 /* Text of /proc/self/maps for the caller: bytes written. */
 size_t maps_text(char *to, size_t max);
 

@@ -6,7 +6,7 @@ struct node { const char *name; uint8_t what; uint32_t mode; };
 
 static const struct node top_nodes[] = {
 	{ "self", PROC_SELF, S_IFLNK | 0777 },
-	{ "thread-self", PROC_SELF, S_IFLNK | 0777 },
+	{ "thread-self", PROC_THREAD_SELF, S_IFLNK | 0777 },
 	{ "mounts", PROC_MOUNTS_LINK, S_IFLNK | 0777 },
 	{ "meminfo", PROC_MEMINFO, S_IFREG | 0444 },
 	{ "uptime", PROC_UPTIME, S_IFREG | 0444 },
@@ -88,12 +88,10 @@ static int list_find(const struct node *list, size_t count, struct inode *dir, c
 
 static struct file *file_of(int pid, long fd)
 {
-	struct task *t = task_by_pid(pid);
 	struct task_view view;
 
-	if (!t || fd < 0 || fd >= FD_MAX)
+	if (fd < 0 || fd >= FD_MAX || thread_look(pid, &view))
 		return NULL;
-	task_look(t, &view);
 	return view.files ? view.files->fd[fd] : NULL;
 }
 
@@ -101,25 +99,26 @@ int procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **
 {
 	static const struct node pid_node = { "", PROC_PID, S_IFDIR | 0555 }, thread_node = { "", PROC_THREAD, S_IFDIR | 0555 };
 	long value = number_of(name, n);
+	struct task_view view;
 	struct file *f;
 
 	switch (dir->proc.what) {
 	case PROC_ROOT:
-		if (value > 0 && task_by_pid((int)value))
+		if (value > 0 && !thread_look((int)value, &view))
 			return node_make(dir, &pid_node, (int)value, -1, out);
 		return list_find(top_nodes, COUNT(top_nodes), dir, name, n, out);
 	case PROC_PID:
-		if (!task_by_pid(dir->proc.pid))
+		if (thread_look(dir->proc.pid, &view))
 			return -ENOENT;
 		return list_find(pid_nodes, COUNT(pid_nodes), dir, name, n, out);
 	case PROC_THREAD:
-		if (!task_by_pid(dir->proc.pid))
+		if (thread_look(dir->proc.pid, &view))
 			return -ENOENT;
 		return list_find(pid_nodes + 1, COUNT(pid_nodes) - 1, dir, name, n, out);
 	case PROC_TASK:
-		if (value != dir->proc.pid || !task_by_pid(dir->proc.pid))
+		if (value <= 0 || thread_look((int)value, &view) || view.pid != dir->proc.pid)
 			return -ENOENT;
-		return node_make(dir, &thread_node, dir->proc.pid, -1, out);
+		return node_make(dir, &thread_node, (int)value, -1, out);
 	case PROC_FDS:
 		f = file_of(dir->proc.pid, value);
 		if (f) {
@@ -165,7 +164,7 @@ static int pids_read(uint64_t *at, dir_emit *emit, void *context)
 int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
 {
 	char name[16];
-	int n;
+	int n, tid;
 
 	switch (dir->proc.what) {
 	case PROC_ROOT:
@@ -179,9 +178,12 @@ int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *conte
 		list_read(pid_nodes + 1, COUNT(pid_nodes) - 1, dir, at, emit, context);
 		return 0;
 	case PROC_TASK:
-		n = fmt(name, sizeof(name), "%d", dir->proc.pid);
-		if (*at == 2 && !emit(context, name, (size_t)n, node_number(PROC_THREAD, dir->proc.pid, -1), S_IFDIR >> 12, 3))
-			*at = 3;
+		while ((tid = thread_tid_from(dir->proc.pid, (int)(*at - 2)))) {
+			n = fmt(name, sizeof(name), "%d", tid);
+			if (emit(context, name, (size_t)n, node_number(PROC_THREAD, tid, -1), S_IFDIR >> 12, (uint64_t)tid + 3))
+				return 0;
+			*at = (uint64_t)tid + 3;
+		}
 		return 0;
 	case PROC_FDS:
 		for (; *at - 2 < FD_MAX; ++*at) {
@@ -199,17 +201,14 @@ int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *conte
 
 int procfs_jump(struct inode *link, struct inode **out)
 {
-	struct task *t;
 	struct task_view view;
 	struct inode *to = NULL;
 	struct file *f;
 
-	if (link->proc.what == PROC_SELF || link->proc.what == PROC_MOUNTS_LINK)
+	if (link->proc.what == PROC_SELF || link->proc.what == PROC_THREAD_SELF || link->proc.what == PROC_MOUNTS_LINK)
 		return 1;
-	t = task_by_pid(link->proc.pid);
-	if (!t)
+	if (thread_look(link->proc.pid, &view))
 		return -ENOENT;
-	task_look(t, &view);
 	switch (link->proc.what) {
 	case PROC_EXE:
 		to = view.exe;
@@ -239,6 +238,8 @@ long procfs_link_text(struct inode *link, char *to, size_t max)
 
 	if (jump < 0)
 		return jump;
+	if (jump > 0 && link->proc.what == PROC_THREAD_SELF)
+		return fmt(to, max, "%d/task/%d", current_pid(), current_tid());
 	if (jump > 0)
 		return link->proc.what == PROC_SELF ? fmt(to, max, "%d", current_pid()) : fmt(to, max, "self/mounts");
 	n = inode_path(ip, to, max);
@@ -249,6 +250,7 @@ long procfs_link_text(struct inode *link, char *to, size_t max)
 long procfs_path(const struct inode *ip, char *to, size_t max)
 {
 	int pid = ip->proc.pid;
+	struct task_view view;
 
 	switch (ip->proc.what) {
 	case PROC_ROOT:
@@ -256,7 +258,7 @@ long procfs_path(const struct inode *ip, char *to, size_t max)
 	case PROC_PID:
 		return fmt(to, max, "/proc/%d", pid);
 	case PROC_THREAD:
-		return fmt(to, max, "/proc/%d/task/%d", pid, pid);
+		return thread_look(pid, &view) ? -ENOENT : fmt(to, max, "/proc/%d/task/%d", view.pid, pid);
 	case PROC_FD:
 		return fmt(to, max, "/proc/%d/fd/%d", pid, ip->proc.fd);
 	}
@@ -273,6 +275,7 @@ long procfs_path(const struct inode *ip, char *to, size_t max)
 
 static long proc_read(struct file *f, struct io *io, uint64_t at)
 {
+	struct task_view view;
 	size_t n;
 
 	if (!f->text) {
@@ -284,7 +287,7 @@ static long proc_read(struct file *f, struct io *io, uint64_t at)
 	} else if (at == 0) {
 		f->text_size = procfs_text(f->ip, f->text, TEXT_PAGES * PAGE);
 	}
-	if (f->ip->proc.pid && !task_by_pid(f->ip->proc.pid))
+	if (f->ip->proc.pid && thread_look(f->ip->proc.pid, &view))
 		return -ESRCH;
 	if (at >= f->text_size)
 		return 0;
@@ -292,4 +295,23 @@ static long proc_read(struct file *f, struct io *io, uint64_t at)
 	return io_put(io, f->text + at, n) < 0 ? -EFAULT : (long)n;
 }
 
-const struct file_ops proc_ops = { .read = proc_read, .seek = SEEK_FILE };
+/* comm: what is written is the thread's new name, up to its first line's end. */
+static long proc_write(struct file *f, struct io *io, uint64_t at)
+{
+	char name[16];
+	size_t n = min_u64(io->total, sizeof(name) - 1), rest = io->total;
+	int e;
+
+	(void)at;
+	if (f->ip->proc.what != PROC_COMM)
+		return -EACCES;
+	if (io_get(io, name, n))
+		return -EFAULT;
+	for (size_t i = 0; i < n; i++)
+		if (name[i] == '\n')
+			n = i;
+	e = thread_rename(f->ip->proc.pid, name, n);
+	return e ? e : (long)rest;
+}
+
+const struct file_ops proc_ops = { .read = proc_read, .write = proc_write, .seek = SEEK_FILE };

@@ -24,8 +24,8 @@ static void say_stat(struct text *t, const struct task_view *v, const char *name
 	unsigned long ticks = v->run_ns / TICK_NS, start = v->start_ns / TICK_NS;
 	int has_tty = tty_is_ours() && v->session == current_session();
 
-	say(t, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 %lu 0 0 0 20 0 1 0 %lu %lu %lu 18446744073709551615 ", v->pid, name, v->state, v->ppid, v->pgrp,
-		v->session, has_tty ? (int)DEVICE(5, 1) : 0, has_tty ? tty_foreground() : -1, ticks, start, (unsigned long)v->vsize,
+	say(t, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 %lu 0 0 0 20 0 %u 0 %lu %lu %lu 18446744073709551615 ", v->tid, name, v->state, v->ppid, v->pgrp,
+		v->session, has_tty ? (int)DEVICE(5, 1) : 0, has_tty ? tty_foreground() : -1, ticks, v->threads, start, (unsigned long)v->vsize,
 		(unsigned long)v->rss_pages);
 	say(t, "0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 %d\n", v->exit_status);
 }
@@ -43,23 +43,21 @@ static const char *state_name(char state)
 static void say_status(struct text *t, const struct task_view *v, const char *name)
 {
 	say(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", name,
-		v->files ? v->files->umask : 022, state_name(v->state), v->pid, v->pid, v->ppid);
-	say(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%d\nGroups:\t0 \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", FD_MAX, v->pid, v->pid,
+		v->files ? v->files->umask : 022, state_name(v->state), v->pid, v->tid, v->ppid);
+	say(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%d\nGroups:\t0 \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", FD_MAX, v->pid, v->tid,
 		v->pgrp, v->session);
 	if (v->state != 'Z')
 		say(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\n", (unsigned long)v->vsize / 1024, (unsigned long)v->rss_pages * 4);
-	say(t, "Threads:\t1\n");
+	say(t, "Threads:\t%u\n", v->threads);
 }
 
 static void say_task(struct text *t, const struct inode *ip)
 {
-	struct task *task = task_by_pid(ip->proc.pid);
 	struct task_view v;
 	char name[17];
 
-	if (!task)
+	if (thread_look(ip->proc.pid, &v))
 		return;
-	task_look(task, &v);
 	memcpy(name, v.name, 16);
 	name[16] = 0;
 	switch (ip->proc.what) {

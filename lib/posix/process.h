@@ -82,7 +82,7 @@ struct region {
 	uint64_t start, end;
 	uint32_t prot, flags;
 	struct inode *inode;  /* reference held; NULL: anonymous */
-	uint64_t offset;      /* page of the file at start */
+	uint64_t offset;      /* page of the file at start; of shared anonymous memory: its number in the high half, with the page in the low one */
 	uint64_t data_end;    /* address at which the file's bytes end: zeros from there on (ELF bss) */
 };
 

@@ -102,7 +102,7 @@ static int joins(const struct region *a, const struct region *b)
 {
 	if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->inode != b->inode || a->flags & (REGION_GROWSDOWN | REGION_STASH))
 		return 0;
-	return !a->inode || (b->offset == a->offset + (a->end - a->start) / PAGE && a->data_end == b->data_end);
+	return !(a->inode || a->flags & REGION_ANON_SHARED) || (b->offset == a->offset + (a->end - a->start) / PAGE && a->data_end == b->data_end);
 }
 
 void regions_join(uint64_t start, uint64_t end)

@@ -46,9 +46,11 @@ static void task_continue(struct task *t)
 		return;
 	t->stop_signal = 0;
 	t->stop_status = 0xffff;
-	for (struct thread *th = t->threads; th; th = th->next)
+	for (struct thread *th = t->threads; th; th = th->next) {
+		th->signals.forced &= ~SIGNAL_BIT(SIGSTOP);
 		if (th->state == THREAD_STOPPED)
 			thread_run(th);
+	}
 	task_tell_parent(t);
 }
 
@@ -176,7 +178,7 @@ int signal_group(int pgrp, int sig)
 	return found;
 }
 
-int signal_pending(void) { return signals_ready(P->thread) || P->task->stop_signal; }
+int signal_pending(void) { return signals_ready(P->thread) != 0; }
 
 int signal_is_ignored_or_blocked(int sig)
 {

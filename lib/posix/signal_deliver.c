@@ -18,12 +18,15 @@ static int signal_next(const struct thread *th)
 /* Each thread of a stopped process stops where it would go on in user code. */
 static void stop_here(struct thread *th)
 {
+	th->signals.forced &= ~SIGNAL_BIT(SIGSTOP);
 	while (th->task->stop_signal && !(signals_ready(th) & SIGNAL_BIT(SIGKILL)))
 		sched_block(THREAD_STOPPED);
 }
 
 static void stop_all(struct task *t, int sig)
 {
+	for (struct thread *th = t->threads; th; th = th->next)
+		th->signals.forced |= SIGNAL_BIT(SIGSTOP);
 	t->stop_signal = sig;
 	t->stop_status = sig << 8 | 0x7f;
 	task_tell_parent(t);
@@ -79,6 +82,10 @@ static void signal_take(struct user_regs *r, struct thread *th, int sig)
 
 	if (th->signals.ends)
 		exit_thread(SIGKILL);
+	if (th->signals.forced & SIGNAL_BIT(SIGSTOP)) {
+		stop_here(th);
+		return;
+	}
 	signal_take_cause(th, sig, &cause);
 	if (sig != SIGKILL && signal_ignored(t, sig))
 		return;
@@ -102,15 +109,12 @@ void signal_deliver(struct user_regs *r)
 	int sig;
 
 	do {
-		stop_here(th);
-		while ((sig = signal_next(th))) {
+		while ((sig = signal_next(th)))
 			signal_take(r, th, sig);
-			stop_here(th);
-		}
 		call_restart(r, -1);
 		if (th->signals.restore) {
 			th->signals.restore = 0;
 			th->signals.blocked = th->signals.restore_mask;
 		}
-	} while (signal_pending());
+	} while (signals_ready(th));
 }

@@ -25,7 +25,7 @@ static inline uint64_t signals_ready(const struct thread *th)
 {
 	const struct thread_signals *s = &th->signals;
 
-	return ((s->pending | th->task->signals.pending) & ~s->blocked) | s->forced | (s->ends ? SIGNAL_BIT(SIGKILL) : 0);
+	return ((s->pending | th->task->signals.pending) & ~s->blocked) | s->forced;
 }
 
 static inline int signal_ignored(const struct task *t, int sig)

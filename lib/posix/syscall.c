@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls: from the entry to the C function and back to user code. The table is expanded from syscall.def and the file half's fs_syscall.def. */
 #include "library.h"
+#include "signals.h"
 #include <base/fmt.h>
 
 #define FAST 1 /* needs no family lock: touches only this env's or constant state */
@@ -65,7 +66,7 @@ void user_return(void)
 	struct process *p = P;
 
 	for (;;) {
-		while (signal_pending()) {
+		while (signals_ready(p->thread)) {
 			if (!family_locked())
 				family_lock();
 			signal_deliver(&p->regs);

@@ -107,6 +107,7 @@ void task_drop_image(struct task *t)
 
 struct task *current_task(void) { return P->task; }
 struct file_state *current_files(void) { return P->task->files; }
+int current_tid(void) { return P->thread->tid; }
 int current_pid(void) { return P->task->pid; }
 int current_ppid(void) { return P->task->parent ? P->task->parent->pid : 0; }
 int current_pgrp(void) { return P->task->pgrp; }
@@ -131,15 +132,33 @@ static char thread_letter(const struct thread *th)
 	}
 }
 
+static uint64_t ticks_ns(uint64_t ticks) { return (uint64_t)((unsigned __int128)ticks * rt_info->ns_mult >> 32); }
+
 void task_look(struct task *t, struct task_view *out)
 {
 	*out = (struct task_view){
-		.pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session, .exit_status = t->exit_status,
+		.tid = t->pid, .pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session, .exit_status = t->exit_status,
 		.state = t->state == TASK_ZOMBIE ? 'Z' : t->stop_signal ? 'T' : thread_letter(t->threads), .threads = t->thread_count, .start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = t->rss_pages, .files = t->files, .exe = t->exe,
 		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size,
 	};
 	memcpy(out->name, t->name, sizeof out->name);
 	if (t->env && rt_envs[EXO_NAME_INDEX(t->env)].name == t->env)
 		out->rss_pages = rt_envs[EXO_NAME_INDEX(t->env)].frames;
-	out->run_ns = (uint64_t)((unsigned __int128)task_ticks(t) * rt_info->ns_mult >> 32);
+	out->run_ns = ticks_ns(task_ticks(t));
+}
+
+int thread_look(int tid, struct task_view *out)
+{
+	const struct thread *th = thread_by_tid(tid);
+
+	if (!th)
+		return -ESRCH;
+	task_look(th->task, out);
+	if (tid == out->pid)
+		return 0;
+	out->tid = tid;
+	out->state = th->task->stop_signal ? 'T' : thread_letter(th);
+	out->run_ns = ticks_ns(thread_ticks(th));
+	memcpy(out->name, th->name, sizeof out->name);
+	return 0;
 }

@@ -86,7 +86,7 @@ uint64_t sched_runnable(void);              /* how many threads are runnable */
 /* ---- exit.c */
 /* Ends the calling process with that wait4 status word (code << 8, or signal). With or without the family lock. */
 void exit_process(int wait_status) __attribute__((noreturn));
-/* Ends the calling thread; its process too when it was the last: then with the leader's code, or what exit_process said. Family lock held. */
+/* Ends the calling thread; its process too when it was the last: then with this status, unless exit_process has said another. Family lock held. */
 void exit_thread(int wait_status) __attribute__((noreturn));
 /* All other threads of the calling one's process end; comes back when they have. Family lock held. */
 void threads_end_others(void);

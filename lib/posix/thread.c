@@ -136,6 +136,29 @@ struct thread *thread_by_tid(int tid)
 
 struct thread *current_thread(void) { return P->thread; }
 
+int thread_tid_from(int pid, int from)
+{
+	struct task *t = task_by_pid(pid);
+	int best = 0;
+
+	for (const struct thread *th = t ? t->threads : 0; th; th = th->next)
+		if (th->state != THREAD_ENDED && th->tid >= from && (!best || th->tid < best))
+			best = th->tid;
+	return best;
+}
+
+int thread_rename(int tid, const char *name, size_t n)
+{
+	struct thread *th = thread_by_tid(tid);
+	char comm[16] = "";
+
+	if (!th || th->task != P->task)
+		return -EINVAL;
+	memcpy(comm, name, n < sizeof comm - 1 ? n : sizeof comm - 1);
+	thread_set_name(th, comm);
+	return 0;
+}
+
 static int is_leader(const struct thread *th) { return th->tid == th->task->pid; }
 const char *thread_name(const struct thread *th) { return is_leader(th) ? th->task->name : th->name; }
 void thread_set_name(struct thread *th, const char name[16]) { memcpy(is_leader(th) ? th->task->name : th->name, name, 16); }

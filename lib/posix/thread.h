@@ -29,7 +29,7 @@ struct signal_note { struct signal_note *next; int sig; struct signal_cause caus
 
 struct thread_signals {
 	uint64_t pending, blocked;   /* pending: for this thread alone */
-	uint64_t forced;             /* signals that a fault forced: neither blocked nor ignored */
+	uint64_t forced;             /* neither blocked nor ignored: by a fault; SIGKILL: see ends; SIGSTOP: its process is stopped */
 	uint64_t restore_mask;       /* rt_sigsuspend: mask to put back after delivery */
 	uint64_t alt_sp, alt_size;   /* sigaltstack */
 	uint32_t alt_flags;
