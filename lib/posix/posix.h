@@ -74,6 +74,7 @@ struct task_view {
 	char state;             /* R S T Z */
 	char name[16];          /* comm */
 	uint32_t threads;
+	int nice;
 	uint64_t start_ns, run_ns, vsize, rss_pages;
 	struct file_state *files;
 	struct inode *exe;      /* may be NULL */

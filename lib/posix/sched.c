@@ -44,7 +44,7 @@ static void queue_insert(struct thread *th)
 }
 
 /* Counts what the one that has the CPU ran since the last time, and puts it where it belongs now. */
-static void settle(void)
+void sched_settle(void)
 {
 	struct thread *th = F->running;
 	uint64_t clock, ran;
@@ -73,7 +73,7 @@ static void running_set(struct thread *th)
 
 void sched_moves(struct thread *th)
 {
-	settle();
+	sched_settle();
 	th->mark = 0;
 }
 
@@ -157,7 +157,7 @@ struct thread *pick_fair(const struct thread *other)
 
 static struct thread *next_pick(const struct thread *other)
 {
-	settle();
+	sched_settle();
 	return posix_parts.pick(other);
 }
 
@@ -208,7 +208,7 @@ void sched_block(int state)
 	int sooner = me->deadline && (!F->first_wakes || me->deadline < F->first_wakes);
 
 	me->state = state;
-	settle();
+	sched_settle();
 	sched_remove(me);
 	/* The first env keeps the time for all. */
 	cpu_give(sooner ? 0 : next_pick(0));

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls about scheduling as programs see it: one CPU, one policy, one priority. The scheduler itself is sched.c. */
+/* System calls about scheduling as programs see it: one CPU, one policy, and nice. The scheduler itself is sched.c. */
 #include <linux/membarrier.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
 #include "calls.h"
 #include "task.h"
 
-static int is_process(uint64_t pid) { return !(int)pid || task_by_pid((int)pid); }
+static int is_process(uint64_t pid) { return !(int)pid || thread_by_tid((int)pid); }
 
 CALL3(sched_setaffinity, pid, size, mask)
 {
@@ -77,30 +78,51 @@ CALL2(sched_rr_get_interval, pid, to)
 	return is_process(pid) ? user_write(to, interval, sizeof interval) : -ESRCH;
 }
 
-static long priority_target(uint64_t which, uint64_t who)
+/* Calls each for every thread that is meant: one thread, a process group, or (there is one user) all. How many there were, or -errno. */
+static long threads_named(uint64_t which, uint64_t who, void (*each)(struct thread *, int *), int *with)
 {
-	if (which > 2)
+	struct thread *one = (int)who ? thread_by_tid((int)who) : current_thread();
+	int group = (int)who ? (int)who : current_pgrp();
+	long n = 0;
+
+	if (which > PRIO_USER)
 		return -EINVAL;
-	if (which == 2)
-		return (int)who ? -ESRCH : 0;
-	for (struct task *t = task_first(); t; t = task_next(t))
-		if (!(int)who || (which ? t->pgrp : t->pid) == (int)who)
-			return 0;
-	return -ESRCH;
+	if (which == PRIO_PROCESS) {
+		if (one)
+			each(one, with);
+		return one ? 1 : -ESRCH;
+	}
+	if (which == PRIO_USER && (int)who)
+		return -ESRCH;
+	for (struct task *t = task_first(); t; t = task_next(t)) {
+		if (t->is_init || (which == PRIO_PGRP && t->pgrp != group))
+			continue;
+		for (struct thread *th = t->threads; th; th = th->next, n++)
+			each(th, with);
+	}
+	return n ? n : -ESRCH;
 }
 
-/* getpriority gives 20 - nice, and nice is 0 for all. */
+static void nice_least(struct thread *th, int *least) { *least = th->nice < *least ? th->nice : *least; }
+static void nice_set(struct thread *th, int *nice) { th->nice = *nice; }
+
+/* getpriority gives 20 - nice: of several the most favoured. */
 CALL2(getpriority, which, who)
 {
-	long error = priority_target(which, who);
+	int nice = 19;
+	long n = threads_named(which, who, nice_least, &nice);
 
-	return error ? error : 20;
+	return n < 0 ? n : 20 - nice;
 }
 
-CALL3(setpriority, which, who, nice)
+CALL3(setpriority, which, who, value)
 {
-	(void)nice;
-	return priority_target(which, who);
+	int nice = (int)value < -20 ? -20 : (int)value > 19 ? 19 : (int)value;
+	long n;
+
+	sched_settle(); /* what ran until now ran at the old one */
+	n = threads_named(which, who, nice_set, &nice);
+	return n < 0 ? n : 0;
 }
 
 CALL3(ioprio_set, which, who, priority)

@@ -138,7 +138,7 @@ void task_look(struct task *t, struct task_view *out)
 {
 	*out = (struct task_view){
 		.tid = t->pid, .pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session, .exit_status = t->exit_status,
-		.state = t->state == TASK_ZOMBIE ? 'Z' : t->stop_signal ? 'T' : thread_letter(t->threads), .threads = t->thread_count, .start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = t->rss_pages, .files = t->files, .exe = t->exe,
+		.state = t->state == TASK_ZOMBIE ? 'Z' : t->stop_signal ? 'T' : thread_letter(t->threads), .threads = t->thread_count, .nice = t->threads->nice, .start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = t->rss_pages, .files = t->files, .exe = t->exe,
 		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size,
 	};
 	memcpy(out->name, t->name, sizeof out->name);
@@ -159,6 +159,7 @@ int thread_look(int tid, struct task_view *out)
 	out->tid = tid;
 	out->state = th->task->stop_signal ? 'T' : thread_letter(th);
 	out->run_ns = ticks_ns(thread_ticks(th));
+	out->nice = th->nice;
 	memcpy(out->name, th->name, sizeof out->name);
 	return 0;
 }
