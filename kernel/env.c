@@ -49,16 +49,10 @@ void env_index_free(uint32_t index)
 /* Hands a frame to e, with its charge. */
 static void hand_over(struct env *e, uint32_t pfn)
 {
-	struct exo_frame_rec *f = &frames[pfn];
-	uint16_t account = envs[e->index].account;
-	if (f->owner)
+	if (frames[pfn].owner)
 		frame_unchain(pfn);
-	if (f->account != account) {
-		account_refund(f->account, EXO_C_FRAMES, 1);
-		bool fits = account_charge(account, EXO_C_FRAMES, 1);
-		assert(fits);
-		f->account = account;
-	}
+	bool fits = frame_charge(pfn, envs[e->index].account);
+	assert(fits);
 	frame_chain(pfn, e);
 }
 
@@ -166,7 +160,7 @@ static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
 			return -EXO_EPERM;
 		if (f->pins)
 			return -EXO_EBUSY;
-		if (i == EXO_EF_ROOT ? f->type != EXO_PT4 : i < EXO_EF_COUNT ? f->type != EXO_DATA : f->type == EXO_PT4 || f->type == EXO_ENV)
+		if (i == EXO_EF_ROOT ? f->type != EXO_PT4 : i < EXO_EF_COUNT ? f->type != EXO_DATA : f->type == EXO_PT4 || f->type == EXO_ENV || f->type == EXO_RUN)
 			return -EXO_ETYPE;
 		if (i < EXO_EF_COUNT && f->maps)
 			return -EXO_EBUSY;

@@ -93,21 +93,21 @@ static void chain_unlink(uint32_t pfn, uint32_t *head)
 void frame_chain(uint32_t pfn, struct env *e)
 {
 	frames[pfn].owner = e->index;
-	envs[e->index].frames++;
+	envs[e->index].frames += frame_weight(&frames[pfn]);
 	chain_link(pfn, &e->chain);
 }
 
 void frame_park(uint32_t pfn, struct env *e)
 {
 	frames[pfn].owner = e->index;
-	envs[e->index].frames++;
+	envs[e->index].frames += frame_weight(&frames[pfn]);
 	chain_link(pfn, &e->dying_rest);
 }
 
 void frame_unchain(uint32_t pfn)
 {
 	struct env *e = env_by_index(frames[pfn].owner);
-	envs[e->index].frames--;
+	envs[e->index].frames -= frame_weight(&frames[pfn]);
 	/* A dying env's frames may stand at the head of its second chain. */
 	chain_unlink(pfn, e->dying_rest == pfn ? &e->dying_rest : &e->chain);
 	frames[pfn].owner = 0;
@@ -125,20 +125,53 @@ void frame_take(uint32_t pfn, struct env *e)
 	frame_chain(pfn, e);
 }
 
+/* All but the head become frames of their own, of the head's new kind, in `chain`. */
+static void run_split(uint32_t pfn, uint32_t *chain)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+	uint32_t first = *chain;
+	for (uint32_t i = 1; i < f->used; i++) {
+		struct exo_frame_rec *part = &frames[pfn + i];
+		part->owner = f->owner;
+		part->account = f->account;
+		part->type = f->type;
+		part->flags = f->flags;
+		part->spare = f->spare;
+		chain_link(pfn + i, &first);
+	}
+	f->used = 0;
+	*chain = first;
+}
+
 void frame_free(uint32_t pfn)
 {
 	struct exo_frame_rec *f = &frames[pfn];
 	if (f->owner)
 		frame_unchain(pfn);
 	uint16_t account = f->account;
-	bool clean = f->flags & FRAME_CLEAN && f->type != EXO_PT4; /* a root has the kernel's half in it */
+	uint32_t weight = frame_weight(f);
+	bool run = f->type == EXO_RUN, clean = f->flags & FRAME_CLEAN && f->type != EXO_PT4; /* a root has the kernel's half in it */
 	f->type = EXO_FREE;
 	f->flags = (uint8_t)(EXO_F_CHAINED | (clean ? FRAME_CLEAN : 0));
 	f->spare = (uint16_t)env_generation(account);
 	f->base = 0;
+	if (run)
+		run_split(pfn, &free_chain[0]);
 	chain_link(pfn, &free_chain[clean]);
-	info->frames_free++;
-	account_refund(account, EXO_C_FRAMES, 1);
+	info->frames_free += weight;
+	account_refund(account, EXO_C_FRAMES, weight);
+}
+
+bool frame_charge(uint32_t pfn, uint16_t account)
+{
+	struct exo_frame_rec *f = &frames[pfn];
+	if (f->account == account)
+		return true;
+	if (!account_charge(account, EXO_C_FRAMES, frame_weight(f)))
+		return false;
+	account_refund(f->account, EXO_C_FRAMES, frame_weight(f));
+	f->account = account;
+	return true;
 }
 
 void frame_disown(uint32_t pfn)
@@ -165,20 +198,15 @@ static int64_t adopt(uint64_t pfn, uint64_t proof)
 {
 	struct exo_frame_rec *f = &frames[pfn];
 	struct env *me = current_env();
-	if (f->type == EXO_FREE || f->type == EXO_ENV)
+	if (f->type == EXO_FREE || f->type == EXO_ENV || f->type == EXO_PART)
 		return -EXO_ETYPE;
 	if (f->owner || f->pins)
 		return -EXO_EBUSY;
 	int64_t r = table_proof((uint32_t)pfn, proof);
 	if (r < 0)
 		return r;
-	uint16_t account = envs[me->index].account;
-	if (f->account != account) {
-		if (!account_charge(account, EXO_C_FRAMES, 1))
-			return -EXO_ENOMEM;
-		account_refund(f->account, EXO_C_FRAMES, 1);
-		f->account = account;
-	}
+	if (!frame_charge((uint32_t)pfn, envs[me->index].account))
+		return -EXO_ENOMEM;
 	frame_chain((uint32_t)pfn, me);
 	return 1;
 }
@@ -228,7 +256,8 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 	return (int64_t)done;
 }
 
-static int64_t give_one(uint32_t pfn, struct env *to)
+/* How many of n frames went: a run goes whole. */
+static int64_t give_one(uint32_t pfn, uint64_t n, struct env *to)
 {
 	struct exo_frame_rec *f = &frames[pfn];
 	struct env *me = current_env();
@@ -239,22 +268,20 @@ static int64_t give_one(uint32_t pfn, struct env *to)
 		return -EXO_EBUSY;
 	if (table_is_stranded(f))
 		return -EXO_EBUSY;
+	uint32_t weight = frame_weight(f);
+	if (weight > n)
+		return -EXO_EINVAL;
 	if (!to) {
 		frame_release(pfn);
-		return 0;
+		return weight;
 	}
 	if (frame_is_table(f) && table_links(f))
 		return -EXO_EBUSY;
-	uint16_t account = envs[to->index].account;
-	if (account != f->account) {
-		if (!account_charge(account, EXO_C_FRAMES, 1))
-			return -EXO_ENOMEM;
-		account_refund(f->account, EXO_C_FRAMES, 1);
-		f->account = account;
-	}
+	if (!frame_charge(pfn, envs[to->index].account))
+		return -EXO_ENOMEM;
 	frame_unchain(pfn);
 	frame_chain(pfn, to);
-	return 0;
+	return weight;
 }
 
 int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
@@ -269,25 +296,49 @@ int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
 		if (envs[to->index].account != envs[current_env()->index].account && !env_is_child(to))
 			return -EXO_EPERM;
 	}
-	for (uint64_t done = 0; done < n; done++) {
-		int64_t r = give_one((uint32_t)(pfn + done), to);
+	uint64_t done = 0;
+	while (done < n) {
+		int64_t r = give_one((uint32_t)(pfn + done), n - done, to);
 		if (r < 0)
 			return done ? (int64_t)done : r;
-		if (done % 128 == 127 && interrupt_waits())
-			return (int64_t)done + 1;
+		done += (uint64_t)r;
+		if ((r > 1 || done % 128 == 0) && interrupt_waits())
+			break;
 	}
-	return (int64_t)n;
+	return (int64_t)done;
+}
+
+/* A run grows frame by frame from a 2 MiB boundary on, so that a pending interrupt can end the op anywhere. */
+static int64_t run_join(uint32_t pfn, uint64_t flags)
+{
+	struct exo_frame_rec *f = &frames[pfn], *head = &frames[pfn & -(uint32_t)EXO_RUN_FRAMES];
+	struct env *me = current_env();
+	if (f == head) {
+		f->used = 1;
+		f->type = EXO_RUN;
+		f->flags = (uint8_t)flags;
+		return 0;
+	}
+	if (head->type != EXO_RUN || head->owner != me->index || f != head + head->used)
+		return -EXO_EINVAL;
+	chain_unlink(pfn, &me->chain);
+	f->type = EXO_PART;
+	f->owner = f->account = f->flags = 0;
+	head->used++;
+	return 0;
 }
 
 static int64_t type_one(uint32_t pfn, uint64_t type, uint64_t flags)
 {
 	struct exo_frame_rec *f = &frames[pfn];
 
+	if (type == EXO_RUN && pfn_is_ram(pfn) && f->type == EXO_PART && frames[pfn & -(uint32_t)EXO_RUN_FRAMES].owner == current_env()->index)
+		return 0; /* is in it */
 	if (!pfn_is_ram(pfn) || f->type == EXO_FREE || f->owner != current_env()->index)
 		return -EXO_EPERM;
 	if (f->type == EXO_ENV)
 		return -EXO_EBUSY;
-	if (type == EXO_DATA && f->type == EXO_DATA) {
+	if (type == f->type && (type == EXO_DATA || type == EXO_RUN)) {
 		/* With one entry at most nobody else's view of the frame changes. */
 		if (f->maps > 1)
 			return -EXO_EBUSY;
@@ -296,8 +347,16 @@ static int64_t type_one(uint32_t pfn, uint64_t type, uint64_t flags)
 		f->flags = (uint8_t)((f->flags & ~(EXO_F_SHARED | (flags ? FRAME_WRITABLE : 0))) | flags);
 		return 0;
 	}
-	if (frame_is_counted(f) || f->used)
+	if (frame_is_counted(f) || (f->used && !(f->type == EXO_RUN && type == EXO_DATA)))
 		return -EXO_EBUSY;
+	if (type == EXO_RUN)
+		return f->type == EXO_DATA ? run_join(pfn, flags) : -EXO_ETYPE;
+	if (f->type == EXO_RUN) {
+		f->type = EXO_DATA;
+		f->flags = (uint8_t)flags;
+		run_split(pfn, &current_env()->chain);
+		return 0;
+	}
 	if (type != EXO_DATA)
 		frame_clean(pfn);
 	f->flags = (uint8_t)((f->flags & FRAME_CLEAN) | flags);
@@ -315,13 +374,13 @@ int64_t op_frame_type(uint64_t pfn, uint64_t n, uint64_t type, uint64_t flags)
 	bool table = type >= EXO_PT1 && type <= EXO_PT4;
 	if (n == 0 || pfn >= frame_count || n > frame_count - pfn)
 		return -EXO_EINVAL;
-	if (!(table && flags == 0) && !(type == EXO_DATA && (flags & ~(uint64_t)EXO_F_SHARED) == 0))
+	if (!(table && flags == 0) && !((type == EXO_DATA || type == EXO_RUN) && (flags & ~(uint64_t)EXO_F_SHARED) == 0))
 		return -EXO_EINVAL;
 	for (uint64_t done = 0; done < n; done++) {
 		int64_t r = type_one((uint32_t)(pfn + done), type, flags);
 		if (r < 0)
 			return done ? (int64_t)done : r;
-		if (done % 4 == 3 && interrupt_waits())
+		if (done % (table ? 4 : 64) == 3 && interrupt_waits())
 			return (int64_t)done + 1;
 	}
 	return (int64_t)n;

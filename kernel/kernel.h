@@ -106,6 +106,8 @@ static inline bool pfn_is_ram(uint64_t pfn)
 { return pfn < frame_count && frames[pfn].type != EXO_NONE && frames[pfn].type != EXO_KERNEL; }
 static inline bool frame_is_table(const struct exo_frame_rec *f) { return f->type >= EXO_PT1 && f->type <= EXO_PT4; }
 static inline uint32_t table_links(const struct exo_frame_rec *f) { return (uint32_t)f->glinks + f->plinks; }
+/* How many frames the record speaks for. */
+static inline uint32_t frame_weight(const struct exo_frame_rec *f) { return f->type == EXO_RUN ? f->used : 1; }
 /* With content, and nothing leads to it: it cannot be let go before it is emptied. */
 static inline bool table_is_stranded(const struct exo_frame_rec *f) { return frame_is_table(f) && f->used && !table_links(f); }
 static inline bool frame_is_counted(const struct exo_frame_rec *f) { return f->maps || f->glinks || f->plinks || f->pins; }
@@ -113,6 +115,7 @@ void frame_take(uint32_t pfn, struct env *e);       /* free -> owned by e, charg
 void frame_free(uint32_t pfn);                      /* uncounted; unchained, uncharged, free */
 void frame_disown(uint32_t pfn);
 void frame_release(uint32_t pfn);                   /* free when uncounted, else disown */
+bool frame_charge(uint32_t pfn, uint16_t account);  /* moves its charge there; false: that account has no room */
 void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head of its chain */
 void frame_unchain(uint32_t pfn);
 void frame_park(uint32_t pfn, struct env *e);       /* owner := e, in its second chain */

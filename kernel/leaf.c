@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries of level 1: which frame may be mapped where, with which rights (GATE.md, rules 5, 6, 11). */
+/* Entries that map: of level 1 a frame, of level 2 a run. What may be mapped where, with which rights (GATE.md, rules 5, 6, 9, 11). */
 #include "walk.h"
 
 #define LEAF_BITS (EXO_PTE_P | EXO_PTE_RW | EXO_PTE_U | EXO_PTE_A | EXO_PTE_D | EXO_PTE_AVAIL | EXO_PTE_NX | EXO_PTE_ADDR)
@@ -54,16 +54,16 @@ void leaf_drop(uint64_t e, bool give)
 }
 
 /* Takes an entry from a root that need not be the caller's. */
-void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry)
+void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry, bool give)
 {
 	uint64_t old = *entry;
 	*entry = 0;
 	frames[w->pfn].used--;
-	leaf_drop(old, false);
+	leaf_drop(old, give);
 	page_flush(w, root, va);
 }
 
-static int64_t leaf_right(uint64_t value, uint64_t proof)
+static int64_t leaf_right(int at_level, uint64_t value, uint64_t proof)
 {
 	uint32_t pfn = entry_pfn(value);
 	const struct exo_frame_rec *f = &frames[pfn];
@@ -72,27 +72,25 @@ static int64_t leaf_right(uint64_t value, uint64_t proof)
 	uint64_t va;
 	int level;
 
-	if (f->type == EXO_FREE || f->type == EXO_NONE || f->type == EXO_KERNEL || f->type == EXO_ENV)
-		return -EXO_ETYPE;
-	if (frame_is_table(f) && value & EXO_PTE_RW)
+	if (at_level == 2 ? f->type != EXO_RUN || f->used != EXO_RUN_FRAMES : f->type != EXO_DATA && !(frame_is_table(f) && !(value & EXO_PTE_RW)))
 		return -EXO_ETYPE;
 	if (f->owner == me)
 		return 0;
-	if (!proof || at_decode(proof | 1, 0, &va, &level) < 0)
+	if (!proof || at_decode(proof | (uint64_t)at_level, 0, &va, &level) < 0)
 		return -EXO_EPERM;
-	if (walk_to(current_env()->root, va, 1, &w) < 0)
+	if (walk_to(current_env()->root, va, level, &w) < 0)
 		return -EXO_EPERM;
-	uint64_t e = w.table[entry_index(va, 1)];
-	if (!(e & EXO_PTE_P) || entry_pfn(e) != pfn)
+	uint64_t e = w.table[entry_index(va, level)];
+	if (!(e & EXO_PTE_P) || !entry_is_leaf(e, level) || entry_pfn(e) != pfn)
 		return -EXO_EPERM;
 	return value & EXO_PTE_RW && !(e & EXO_PTE_RW && w.rw) ? -EXO_EPERM : 0;
 }
 
 /* Counts one more entry of the frame in `value`, which goes where `old` stands; the caller may have it. */
-static int64_t leaf_take(uint64_t value, uint64_t old, uint64_t proof)
+static int64_t leaf_take(int level, uint64_t value, uint64_t old, uint64_t proof)
 {
 	uint32_t pfn = entry_pfn(value);
-	int64_t r = leaf_right(value, proof);
+	int64_t r = leaf_right(level, value, proof);
 	if (r < 0)
 		return r;
 	struct exo_frame_rec *f = &frames[pfn];
@@ -110,14 +108,18 @@ static int64_t leaf_take(uint64_t value, uint64_t old, uint64_t proof)
 
 static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t value, uint64_t proof, bool give)
 {
-	uint64_t *entry = &w->table[entry_index(va, 1)];
-	uint64_t old = *entry, type = 0;
+	uint64_t *entry = &w->table[entry_index(va, w->level)];
+	uint64_t old = *entry, type = w->level == 2 ? EXO_PTE_PS : 0;
 
+	if (w->level == 2 && (old & (EXO_PTE_P | EXO_PTE_PS)) == EXO_PTE_P)
+		return -EXO_EEXIST; /* a table */
+	if (w->level == 2 && (value & EXO_PTE_P ? va < EXO_NULL_GUARD || is_device(value) : value != 0))
+		return -EXO_EINVAL;
 	if (value & EXO_PTE_P) {
 		/* entry_pfn keeps 32 of the 40 bits: what it drops would reach the CPU unchecked. */
 		if (value & ~LEAF_BITS || !(value & EXO_PTE_U) || (value & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT > UINT32_MAX)
 			return -EXO_EINVAL;
-		int64_t r = is_device(value) ? device_take(value, &type) : leaf_take(value, old, proof);
+		int64_t r = is_device(value) ? device_take(value, &type) : leaf_take(w->level, value, old, proof);
 		if (r < 0)
 			return r;
 	} else if (value & EXO_PTE_ADDR) {
@@ -125,7 +127,7 @@ static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t val
 	} else if (value) {
 		frames[w->pfn].flags &= (uint8_t)~FRAME_CLEAN;
 	}
-	*entry = value | type;
+	*entry = value & EXO_PTE_P ? value | type : value;
 	if (old & EXO_PTE_P) {
 		leaf_drop(old, give && entry_pfn(old) != entry_pfn(value));
 		page_flush(w, root, va);
@@ -144,16 +146,16 @@ static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t val
 
 static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t value, uint64_t mask, uint64_t *seen)
 {
-	uint64_t *entry = &w->table[entry_index(va, 1)];
+	uint64_t *entry = &w->table[entry_index(va, w->level)];
 	uint64_t old = *entry, new = (old & ~mask) | (value & mask);
 	struct exo_frame_rec *f = &frames[entry_pfn(old)];
 
 	if (!(old & EXO_PTE_P))
 		return -EXO_ENOENT;
-	if (is_device(old))
+	if (!entry_is_leaf(old, w->level) || is_device(old))
 		return -EXO_ETYPE;
 	if (new & ~old & EXO_PTE_RW) {
-		if (f->type != EXO_DATA)
+		if (frame_is_table(f))
 			return -EXO_ETYPE;
 		if (f->owner != current_env()->index)
 			return -EXO_EPERM;
@@ -172,7 +174,7 @@ static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t 
 	return 0;
 }
 
-int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
+int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, int level, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
 {
 	struct walk w;
 	struct user_cursor list = { 0 };
@@ -182,12 +184,12 @@ int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t
 	if (at & EXO_AT_CHANGE && mask & ~CHANGE_BITS)
 		return -EXO_EINVAL;
 	while (done < n) {
-		uint64_t here = va + done * EXO_PAGE_SIZE;
-		if (done == 0 || entry_index(here, 1) == 0) {
-			r = at & EXO_AT_CHANGE && !mask ? walk_to(root, here, 1, &w) : walk_for_change(root, here, 1, &w);
+		uint64_t here = va + (done << entry_shift(level));
+		if (done == 0 || entry_index(here, level) == 0) {
+			r = at & EXO_AT_CHANGE && !mask ? walk_to(root, here, level, &w) : walk_for_change(root, here, level, &w);
 			if (r == -EXO_ENOENT && !(at & (EXO_AT_CHANGE | EXO_AT_LIST)) && value == 0) {
 				/* Nothing is mapped in this table's span. */
-				done += 512 - entry_index(here, 1);
+				done += 512 - entry_index(here, level);
 				r = 0;
 				if (interrupt_waits())
 					break;
@@ -205,15 +207,15 @@ int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, uint64_t n, uint64_t
 				r = p ? 0 : -EXO_EFAULT;
 				v = p ? *p : 0;
 			} else if (at & EXO_AT_STEP) {
-				v += done << EXO_PAGE_SHIFT;
+				v += done << entry_shift(level);
 			}
 			if (r == 0)
-				r = leaf_set(&w, root, here, v, proof ? proof + done * EXO_PAGE_SIZE : 0, at & EXO_AT_GIVE);
+				r = leaf_set(&w, root, here, v, proof ? proof + (done << entry_shift(level)) : 0, at & EXO_AT_GIVE);
 		}
 		if (r < 0)
 			break;
 		done++;
-		if (done % 128 == 0 && interrupt_waits())
+		if ((level == 2 || done % 128 == 0) && interrupt_waits())
 			break;
 	}
 	if (done == 0)

@@ -88,13 +88,17 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 			continue;
 		}
 		const struct exo_frame_rec *t = &frames[entry_pfn(*entry)];
-		if (table_links(t) == 1 && t->used) {
+		bool run = *entry & EXO_PTE_PS;
+		if (run) {
+			leaf_clear(&w, root, here, entry, give);
+		} else if (table_links(t) == 1 && t->used) {
 			r = -EXO_EBUSY;
 			break;
+		} else {
+			link_drop(w.pfn, entry, here, level, give);
+			walk_flush(&w, root);
 		}
-		link_drop(w.pfn, entry, here, level, give);
-		walk_flush(&w, root);
-		if (done % 32 == 31 && interrupt_waits()) {
+		if ((run || done % 32 == 31) && interrupt_waits()) {
 			done++;
 			break;
 		}

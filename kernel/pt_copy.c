@@ -72,6 +72,8 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 		return -EXO_EPERM;
 	if (!(*entry & EXO_PTE_P))
 		return -EXO_ENOENT;
+	if (*entry & EXO_PTE_PS)
+		return -EXO_ETYPE;
 	uint32_t source = entry_pfn(*entry);
 	struct exo_frame_rec *s = &frames[source], *d = &frames[pfn];
 	if (d->owner != current_env()->index)
@@ -96,7 +98,7 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 	for (; done < n; done++) {
 		uint64_t *e = &from[first + done], *c = &to[first + done];
 		if (*e & EXO_PTE_P && !(*c & EXO_PTE_P)) {
-			r = level == 2 ? copy_leaf(e, c, (uint32_t)pfn) : copy_link(e, c, (uint32_t)pfn, va);
+			r = entry_is_leaf(*e, level - 1) ? copy_leaf(e, c, (uint32_t)pfn) : copy_link(e, c, (uint32_t)pfn, va);
 			if (r < 0)
 				return done ? (int64_t)done : r;
 		}

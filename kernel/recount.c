@@ -80,12 +80,14 @@ static const char *table_scan(uint64_t pfn)
 		if (child >= frame_count || frames[child].type == EXO_FREE)
 			return "an entry names a frame that is free or not RAM";
 		struct exo_frame_rec *f = &frames[child];
-		if (level == 1) {
+		if (entry_is_leaf(e, level)) {
 			tally[child].maps++;
 			if (e & EXO_PTE_RW)
 				tally[child].writable++;
 			if (frame_is_table(f) && e & EXO_PTE_RW)
 				return "a table is writable in ring 3";
+			if (level == 2 ? f->type != EXO_RUN || f->used != EXO_RUN_FRAMES : f->type == EXO_RUN || f->type == EXO_PART)
+				return "a large entry and a run do not match";
 			continue;
 		}
 		tally[child].links++;
@@ -106,6 +108,9 @@ static const char *frame_check(uint64_t pfn)
 	const struct exo_frame_rec *f = &frames[pfn];
 	if (f->maps != tally[pfn].maps)
 		return "map count";
+	for (uint32_t i = 1; f->type == EXO_RUN && i < f->used; i++)
+		if (frames[pfn + i].type != EXO_PART)
+			return "a run has a hole";
 	if (frame_is_table(f)) {
 		if (table_links(f) != tally[pfn].links)
 			return "link count";
@@ -138,8 +143,14 @@ const char *recount(uint64_t *where)
 				return "a free frame is counted or owned";
 			continue;
 		}
-		charged++;
-		owned += f->owner != 0;
+		if (f->type == EXO_PART) {
+			const struct exo_frame_rec *head = &frames[*where & -(uint64_t)EXO_RUN_FRAMES];
+			if (head->type != EXO_RUN || f - head >= head->used || f->owner || f->maps || f->pins)
+				return "part of no run, or counted";
+			continue;
+		}
+		charged += frame_weight(f);
+		owned += f->owner ? frame_weight(f) : 0;
 		if (f->owner && !env_by_index(f->owner))
 			return "owned by nobody that lives";
 		if ((wrong = frame_check(*where)))

@@ -25,25 +25,26 @@ static int64_t ask(struct env *e, uint64_t n, uint64_t deadline)
 	return 0;
 }
 
-/* Clears one leaf of e's root; `owner` is who must own the frame. */
-static int64_t take(struct env *e, uint64_t va, struct env *owner)
+/* Clears one leaf of e's root, of level 1 unless `at` says 2; `owner` is who must own the frame. */
+static int64_t take(struct env *e, uint64_t at, struct env *owner)
 {
 	struct walk w;
+	uint64_t va;
 	int level;
-	int64_t r = at_decode(va | 1, 0, &va, &level);
+	int64_t r = at_decode(at & EXO_AT_LEVEL ? at : at | 1, 0, &va, &level);
 	if (r == 0)
-		r = walk_to(e->root, va, 1, &w);
+		r = level <= 2 ? walk_to(e->root, va, level, &w) : -EXO_EINVAL;
 	if (r < 0)
 		return r;
-	uint64_t *entry = &w.table[entry_index(va, 1)], old = *entry;
+	uint64_t *entry = &w.table[entry_index(va, level)], old = *entry;
 	uint32_t pfn = entry_pfn(old);
-	if (!(old & EXO_PTE_P))
+	if (!(old & EXO_PTE_P) || !entry_is_leaf(old, level))
 		return -EXO_ENOENT;
 	if (pfn >= frame_count || frames[pfn].owner != owner->index)
 		return -EXO_EPERM;
 	if (!w.rw)
 		return -EXO_ESEALED;
-	leaf_clear(&w, e->root, va, entry);
+	leaf_clear(&w, e->root, va, entry, false);
 	if (owner == e && frames[pfn].owner == e->index && !frames[pfn].pins && !table_is_stranded(&frames[pfn]))
 		frame_release(pfn);
 	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].va = va;

@@ -114,12 +114,14 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 			continue;
 		uint32_t child = entry_pfn(*entry);
 		struct exo_frame_rec *f = &frames[child];
-		if (level == 1) {
+		if (entry_is_leaf(*entry, level)) {
+			bool run = f->type == EXO_RUN;
 			leaf_drop(*entry, false);
 			*entry = 0;
 			t->used--;
 			if (child < frame_count && f->owner == e->index && !frame_is_counted(f) && !(frame_is_table(f) && f->used))
 				frame_free(child);
+			budget = run ? 1 : budget; /* 512 frames may have gone */
 			continue;
 		}
 		link_drop(pfn, entry, base + *index * entry_span(level), level, false);

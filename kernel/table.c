@@ -4,6 +4,15 @@
 
 #define AT_LEAF_FLAGS (EXO_AT_STEP | EXO_AT_LIST | EXO_AT_CHANGE | EXO_AT_GIVE)
 
+/* Level 2 has entries of both kinds. */
+static bool writes_runs(uint32_t root, uint64_t at, uint64_t va, uint64_t value)
+{
+	struct walk w;
+	if (at & EXO_AT_CHANGE)
+		return walk_to(root, va, 2, &w) == 0 && w.table[entry_index(va, 2)] & EXO_PTE_PS;
+	return at & EXO_AT_LIST || value & EXO_PTE_P;
+}
+
 int64_t op_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
 {
 	uint64_t va;
@@ -16,8 +25,8 @@ int64_t op_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uin
 		return r;
 	if (n == 0 || n > (EXO_WINDOW - va) >> entry_shift(level) || proof & (EXO_PAGE_SIZE - 1))
 		return -EXO_EINVAL;
-	if (level == 1)
-		return leaf_write(pfn, at, va, n, value, mask, proof);
+	if (level == 1 || (level == 2 && writes_runs(pfn, at, va, value)))
+		return leaf_write(pfn, at, va, level, n, value, mask, proof);
 	if (at & EXO_AT_CHANGE)
 		return link_change(pfn, va, level, n, value, mask);
 	if (value || at & (EXO_AT_STEP | EXO_AT_LIST))
@@ -69,6 +78,8 @@ static int64_t link_sealed(struct walk *w, uint64_t va, int level, bool *shrunk)
 	struct exo_frame_rec *t = &frames[pfn];
 	if (*entry & EXO_PTE_P)
 		return -EXO_EEXIST;
+	if (*source & EXO_PTE_PS)
+		return -EXO_ETYPE;
 	if (s.foreign)
 		return -EXO_EPERM; /* R/W would go from a home that others guard */
 	if (s.readonly || !(*source & EXO_PTE_RW || t->flags & EXO_F_SEALED))

@@ -100,7 +100,10 @@ static bool step(struct env *e)
 			return false;
 		}
 		if (!frame_is_counted(f)) {
+			bool run = f->type == EXO_RUN;
 			frame_free(pfn);
+			if (run)
+				return false;
 			continue;
 		}
 		/* Group, or still counted: perhaps by a table of this env that comes later. Second chain. */
@@ -123,6 +126,7 @@ static bool step(struct env *e)
 			frame_chain(pfn, e);
 			return false;
 		}
+		budget = frames[pfn].type == EXO_RUN ? 1 : budget;
 		frame_release(pfn);
 	}
 	return false;

@@ -38,6 +38,7 @@ int64_t walk_to(uint32_t root, uint64_t va, int level, struct walk *w)
 {
 	uint16_t me = current_env()->index;
 	w->pfn = root;
+	w->level = level;
 	w->table = pfn_ptr(root);
 	w->rw = true;
 	w->readonly = w->foreign = w->live = false;
@@ -46,6 +47,8 @@ int64_t walk_to(uint32_t root, uint64_t va, int level, struct walk *w)
 		uint64_t e = w->table[entry_index(va, l)];
 		if (!(e & EXO_PTE_P))
 			return -EXO_ENOENT;
+		if (entry_is_leaf(e, l))
+			return -EXO_EEXIST; /* a run */
 		w->pfn = entry_pfn(e);
 		if (!(e & EXO_PTE_RW)) {
 			w->rw = false;
@@ -85,8 +88,8 @@ void *user_page(uint64_t va, bool write)
 		if (l == 1 && e & EXO_PTE_PWT)
 			return NULL; /* device memory is in no direct map */
 		table = pfn_ptr(entry_pfn(e));
-		if (l == 1)
-			return (uint8_t *)table + (va & (EXO_PAGE_SIZE - 1));
+		if (entry_is_leaf(e, l))
+			return (uint8_t *)table + (va & ((l == 1 ? EXO_PAGE_SIZE : EXO_RUN_FRAMES * EXO_PAGE_SIZE) - 1));
 	}
 }
 
@@ -119,15 +122,16 @@ int64_t table_proof(uint32_t pfn, uint64_t at)
 		return r;
 	uint64_t e = w.table[entry_index(va, level)];
 	const struct exo_frame_rec *f = &frames[pfn];
-	if (!(e & EXO_PTE_P) || entry_pfn(e) != pfn || (level > 1) != frame_is_table(f))
+	bool link = !entry_is_leaf(e, level);
+	if (!(e & EXO_PTE_P) || entry_pfn(e) != pfn || link != frame_is_table(f))
 		return -EXO_ENOENT;
-	if (level > 1 ? table_links(f) != 1 || f->maps : f->maps != 1)
+	if (link ? table_links(f) != 1 || f->maps : f->maps != 1)
 		return -EXO_EBUSY;
 	/* Whoever may not rewrite a live home does not own what hangs in it. */
 	if (w.foreign)
 		return -EXO_EPERM;
 	/* A merely read-only link: its owner could give itself R/W, and with it the R/W of the shared frames below. */
-	if (level > 1 && !(e & EXO_PTE_RW) && !(f->flags & EXO_F_SEALED))
+	if (link && !(e & EXO_PTE_RW) && !(f->flags & EXO_F_SEALED))
 		return -EXO_ESEALED;
 	/* A table below a shared (sealed) table is reached by others too. */
 	return w.rw ? 0 : -EXO_ESEALED;

@@ -10,12 +10,17 @@
 #define EXO_PTE_PCD   0x010ul
 #define EXO_PTE_A     0x020ul
 #define EXO_PTE_D     0x040ul
+#define EXO_PTE_PS    0x080ul /* kernel-kept: level 2, maps a run */
 #define EXO_PTE_AVAIL 0x07f0000000000e00ul /* bits 9-11 and 52-58: the library OS's own at level 1 */
 #define EXO_PTE_NX    (1ul << 63)
 #define EXO_PTE_ADDR  0x000ffffffffff000ul
 /* Kernel-kept software bits of links (level 2 and up). */
 #define EXO_LINK_BIT_REMAP   0x200ul /* level 3, live link: entries below may be rewritten over this link */
 #define EXO_LINK_BIT_PRIVATE 0x400ul /* level 4: this slot is private in this root (also when the entry is absent) */
+
+#ifndef EXO_RUN_FRAMES /* tests on the host have smaller ones */
+#define EXO_RUN_FRAMES 512
+#endif
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -27,6 +32,8 @@ enum exo_frame_type {
 	EXO_DATA,   /* owned, mappable */
 	EXO_PT1, EXO_PT2, EXO_PT3, EXO_PT4, /* page tables; never writable in ring 3 */
 	EXO_ENV,    /* pinned: an env's record, group, or window table */
+	EXO_RUN,    /* head of a run: the first of `used` frames from a 2 MiB boundary that are owned, counted and, when all EXO_RUN_FRAMES are in, mapped as one */
+	EXO_PART,   /* another frame of a run: all that is to be said of it stands in the head's record */
 };
 
 enum exo_frame_flag {
@@ -48,7 +55,7 @@ struct exo_frame_rec {
 	uint32_t base;       /* table: its base VA >> 21 */
 	uint16_t glinks;     /* table: links in global slots */
 	uint16_t plinks;     /* table: links in private slots */
-	uint16_t used;       /* table: present entries */
+	uint16_t used;       /* table: present entries; run: frames in it */
 	uint16_t spare;
 };
 _Static_assert(sizeof(struct exo_frame_rec) == 32, "frame record");

@@ -11,9 +11,13 @@ static uint64_t now_table;
 
 static void leaf_tally(uint32_t pfn, uint64_t e)
 {
-	AT(frames[pfn].type == EXO_DATA || frame_is_table(&frames[pfn]));
+	/* Rule 9: of a run only the head is named, at level 2 only, and a frame only at level 1. */
+	if (e & EXO_PTE_PS)
+		AT(frames[pfn].type == EXO_RUN && frames[pfn].used == EXO_RUN_FRAMES && pfn % EXO_RUN_FRAMES == 0);
+	else
+		AT(frames[pfn].type == EXO_DATA || frame_is_table(&frames[pfn]));
 	AT(e & EXO_PTE_U);
-	AT(!(e & EXO_PTE_RW) || frames[pfn].type == EXO_DATA);
+	AT(!(e & EXO_PTE_RW) || !frame_is_table(&frames[pfn]));
 	tally[pfn].maps++;
 	tally[pfn].writable += (e & EXO_PTE_RW) != 0;
 }
@@ -52,7 +56,8 @@ static void table_tally(uint32_t pfn)
 		}
 		AT(child < WORLD_FRAMES);
 		tally[pfn].used++;
-		if (level == 1)
+		AT(level == 2 || !(e & EXO_PTE_PS));
+		if (level == 1 || e & EXO_PTE_PS)
 			leaf_tally(child, e);
 		else
 			link_tally(pfn, child, e, base + ((uint64_t)i << (12 + 9 * (level - 1))), level);
@@ -69,14 +74,22 @@ static void frame_check(uint32_t pfn)
 	AT(f->maps == t->maps);
 	AT(f->glinks == t->links_global);
 	AT(f->plinks == t->links_private);
-	AT(f->used == t->used);
+	if (f->type == EXO_PART) {
+		uint32_t head = pfn - pfn % EXO_RUN_FRAMES;
+
+		AT(frames[head].type == EXO_RUN && pfn - head < frames[head].used && !f->owner && !frame_is_counted(f) && !f->used);
+		return;
+	}
+	AT(f->type == EXO_RUN ? f->used && f->used <= EXO_RUN_FRAMES : f->used == t->used);
+	for (uint32_t i = 1; f->type == EXO_RUN && i < f->used; i++)
+		AT(frames[pfn + i].type == EXO_PART);
 	if (f->type == EXO_FREE) {
 		AT(!f->owner && !t->maps && !table_links(f) && !f->pins);
 		return;
 	}
 	/* Rule 10: what nobody owns goes with its last entry. */
 	AT(f->owner || frame_is_counted(f));
-	if (f->type == EXO_DATA) {
+	if (f->type == EXO_DATA || f->type == EXO_RUN) {
 		/* Rule 5. */
 		AT(f->flags & EXO_F_SHARED || t->writable == 0 || t->maps == 1);
 		AT(f->flags & EXO_F_SHARED || !(f->flags & FRAME_WRITABLE) == !t->writable);
@@ -101,7 +114,7 @@ static uint32_t chain_count(uint32_t head, uint32_t owner)
 {
 	uint32_t count = 0, before = 0;
 
-	for (uint32_t pfn = head; pfn; before = pfn, pfn = frames[pfn].next, count++)
+	for (uint32_t pfn = head; pfn; before = pfn, count += frame_weight(&frames[pfn]), pfn = frames[pfn].next)
 		AT(frames[pfn].owner == owner && frames[pfn].prev == before && count <= WORLD_FRAMES);
 	return count;
 }
@@ -119,9 +132,9 @@ static void accounts_check(void)
 		AT(frames[pfn].owner < WORLD_INDEX_MAX && frames[pfn].account < WORLD_INDEX_MAX);
 		if (frames[pfn].type == EXO_FREE)
 			free_count++;
-		else
-			charged[frames[pfn].account]++;
-		owned[frames[pfn].owner]++;
+		else if (frames[pfn].type != EXO_PART)
+			charged[frames[pfn].account] += frame_weight(&frames[pfn]);
+		owned[frames[pfn].owner] += frame_weight(&frames[pfn]);
 	}
 	CHECK_EQ(info->frames_free, free_count);
 	for (uint32_t i = 0; i < EXO_HOME_COUNT; i = home_next(i))

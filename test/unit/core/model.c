@@ -42,7 +42,7 @@ unsigned model_maps(uint32_t pfn)
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < model[pfn].place_count; i++)
-		n += model[model[pfn].place[i].table].type == EXO_PT1;
+		n += model[model[pfn].place[i].table].type == EXO_PT1 || model_entry[model[pfn].place[i].table][model[pfn].place[i].index] & EXO_PTE_PS;
 	return n;
 }
 
@@ -104,6 +104,8 @@ struct model_walk model_walk(uint32_t root, uint64_t va, int level)
 
 		if (!(e & EXO_PTE_P))
 			return (struct model_walk){ .private = w.private };
+		if (e & EXO_PTE_PS)
+			return (struct model_walk){ .private = w.private, .run = true };
 		if (!(e & EXO_PTE_RW)) {
 			w.rw = false;
 			w.given = w.given && model[child].sealed;
@@ -120,8 +122,8 @@ uint32_t model_charged(uint16_t account) { return charged[account]; }
 
 void model_charge(uint32_t pfn, uint16_t account)
 {
-	charged[model[pfn].account]--;
-	charged[account]++;
+	charged[model[pfn].account] -= model_weight(pfn);
+	charged[account] += model_weight(pfn);
 	model[pfn].account = account;
 	model[pfn].generation = env_generation(account);
 }
@@ -139,7 +141,12 @@ void model_free(uint32_t pfn)
 {
 	struct model_frame *f = &model[pfn];
 
-	charged[f->account]--;
+	charged[f->account] -= model_weight(pfn);
+	for (uint32_t i = 1; i < model_weight(pfn); i++) {
+		model[pfn + i].type = EXO_FREE;
+		model[pfn + i].account = f->account;
+		model[pfn + i].generation = f->generation;
+	}
 	f->type = EXO_FREE;
 	f->owner = 0;
 	f->shared = f->sealed = f->pinned = f->used_root = f->global = false;
@@ -159,10 +166,11 @@ static void frame_load(uint32_t pfn)
 	const struct exo_frame_rec *k = &frames[pfn];
 	struct model_frame *f = &model[pfn];
 
-	if (f->type > EXO_KERNEL && pfn_is_ram(pfn))
-		charged[f->account]--;
+	if (f->type > EXO_KERNEL && f->type != EXO_PART && pfn_is_ram(pfn))
+		charged[f->account] -= model_weight(pfn);
 	f->type = k->type;
-	f->shared = k->type == EXO_DATA && k->flags & EXO_F_SHARED;
+	f->members = k->type == EXO_RUN ? k->used : 0;
+	f->shared = (k->type == EXO_DATA || k->type == EXO_RUN) && k->flags & EXO_F_SHARED;
 	f->sealed = frame_is_table(k) && k->flags & EXO_F_SEALED;
 	f->global = frame_is_table(k) && k->flags & FRAME_GLOBAL;
 	f->used_root = k->type == EXO_PT4 && k->flags & EXO_F_ROOT_USED;
@@ -170,8 +178,8 @@ static void frame_load(uint32_t pfn)
 	f->owner = k->owner;
 	f->account = k->account;
 	f->base = frame_is_table(k) && k->type != EXO_PT4 ? (uint64_t)k->base << 21 : 0;
-	if (f->type > EXO_KERNEL) {
-		charged[f->account]++;
+	if (f->type > EXO_KERNEL && f->type != EXO_PART) {
+		charged[f->account] += model_weight(pfn);
 		f->generation = env_generation(f->account);
 	}
 }

@@ -15,6 +15,7 @@ struct model_frame {
 	uint16_t owner, account;
 	uint32_t generation; /* of the account when it was charged */
 	uint32_t used;   /* present entries */
+	uint32_t members; /* run: frames in it */
 	uint64_t base;   /* table: where it is linked, or was first */
 	uint32_t place_count, place_max;
 	struct model_place *place; /* entries that name it */
@@ -24,12 +25,15 @@ extern uint64_t model_entry[WORLD_FRAMES][512];
 extern struct model_home { uint16_t owner; uint32_t pt2; } model_home[MODEL_UNITS];
 extern bool model_cut; /* interrupts may end range ops early */
 
-struct model_walk { uint32_t table; uint64_t entry; bool reached, rw, given, foreign, private; };
+struct model_walk { uint32_t table; uint64_t entry; bool reached, run, rw, given, foreign, private; }; /* run: one stands on the way */
 
 static inline unsigned model_shift(int level) { return 12 + 9 * ((unsigned)level - 1); }
 static inline unsigned model_index(uint64_t va, int level) { return va >> model_shift(level) & 511; }
 static inline uint32_t model_pfn(uint64_t e) { return (uint32_t)((e & EXO_PTE_ADDR) >> 12); }
 static inline bool model_is_table(uint32_t pfn) { return model[pfn].type >= EXO_PT1 && model[pfn].type <= EXO_PT4; }
+static inline bool model_is_leaf(uint64_t e, int level) { return level == 1 || e & EXO_PTE_PS; }
+static inline uint32_t model_head(uint64_t pfn) { return (uint32_t)(pfn - pfn % EXO_RUN_FRAMES); }
+static inline uint32_t model_weight(uint32_t pfn) { return model[pfn].type == EXO_RUN ? model[pfn].members : 1; }
 static inline bool model_is_ram(uint64_t pfn) { return pfn < WORLD_FRAMES && model[pfn].type != EXO_NONE && model[pfn].type != EXO_KERNEL; }
 
 /* All state from the kernel's, and comparison with it: NULL or what differs. */

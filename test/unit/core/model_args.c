@@ -24,6 +24,15 @@ uint64_t any_frame(int type)
 	return found;
 }
 
+uint64_t any_run(void)
+{
+	uint64_t pfn = any_frame(EXO_RUN);
+
+	for (int tries = 0; tries < 6 && pfn < WORLD_FRAMES && pfn && model[pfn].members < EXO_RUN_FRAMES; tries++)
+		pfn = any_frame(EXO_RUN);
+	return pfn;
+}
+
 uint64_t any_table(int level)
 {
 	uint64_t pfn = 0;

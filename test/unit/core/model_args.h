@@ -9,6 +9,7 @@
 static inline bool one_in(unsigned n) { return random_below(n) == 0; }
 uint64_t any_va(void);
 uint64_t any_frame(int type);    /* mostly one of the caller's, of that type (0 = any); 0 = it has none */
+uint64_t any_run(void);          /* head of a run, whole when a few tries find one */
 uint64_t any_table(int level);   /* one without links or content, when a few tries find it */
 struct env *any_env(void);       /* live or dying */
 uint64_t any_root(void);

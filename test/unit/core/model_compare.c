@@ -16,7 +16,9 @@ static const char *frame_compare(uint32_t pfn)
 		return NULL;
 	if (f->owner != k->owner || f->account != k->account)
 		return "owner or account";
-	if (k->type == EXO_DATA && f->shared != !!(k->flags & EXO_F_SHARED))
+	if (k->type == EXO_RUN && f->members != k->used)
+		return "frames in the run";
+	if ((k->type == EXO_DATA || k->type == EXO_RUN) && f->shared != !!(k->flags & EXO_F_SHARED))
 		return "shared flag";
 	if (!frame_is_table(k))
 		return NULL;

@@ -75,10 +75,42 @@ void draw_give(void)
 static void draw_type(void)
 {
 	uint64_t pfn = any_frame(one_in(5) ? 0 : EXO_DATA), n = one_in(6) ? 1 + random_below(5) : 1, type = one_in(3) ? EXO_DATA : EXO_DATA + random_below(6);
-	uint64_t flags = type == EXO_DATA && one_in(2) ? EXO_F_SHARED : one_in(30) ? random_below(4) : 0;
+	if (one_in(12))
+		type = EXO_RUN;
+	uint64_t flags = (type == EXO_DATA || type == EXO_RUN) && one_in(2) ? EXO_F_SHARED : one_in(30) ? random_below(4) : 0;
 
 	OP("frame_type(%lu, %lu, %lu, %lu)", pfn, n, type, flags);
 	wrong_if(model_type(op_frame_type(pfn, n, type, flags), pfn, n, type, flags));
+}
+
+/* Frames from a boundary on, all free or the caller's, become a run: mostly a whole one. */
+static void draw_run(void)
+{
+	uint64_t head = EXO_RUN_FRAMES * (1 + random_below(WORLD_FRAMES / EXO_RUN_FRAMES - 1)), n = one_in(6) ? 1 + random_below(EXO_RUN_FRAMES) : EXO_RUN_FRAMES;
+	uint64_t flags = one_in(3) ? EXO_F_SHARED : 0;
+
+	if (room(envs[model_me()].account, EXO_C_FRAMES) < 3 * EXO_RUN_FRAMES)
+		return;
+	for (uint64_t pfn = head; pfn < head + n; pfn++)
+		if (model[pfn].type == EXO_FREE) {
+			OP("frame_claim(%lu, 1)", pfn);
+			wrong_if(model_claim(op_frame_claim(pfn, 1, 0, 0), pfn, 1, NULL, 0, 1));
+		}
+	OP("frame_type(%lu, %lu, RUN, %lu)", head, n, flags);
+	wrong_if(model_type(op_frame_type(head, n, EXO_RUN, flags), head, n, EXO_RUN, flags));
+}
+
+static void draw_run_end(void)
+{
+	uint64_t pfn = any_run(), n = one_in(4) ? 1 + random_below(EXO_RUN_FRAMES) : EXO_RUN_FRAMES;
+
+	if (one_in(2)) {
+		OP("frame_type(%lu, %lu, DATA)", pfn, n);
+		wrong_if(model_type(op_frame_type(pfn, n, EXO_DATA, 0), pfn, n, EXO_DATA, 0));
+	} else {
+		OP("frame_give(%lu, %lu, 0)", pfn, n);
+		wrong_if(model_give(op_frame_give(pfn, n, 0), pfn, n, NULL, false, 0));
+	}
 }
 
 /* ---- table ops */
@@ -91,6 +123,35 @@ static void pte_write(uint64_t at, uint64_t n, uint64_t value, const uint64_t *l
 }
 
 static void draw_map(void) { uint64_t at = place(1, give_flag(), one_in(2) ? REACHED : ABSENT); pte_write(at, one_in(8) ? any_count() : 1, any_leaf(), NULL, 0, 0); }
+static void draw_map_run(void)
+{
+	uint64_t pfn = any_run(), at = place(2, give_flag() | (one_in(9) ? EXO_AT_STEP : 0), one_in(3) ? REACHED : ABSENT);
+
+	pte_write(at, one_in(8) ? any_count() : 1, pfn << 12 | (one_in(3) ? 5 : 7) | (one_in(2) ? EXO_PTE_NX : 0), NULL, 0, 0);
+}
+
+/* By a proof, or a change or the end of one that is mapped. */
+static void draw_mapped_run(void)
+{
+	static const uint64_t rights[] = { EXO_PTE_RW, EXO_PTE_RW, EXO_PTE_NX, EXO_PTE_A | EXO_PTE_D, 0 };
+	uint64_t va = 0;
+	struct model_walk w = { 0 };
+
+	for (int tries = 0; tries < 20 && !(w.entry & EXO_PTE_PS); tries++) {
+		va = any_va() & ~0x1ffffful;
+		if (va < EXO_WINDOW)
+			w = model_walk(current_env()->root, va, 2);
+	}
+	place_root = 0;
+	uint64_t change = rights[random_below(5)];
+	if (one_in(3))
+		pte_write(va | 2 | EXO_AT_CHANGE, one_in(5) ? 2 : 1, random_next(), NULL, change, 0);
+	else if (one_in(2))
+		pte_write(place(2, give_flag(), ABSENT), 1, (w.entry & (EXO_PTE_ADDR | EXO_PTE_RW)) | 5, NULL, 0, va);
+	else
+		pte_write(va | 2 | give_flag(), 1, 0, NULL, 0, 0);
+}
+
 static void draw_unmap(void) { uint64_t at = place(1, give_flag(), PRESENT); pte_write(at, any_count(), 0, NULL, 0, 0); }
 
 /* Another's frame, by a proof that may hold. */
@@ -183,7 +244,7 @@ static void draw_home(void)
 void draw_op(void)
 {
 	static void (*const all[])(void) = {
-		draw_claim, draw_claim, draw_adopt, draw_give, draw_type, draw_type, draw_map, draw_map, draw_map, draw_map, draw_map_by_proof, draw_map_by_proof, draw_map_many,
+		draw_claim, draw_claim, draw_adopt, draw_give, draw_type, draw_type, draw_run, draw_run_end, draw_map_run, draw_map_run, draw_mapped_run, draw_map, draw_map, draw_map, draw_map, draw_map_by_proof, draw_map_by_proof, draw_map_many,
 		draw_unmap, draw_change, draw_change, draw_link_change, draw_link_change, draw_unlink, draw_link_new, draw_link_new, draw_link_new, draw_link_sealed, draw_link_sealed,
 		draw_link_live, draw_copy, draw_copy, draw_copy, draw_home,
 	};

@@ -44,6 +44,7 @@ static struct {
 	uint32_t room;
 	uint64_t va;
 	uint32_t taken;
+	uint64_t gone; /* give: elements that went with a run */
 } op;
 
 static const char *claim_one(uint64_t i, bool apply)
@@ -89,15 +90,15 @@ static const char *adopt_one(uint64_t i, bool apply)
 	struct model_frame *f = &model[pfn];
 	struct model_walk w = model_walk(current_env()->root, va, level);
 
-	if (f->type == EXO_FREE || f->owner || f->pinned)
+	if (f->type == EXO_FREE || f->type == EXO_PART || f->owner || f->pinned)
 		return "adopted what is owned, free or pinned";
-	if (!w.reached || !(w.entry & EXO_PTE_P) || model_pfn(w.entry) != pfn || (level > 1) != model_is_table(pfn))
+	if (!w.reached || !(w.entry & EXO_PTE_P) || model_pfn(w.entry) != pfn || !model_is_leaf(w.entry, level) != model_is_table(pfn))
 		return "adopted by a proof that names something else";
 	if (f->place_count != 1 || !w.rw)
 		return "adopted what others reach";
-	if (w.foreign || (level > 1 && !(w.entry & EXO_PTE_RW) && !f->sealed))
+	if (w.foreign || (model_is_table(pfn) && !(w.entry & EXO_PTE_RW) && !f->sealed))
 		return "adopted over a link that does not give that right";
-	if (f->account != envs[model_me()].account && !op.room)
+	if (f->account != envs[model_me()].account && op.room < model_weight(pfn))
 		return "adopted beyond the account";
 	if (!apply)
 		return NULL;
@@ -121,20 +122,25 @@ static const char *give_one(uint64_t i, bool apply)
 {
 	uint32_t pfn = (uint32_t)(op.pfn + i);
 
+	if (i < op.gone)
+		return NULL;
 	if (!model_is_ram(op.pfn + i) || model[pfn].type == EXO_FREE || model[pfn].owner != model_me())
 		return "gave a stranger's frame";
+	if (model_weight(pfn) > op.n - i)
+		return "gave part of a run";
 	struct model_frame *f = &model[pfn];
 	if (f->pinned || (model_is_table(pfn) && f->used && !model_links(pfn)))
 		return "gave what is pinned or has content";
 	if (op.to && model_is_table(pfn) && model_links(pfn))
 		return "gave a linked table";
-	if (op.to && envs[op.to->index].account != f->account && op.taken >= op.room)
+	if (op.to && envs[op.to->index].account != f->account && op.taken + model_weight(pfn) > op.room)
 		return "gave beyond the account";
 	if (!apply)
 		return NULL;
+	op.gone = i + model_weight(pfn);
 	if (op.to) {
 		if (envs[op.to->index].account != f->account)
-			op.taken++;
+			op.taken += model_weight(pfn);
 		f->owner = op.to->index;
 		model_charge(pfn, envs[op.to->index].account);
 	} else {
@@ -153,26 +159,80 @@ const char *model_give(int64_t r, uint64_t pfn, uint64_t n, const struct env *to
 	op.taken = 0;
 	if (stale || (to && envs[to->index].account != envs[model_me()].account && to->creator != current_env()) || pfn >= WORLD_FRAMES || n > WORLD_FRAMES - pfn)
 		return EXO_IS_ERROR(r) ? NULL : "gave to an env that is no relation";
-	return model_range(r, n, give_one);
+	op.gone = 0;
+	const char *why = model_range(r, n, give_one);
+	return why || EXO_IS_ERROR(r) || op.gone == (uint64_t)r ? why : "gave part of a run";
+}
+
+static const char *join_one(uint32_t pfn, bool apply)
+{
+	struct model_frame *f = &model[pfn], *head = &model[model_head(pfn)];
+
+	if (f->type != EXO_DATA || f->place_count || f->pinned)
+		return "joined what is counted or no frame";
+	if (f != head && (head->type != EXO_RUN || head->owner != model_me() || head->members != pfn % EXO_RUN_FRAMES))
+		return "joined a run that is a stranger's or grows elsewhere";
+	if (!apply)
+		return NULL;
+	if (f == head) {
+		f->type = EXO_RUN;
+		f->members = 1;
+		f->shared = op.flags;
+		return NULL;
+	}
+	f->type = EXO_PART;
+	f->owner = f->account = 0;
+	f->shared = false;
+	head->members++;
+	return NULL;
+}
+
+static void split(uint32_t pfn)
+{
+	uint32_t members = model[pfn].members;
+
+	model[pfn].members = 0;
+	model[pfn].type = EXO_DATA;
+	model[pfn].shared = op.flags;
+	for (uint32_t i = 1; i < members; i++) {
+		struct model_frame *f = &model[pfn + i];
+
+		f->type = EXO_DATA;
+		f->owner = model[pfn].owner;
+		f->account = model[pfn].account;
+		f->generation = model[pfn].generation;
+		f->shared = op.flags;
+	}
 }
 
 static const char *type_one(uint64_t i, bool apply)
 {
 	uint32_t pfn = (uint32_t)(op.pfn + i);
 
+	if (op.type == EXO_RUN && model_is_ram(op.pfn + i) && model[pfn].type == EXO_PART && model[model_head(pfn)].owner == model_me())
+		return NULL;
+
 	if (!model_is_ram(op.pfn + i) || model[pfn].type == EXO_FREE || model[pfn].owner != model_me())
 		return "retyped a stranger's frame";
 	struct model_frame *f = &model[pfn];
 	if (f->pinned)
 		return "retyped a pinned frame";
-	if (f->type == EXO_DATA && op.type == EXO_DATA) {
+	if (f->type == op.type && (op.type == EXO_DATA || op.type == EXO_RUN)) {
 		if (f->place_count > 1 || (f->place_count && f->shared && !op.flags))
 			return "changed the shared flag of a mapped frame";
 	} else if (f->place_count || f->used) {
 		return "retyped what is counted";
+	} else if (op.type == EXO_RUN) {
+		return join_one(pfn, apply);
+	} else if (f->type == EXO_RUN && op.type != EXO_DATA) {
+		return "made a table of a run";
 	}
 	if (!apply)
 		return NULL;
+	if (f->type == EXO_RUN && op.type == EXO_DATA) {
+		split(pfn);
+		return NULL;
+	}
 	if (op.type != EXO_DATA || f->type != EXO_DATA) {
 		f->sealed = f->global = false;
 		f->base = 0;
@@ -189,7 +249,7 @@ const char *model_type(int64_t r, uint64_t pfn, uint64_t n, uint64_t type, uint6
 	op.pfn = pfn;
 	op.type = type;
 	op.flags = flags;
-	if (type < EXO_DATA || type > EXO_PT4 || flags & ~(type == EXO_DATA ? (uint64_t)EXO_F_SHARED : 0) || pfn >= WORLD_FRAMES || n > WORLD_FRAMES - pfn)
+	if (((type < EXO_DATA || type > EXO_PT4) && type != EXO_RUN) || flags & ~(type == EXO_DATA || type == EXO_RUN ? (uint64_t)EXO_F_SHARED : 0) || pfn >= WORLD_FRAMES || n > WORLD_FRAMES - pfn)
 		return EXO_IS_ERROR(r) ? NULL : "retyped to what is no type";
 	return model_range(r, n, type_one);
 }

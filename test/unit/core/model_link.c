@@ -58,6 +58,8 @@ static const char *sealed_one(uint64_t i, bool apply)
 		return NULL;
 	if (w.entry & EXO_PTE_P)
 		return "linked over another";
+	if (s.entry & EXO_PTE_PS)
+		return "sealed a run";
 	if (s.foreign || !s.given || !(s.entry & EXO_PTE_RW || model[pfn].sealed))
 		return "sealed what the caller has read-only, or what stands in a stranger's home";
 	if (!model[pfn].sealed && model_links(pfn) > 1)
@@ -115,13 +117,14 @@ static const char *copy_one(uint64_t i, bool apply)
 
 	if (!(e & EXO_PTE_P) || model_entry[copy][index] & EXO_PTE_P)
 		return NULL;
-	if (op.level == 3 && !(e & EXO_PTE_RW) && !model[pfn].sealed)
+	bool link = !model_is_leaf(e, op.level - 1);
+	if (link && !(e & EXO_PTE_RW) && !model[pfn].sealed)
 		return "copied a link that is merely read-only";
 	if (!apply)
 		return NULL;
-	if (op.level == 3)
+	if (link)
 		model[pfn].sealed = true;
-	if (op.level == 3 || !model[pfn].shared)
+	if (link || !model[pfn].shared)
 		e &= ~EXO_PTE_RW;
 	model_write(op.source, index, e);
 	model_write(copy, index, e);
@@ -149,6 +152,8 @@ const char *model_pt_copy(int64_t r, uint64_t root, uint64_t at, uint64_t pfn, u
 	why = model_place_check(&w);
 	if (!why && !(w.entry & EXO_PTE_P))
 		why = "copied what is not there";
+	if (!why && w.entry & EXO_PTE_PS)
+		why = "copied a run as a table";
 	if (!why && (d->owner != model_me() || d->type != s->type || d->pinned || model_links(copy)))
 		why = "copied into a table that is linked, of another kind or a stranger's";
 	if (!why && d->used && (d->base != s->base || d->global != model[w.table].global))

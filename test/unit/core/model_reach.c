@@ -21,8 +21,9 @@ static const char *table_reach(uint32_t table, int level, uint64_t base, struct 
 			continue;
 		seen++;
 		below.rw = p.rw && e & EXO_PTE_RW;
-		if (level == 1) {
-			if (model[child].type == EXO_FREE || (below.rw && model[child].type != EXO_DATA))
+		if (model_is_leaf(e, level)) {
+			if (level == 2 ? model[child].type != EXO_RUN : model[child].type == EXO_FREE || model[child].type == EXO_RUN || model[child].type == EXO_PART
+				|| (below.rw && model[child].type != EXO_DATA))
 				return "a root reaches a frame that is free, or writes a table";
 			if (below.rw && !model[child].shared && (model[child].place_count != 1 || !p.alone))
 				return "an unshared frame is writable though another reaches it";
@@ -71,7 +72,7 @@ const char *model_reach(void)
 	for (uint32_t pfn = 0; pfn < WORLD_FRAMES; pfn++) {
 		bool held = false;
 
-		if (model[pfn].type <= EXO_KERNEL || model[pfn].owner)
+		if (model[pfn].type <= EXO_KERNEL || model[pfn].type == EXO_PART || model[pfn].owner)
 			continue;
 		for (uint32_t i = 0; i < model[pfn].place_count; i++)
 			held |= model[model[pfn].place[i].table].owner || stamp[model[pfn].place[i].table];

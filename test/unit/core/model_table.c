@@ -52,7 +52,7 @@ static bool unshared_is_writable(uint32_t pfn, uint32_t but_table, unsigned but_
 	return writable;
 }
 
-static const char *right_check(uint64_t value, uint64_t proof)
+static const char *right_check(int at_level, uint64_t value, uint64_t proof)
 {
 	uint32_t pfn = model_pfn(value);
 	uint64_t va;
@@ -60,23 +60,23 @@ static const char *right_check(uint64_t value, uint64_t proof)
 
 	if (is_mine(pfn))
 		return NULL;
-	if (!proof || !model_at(proof | 1, 0, &va, &level))
+	if (!proof || !model_at(proof | (unsigned)at_level, 0, &va, &level))
 		return "mapped a stranger's frame";
-	struct model_walk w = model_walk(current_env()->root, va, 1);
-	if (!w.reached || !(w.entry & EXO_PTE_P) || model_pfn(w.entry) != pfn)
+	struct model_walk w = model_walk(current_env()->root, va, level);
+	if (!w.reached || !(w.entry & EXO_PTE_P) || !model_is_leaf(w.entry, level) || model_pfn(w.entry) != pfn)
 		return "mapped a stranger's frame by a proof that names another";
 	return value & EXO_PTE_RW && !(w.rw && w.entry & EXO_PTE_RW) ? "made a stranger's frame writable" : NULL;
 }
 
 static const char *leaf_one(uint64_t i, bool apply)
 {
-	struct model_walk w = model_walk(op.root, here(i), 1);
-	uint64_t value = op.value, proof = op.proof ? op.proof + i * EXO_PAGE_SIZE : 0;
+	struct model_walk w = model_walk(op.root, here(i), op.level);
+	uint64_t value = op.value, proof = op.proof ? op.proof + (i << model_shift(op.level)) : 0;
 	uint32_t pfn;
-	unsigned index = model_index(here(i), 1), others;
+	unsigned index = model_index(here(i), op.level), others;
 	const char *why;
 
-	if (!w.reached && value == 0 && !(op.at & EXO_AT_LIST))
+	if (!w.reached && !w.run && value == 0 && !(op.at & EXO_AT_LIST))
 		return NULL;
 	if ((why = model_place_check(&w)))
 		return why;
@@ -85,15 +85,20 @@ static const char *leaf_one(uint64_t i, bool apply)
 			return "read an array that is not there";
 		value = op.list[i];
 	} else if (op.at & EXO_AT_STEP) {
-		value += i << 12;
+		value += i << model_shift(op.level);
 	}
 	pfn = model_pfn(value);
+	if (op.level == 2 && w.entry & EXO_PTE_P && !(w.entry & EXO_PTE_PS))
+		return "wrote a run over a table";
+	if (op.level == 2 && (value & EXO_PTE_P ? here(i) == 0 : value != 0))
+		return "wrote a run over the null guard, or scratch bits at level 2";
 	if (value & EXO_PTE_P) {
 		if (value & ~(LEAF_BITS | AVAIL_NX | EXO_PTE_ADDR) || !(value & EXO_PTE_U) || pfn >= WORLD_FRAMES)
 			return "wrote a bit or address that is the kernel's";
-		if (model[pfn].type != EXO_DATA && (!model_is_table(pfn) || value & EXO_PTE_RW))
+		if (op.level == 2 ? model[pfn].type != EXO_RUN || model[pfn].members != EXO_RUN_FRAMES
+			: model[pfn].type != EXO_DATA && (!model_is_table(pfn) || value & EXO_PTE_RW))
 			return "mapped a frame of that type";
-		if ((why = right_check(value, proof)))
+		if ((why = right_check(op.level, value, proof)))
 			return why;
 		bool writable = unshared_is_writable(pfn, w.table, index, &others);
 		if (!model_is_table(pfn) && !model[pfn].shared && others && (writable || value & EXO_PTE_RW))
@@ -103,7 +108,7 @@ static const char *leaf_one(uint64_t i, bool apply)
 	}
 	if (!apply)
 		return NULL;
-	model_write(w.table, index, value);
+	model_write(w.table, index, value & EXO_PTE_P && op.level == 2 ? value | EXO_PTE_PS : value);
 	if (w.entry & EXO_PTE_P)
 		model_dropped(model_pfn(w.entry), op.at & EXO_AT_GIVE && model_pfn(w.entry) != pfn);
 	return NULL;
@@ -111,7 +116,7 @@ static const char *leaf_one(uint64_t i, bool apply)
 
 static const char *change_one(uint64_t i, bool apply)
 {
-	struct model_walk w = model_walk(op.root, here(i), 1);
+	struct model_walk w = model_walk(op.root, here(i), op.level);
 	uint64_t new = (w.entry & ~op.mask) | (op.value & op.mask);
 	uint32_t pfn = model_pfn(w.entry);
 	const char *why = op.mask ? model_place_check(&w) : w.reached ? NULL : "no table there";
@@ -120,12 +125,14 @@ static const char *change_one(uint64_t i, bool apply)
 		return why;
 	if (!(w.entry & EXO_PTE_P))
 		return "changed an absent entry";
+	if (!model_is_leaf(w.entry, op.level))
+		return "changed a link as if it were a run";
 	if (op.mask & ~(EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | AVAIL_NX))
 		return "changed a bit that is not to be changed";
-	if (new & ~w.entry & EXO_PTE_RW && (model[pfn].type != EXO_DATA || !is_mine(pfn) || (!model[pfn].shared && model[pfn].place_count != 1)))
+	if (new & ~w.entry & EXO_PTE_RW && (model_is_table(pfn) || !is_mine(pfn) || (!model[pfn].shared && model[pfn].place_count != 1)))
 		return "set R/W in an entry of a frame that is a stranger's, a table or not alone";
 	if (apply)
-		model_write(w.table, model_index(here(i), 1), new);
+		model_write(w.table, model_index(here(i), op.level), new);
 	return NULL;
 }
 
@@ -165,7 +172,7 @@ static const char *unlink_one(uint64_t i, bool apply)
 		return why;
 	if (!(w.entry & EXO_PTE_P))
 		return NULL;
-	if (model_links(pfn) == 1 && model[pfn].used)
+	if (!(w.entry & EXO_PTE_PS) && model_links(pfn) == 1 && model[pfn].used)
 		return "took the last link of a table with content";
 	if (!apply)
 		return NULL;
@@ -185,13 +192,16 @@ const char *model_pte_write(int64_t r, uint64_t root, uint64_t at, uint64_t n, u
 	op.list = list;
 	op.mask = mask;
 	op.proof = proof;
+	bool runs = op.level == 2 && (at & EXO_AT_CHANGE ? model_walk(op.root, op.va, 2).entry & EXO_PTE_PS : at & EXO_AT_LIST || value & EXO_PTE_P);
 	if (!(at & EXO_AT_CHANGE)) {
+		if (runs)
+			return model_range(r, n, leaf_one);
 		if (op.level > 1 && (value || at & (EXO_AT_STEP | EXO_AT_LIST)))
 			return EXO_IS_ERROR(r) ? NULL : "wrote a link by value";
 		return model_range(r, n, op.level == 1 ? leaf_one : unlink_one);
 	}
-	model_element *one = op.level == 1 ? change_one : link_change_one;
-	if (op.level > 1 && n != 1)
+	model_element *one = op.level == 1 || runs ? change_one : link_change_one;
+	if (op.level > 1 && !runs && n != 1)
 		return EXO_IS_ERROR(r) ? NULL : "changed many links";
 	if (n > 1 || EXO_IS_ERROR(r))
 		return model_range(r, n, one);

@@ -29,7 +29,7 @@ static void tlb_fill_table(uint32_t table, int level, uint64_t base, uint64_t ri
 		if (!(e & EXO_PTE_P))
 			continue;
 		seen++;
-		if (level > 1)
+		if (!model_is_leaf(e, level))
 			tlb_fill_table(model_pfn(e), level - 1, va, rights & e);
 		else if (tlb_count < TLB_MAX)
 			tlb[tlb_count++] = (struct translation){ va, (e & ~EXO_PTE_RW) | (e & rights & EXO_PTE_RW) };

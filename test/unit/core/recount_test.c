@@ -63,6 +63,26 @@ static void recount_finds_a_wrong_count(void)
 	CORRUPT(low[1], low[0], "entries used", 0);
 	CORRUPT(low[0], low[0] & ~EXO_PTE_RW, "writable mark", data);
 	CORRUPT(low[0], (uint64_t)pt1 << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW, "table is writable", 0);
+	/* A run at 0x600000. */
+	uint32_t run = 2 * EXO_RUN_FRAMES;
+	uint64_t *low2 = pfn_ptr(root);
+	for (; frames[run].type != EXO_FREE || frames[run + EXO_RUN_FRAMES - 1].type != EXO_FREE; run += EXO_RUN_FRAMES)
+		;
+	CHECK_EQ(op_frame_claim(run, EXO_RUN_FRAMES, 0, 0), EXO_RUN_FRAMES);
+	CHECK_EQ(op_frame_type(run, EXO_RUN_FRAMES, EXO_RUN, 0), EXO_RUN_FRAMES);
+	CHECK_EQ(op_pte_write(0, 0x600000 | 2, 1, (uint64_t)run << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW, 0, 0), 1);
+	for (int l = 4; l > 2; l--)
+		low2 = pa_ptr(low2[0x600000ul >> (12 + 9 * (l - 1)) & 511] & EXO_PTE_ADDR);
+	right();
+	CORRUPT(frames[run].maps, 2, "map count", run);
+	CORRUPT(frames[run].flags, 0, "writable mark", run);
+	CORRUPT(frames[run].used, EXO_RUN_FRAMES - 1, "large entry and a run", 0);
+	CORRUPT(frames[run].type, EXO_DATA, "large entry and a run", 0);
+	CORRUPT(frames[run + 3].type, EXO_DATA, "run has a hole", run);
+	CORRUPT(frames[run + 3].owner, 1, "part of no run", run + 3);
+	CORRUPT(frames[data].type, EXO_PART, "large entry and a run", 0);
+	CORRUPT(low[0], (uint64_t)run << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U, "large entry and a run", 0);
+	CORRUPT(low2[3], (uint64_t)data << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_PS, "large entry and a run", 0);
 	CORRUPT(info->frames_free, info->frames_free + 1, "number of free frames", 0);
 	CORRUPT(envs[1].used[EXO_C_FRAMES], envs[1].used[EXO_C_FRAMES] + 1, "charged to accounts", 0);
 	CORRUPT(envs[1].frames, envs[1].frames - 1, "owned by envs", 0);

@@ -287,7 +287,7 @@ uint64_t leaf_seen(uint32_t root, uint64_t va)
 		if (!(e & EXO_PTE_P))
 			return 0;
 		rights &= e;
-		if (level == 1)
+		if (level == 1 || e & EXO_PTE_PS)
 			return (e & ~EXO_PTE_RW) | rights;
 		table = pa_ptr(e & EXO_PTE_ADDR);
 	}
