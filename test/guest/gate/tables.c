@@ -78,7 +78,7 @@ void unlink_content(void)
 
 	CHECK(pfn);
 	IS(gate_pte_write(0, T2 | 2, 1, 0, 0, 0), -EXO_EBUSY);
-	IS(gate_pte_write(0, T2 | 2, 1, PTE(pt1, RW), 0, 0), -EXO_EINVAL);
+	IS(gate_pte_write(0, T2 | 2, 1, PTE(pt1, RW), 0, 0), -EXO_EEXIST); /* a table is linked by pt_link only */
 	IS(rt_unmap(0, T2, 1, 0), 0);
 	IS(gate_pte_write(0, T2 | 2, 1, 0, 0, 0), 1);
 	IS(FRAME(pt1).plinks, 0);

@@ -3,7 +3,7 @@
 #include "model.h"
 
 static uint32_t unit_table[MODEL_UNITS]; /* what each home's addresses mean, by the first root that has them */
-static uint16_t stamp[WORLD_FRAMES];     /* tables seen below living roots */
+static uint16_t stamp[WORLD_FRAMES];     /* tables below living roots, and below what has an owner */
 
 struct path { uint32_t root; bool rw, alone, global; };
 
@@ -44,6 +44,23 @@ static const char *table_reach(uint32_t table, int level, uint64_t base, struct 
 	return NULL;
 }
 
+/* Tables below one that its owner can still link or that its end takes down. */
+static void stamp_below(uint32_t table)
+{
+	if (stamp[table])
+		return;
+	stamp[table] = 1;
+	for (unsigned i = 0, seen = 0; model[table].type != EXO_PT1 && i < model_slots(table) && seen < model[table].used; i++) {
+		uint64_t e = model_entry[table][i];
+
+		if (!(e & EXO_PTE_P))
+			continue;
+		seen++;
+		if (!(e & EXO_PTE_PS))
+			stamp_below(model_pfn(e));
+	}
+}
+
 /* What the kernel holds for zeroed is: a table in its absent entries. */
 static const char *clean_check(void)
 {
@@ -69,15 +86,22 @@ const char *model_reach(void)
 		if (model[pfn].type == EXO_PT4 && model[pfn].owner && (wrong = table_reach(pfn, 4, 0, (struct path){ pfn, true, true, false })))
 			return wrong;
 	/* What nobody owns is held by a living env's table, at whatever distance: else it is lost for ever. */
+	for (uint32_t pfn = 0; pfn < WORLD_FRAMES; pfn++)
+		if (model_is_table(pfn) && model[pfn].owner)
+			stamp_below(pfn);
 	for (uint32_t pfn = 0; pfn < WORLD_FRAMES; pfn++) {
 		bool held = false;
 
 		if (model[pfn].type <= EXO_KERNEL || model[pfn].type == EXO_PART || model[pfn].owner)
 			continue;
 		for (uint32_t i = 0; i < model[pfn].place_count; i++)
-			held |= model[model[pfn].place[i].table].owner || stamp[model[pfn].place[i].table];
-		if (!held)
-			return "a disowned frame is reached from nowhere";
+			held |= stamp[model[pfn].place[i].table];
+		if (held)
+			continue;
+		static char text[128];
+		snprintf(text, sizeof text, "disowned frame %u (type %d, %u entries name it, the first in %d) is reached from nowhere", pfn, model[pfn].type, model[pfn].place_count,
+			model[pfn].place_count ? model[pfn].place[0].table : 0);
+		return text;
 	}
 	return clean_check();
 }

@@ -57,10 +57,10 @@ static void draw_env(void)
 		world_child(one_in(2) ? 0 : 20 + (uint32_t)random_below(80));
 		wrong_if(model_follow(index, false));
 	} else if (one_in(3) && me != first_env() && !is_short(0)) {
-		OP("env_kill(0)");
-		op_env_kill(0);
+		OP("env_kill(0)"); /* or by its name */
+		op_env_kill(one_in(2) ? 0 : me->name);
 		wrong_if(envs[index].state == EXO_S_DYING ? NULL : "env_kill(0) leaves the caller alive");
-	} else if (e != first_env() && one_in(3)) {
+	} else if (e != first_env() && e != me && one_in(3)) {
 		end_push(e);
 	}
 }
