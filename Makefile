@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all run test test-all reference mutants bench budget profile gdb image deps-boot sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all run test test-all reference mutants bench budget profile gdb image deps-boot screenshot sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -35,9 +35,9 @@ LINK     := --fatal-warnings -z max-page-size=4096 -z noexecstack --build-id=non
 
 # ---- sources: whatever stands in a folder
 objects   = $(patsubst %,$(1)/%.o,$(wildcard $(addsuffix /*.c,$(2)) $(addsuffix /*.S,$(2))))
-KERNEL_O := $(call objects,$(B)/kernel,kernel) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32)
+KERNEL_O := $(call objects,$(B)/kernel,kernel) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32 surface notice) $(B)/kernel/$(B)/font.c.o
 EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base))
-POSIX_O  := $(call objects,$(B)/user,lib/posix)
+POSIX_O  := $(call objects,$(B)/user,lib/posix) $(B)/user/$(B)/font.c.o
 APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard test/guest/*/*.c))))
 APPS     := $(addprefix $(B)/apps/,$(notdir $(APP_DIRS)))
@@ -49,7 +49,7 @@ help: ## what can be made
 	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', WITH='PACKAGE ...', QEMUFLAGS='...'"
 
 # ---- what has to be installed
-DEPS := gcc libc6-dev gnu-efi ovmf qemu-system-x86 mtools erofs-utils musl-tools python3-pytest python3-pexpect
+DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils musl-tools python3-pytest python3-pexpect
 deps: ## install what build, run and test need (Debian packages)
 	@missing=; for p in $(DEPS); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || missing="$$missing $$p"; done; \
 	command="apt-get update && apt-get install -y --no-install-recommends$$missing"; \
@@ -83,6 +83,15 @@ $(eval $(call compile,kernel,KERNEL_C))
 $(eval $(call compile,user,USER_C))
 $(eval $(call compile,efi,EFI_C))
 
+# ---- the screen's font, out of Debian's
+FONT ?= /usr/share/consolefonts/spleen-8x16.psfu.gz
+$(B)/font.c: lib/base/mkfont
+	@mkdir -p $(@D)
+	$(Q)lib/base/mkfont $(FONT) spleen >$@
+
+# libqrcodegen, for the panic screen: the one part of ring 0 that was compiled elsewhere
+QRCODE   = $$($(CC) -print-file-name=libqrcodegen.a)
+
 # ---- kernel: linked twice, the second time with the table of its own symbols (text comes first, so it does not move)
 $(B)/kernel/ksyms0.S: $(B)/KERNEL_C.flags
 	$(Q)efi/ksyms </dev/null >$@
@@ -91,10 +100,10 @@ $(B)/kernel/ksyms1.S: $(B)/kernel0.elf
 $(B)/kernel/ksyms%.o: $(B)/kernel/ksyms%.S
 	$(Q)$(CC) $(KERNEL_C) -c $< -o $@
 $(B)/kernel0.elf: $(KERNEL_O) $(B)/kernel/ksyms0.o kernel/kernel.ld
-	$(Q)$(LD) $(LINK) -T kernel/kernel.ld -o $@ $(filter %.o,$^)
+	$(Q)$(LD) $(LINK) -T kernel/kernel.ld -o $@ $(filter %.o,$^) $(QRCODE)
 $(B)/kernel.elf: $(KERNEL_O) $(B)/kernel/ksyms1.o kernel/kernel.ld
 	$(call say,ld      $@)
-	$(Q)$(LD) $(LINK) -T kernel/kernel.ld -o $@ $(filter %.o,$^)
+	$(Q)$(LD) $(LINK) -T kernel/kernel.ld -o $@ $(filter %.o,$^) $(QRCODE)
 	$(Q)nm -n $@ | efi/ksyms | cmp - $(B)/kernel/ksyms1.S
 $(B)/kernel.bare: $(B)/kernel.elf
 	$(Q)$(OBJCOPY) --strip-all $< $@
@@ -157,8 +166,8 @@ $(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/ro
 	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf $@
 
 # ---- on a real machine
-DEPS_BOOT := sbsigntool openssl
-deps-boot: deps ## install what signing and its tests need
+DEPS_BOOT := sbsigntool openssl zbar-tools
+deps-boot: deps ## install what signing, its tests and the test of the panic screen need
 	@$(MAKE) -s --no-print-directory deps DEPS='$(DEPS_BOOT)'
 sign: ## sign for Secure Boot: KEY=key.pem CERT=cert.pem [ROOT=root.img] [CONF=aril.conf]: build/signed/
 	@$(ALL)
@@ -178,6 +187,10 @@ MACHINE = test/machine run $(if $(DEBUG),--debug) $(if $(WITH),--with '$(WITH)')
 run: ## boot it: a shell on this terminal, or CMD='...'
 	@$(ALL)
 	@$(MACHINE) $(if $(CMD),-- sh -c "$$CMD")
+
+screenshot: ## doc/screen.png, from the framebuffer
+	@$(ALL)
+	@test/screenshot doc/screen.png
 
 test: ## the whole suite
 	@test/suite
