@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* pid 1: starts the first program, looks after its streams and after orphans, and ends the machine when that program has ended. Lives in the first env,
  * outside of any shell. Starting is init_command.c's, streams are init_io.c's, aril.conf init_config.c's, files for the host init_get.c's. */
+#include <base/fmt.h>
 #include <base/string.h>
 #include <rt/gate.h>
+#include "cpu.h"
 #include "family.h"
 #include "init.h"
 #include "signals.h"
@@ -44,6 +46,8 @@ static void power_off(struct init *in, int again, int status)
 {
 	init_io_drain(in);
 	posix_log("init: %s, status %d", again ? "reset" : "power off", status);
+	if (!again && in->config.exit_port && gate_dev_bind(EXO_DEV_PORTS, (uint64_t)in->config.exit_port & ~7ul, 8) >= 0)
+		port_out8((uint16_t)in->config.exit_port, (uint8_t)status);
 	(void)gate_env_set(0, EXO_SET_MACHINE, again ? EXO_MACHINE_RESET : EXO_MACHINE_OFF, (uint64_t)status);
 }
 
@@ -81,10 +85,25 @@ static int init_pages(void)
 	return INIT->news ? 0 : -ENOMEM;
 }
 
+/* Size and kind of the terminal, as far as aril.conf leaves them open: the screen's. */
+static void terminal_choose(struct init *in)
+{
+	struct init_config *c = &in->config;
+	const struct screen *s = &in->console.screen;
+
+	if (!c->term[0])
+		(void)fmt(c->term, sizeof c->term, "%s", s->on ? "linux" : "dumb");
+	if (!c->rows)
+		c->rows = s->on ? (int)s->rows : 24;
+	if (!c->columns)
+		c->columns = s->on ? (int)s->columns : 80;
+	tty_set_size(c->rows, c->columns);
+}
+
 void init_main(void)
 {
 	struct init *in = INIT;
-	int error, status;
+	int status;
 
 	if (!family_locked())
 		family_lock();
@@ -93,12 +112,9 @@ void init_main(void)
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, STATUS_BROKEN);
 	}
 	init_config_read(&in->config, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);
-	error = init_io_open(in);
-	if (error) {
-		posix_log("init: no serial port for %s: error %d", in->config.has_channel ? "the channel (COM2)" : "the console (COM1)", -error);
-		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, STATUS_BROKEN);
-	}
-	tty_set_size(in->config.rows, in->config.columns);
+	init_io_open(in);
+	init_console_open(in);
+	terminal_choose(in);
 	status = init_command(in);
 	if (status)
 		finish(in, status);
@@ -111,9 +127,10 @@ void init_events(uint32_t pending, uint32_t irq)
 	int pid, status;
 
 	(void)pending;
-	if (irq)
+	if (irq && in->has_port)
 		serial_ack(&in->channel.serial);
 	init_io_pump(in);
+	init_console_pump(in, irq);
 	while ((pid = reap_child(&status)) > 0)
 		if (pid == in->command_pid)
 			finish(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
@@ -125,4 +142,9 @@ void init_events(uint32_t pending, uint32_t irq)
 	power_off(in, in->news->off_again, 0);
 }
 
-uint64_t init_next_deadline(void) { return INIT->blocked ? clock_ns() + RETRY_NS : 0; }
+uint64_t init_next_deadline(void)
+{
+	uint64_t show = init_console_deadline(INIT), retry = INIT->blocked ? clock_ns() + RETRY_NS : 0;
+
+	return !show || (retry && retry < show) ? retry : show;
+}

@@ -4,7 +4,9 @@
 #ifndef POSIX_INIT_H
 #define POSIX_INIT_H
 #include "channel.h"
+#include "keyboard.h"
 #include "process.h"
+#include "screen.h"
 
 #define INIT_ARGS    64
 #define INIT_GETS    32
@@ -12,7 +14,7 @@
 #define INIT_BUFFER  1024
 
 enum init_mode {
-	INIT_CONSOLE, /* COM1 is a terminal */
+	INIT_CONSOLE, /* screen and keyboard are a terminal, and so is COM1: what there is of them */
 	INIT_TTY,     /* the host's terminal, over the channel */
 	INIT_PIPE,    /* three pipes, over the channel */
 	INIT_SCRIPT,  /* the same, for a shell that reads its script from standard input */
@@ -20,8 +22,11 @@ enum init_mode {
 
 struct init_config {
 	enum init_mode mode;
-	int has_channel;
-	int rows, columns;
+	int has_channel;            /* COM2 leads to the test driver */
+	int has_serial, has_screen; /* wanted as a console */
+	enum keyboard_layout layout;
+	int exit_port;              /* written with the status at the end (QEMU's isa-debug-exit), 0 = none */
+	int rows, columns;          /* 0: the screen's */
 	char nonce[17];
 	char term[64];
 	int arg_count, get_count;
@@ -42,6 +47,8 @@ struct init {
 	struct init_news *news;
 	struct init_config config;
 	struct channel channel;     /* INIT_CONSOLE uses only its serial port */
+	int has_port;               /* that port answers */
+	struct { struct screen screen; struct keyboard keyboard; } console;
 	int command_pid;            /* of the first program; 0: none was started, and there are no streams */
 	struct pipe *in, *out, *err;
 	uint32_t credit;            /* bytes that the host may still send */
@@ -63,14 +70,23 @@ void init_config_read(struct init_config *c, const char *text, size_t size);
 /* Starts what aril.conf names: 0, or the status that the machine ends with. */
 int init_command(struct init *in);
 
-/* Opens port or channel: 0 or -errno. */
-int init_io_open(struct init *in);
+/* Opens the channel, or COM1. A machine without them goes on without. */
+void init_io_open(struct init *in);
 /* Moves bytes both ways as far as there is room; never blocks. */
 void init_io_pump(struct init *in);
 /* Blocks (busy) until everything that programs wrote and init queued is out. */
 void init_io_drain(struct init *in);
 /* One frame to the host, waiting for room; nothing without a channel. */
 void init_io_frame(struct init *in, char type, const void *data, size_t n);
+
+/* Opens screen and keyboard, if they are wanted and there; shows the boot log. */
+void init_console_open(struct init *in);
+/* Bytes that the terminal says; the pixels follow with the pump, which also takes keys after their interrupt. */
+void init_console_put(struct init *in, const void *bytes, size_t n);
+void init_console_pump(struct init *in, uint32_t irq);
+void init_console_drain(struct init *in);
+/* When the pump wants to be called next, ns of clock_ns; 0 = not before an event. */
+uint64_t init_console_deadline(const struct init *in);
 
 /* Sends one file to the host: B, D..., N. */
 void init_get(struct init *in, const char *path);

@@ -40,6 +40,13 @@ static void line_apply(struct init_config *c, const struct conf_line *line)
 		c->mode = value_is(line, "pipe") ? INIT_PIPE : value_is(line, "script") ? INIT_SCRIPT : INIT_TTY;
 	else if (conf_is(line, "nonce") && line->value_size == 16)
 		memcpy(c->nonce, line->value, 16);
+	else if (conf_is(line, "console")) {
+		c->has_screen = !value_is(line, "serial");
+		c->has_serial = !value_is(line, "screen");
+	} else if (conf_is(line, "keyboard"))
+		c->layout = value_is(line, "de") ? KEYBOARD_DE : KEYBOARD_US;
+	else if (conf_is(line, "exit-port"))
+		c->exit_port = number_read(line, 1, 0xffff, 0);
 	else if (conf_is(line, "rows"))
 		c->rows = number_read(line, 1, 1000, c->rows);
 	else if (conf_is(line, "columns"))
@@ -66,10 +73,8 @@ void init_config_read(struct init_config *c, const char *text, size_t size)
 	int got;
 
 	c->mode = INIT_TTY;
-	c->rows = 24;
-	c->columns = 80;
+	c->has_serial = c->has_screen = 1;
 	memset(c->nonce, '0', 16);
-	memcpy(c->term, "dumb", 5);
 	while ((got = conf_next(&cursor, end, &line)) != 0) {
 		if (got < 0)
 			posix_log("init: aril.conf line %u is not `key = value`", line.line);
@@ -78,6 +83,4 @@ void init_config_read(struct init_config *c, const char *text, size_t size)
 	}
 	if (!c->has_channel)
 		c->mode = INIT_CONSOLE;
-	if (!c->term[0])
-		memcpy(c->term, "dumb", 5);
 }

@@ -12,14 +12,25 @@
 
 static int is_terminal(const struct init *in) { return in->config.mode <= INIT_TTY; }
 
-int init_io_open(struct init *in)
+void init_io_open(struct init *in)
 {
-	if (!in->config.has_channel)
-		return serial_open(&in->channel.serial, SERIAL_COM1);
-	int error = channel_open(&in->channel, SERIAL_COM2);
-	if (!error)
-		(void)channel_put(&in->channel, 'H', in->config.nonce, 16);
-	return error;
+	struct init_config *c = &in->config;
+
+	if (c->has_channel) {
+		in->has_port = !channel_open(&in->channel, SERIAL_COM2);
+		if (in->has_port) {
+			(void)channel_put(&in->channel, 'H', c->nonce, 16);
+			return;
+		}
+		posix_log("init: no COM2 for the channel: the terminal is this machine's own");
+		c->has_channel = 0;
+		c->mode = INIT_CONSOLE;
+	}
+	if (!c->has_serial)
+		return;
+	in->has_port = !serial_open(&in->channel.serial, SERIAL_COM1);
+	if (!in->has_port)
+		posix_log("init: no COM1");
 }
 
 static size_t input_room(struct init *in)
@@ -131,6 +142,8 @@ static int stream_output(struct init *in, char type, struct pipe *p)
 		if (room < INIT_BUFFER && channel_flush(&in->channel) && channel_room(&in->channel) < INIT_BUFFER)
 			return 1;
 		size_t n = p ? pipe_take(p, in->buffer, INIT_BUFFER) : tty_take_output(in->buffer, INIT_BUFFER);
+		if (!p)
+			init_console_put(in, in->buffer, n);
 		(void)channel_put(&in->channel, type, in->buffer, n);
 	}
 }
@@ -144,28 +157,30 @@ static void channel_output(struct init *in)
 	else {
 		left = stream_output(in, 'O', in->out);
 		left |= stream_output(in, 'E', in->err);
-		/* Here nobody looks at the terminal: what was said there is in the kernel log too. */
+		/* The host does not see the terminal: what was said there is in the kernel log too. */
 		while (tty_output_fill())
-			(void)tty_take_output(in->buffer, INIT_BUFFER);
+			init_console_put(in, in->buffer, tty_take_output(in->buffer, INIT_BUFFER));
 	}
 	in->blocked = channel_flush(&in->channel) | left;
 }
 
+/* The terminal's bytes to the screen at once and to COM1 as it takes them: the slower one sets the pace. */
 static void console_pump(struct init *in)
 {
 	struct serial *port = &in->channel.serial;
 	size_t n, room;
 
-	while ((room = tty_input_room()) && (n = serial_receive(port, in->buffer, room < 64 ? room : 64)))
+	while (in->has_port && (room = tty_input_room()) && (n = serial_receive(port, in->buffer, room < 64 ? room : 64)))
 		tty_input(in->buffer, n);
 	for (;;) {
 		if (in->parked_done == in->parked_size) {
 			in->parked_done = 0;
 			in->parked_size = (uint32_t)tty_take_output(in->parked, sizeof in->parked);
+			init_console_put(in, in->parked, in->parked_size);
 		}
 		if (!in->parked_size)
 			break;
-		n = serial_send(port, in->parked + in->parked_done, in->parked_size - in->parked_done);
+		n = !in->has_port ? in->parked_size : serial_send(port, in->parked + in->parked_done, in->parked_size - in->parked_done);
 		in->parked_done += n;
 		if (in->parked_done < in->parked_size)
 			break;
@@ -192,8 +207,9 @@ void init_io_drain(struct init *in)
 	do
 		init_io_pump(in);
 	while (in->blocked);
+	init_console_drain(in);
 	/* Power may go right after this: let the last bits leave, but do not hang on a port that is stuck. */
-	for (uint64_t until = rt_now() + 100000000u; !serial_idle(&in->channel.serial) && rt_now() < until; )
+	for (uint64_t until = rt_now() + 100000000u; in->has_port && !serial_idle(&in->channel.serial) && rt_now() < until; )
 		;
 }
 
