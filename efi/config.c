@@ -50,6 +50,12 @@ static void setting_apply(struct settings *s, const struct conf_line *line)
 		s->quiet = choice = choice_read(line, "errors", "all");
 		if (choice < 0)
 			stop(0, "%s: line %u: `log` must be `all` or `errors`", s->source, line->line);
+	} else if (conf_is(line, "panic")) {
+		struct conf_line value = { .key = line->value, .key_size = line->value_size };
+
+		s->panic = conf_is(&value, "halt") ? BOOT_PANIC_HALT : conf_is(&value, "reset") ? BOOT_PANIC_RESET : BOOT_PANIC_OFF;
+		if (s->panic == BOOT_PANIC_OFF && !conf_is(&value, "poweroff"))
+			stop(0, "%s: line %u: `panic` must be `halt`, `reset` or `poweroff`", s->source, line->line);
 	} else if (conf_is(line, "bootlog")) {
 		s->bootlog = choice = choice_read(line, "yes", "no");
 		if (choice < 0)
@@ -117,6 +123,7 @@ void config_load(struct boot_info *info, struct settings *s)
 		text_check(s, options, options_size);
 	}
 	log_quiet(s->quiet);
+	info->panic_action = (uint32_t)s->panic;
 	if (s->bootlog)
 		log_file_wanted();
 	if (options_size) {

@@ -76,6 +76,7 @@ struct settings {
 	char app[APP_NAME_MAX];
 	uint64_t memory;           /* limit in bytes, 0 = none */
 	int quiet, bootlog, verify;
+	enum boot_panic panic;
 	const char *source;        /* for messages: what is being read */
 };
 void config_load(struct boot_info *info, struct settings *settings);

@@ -11,6 +11,8 @@
 #define PTE_G    0x100ul
 #define LINK     (EXO_PTE_P | EXO_PTE_RW)
 #define KERNEL_DATA (EXO_PTE_RW | EXO_PTE_NX | EXO_PTE_A | EXO_PTE_D | PTE_G)
+#define LARGE    (EXO_PAGE_SIZE << 9)
+#define SCREEN_MAX (EXO_UL(512) << 20)
 #define CHUNK    32 /* tables taken from the firmware at a time */
 #define CPUID_1GIB (1u << 26)
 
@@ -78,6 +80,17 @@ static void map_window(uint64_t va, const struct boot_arena *arena)
 	map(&kernel_tables, kernel_root, va, arena->phys, arena->size, EXO_PTE_U | EXO_PTE_NX, 1);
 }
 
+/* For the kernel's last words. PWT selects entry 1 of the page attribute table: write-combining once the kernel has set it. */
+static void map_screen(struct boot_info *info)
+{
+	uint64_t base = info->fb_base & ~(EXO_PAGE_SIZE - 1), first = base % LARGE, end = info->fb_base + info->fb_size;
+
+	if (!info->fb_base || !info->fb_size || info->fb_size > SCREEN_MAX)
+		return;
+	map(&kernel_tables, kernel_root, KERNEL_SCREEN + first, base, (end - base + EXO_PAGE_SIZE - 1) & ~(EXO_PAGE_SIZE - 1), KERNEL_DATA | PTE_PWT, 2);
+	info->fb_va = KERNEL_SCREEN + first + info->fb_base % EXO_PAGE_SIZE;
+}
+
 void paging_build(struct boot_info *info, const struct kernel_image *kernel)
 {
 	uint32_t id[4];
@@ -98,6 +111,7 @@ void paging_build(struct boot_info *info, const struct kernel_image *kernel)
 		paging_map_kernel(s->va, s->phys, s->count * EXO_PAGE_SIZE, bits);
 	}
 	(void)entry_at(&kernel_tables, kernel_root, KERNEL_DEVICES, 1); /* the kernel itself allocates no tables */
+	map_screen(info);
 	map_window(EXO_INFO, &info->info);
 	map_window(EXO_ENVS, &info->envs);
 	map_window(EXO_HOMES, &info->homes);

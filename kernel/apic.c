@@ -10,6 +10,7 @@
 enum { L_TPR = 0x8, L_EOI = 0xb, L_SPURIOUS = 0xf, L_IRR2 = 0x22, L_LVT_TIMER = 0x32, L_LVT_LINT0 = 0x35, L_LVT_LINT1 = 0x36, L_LVT_ERROR = 0x37,
 	L_TIMER_INITIAL = 0x38, L_TIMER_CURRENT = 0x39, L_TIMER_DIVIDE = 0x3e };
 #define LVT_MASKED (1u << 16)
+#define LVT_NMI    (4u << 8)
 
 static bool x2apic;
 static uint32_t ioapic_lines;
@@ -72,10 +73,10 @@ void apic_start(void)
 		kernel_map_device(LAPIC_VA, base & EXO_PTE_ADDR);
 	lapic_write(L_LVT_TIMER, LVT_MASKED);
 	lapic_write(L_LVT_LINT0, LVT_MASKED);
-	lapic_write(L_LVT_LINT1, LVT_MASKED);
 	lapic_write(L_LVT_ERROR, LVT_MASKED);
 	lapic_write(L_TPR, 0);
 	lapic_write(L_SPURIOUS, 0x100 | VECTOR_SPURIOUS);
+	lapic_write(L_LVT_LINT1, LVT_NMI); /* hardware that fails, or a person who asks: a panic */
 	lapic_write(L_TIMER_DIVIDE, 0xb); /* by 1 */
 	lapic_write(L_LVT_TIMER, VECTOR_TIMER); /* one-shot */
 

@@ -95,6 +95,12 @@ static inline void cpu_halt(void) { __asm__ volatile("sti; hlt; cli" ::: "memory
 /* Takes the interrupts that wait. */
 static inline void cpu_open(void) { __asm__ volatile("sti; nop; cli" ::: "memory"); }
 static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
+/* Calls f with an empty stack; nothing comes back. */
+__attribute__((noreturn)) static inline void cpu_on_stack(uint64_t top, void (*f)(void))
+{
+	__asm__ volatile("mov %0, %%rsp\n\txor %%ebp, %%ebp\n\tcall *%1\n1:\tcli\n\thlt\n\tjmp 1b" :: "r"(top), "r"(f) : "memory");
+	__builtin_unreachable();
+}
 __attribute__((noreturn)) static inline void cpu_stop(void) { for (;;) __asm__ volatile("cli; hlt"); }
 
 /* a * b / c; the quotient must fit. */

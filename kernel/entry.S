@@ -209,29 +209,22 @@ trap_debug:
 	call trap_enter
 	jmp return_to_user_now
 
-/* NMI: nothing of ours sends one. */
-trap_nmi:
-	iretq
-
-/* #DF, #MC: own stacks, no way back, no trust in GS. */
+/* NMI (hardware that fails, or a person who asks for a report), #DF, #MC: own stacks, no way back, no trust in GS. */
 trap_fatal:
 	call save_registers
 	cld
 	mov %rsp, %rdi
 	call panic_trap
 
-/* One stub for each vector; 8 and 18 are fatal, 1 and 2 special; 8, 10-14, 17, 21, 29, 30 bring an error code. */
+/* One stub for each vector; 2, 8 and 18 are fatal, 1 special; 8, 10-14, 17, 21, 29, 30 bring an error code. */
 	.altmacro
 	.macro stub n
 	.if \n == 1
 trap_stub_\n:
 	jmp trap_debug
-	.elseif \n == 2
+	.elseif \n == 2 || \n == 8 || \n == 18
 trap_stub_\n:
-	jmp trap_nmi
-	.elseif \n == 8 || \n == 18
-trap_stub_\n:
-	.if \n == 18
+	.if \n != 8
 	push $0
 	.endif
 	push $\n

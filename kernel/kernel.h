@@ -248,6 +248,9 @@ void klog_raw(const char *text, size_t n);
 void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void panic_trap(struct trap *t) __attribute__((noreturn));
 void backtrace(uint64_t rbp, uint64_t rip);
+#define PANIC_TEXT 1500
+void panic_screen(const char *text);
+void log_last(char *to, size_t room);               /* the last whole lines that fit, ended by NUL */
 #define assert(c) do { if (!(c)) panic("%s:%d: %s", __FILE__, __LINE__, #c); } while (0)
 /* NULL when every count is right, else what is wrong (static text; pfn in *where). */
 const char *recount(uint64_t *where);

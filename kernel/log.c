@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's log: lines on the first serial port, every wait bounded. Nothing else reads or keeps them. */
+/* The kernel's log: lines on the first serial port, every wait bounded. The last ones are kept for a panic. */
 #include <base/fmt.h>
 #include <base/string.h>
 #include "kernel.h"
@@ -9,6 +9,8 @@
 #define LOG_BURST 16384u /* bytes of one env in the time of one slice */
 
 static bool present, publishing;
+static char last[512]; /* a ring */
+static unsigned last_at;
 
 void log_start(void)
 {
@@ -63,11 +65,33 @@ void klog_raw(const char *text, size_t n)
 	}
 }
 
+static void last_put(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		last[last_at++ % sizeof(last)] = text[i];
+}
+
 static void line(const char *prefix, const char *text, size_t n)
 {
+	last_put(prefix, strlen(prefix));
+	last_put(text, n);
+	last_put("\n", 1);
 	klog_raw(prefix, strlen(prefix));
 	klog_raw(text, n);
 	klog_raw("\r\n", 2);
+}
+
+void log_last(char *to, size_t room)
+{
+	size_t n = room - 1 < sizeof(last) ? room - 1 : sizeof(last), skip = 0;
+	if (n > last_at)
+		n = last_at;
+	for (size_t i = 0; i < n; i++)
+		to[i] = last[(last_at - n + i) % sizeof(last)];
+	to[n] = 0;
+	while (n < last_at && skip < n && to[skip++] != '\n')
+		;
+	memmove(to, to + skip, n - skip + 1);
 }
 
 void klog(const char *format, ...)

@@ -22,6 +22,9 @@ struct boot_range { uint64_t pfn, count; uint32_t type, spare; };
 /* A mapping of the first env: lies in homes; physically contiguous. */
 struct boot_segment { uint64_t va, pfn, count; uint32_t rights, spare; };
 
+/* What the kernel does after a panic was told. */
+enum boot_panic { BOOT_PANIC_HALT, BOOT_PANIC_RESET, BOOT_PANIC_OFF };
+
 struct boot_arena { uint64_t phys, size; }; /* page-aligned, physically contiguous, zeroed before the exit */
 
 struct boot_irq_override { uint8_t isa, flags; uint16_t spare; uint32_t gsi; }; /* flags: MADT's MPS INTI bits: 0-1 polarity, 2-3 trigger */
@@ -63,6 +66,8 @@ struct boot_info {
 	uint64_t fb_base, fb_size;
 	uint32_t fb_width, fb_height, fb_stride, fb_format; /* pixels, pixels, pixels per scan line, EFI_GRAPHICS_PIXEL_FORMAT */
 	uint32_t fb_red, fb_green, fb_blue, fb_rest; /* masks of a pixel, whatever the format */
+	uint64_t fb_va;                   /* the kernel's mapping of fb_base, 0 = none */
+	uint32_t panic_action, spare;     /* enum boot_panic */
 	uint64_t wall_ns;                 /* since 1970 UTC, at wall_tsc; 0 = no clock */
 	uint64_t wall_tsc;
 	uint64_t entropy[4];

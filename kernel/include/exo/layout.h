@@ -14,6 +14,7 @@
  *   2^47              +------------------------------------------+ (never reached: the last page stays empty)
  *   KERNEL_DIRECT     +------------------------------------------+ direct map of RAM: write-back, NX, supervisor
  *   KERNEL_DEVICES    +------------------------------------------+ interrupt controllers and timers, uncached
+ *   KERNEL_SCREEN     +------------------------------------------+ framebuffer, write-combined
  *   KERNEL_IMAGE      +------------------------------------------+ kernel text, constants, data: W^X, global
  */
 #ifndef EXO_LAYOUT_H
@@ -66,5 +67,6 @@
 
 #define KERNEL_DIRECT    EXO_UL(0xffff800000000000)
 #define KERNEL_DEVICES   EXO_UL(0xffffffff40000000)
+#define KERNEL_SCREEN    (KERNEL_DEVICES + EXO_UL(0x200000)) /* framebuffer, write-combined: for a panic */
 #define KERNEL_IMAGE     EXO_UL(0xffffffff80000000)
 #endif
