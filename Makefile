@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all run test test-all reference mutants bench budget profile gdb image deps-boot screenshot sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all run test test-all fuzz reference mutants bench budget profile gdb image deps-boot screenshot sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -196,6 +196,8 @@ test: ## the whole suite
 	@test/suite
 test-all: ## the suite with its slow parts, for an hour at most
 	@test/suite --all
+fuzz: ## fuzz the decoders of foreign bytes: RUNS=... (a million each)
+	@test/fuzz/run --runs $(or $(RUNS),1000000)
 reference: ## write kernel/GATE.md out of the ABI's tables
 	@kernel/reference >kernel/GATE.md.new && mv kernel/GATE.md.new kernel/GATE.md
 mutants: ## remove checks one by one: a test must fail for each

@@ -7,6 +7,9 @@
 #define TABLE_MAX (4ul << 20)
 #define HEADER    36
 #define NOT_FOUND 0xff
+#ifndef ACPI_TABLE
+#define ACPI_TABLE(phys) ((const uint8_t *)(phys)) /* a fuzzer on the host has its own */
+#endif
 
 static uint32_t get16(const uint8_t *p) { return p[0] | p[1] << 8; }
 static uint32_t get32(const uint8_t *p) { return get16(p) | get16(p + 2) << 16; }
@@ -24,7 +27,7 @@ static int sums_to_zero(const uint8_t *p, size_t n)
 /* The table at phys, when its length is sane and its checksum holds. */
 static const uint8_t *table_at(uint64_t phys, const char *signature, uint32_t *length)
 {
-	const uint8_t *t = (const uint8_t *)phys;
+	const uint8_t *t = ACPI_TABLE(phys);
 
 	if (!t || (signature && memcmp(t, signature, 4)))
 		return NULL;

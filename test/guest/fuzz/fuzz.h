@@ -69,5 +69,8 @@ void fuzz_child_make(struct fuzzer *f);
 void fuzz_child_end(struct fuzzer *f);
 int fuzz_env_state(exo_name name);
 
+/* overflow.c: links a table until its count is full, and lets all go: how many links there were, 0 = too little memory. The last result is counted. */
+uint64_t fuzz_overflow(void);
+
 #pragma GCC visibility pop
 #endif

@@ -185,6 +185,7 @@ void app_main(exo_name self)
 		name[i] = 0;
 	}
 	orphans_end();
+	rt_log("FUZZ overflow after %lu live links of one table", fuzz_overflow());
 	report(before, rt_info->frames_free);
 	failed = total.strange || damaged || rt_info->frames_free != before;
 	rt_off(failed);

@@ -206,3 +206,25 @@ TEST(core_copy_cut_short_keeps_its_class)
 	world_check();
 	world_end();
 }
+
+/* Half a copy has content and no link: it is neither let go nor given, nor made something else, before it is emptied or done. */
+TEST(core_half_a_copy_is_held)
+{
+	uint32_t child, copy;
+
+	world_make();
+	for (uint64_t i = 0; i < 300; i++)
+		mapped_new(LOW + i * 0x1000);
+	child = fork_root(LOW);
+	copy = table_new(EXO_PT1);
+	world_interrupts = 1;
+	CHECK_EQ(op_pt_copy(child, LOW | 2, copy, 0, 512), 128);
+	world_interrupts = 0;
+	CHECK_EQ(op_frame_give(copy, 1, 0), -EXO_EBUSY);
+	CHECK_EQ(op_frame_give(copy, 1, world_env(2)->name), -EXO_EBUSY);
+	CHECK_EQ(op_frame_type(copy, 1, EXO_DATA, 0), -EXO_EBUSY);
+	world_check();
+	CHECK_EQ(op_pt_copy(child, LOW | 2, copy, 128, 384), 384);
+	world_check();
+	world_end();
+}

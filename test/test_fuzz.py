@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""The fuzzers: calls of the gate by hostile envs in ring 3 (guest/fuzz), and the decoders of foreign bytes on the host (fuzz/)."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from aril import guest, image
+
+TOP = image.TOP
+DECODERS = ("acpi", "conf", "elf", "erofs", "memmap", "options")
+
+
+def gate_fuzz(calls, seed, debug=False, timeout=300):
+    """One boot: counts by op and result name, and the log."""
+    options = ["--app", "fuzz", "--icount", "4", "--conf", f"fuzz-calls={calls}", "--conf", f"fuzz-seed={seed}"]
+    r = guest.run(options=options + (["--mem", "64M"] if debug else []), debug=debug, timeout=timeout)
+    rows = {}
+    run = f"fuzz: {calls}{' recounted' if debug else ''}"
+    for op, results in re.findall(r"FUZZ (\w+)((?: \w+=\d+)+)$", r.log, re.M):
+        rows[op] = {name: int(n) for name, n in re.findall(r"(\w+)=(\d+)", results)}
+        print(f"{run}: {op:12}{results}")
+    for line in re.findall(r"FUZZ ((?:seed|DONE|overflow) .*)$", r.log, re.M):
+        print(f"{run}: {line}")
+    assert r.status == 0 and re.search(r"FUZZ DONE strange 0, damaged 0, frames free before (\d+), after \1$", r.log, re.M), r
+    return rows, r.log
+
+
+def table_names(path, word):
+    with open(os.path.join(TOP, "kernel/include/exo", path), encoding="utf-8") as f:
+        return re.findall(rf"^{word}\((?:\d+, )?(\w+),", f.read(), re.M)
+
+
+def spread(rows, calls):
+    """Each op succeeds as often as a thousand in a million, a third of all do, and each error there is comes back."""
+    need = calls // 1000
+    succeeded = sum(row.get("ok", 0) for row in rows.values())
+    total = sum(sum(row.values()) for row in rows.values())
+    assert succeeded * 3 >= total >= calls, (succeeded, total)
+    few = {op: rows.get(op, {}).get("ok", 0) for op in table_names("gate.def", "GATE") if rows.get(op, {}).get("ok", 0) < need}
+    assert not few, f"fewer than {need} successes: {few}"
+    missing = set(table_names("error.def", "ERROR")) - {name for row in rows.values() for name in row}
+    assert not missing, f"errors that never came: {missing}"
+
+
+def test_gate():
+    rows, _ = gate_fuzz(100000, 1)
+    spread(rows, 100000)
+
+
+def test_gate_recounted():
+    """The kernel that recounts does so after every changing op when memory is that small."""
+    _, log = gate_fuzz(6000, 2, debug=True)
+    m = re.search(r"recounts (\d+)", log)
+    assert m and int(m.group(1)) > 3000, log
+
+
+@pytest.mark.slow
+def test_gate_million():
+    rows, _ = gate_fuzz(1000000, 3, timeout=1500)
+    spread(rows, 1000000)
+
+
+@pytest.mark.slow
+def test_gate_recounted_long():
+    gate_fuzz(60000, 4, debug=True, timeout=1500)
+
+
+def decode(name, runs):
+    done = subprocess.run([os.path.join(TOP, "test/fuzz/run"), "--runs", str(runs), name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    text = done.stdout.decode("utf-8", "replace")
+    print(text)
+    if text.startswith("skip "):
+        pytest.skip(text.split(": ", 1)[1].strip())
+    assert done.returncode == 0 and f"ok {name}" in text.split("\n"), text
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_decoder(name):
+    decode(name, 10000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DECODERS)
+def test_decoder_long(name):
+    decode(name, 1000000)
+
+
+@pytest.mark.slow
+def test_core_against_model():
+    """Ten million random ops on the binding core, each compared with the independent model and followed by a recount (test/unit/core)."""
+    env = dict(os.environ, CORE_OPS="10000000", CORE_SEED="1000")
+    done = subprocess.run([os.path.join(TOP, "test/unit/core/run"), "core.random-ops-against-model"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    text = done.stdout.decode("utf-8", "replace")
+    print(text)
+    m = re.search(r"# (\d+) ops", text)
+    assert done.returncode == 0 and m and int(m.group(1)) >= 10000000, text
