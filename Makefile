@@ -63,7 +63,7 @@ $(PKG)/bin/busybox:
 	$(call say,get     busybox-static)
 	$(Q)esp/getpackages --alone $(PKG) busybox-static
 
-all: $(B)/BOOTX64.EFI $(B)/root.img $(B)/root-test.img ## kernel, loader, apps, root image
+all: $(B)/BOOTX64.EFI $(B)/root.img $(B)/root-test.img efi-tests ## kernel, loader, apps, root image
 
 # ---- objects depend on their flags
 $(B)/%.flags: FORCE
@@ -112,16 +112,29 @@ $(B)/kernel.bare: $(B)/kernel.elf
 $(B)/efi/kernel_image.o: efi/kernel_image.S $(B)/kernel.bare $(B)/EFI_C.flags
 	$(Q)$(CC) $(EFI_C) -DKERNEL_ELF='"$(B)/kernel.bare"' -DKERNEL_CRC=0x$$(gzip -1c $(B)/kernel.bare | tail -c 8 | od -An -N4 -tx4 | tr -d ' ') \
 		-c $< -o $@
+LINK_EFI = $(LD) --fatal-warnings -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --build-id=none --no-undefined -T efi/efi.ld -o $@ \
+	$(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) $(EFI_LIB)/libgnuefi.a
+MAKE_PE = $(OBJCOPY) -j .text -j .reloc -j .rodata -j .kernel -j .rootsum -j .data -j .dynamic -j .rela -j .dynsym -j .dynstr \
+	--target efi-app-x86_64 --subsystem=10
 $(B)/loader.so: $(EFI_O) $(B)/efi/kernel_image.o efi/efi.ld
-	$(Q)$(LD) --fatal-warnings -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --build-id=none --no-undefined -T efi/efi.ld -o $@ \
-		$(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) $(EFI_LIB)/libgnuefi.a
+	$(Q)$(LINK_EFI)
 $(B)/BOOTX64.EFI: $(B)/loader.so $(B)/root.img efi/pefinish efi/sealroot
 	$(call say,efi     $@)
-	$(Q)$(OBJCOPY) -j .text -j .reloc -j .rodata -j .kernel -j .rootsum -j .data -j .dynamic -j .rela -j .dynsym -j .dynstr \
-		--target efi-app-x86_64 --subsystem=10 $< $@.new
+	$(Q)$(MAKE_PE) $< $@.new
 	$(Q)efi/pefinish $@.new
 	$(Q)efi/sealroot $@.new $(B)/root.img
 	$(Q)mv $@.new $@
+
+# ---- EFI apps of the test suite: firmware with odd habits, which then starts the loader
+EFI_TESTS := $(addprefix $(B)/efi-test/,$(addsuffix .efi,$(filter-out chain,$(basename $(notdir $(wildcard test/efi/*.c))))))
+.PHONY: efi-tests
+efi-tests: $(EFI_TESTS)
+$(B)/efi-test/%.so: $(B)/efi/test/efi/%.c.o $(B)/efi/test/efi/chain.c.o efi/efi.ld
+	@mkdir -p $(@D)
+	$(Q)$(LINK_EFI)
+$(B)/efi-test/la57.so: $(B)/efi/test/efi/la57_switch.S.o
+$(B)/efi-test/%.efi: $(B)/efi-test/%.so
+	$(Q)$(MAKE_PE) $< $@
 
 # ---- apps: `linux` is built on lib/posix, every other on lib/rt alone
 $(B)/librt.a: $(call objects,$(B)/user,lib/rt lib/base)

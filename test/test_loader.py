@@ -9,9 +9,6 @@ import pytest
 
 from aril import hardware, image, log
 
-BUILD = os.path.join(image.TOP, "build")
-EFI, ROOT = os.path.join(BUILD, "BOOTX64.EFI"), os.path.join(BUILD, "root.img")
-
 
 def bootlog(disk):
     """The boot log on the medium, or None."""
@@ -52,13 +49,13 @@ def test_bootlog_is_replaced():
 
 def test_bootlog_tells_why_it_stopped():
     seen = []
-    text = hardware.watch(hardware.Shape(), (EFI, ROOT, "bootlog = yes\napp = nosuch\n"), r"Press a key", after=lambda disk: seen.append(bootlog(disk)))
+    text = hardware.watch(hardware.Shape(), "bootlog = yes\napp = nosuch\n", r"Press a key", after=lambda disk: seen.append(bootlog(disk)))
     assert "Press a key" in text and "stopped: /aril/nosuch" in seen[0], (text, seen)
 
 
 @pytest.mark.parametrize("line", ["memory = lots", "memory = 1M", "memory = 2GB", "memory =", "log = loud", "bootlog = perhaps", "verify = 1"])
 def test_bad_value(line):
-    text = hardware.watch(hardware.Shape(), (EFI, ROOT, "app = linux\n" + line + "\n"), r"^efi: stopped|entering ring 3")
+    text = hardware.watch(hardware.Shape(), "app = linux\n" + line + "\n", r"^efi: stopped|entering ring 3")
     assert re.search(r"^efi: stopped: .*aril\.conf: line 2: `" + line.split()[0] + "` must", text, re.M), log.own(text)
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """One image on machines of many shapes: each reaches the shell and runs a command. `make test` boots a table in which every two values that can stand
-together do so in a row, as far as it has rows; `make test-all` boots every other combination."""
+together do so in a row; `make test-all` boots the other combinations as far as its time goes, in an order in which any beginning is a fair sample."""
 
 import itertools
+import random
 
 import pytest
 
@@ -11,23 +12,30 @@ from aril import hardware
 AXES = {
     "disk": ("virtio", "usb", "ahci", "nvme"),
     "firmware": ("2M", "4M"),
-    "mem": ("64M", "256M", "4G"),
+    "mem": ("64M", "256M", "4G", "12G"),
     "machine": ("q35", "pc"),
     "cpus": (1, 4),
     "cpu": ("max", "qemu64"),
-    "start": ("default", "shell", "nvram"),
+    "start": ("default", "shell", "nvram", "la57"),
 }
-# A second of each is dear: only in the full product.
-DEAR = {"mem": ("12G",)}
+BOOTS_MAX = 30
+
+
+def possible(row):
+    # qemu64 has no 57-bit addresses; and OVMF wakes its other processors with the CR4 of before, which is #GP when they would leave these addresses so.
+    shape = dict(zip(AXES, row))
+    return shape["start"] != "la57" or (shape["cpu"] == "max" and shape["cpus"] == 1)
+
+
+PRODUCT = [row for row in itertools.product(*AXES.values()) if possible(row)]
 
 
 def pairs_of(row):
     return set(itertools.combinations(enumerate(row), 2))
 
 
-def pairwise(axes):
-    """Rows such that any two values of different axes meet in one: greedily, each time the first row that adds most. The same on every run."""
-    rows = list(itertools.product(*axes))
+def pairwise(rows):
+    """Rows such that any two values of different axes that meet in some row meet in one of these: greedily, each time the first that adds most."""
     missing = set().union(*(pairs_of(row) for row in rows))
     chosen = []
     while missing:
@@ -37,27 +45,36 @@ def pairwise(axes):
     return chosen
 
 
-QUICK = pairwise(list(AXES.values()))
-OTHERS = [row for row in itertools.product(*(values + DEAR.get(axis, ()) for axis, values in AXES.items())) if row not in QUICK]
+ROWS = pairwise(PRODUCT)
+OTHERS = [row for row in PRODUCT if row not in ROWS]
+random.Random(6).shuffle(OTHERS)
+
+
+def name(row):
+    return "-".join(map(str, row))
 
 
 def test_table():
-    """Each value at least twice, at most thirty boots, all pairs."""
-    print(f"matrix: {len(QUICK)} boots cover all pairs")
-    assert len(QUICK) <= 30
+    """Each value at least twice, all pairs, and no more boots than that is worth."""
+    print(f"matrix: {len(ROWS)} boots cover all pairs of {len(PRODUCT)} combinations")
+    assert len(ROWS) <= BOOTS_MAX
+    assert set().union(*map(pairs_of, ROWS)) == set().union(*map(pairs_of, PRODUCT))
     for axis, values in enumerate(AXES.values()):
         for value in values:
-            assert sum(row[axis] == value for row in QUICK) >= 2, value
+            assert sum(row[axis] == value for row in ROWS) >= 2, value
 
 
-@pytest.mark.parametrize("row", QUICK + [pytest.param(row, marks=pytest.mark.slow) for row in OTHERS], ids=lambda row: "-".join(map(str, row)))
+@pytest.mark.parametrize("row", ROWS + [pytest.param(row, marks=pytest.mark.slow) for row in OTHERS], ids=name)
 def test_boots(row):
     shape = hardware.Shape(**dict(zip(AXES, row)))
-    options = 'arg=sh arg=-c "arg=echo by options; ls / | wc -l"' if shape.start != "default" else None
+    options = 'arg=sh arg=-c "arg=echo by options; ls / | wc -l"' if shape.start in ("shell", "nvram") else None
     r = hardware.boot(shape, ["sh", "-c", "echo by conf; ls / | wc -l"], options=options)
     if shape.mem == "64M" and r.status == 125:
-        assert "stopped: memory" in r.log or "too small" in r.log or "no memory" in r.log, r
+        # Only there it may be the answer, and only in words.
+        assert "efi: stopped: memory for" in r.log and "give the machine more RAM" in r.log, r
         return
     assert r.status == 0, r
     said, count = r.out.decode().splitlines()
     assert said == ("by options" if options else "by conf") and int(count) > 5, r
+    if shape.start == "la57":
+        assert "la57: on" in r.log and "57-bit addresses on; switching them off" in r.log, r

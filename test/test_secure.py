@@ -61,12 +61,12 @@ def altered_root(tmp_path):
 
 
 def firmware_refuses(efi):
-    text = hardware.watch(SHAPE, (efi, os.path.join(BUILD, "root.img"), "app = linux\n"), r"Access Denied|^efi: ")
+    text = hardware.watch(SHAPE, "app = linux\n", r"Access Denied|^efi: ", efi=efi)
     assert "Access Denied" in text and not re.search(r"^efi: ", text, re.M), text
 
 
 def loader_refuses(efi, root, reason, conf="app = linux\n", shape=SHAPE):
-    text = hardware.watch(shape, (efi, root, conf), r"^efi: stopped|entering ring 3")
+    text = hardware.watch(shape, conf, r"^efi: stopped|entering ring 3", efi=efi, root=root)
     assert re.search(r"^efi: stopped: .*" + reason, text, re.M), log.own(text)
     assert "leaving firmware" not in text
 

@@ -2,6 +2,7 @@
 """Owns machines of other shapes than `test/machine run` makes: disk on another bus, other firmware, other ways to start, parts missing.
 Boots one command with its streams and status."""
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -24,7 +25,8 @@ DISK = {
     "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,drive=disk,bus=sata.0"],
     "nvme": ["-device", "nvme,serial=aril,drive=disk"],
 }
-STARTS = ("default", "shell", "nvram")
+# How the loader is started: by its removable-media path; by a UEFI shell; by a boot entry; by the EFI app of that name in test/efi.
+STARTS = ("default", "shell", "nvram", "la57", "stale", "noreset")
 LOADER = "\\EFI\\aril\\aril.efi"
 
 
@@ -88,23 +90,50 @@ def mtools(disk, *command):
     subprocess.run([command[0], "-i", f"{disk}@@1048576", *command[1:]], env=env, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
 
-def elsewhere(folder, disk, start, options, shape):
-    """Moves the loader out of the removable-media path: a UEFI shell's script or a boot entry starts it, with options."""
+def elsewhere(folder, disk, options, shape):
+    """Moves the loader out of the removable-media path: something else starts it, with options where it can."""
     efi = os.path.join(folder, "loader.efi")
     mtools(disk, "mcopy", "::/EFI/BOOT/BOOTX64.EFI", efi)
     mtools(disk, "mdel", "::/EFI/BOOT/BOOTX64.EFI")
     mtools(disk, "mmd", "::/EFI/aril")
     mtools(disk, "mcopy", efi, "::" + LOADER.replace("\\", "/"))
-    if start == "shell":
+    if shape.start == "shell":
         script = os.path.join(folder, "startup.nsh")
         with open(script, "w", encoding="ascii", newline="\r\n") as f:
             f.write(f"fs0:\n{LOADER} {options}\n")
         mtools(disk, "mcopy", script, "::/startup.nsh")
-    else:
+    elif shape.start == "nvram":
         words = options if isinstance(options, bytes) else nvram.wide(options)
         shape.arguments(folder)
         nvram.variables_add(os.path.join(folder, "vars.fd"), [("Boot0000", nvram.boot_entry("Aril", disk, LOADER, words)),
                                                               ("BootOrder", b"\0\0")])
+    else:
+        mtools(disk, "mcopy", os.path.join(image.build_folder(False), "efi-test", shape.start + ".efi"), "::/EFI/BOOT/BOOTX64.EFI")
+
+
+@contextlib.contextmanager
+def running(shape, text, efi=None, root=None, options=None, before=None, after=None):
+    """A machine of that shape, on an image with that aril.conf (and, if given, another loader or root image). options: load options for a start that has
+    them (bytes as they are, text as UTF-16). before(disk) may change the disk, after(disk) sees it when the machine is off."""
+    with tempfile.TemporaryDirectory(prefix="aril-boot-") as folder:
+        own = os.path.join(folder, "aril.conf")
+        with open(own, "w", encoding="ascii") as f:
+            f.write(text)
+        disk = os.path.join(folder, "disk.img")
+        build = image.build_folder(False)
+        image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", efi or os.path.join(build, "BOOTX64.EFI"),
+                    "--root", root or os.path.join(build, "root.img"), "--conf", own, disk])
+        if before:
+            before(disk)
+        if shape.start != "default":
+            elsewhere(folder, disk, options or "", shape)
+        machine = Machine(folder, disk, os.path.join(folder, "log"), shape)
+        try:
+            yield machine
+        finally:
+            machine.stop()
+        if after:
+            after(disk)
 
 
 @dataclasses.dataclass
@@ -116,62 +145,30 @@ class Ended:
     reason: str = ""
 
 
-def boot(shape, command, efi=None, root=None, extra=(), options=None, seconds=150, before=None, after=None):
-    """Boots the image (or one with another loader or root image) in a machine of that shape and runs command. options: load options for a start that
-    has them (bytes as they are, text as UTF-16). before(disk) may change the disk, after(disk) sees it at the end. Status 125 with a reason when the machine failed."""
+def boot(shape, command, extra=(), seconds=150, **how):
+    """Boots and runs command; how: see running(). Status 125 with a reason when the machine failed."""
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="aril-boot-") as folder:
-        nonce = conf.nonce()
-        own = os.path.join(folder, "aril.conf")
-        with open(own, "w", encoding="ascii") as f:
-            f.write(conf.text("linux", "pipe", nonce, command, [], extra=extra))
-        disk = os.path.join(folder, "disk.img")
-        build = image.build_folder(False)
-        image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", efi or os.path.join(build, "BOOTX64.EFI"),
-                    "--root", root or os.path.join(build, "root.img"), "--conf", own, disk])
-        if before:
-            before(disk)
-        if shape.start != "default":
-            elsewhere(folder, disk, shape.start, options or "", shape)
-        log_path = os.path.join(folder, "log")
-        machine = Machine(folder, disk, log_path, shape)
-        status, reason = None, ""
-        with open(os.path.join(folder, "out"), "w+b") as out:
+    nonce = conf.nonce()
+    status, reason = None, ""
+    with tempfile.TemporaryFile() as out:
+        with running(shape, conf.text("linux", "pipe", nonce, command, [], extra=extra), **how) as machine:
             try:
-                s = session.Session(machine, nonce, {}, out=out.fileno(), err=out.fileno(), deadline=begin + seconds)
-                status = s.run()
+                status = session.Session(machine, nonce, {}, out=out.fileno(), err=out.fileno(), deadline=begin + seconds).run()
                 if status is None:
                     status, reason = 125, "off without a status: " + machine.said()
             except (session.Failure, session.Timeout) as e:
                 status, reason = 125, str(e) or "time is over"
-            finally:
-                machine.stop()
-            out.seek(0)
-            text = log.clean(qemu.log_read(log_path))
-            if after:
-                after(disk)
-            return Ended(status, out.read(), text, time.monotonic() - begin, reason)
+            text = log.clean(machine.log_text())
+        out.seek(0)
+        return Ended(status, out.read(), text, time.monotonic() - begin, reason)
 
 
-def watch(shape, disk_files, pattern, seconds=60, after=None):
+def watch(shape, text, pattern, seconds=60, **how):
     """Boots until the log has a line that matches, and returns the log; for machines that stop with a reason."""
-    efi, root, text = disk_files
-    with tempfile.TemporaryDirectory(prefix="aril-boot-") as folder:
-        own = os.path.join(folder, "aril.conf")
-        with open(own, "w", encoding="ascii") as f:
-            f.write(text)
-        disk = os.path.join(folder, "disk.img")
-        image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", efi, "--root", root, "--conf", own, disk])
-        log_path = os.path.join(folder, "log")
-        machine = Machine(folder, disk, log_path, shape)
-        try:
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                if re.search(pattern, log.clean(qemu.log_read(log_path)), re.M) or machine.wait(0.2):
-                    break
-            machine.wait(0.5)
-        finally:
-            machine.stop()
-        if after:
-            after(disk)
-        return log.clean(qemu.log_read(log_path))
+    with running(shape, text, **how) as machine:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if re.search(pattern, log.clean(machine.log_text()), re.M) or machine.wait(0.2):
+                break
+        machine.wait(0.5)
+        return log.clean(machine.log_text())
