@@ -75,7 +75,7 @@ void kill_enforce(void)
 			continue;
 		if (!t->kill_ticks)
 			t->kill_ticks = ticks | 1;
-		else if (ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS))
+		else if (ticks > t->kill_ticks && ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS))
 			any = t->kill_overdue = 1;
 	}
 	if (any)

@@ -66,6 +66,7 @@ void sched_settle(void)
 
 static void running_set(struct thread *th)
 {
+	sched_settle();
 	F->running = th;
 	if (th)
 		th->mark = env_clock(th->task->env);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks until it is refused, in every child; `hog`
+ * touches memory until it is refused or ended; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "check.h"
+
+static uint64_t state = 1;
+static unsigned draw(unsigned n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)((state >> 11) % n);
+}
+
+static void many(int n)
+{
+	pid_t *pid = calloc((size_t)n, sizeof *pid);
+	int go[2], sum = 0;
+	char byte = 0;
+
+	CHECK(pid && pipe(go) == 0);
+	for (int i = 0; i < n; i++) {
+		pid[i] = fork();
+		CHECK(pid[i] >= 0);
+		if (pid[i] == 0) {
+			close(go[1]);
+			(void)!read(go[0], &byte, 1);
+			_exit(i % 100);
+		}
+	}
+	close(go[1]);
+	for (int i = 0; i < n; i++)
+		sum += wait_status(pid[i]) == i % 100;
+	CHECK(sum == n);
+	printf("%d processes were alive at once\n", n);
+}
+
+static void row(int n)
+{
+	for (int i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		CHECK(pid >= 0);
+		if (pid == 0)
+			_exit(i % 100);
+		CHECK(wait_status(pid) == i % 100);
+	}
+	printf("%d forks in a row\n", n);
+}
+
+/* As `:(){ :|:& };:` does it, but it ends: who is refused says so by its status. */
+static void bomb(void)
+{
+	struct rlimit r = { 200, 200 };
+	int refused = 0;
+
+	CHECK(setrlimit(RLIMIT_NPROC, &r) == 0);
+	for (int depth = 0; depth < 20; depth++) {
+		pid_t a = fork(), b = a == 0 ? 0 : fork();
+
+		if (a == 0 || b == 0)
+			continue;
+		refused = a < 0 || b < 0;
+		CHECK(!refused || errno == EAGAIN || errno == ENOMEM);
+		for (int st; wait(&st) > 0; )
+			refused |= WEXITSTATUS(st);
+		break;
+	}
+	if (refused)
+		_exit(1);
+	_exit(0);
+}
+
+static void hog(void)
+{
+	for (size_t size = 64ul << 20;; ) {
+		char *m = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (m == MAP_FAILED) {
+			printf("refused: %s\n", strerror(errno));
+			return;
+		}
+		for (size_t i = 0; i < size; i += 4096)
+			m[i] = 1;
+	}
+}
+
+static void *thread_main(void *fd)
+{
+	for (int i = 0; i < 20; i++)
+		(void)!write((int)(long)fd, "0123456789", 10);
+	return 0;
+}
+
+static void on_alarm(int sig) { (void)sig; }
+
+/* A bit of everything, for ever. */
+static void work(void)
+{
+	char name[64], buffer[4096];
+	struct sigaction a = { .sa_handler = on_alarm };
+
+	(void)sigaction(SIGUSR1, &a, 0);
+	for (;;) {
+		int fd[2];
+		char *m;
+		pid_t pid;
+		pthread_t t;
+
+		switch (draw(8)) {
+		case 0:
+			if (pipe(fd) < 0)
+				break;
+			if ((pid = fork()) == 0) {
+				(void)!write(fd[1], buffer, sizeof buffer);
+				_exit(0);
+			}
+			close(fd[1]);
+			while (read(fd[0], buffer, 1000) > 0)
+				;
+			close(fd[0]);
+			(void)waitpid(pid, 0, 0);
+			break;
+		case 1:
+			snprintf(name, sizeof name, "/tmp/stress/%u", draw(8));
+			fd[0] = open(name, O_RDWR | O_CREAT, 0600);
+			(void)!write(fd[0], buffer, 1 + draw(4000));
+			(void)!lseek(fd[0], 0, SEEK_SET);
+			(void)!read(fd[0], buffer, sizeof buffer);
+			close(fd[0]);
+			if (draw(2))
+				(void)unlink(name);
+			break;
+		case 2:
+			m = mmap(0, 65536, PROT_READ | PROT_WRITE, (draw(2) ? MAP_PRIVATE : MAP_SHARED) | MAP_ANONYMOUS, -1, 0);
+			for (int i = 0; i < 65536; i += 4096)
+				m[i] = 1;
+			(void)munmap(m + 4096 * draw(8), 4096 * draw(8) + 4096);
+			break;
+		case 3:
+			if (pipe(fd) < 0)
+				break;
+			if (pthread_create(&t, 0, thread_main, (void *)(long)fd[1]) == 0) {
+				(void)!read(fd[0], buffer, 30);
+				(void)pthread_join(t, 0);
+			}
+			close(fd[0]);
+			close(fd[1]);
+			break;
+		case 4:
+			if ((pid = vfork()) == 0) {
+				execl("/proc/self/exe", "stress", "none", (char *)0);
+				_exit(1);
+			}
+			(void)waitpid(pid, 0, 0);
+			break;
+		case 5:
+			(void)raise(SIGUSR1);
+			break;
+		case 6:
+			fd[0] = open("/proc/self/maps", O_RDONLY);
+			(void)!read(fd[0], buffer, sizeof buffer);
+			close(fd[0]);
+			break;
+		default:
+			fd[0] = open("/proc/self/exe", O_RDONLY);
+			m = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd[0], 0);
+			close(fd[0]);
+			m[draw(65536)] = 1;
+			(void)munmap(m, 65536);
+		}
+	}
+}
+
+static void kills(int n)
+{
+	CHECK(mkdir("/tmp/stress", 0700) == 0 || errno == EEXIST);
+	for (int i = 0; i < n; i++) {
+		struct timespec t = { 0, 1000 * (long)draw(4000) };
+		pid_t pid = fork();
+
+		CHECK(pid >= 0);
+		if (pid == 0) {
+			(void)setpgid(0, 0);
+			state += (uint64_t)i * 977;
+			work();
+		}
+		(void)setpgid(pid, pid);
+		(void)nanosleep(&t, 0);
+		CHECK(kill(-pid, SIGKILL) == 0);
+		CHECK(wait_status(pid) == 128 + SIGKILL);
+	}
+	for (int i = 0; i < 8; i++) {
+		char name[64];
+
+		snprintf(name, sizeof name, "/tmp/stress/%d", i);
+		(void)unlink(name);
+	}
+	CHECK(rmdir("/tmp/stress") == 0);
+	printf("%d were killed\n", n);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	int n = argc > 2 ? atoi(argv[argc - 1]) : 0;
+
+	if (!strcmp(what, "many"))
+		many(n);
+	else if (!strcmp(what, "row"))
+		row(n);
+	else if (!strcmp(what, "bomb"))
+		bomb();
+	else if (!strcmp(what, "hog"))
+		hog();
+	else if (!strcmp(what, "kill")) {
+		state = strtoull(argv[2], 0, 0) * 2654435761u | 1;
+		kills(n);
+	}
+	return 0;
+}

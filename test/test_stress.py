@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""What must not break a family: many processes, bombs, hogs, kills at times drawn by seed. Afterwards the shell goes on and not one frame is lost."""
+
+import pytest
+
+from aril import guest, programs
+
+slow = pytest.mark.slow
+
+
+def rounds(command, times, options=()):
+    """The command once, so that the family's caches are filled, and then again and again: what it printed, and the free frames after each."""
+    add = [word for name in ("stress", "frames") for word in ("--add", f"{programs.build(name, 'musl')}:/bin/{name}")]
+    text = f"one() {{ {command}; echo \"status $?\"; sleep 1; frames; }}; " + "; ".join(f"N={n}; one" for n in range(times + 1)) + "; echo the shell goes on"
+    r = guest.run("sh", "-c", text, options=[*options, *add], timeout=900, debug=False)
+    assert r.status == 0, r
+    lines = r.out.decode().splitlines()
+    assert lines[-1] == "the shell goes on", r
+    frames = [int(line) for line in lines if line.isdigit()]
+    assert len(frames) == times + 1, r
+    print(f"{command}: free frames {frames[0]}, then {frames[1:]}")
+    assert set(frames[1:]) == {frames[0]}, r
+    return lines
+
+
+def test_thousand_alive():
+    """1,000 processes alive at once in 1 GiB."""
+    lines = rounds("stress many 1000", 1, options=["--mem", "1G"])
+    assert lines.count("1000 processes were alive at once") == 2 and lines.count("status 0") == 2
+
+
+@pytest.mark.parametrize("kills", (30, pytest.param(500, marks=slow)))
+def test_kills(kills):
+    """Workers that fork, exec, map, write files and make threads are killed at instruction counts drawn by seed, with all that they have started."""
+    lines = rounds(f"stress kill $N {kills}", 2, options=["--icount", "3"])
+    assert lines.count(f"{kills} were killed") == 3
+
+
+@slow
+def test_forks_in_a_row():
+    assert rounds("stress row 5000", 1).count("5000 forks in a row") == 2
+
+
+def test_fork_bomb():
+    """Two forks in every child until the limit of 200 processes refuses."""
+    assert rounds("stress bomb", 1).count("status 1") == 2
+
+
+@pytest.mark.parametrize("limit", ("", "ulimit -v 100000; "), ids=("memory", "limit"))
+def test_memory_hog(limit):
+    """Who takes the last frame is killed; who has a limit is refused."""
+    lines = rounds(f"({limit}stress hog)", 1, options=["--mem", "128M"])
+    assert lines.count("refused: Out of memory" if limit else "status 137") == 2
