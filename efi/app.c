@@ -8,7 +8,7 @@
 
 #define SEGMENT_X 1u /* as <elf.h> numbers them */
 #define SEGMENT_W 2u
-#define SEGMENTS_OWN 3 /* root image, config, stack */
+#define SEGMENTS_OWN 4 /* root image, report, config, stack */
 
 static uint64_t root_phys;
 
@@ -24,7 +24,7 @@ void root_load(struct boot_info *info, int verify)
 	struct erofs fs;
 	uint64_t size;
 
-	if (file_read(L"root.img", BOOT_FIRST, EXO_HOME_SIZE - EXO_PAGE_SIZE, &root_phys, &size) == EFI_NOT_FOUND)
+	if (file_read(L"root.img", BOOT_FIRST, REPORT_VA - ROOT_VA - EXO_PAGE_SIZE, &root_phys, &size) == EFI_NOT_FOUND)
 		stop(EFI_NOT_FOUND, "\\aril\\root.img: missing; put the root image (make image: build/root.img) in \\aril on the boot volume");
 	root_verify((const void *)root_phys, size, verify); /* before anything believes a byte of it */
 	if (erofs_open(&fs, (const void *)root_phys, size))

@@ -29,9 +29,7 @@ static uint64_t size_read(const struct conf_line *line)
 /* 1, 0, or -1 for neither of the two words. */
 static int choice_read(const struct conf_line *line, const char *one, const char *zero)
 {
-	struct conf_line value = { .key = line->value, .key_size = line->value_size };
-
-	return conf_is(&value, one) ? 1 : conf_is(&value, zero) ? 0 : -1;
+	return conf_is_value(line, one) ? 1 : conf_is_value(line, zero) ? 0 : -1;
 }
 
 static void setting_apply(struct settings *s, const struct conf_line *line)
@@ -51,10 +49,8 @@ static void setting_apply(struct settings *s, const struct conf_line *line)
 		if (choice < 0)
 			stop(0, "%s: line %u: `log` must be `all` or `errors`", s->source, line->line);
 	} else if (conf_is(line, "panic")) {
-		struct conf_line value = { .key = line->value, .key_size = line->value_size };
-
-		s->panic = conf_is(&value, "halt") ? BOOT_PANIC_HALT : conf_is(&value, "reset") ? BOOT_PANIC_RESET : BOOT_PANIC_OFF;
-		if (s->panic == BOOT_PANIC_OFF && !conf_is(&value, "poweroff"))
+		s->panic = conf_is_value(line, "halt") ? BOOT_PANIC_HALT : conf_is_value(line, "reset") ? BOOT_PANIC_RESET : BOOT_PANIC_OFF;
+		if (s->panic == BOOT_PANIC_OFF && !conf_is_value(line, "poweroff"))
 			stop(0, "%s: line %u: `panic` must be `halt`, `reset` or `poweroff`", s->source, line->line);
 	} else if (conf_is(line, "bootlog")) {
 		s->bootlog = choice = choice_read(line, "yes", "no");

@@ -37,6 +37,13 @@ static inline uint8_t cpu_in8(uint16_t port)
 	return value;
 }
 
+static inline uint32_t cpu_in32(uint16_t port)
+{
+	uint32_t value;
+	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
 static inline _Noreturn void cpu_halt(void)
 {
 	for (;;)

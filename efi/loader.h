@@ -6,21 +6,24 @@
 #include <stdint.h>
 #include <exo/boot.h>
 #include <exo/layout.h>
+#include "acpi.h"
 #include "firmware.h"
+#include "memmap.h"
 
 #define PAGES(bytes) (((bytes) + EXO_PAGE_SIZE - 1) >> EXO_PAGE_SHIFT)
 #define MIB(bytes)   ((bytes) >> 20)
 
 /* The first env's fixed places, the same for any app. */
 #define ROOT_VA   (EXO_HOMES_BASE + 2 * EXO_HOME_SIZE)
+#define REPORT_PAGES 4
+#define REPORT_VA (ROOT_VA + EXO_HOME_SIZE - REPORT_PAGES * EXO_PAGE_SIZE)
 #define CONFIG_VA (ROOT_VA + EXO_HOME_SIZE)
 #define STACK_VA  (CONFIG_VA + (EXO_UL(16) << 20))
 #define STACK_PAGES 16
 
 /* log.c */
 void log_init(void);
-void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* With 1, log_line keeps its lines but shows them nowhere; stop() still speaks. */
+/* (log_line: acpi.h) With 1, log_line keeps its lines but shows them nowhere; stop() still speaks. */
 void log_quiet(int quiet);
 /* The lines so far, on the boot volume, as \aril\bootlog.txt; for after a stop() too. One log line tells when that fails. */
 void log_file_wanted(void);
@@ -40,8 +43,8 @@ void memory_survey(struct boot_info *info);
 uint64_t memory_low_page(const char *what);
 /* Calls each() for every range of RAM, sorted and disjoint, up to frame_count. */
 void memory_each_ram(void (*each)(uint64_t pfn, uint64_t count));
-/* Calls each() for every descriptor that the firmware's runtime services use. */
-void memory_each_runtime(void (*each)(uint64_t phys, uint64_t size, int device));
+/* The firmware's map as the survey found it. */
+const struct memmap_raw *memory_map(void);
 void memory_arenas(struct boot_info *info);
 /* Allocates what memory_exit and memory_finish need; the last allocation of all. */
 void memory_prepare(struct boot_info *info);
@@ -61,8 +64,22 @@ EFI_STATUS file_write(const CHAR16 *name, const void *data, uint64_t size);
 /* The load options that we were started with; NULL = none. */
 const void *file_load_options(uint32_t *size);
 
-/* acpi.c, facts.c */
+/* acpi_find.c: RSDP, tables, their facts; after memory_survey. */
 void acpi_facts(struct boot_info *info);
+extern struct acpi acpi_seen;
+
+/* report.c: what the firmware knows of the machine, as text for people, in the first env's root home. Nothing is decided by it. */
+void report_make(struct boot_info *info);
+/* One more piece of it; what does not fit is left out and said so. */
+void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* pci.c: the devices that the firmware has found, a line each. */
+void report_pci(void);
+
+/* tsc.c: the TSC's rate by all clocks there are; after acpi_facts. */
+void tsc_facts(struct boot_info *info);
+void report_clocks(void);
+
+/* facts.c */
 void screen_facts(struct boot_info *info);
 void clock_facts(struct boot_info *info);
 void entropy_facts(struct boot_info *info);

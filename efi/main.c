@@ -39,13 +39,15 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	config_load(info, &settings);    /* aril.conf or defaults, load options over it */
 	root_load(info, settings.verify); /* root.img, whole, the signed one if it must be */
 	app_load(info, settings.app);    /* the first env's image, out of it */
-	acpi_facts(info);                /* interrupt controllers, timers, power */
 	screen_facts(info);              /* frame buffer */
 	clock_facts(info);               /* wall clock */
 	entropy_facts(info);             /* EFI_RNG */
 	reset_facts(info);               /* how to reset later */
 	memory_limit(settings.memory);   /* as the configuration wants */
 	memory_survey(info);             /* how much RAM, how long the frame table */
+	acpi_facts(info);                /* interrupt controllers, timers, power */
+	tsc_facts(info);                 /* how fast the TSC runs */
+	report_make(info);               /* the machine, for people */
 	memory_arenas(info);             /* the kernel's tables, zeroed */
 	traps_build();                   /* GDT, TSS, IDT that print */
 	paging_build(info, &kernel);     /* kernel_root: upper half and system window */

@@ -155,13 +155,9 @@ void memory_each_ram(void (*each)(uint64_t pfn, uint64_t count))
 		each(ram[i].pfn, ram[i].count);
 }
 
-void memory_each_runtime(void (*each)(uint64_t phys, uint64_t size, int device))
+const struct memmap_raw *memory_map(void)
 {
-	for (size_t at = 0; at + raw.stride <= raw.size; at += raw.stride) {
-		const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)((const uint8_t *)raw.descriptors + at);
-		if (d->Attribute & EFI_MEMORY_RUNTIME)
-			each(d->PhysicalStart, d->NumberOfPages * EXO_PAGE_SIZE, d->Type == EfiMemoryMappedIO || d->Type == EfiMemoryMappedIOPortSpace);
-	}
+	return &raw;
 }
 
 static struct boot_arena arena_new(uint64_t size, const char *what)

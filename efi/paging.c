@@ -130,8 +130,14 @@ static void map_runtime(uint64_t phys, uint64_t size, int device)
 
 void paging_reset_root(struct boot_info *info)
 {
+	const struct memmap_raw *raw = memory_map();
+
 	reset_root = table_new(&kernel_tables);
-	memory_each_runtime(map_runtime);
+	for (size_t at = 0; at + raw->stride <= raw->size; at += raw->stride) {
+		const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)((const uint8_t *)raw->descriptors + at);
+		if (d->Attribute & EFI_MEMORY_RUNTIME)
+			map_runtime(d->PhysicalStart, d->NumberOfPages * EXO_PAGE_SIZE, d->Type == EfiMemoryMappedIO || d->Type == EfiMemoryMappedIOPortSpace);
+	}
 	memcpy((uint64_t *)reset_root + 256, (uint64_t *)kernel_root + 256, 256 * sizeof(uint64_t));
 	info->reset_root = reset_root;
 }

@@ -11,6 +11,7 @@ enum { L_TPR = 0x8, L_EOI = 0xb, L_SPURIOUS = 0xf, L_IRR2 = 0x22, L_LVT_TIMER = 
 	L_TIMER_INITIAL = 0x38, L_TIMER_CURRENT = 0x39, L_TIMER_DIVIDE = 0x3e };
 #define LVT_MASKED (1u << 16)
 #define LVT_NMI    (4u << 8)
+#define LVT_DEADLINE (1u << 18)
 
 static bool x2apic;
 static uint32_t ioapic_lines;
@@ -45,6 +46,18 @@ static void ioapic_write(uint32_t reg, uint32_t v)
 void apic_eoi(void) { lapic_write(L_EOI, 0); }
 void apic_timer(uint32_t count) { lapic_write(L_TIMER_INITIAL, count); }
 uint32_t apic_timer_now(void) { return lapic_read(L_TIMER_CURRENT); }
+
+bool apic_deadline(void)
+{
+	uint32_t one[4];
+	cpuid(1, 0, one);
+	if (!(one[2] >> 24 & 1))
+		return false;
+	lapic_write(L_LVT_TIMER, VECTOR_TIMER | LVT_DEADLINE);
+	__asm__ volatile("mfence" ::: "memory"); /* in xAPIC mode nothing else orders it before the MSR (Intel SDM vol. 3, 11.5.4.1) */
+	return true;
+}
+
 bool interrupt_waits(void) { return lapic_read(L_IRR2) != 0; }
 
 static void ioapic_set(unsigned line, bool masked)

@@ -25,6 +25,7 @@
 #define MSR_ARCH_CAPABILITIES 0x10a
 #define MSR_SYSENTER_CS    0x174
 #define MSR_PAT            0x277
+#define MSR_TSC_DEADLINE   0x6e0
 #define MSR_X2APIC         0x800
 #define MSR_EFER           0xc0000080
 #define MSR_STAR           0xc0000081
@@ -90,7 +91,6 @@ static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %
 static inline uint8_t inb(uint16_t port) { uint8_t v; __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 static inline void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" :: "a"(v), "Nd"(port)); }
 static inline uint16_t inw(uint16_t port) { uint16_t v; __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
-static inline uint32_t inl(uint16_t port) { uint32_t v; __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 static inline void cpu_halt(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
 /* Takes the interrupts that wait. */
 static inline void cpu_open(void) { __asm__ volatile("sti; nop; cli" ::: "memory"); }

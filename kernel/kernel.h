@@ -225,6 +225,8 @@ void apic_start(void);
 void apic_eoi(void);
 void apic_timer(uint32_t count);
 uint32_t apic_timer_now(void);
+/* Turns the timer to TSC-deadline mode, if the CPU has it. */
+bool apic_deadline(void);
 void irq_mask(unsigned line, bool masked);
 bool irq_is_level(unsigned line);
 int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n);

@@ -169,6 +169,8 @@ void machine_off(int reset, uint32_t status)
 		klog("the firmware's ResetSystem came back");
 	}
 	if (reset) {
+		if (boot->reset_port)
+			outb((uint16_t)boot->reset_port, (uint8_t)boot->reset_value);
 		outb(0xcf9, 6);
 		outb(0x64, 0xfe);
 	} else {

@@ -18,23 +18,8 @@ static void tables_find(void)
 	info->magic = EXO_INFO_MAGIC;
 	info->version = EXO_INFO_VERSION;
 	info->size = sizeof(*info);
-	info->config_va = boot->config_va;
-	info->config_size = boot->config_size;
-	info->root_va = boot->root_va;
-	info->root_size = boot->root_size;
+	info->facts = boot->facts;
 	info->tsc_exit_boot = boot->tsc_exit;
-	info->fb_base = boot->fb_base;
-	info->fb_size = boot->fb_size;
-	info->fb_width = boot->fb_width;
-	info->fb_height = boot->fb_height;
-	info->fb_stride = boot->fb_stride;
-	info->fb_format = boot->fb_format;
-	info->fb_red = boot->fb_red;
-	info->fb_green = boot->fb_green;
-	info->fb_blue = boot->fb_blue;
-	info->fb_rest = boot->fb_rest;
-	for (int i = 0; i < 4; i++)
-		info->entropy[i] = boot->entropy[i];
 	memcpy(info->build, boot->build, sizeof(info->build));
 	info->build[sizeof(info->build) - 1] = 0;
 	log_publish();

@@ -53,7 +53,7 @@ def test_bootlog_tells_why_it_stopped():
     assert "Press a key" in text and "stopped: /aril/nosuch" in seen[0], (text, seen)
 
 
-@pytest.mark.parametrize("line", ["memory = lots", "memory = 1M", "memory = 2GB", "memory =", "log = loud", "bootlog = perhaps", "verify = 1"])
+@pytest.mark.parametrize("line", ["memory = lots", "memory = 1M", "memory = 2GB", "memory =", "log = loud", "bootlog = perhaps", "verify = 1", "panic = never"])
 def test_bad_value(line):
     text = hardware.watch(hardware.Shape(), "app = linux\n" + line + "\n", r"^efi: stopped|entering ring 3")
     assert re.search(r"^efi: stopped: .*aril\.conf: line 2: `" + line.split()[0] + "` must", text, re.M), log.own(text)
@@ -105,3 +105,32 @@ def test_files_copied_to_a_stick():
     """Two files and a folder, copied onto any FAT32 volume: no image, no partition table; \\aril may stand in \\EFI."""
     r = hardware.boot(hardware.Shape(disk="usb"), ["echo", "up"], before=fat_only)
     assert r.status == 0 and r.out == b"up\n" and "\\EFI\\aril\\root.img" in r.log, r
+
+
+def keys_read(*path):
+    """The keys that a file compares lines of aril.conf with."""
+    with open(os.path.join(image.TOP, *path), encoding="utf-8") as f:
+        return set(re.findall(r'conf_is\(\w+, "([\w-]+)"\)', f.read()))
+
+
+def test_keys_are_all_listed():
+    """conf_keys.def names what code reads, no more; aril.conf shows each, set or as an example."""
+    with open(os.path.join(image.TOP, "lib", "base", "conf_keys.def"), encoding="utf-8") as f:
+        listed = set(re.findall(r'^CONF_KEY\("([\w-]+)"', f.read(), re.M))
+    with open(os.path.join(image.TOP, "esp", "aril.conf"), encoding="utf-8") as f:
+        shown = set(re.findall(r"^#?([\w-]+) = ", f.read(), re.M))
+    read = keys_read("efi", "config.c") | keys_read("lib", "posix", "init_config.c")
+    assert len(read) > 10 and listed == read == shown
+
+
+def test_unknown_key_is_told():
+    r = hardware.boot(hardware.Shape(), ["true"], extra=["colour = green"])
+    assert r.status == 0 and re.search(r"init: aril\.conf line \d+: nobody reads the key `colour`", r.log), r
+    assert r.log.count("nobody reads") == 1, r
+
+
+def test_the_image_as_it_is():
+    """What `make image` makes boots to a shell, and its configuration holds nothing that is not read."""
+    with open(os.path.join(image.TOP, "esp", "aril.conf"), encoding="utf-8") as f:
+        text = hardware.watch(hardware.Shape(disk="usb"), f.read(), r"init: started")
+    assert "init: started" in text and "nobody reads" not in text, text

@@ -60,6 +60,19 @@ int conf_is(const struct conf_line *l, const char *key)
 	return strlen(key) == l->key_size && !memcmp(key, l->key, l->key_size);
 }
 
+int conf_is_value(const struct conf_line *l, const char *value)
+{
+	return strlen(value) == l->value_size && !memcmp(value, l->value, l->value_size);
+}
+
+int conf_is_known(const struct conf_line *l)
+{
+#define CONF_KEY(name, reader) if (conf_is(l, name)) return 1;
+#include "conf_keys.def"
+#undef CONF_KEY
+	return 0;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

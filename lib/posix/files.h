@@ -218,7 +218,7 @@ enum proc_what {
 	PROC_ROOT, PROC_PID, PROC_FDS, PROC_TASK, PROC_THREAD,                             /* directories */
 	PROC_SELF, PROC_THREAD_SELF, PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_FD, PROC_MOUNTS_LINK, /* links */
 	PROC_STAT, PROC_STATUS, PROC_CMDLINE, PROC_COMM, PROC_MAPS, PROC_STATM, PROC_MOUNTS, PROC_MOUNTINFO,
-	PROC_MEMINFO, PROC_UPTIME, PROC_CPUINFO, PROC_VERSION, PROC_ALL_STAT, PROC_LOADAVG, PROC_FILESYSTEMS, PROC_BOOT_CMDLINE, PROC_ARIL,
+	PROC_MEMINFO, PROC_UPTIME, PROC_CPUINFO, PROC_VERSION, PROC_ALL_STAT, PROC_LOADAVG, PROC_FILESYSTEMS, PROC_BOOT_CMDLINE, PROC_ARIL, PROC_ARIL_HARDWARE,
 };
 int  procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out);
 int  procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);
@@ -242,6 +242,8 @@ struct machine_facts { uint64_t frames, frames_free, tsc_hz; };
 void machine_facts(struct machine_facts *out);
 /* What the kernel's public tables say of the machine now: text for /proc/aril. Length. */
 size_t machine_text(char *to, size_t max);
+/* What the loader learnt of the machine from its firmware: text for /proc/aril-hardware. Length. */
+size_t machine_report(char *to, size_t max);
 
 static inline int is_root_of_something(const struct inode *ip) { return ip == fs_family()->root || ip == fs_family()->proc; }
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }

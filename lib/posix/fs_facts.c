@@ -10,6 +10,14 @@ void machine_facts(struct machine_facts *out)
 	out->tsc_hz = rt_info->tsc_hz;
 }
 
+size_t machine_report(char *to, size_t max)
+{
+	size_t n = min_u64(rt_info->report_size, max);
+
+	memcpy(to, (const void *)rt_info->report_va, n);
+	return n;
+}
+
 size_t machine_text(char *to, size_t max)
 {
 	const volatile struct exo_info *info = rt_info;

@@ -78,8 +78,10 @@ void init_config_read(struct init_config *c, const char *text, size_t size)
 	while ((got = conf_next(&cursor, end, &line)) != 0) {
 		if (got < 0)
 			posix_log("init: aril.conf line %u is not `key = value`", line.line);
-		else
+		else if (conf_is_known(&line))
 			line_apply(c, &line);
+		else
+			posix_log("init: aril.conf line %u: nobody reads the key `%.*s`", line.line, line.key_size < 40 ? (int)line.key_size : 40, line.key);
 	}
 	if (!c->has_channel)
 		c->mode = INIT_CONSOLE;

@@ -17,6 +17,7 @@ static const struct node top_nodes[] = {
 	{ "filesystems", PROC_FILESYSTEMS, S_IFREG | 0444 },
 	{ "cmdline", PROC_BOOT_CMDLINE, S_IFREG | 0444 },
 	{ "aril", PROC_ARIL, S_IFREG | 0444 },
+	{ "aril-hardware", PROC_ARIL_HARDWARE, S_IFREG | 0444 },
 };
 
 /* A thread's are the same without the first. */

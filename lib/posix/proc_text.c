@@ -225,6 +225,9 @@ size_t procfs_text(const struct inode *ip, char *to, size_t max)
 	case PROC_ARIL:
 		t.n = machine_text(to, max);
 		break;
+	case PROC_ARIL_HARDWARE:
+		t.n = machine_report(to, max);
+		break;
 	case PROC_BOOT_CMDLINE:
 		say(&t, "\n");
 		break;

@@ -59,11 +59,21 @@ CALL1(sysinfo, to)
 	return user_write(to, &s, sizeof s);
 }
 
-/* The kernel's log is on its serial line; nothing of it is kept here. */
+/* What loader and kernel said before ring 3 is in the info page; the rest went to the serial line. */
 CALL3(syslog, action, buffer, size)
 {
-	(void)buffer;
-	(void)size;
+	uint32_t kept = rt_info->log_size;
+
+	switch ((int)action) {
+	case 3: /* SYSLOG_ACTION_READ_ALL: the last size bytes */
+		if ((int)size < 0)
+			return -EINVAL;
+		if (size > kept)
+			size = kept;
+		return user_write(buffer, (const char *)rt_info->log + (kept - size), size) ? -EFAULT : (long)size;
+	case 10: /* SYSLOG_ACTION_SIZE_BUFFER */
+		return EXO_INFO_LOG;
+	}
 	return (int)action < 0 || (int)action > 10 ? -EINVAL : 0;
 }
 

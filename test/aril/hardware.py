@@ -43,10 +43,12 @@ class Shape:
     com2: bool = True
     screen: bool = True
     keyboard: bool = True
+    parts: tuple = ()  # settings of the machine (`hpet=off`), and intel-iommu
     more: tuple = ()
 
     def machine_option(self):
-        return self.machine + (",smm=on" if self.firmware == "secure" else "") + ("" if self.keyboard else ",i8042=off")
+        settings = [self.machine, *(part for part in self.parts if "=" in part)]
+        return ",".join(settings + ["smm=on"] * (self.firmware == "secure") + ["i8042=off"] * (not self.keyboard))
 
     def arguments(self, folder):
         code, store = (os.path.join(OVMF, name) for name in FIRMWARE[self.firmware])
@@ -56,6 +58,8 @@ class Shape:
                 to.write(source.read())
         line = ["-machine", self.machine_option(), "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem,
                 "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,unit=1,file={copy}", *DISK[self.disk]]
+        for device in (part for part in self.parts if "=" not in part):
+            line += ["-device", device]
         if self.firmware == "secure":
             line += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
         return line + ([] if self.screen else ["-vga", "none"]) + list(self.more)
@@ -163,12 +167,17 @@ def boot(shape, command, extra=(), seconds=150, **how):
         return Ended(status, out.read(), text, time.monotonic() - begin, reason)
 
 
+def log_wait(machine, pattern, seconds):
+    """Waits for a line of the log that matches, the machine's end, or the time's."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if re.search(pattern, log.clean(machine.log_text()), re.M) or machine.wait(0.2):
+            break
+
+
 def watch(shape, text, pattern, seconds=60, **how):
     """Boots until the log has a line that matches, and returns the log; for machines that stop with a reason."""
     with running(shape, text, **how) as machine:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if re.search(pattern, log.clean(machine.log_text()), re.M) or machine.wait(0.2):
-                break
+        log_wait(machine, pattern, seconds)
         machine.wait(0.5)
         return log.clean(machine.log_text())

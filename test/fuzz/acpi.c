@@ -2,30 +2,26 @@
 /* ACPI tables. An input is a row of tables, each with a 2-byte length before it; pointers in them are numbers of the row. Lengths and checksums are put right, as
  * no firmware would ship them wrong by accident, but what the tables hold is as it comes. */
 #include "fuzz.h"
+#include "../../efi/acpi.h"
 
-static const uint8_t *table_numbered(uint64_t phys);
-#define ACPI_TABLE(phys) table_numbered(phys)
-#include "../../efi/acpi.c"
-
-enum { TABLES = 8 };
+enum { TABLES = 8, RSDP = 100, HEADER = 36 };
 static uint8_t *table[TABLES];
 static size_t table_size[TABLES];
-static EFI_SYSTEM_TABLE system_table;
-EFI_SYSTEM_TABLE *firmware_system = &system_table;
+static uint8_t rsdp[36];
 
 void log_line(const char *format, ...) { (void)format; }
 
-/* Firmware's promise: what is pointed to is a table, as long as it says. */
-static const uint8_t *table_numbered(uint64_t phys)
+const uint8_t *acpi_bytes(uint64_t phys, uint64_t size)
 {
-	return phys < TABLES ? table[phys] : NULL;
+	if (phys == RSDP)
+		return size <= sizeof rsdp ? rsdp : NULL;
+	return phys < TABLES && table[phys] && size <= table_size[phys] ? table[phys] : NULL;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static EFI_CONFIGURATION_TABLE entry = { ACPI_20_TABLE_GUID, NULL };
-	uint8_t rsdp[36] = "RSD PTR ";
 	struct boot_info info;
+	struct acpi seen;
 	size_t at = 1;
 	uint8_t sum;
 
@@ -50,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sum = (uint8_t)(sum + table[i][n]);
 		table[i][9] = (uint8_t)-sum;
 	}
+	memset(rsdp, 0, sizeof rsdp);
+	memcpy(rsdp, "RSD PTR ", 8);
 	rsdp[15] = data[0] & 1 ? 2 : 0;
 	rsdp[16] = 1; /* RSDT */
 	rsdp[20] = 36;
@@ -60,12 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (sum = 0, at = 0; at < 36; at++)
 		sum = (uint8_t)(sum + rsdp[at]);
 	rsdp[32] = (uint8_t)-sum;
-	entry.VendorTable = rsdp;
-	system_table.NumberOfTableEntries = 1;
-	system_table.ConfigurationTable = &entry;
 	memset(&info, 0, sizeof info);
-	acpi_facts(&info);
-	PROMISE(info.rsdp == (uint64_t)rsdp && info.override_count <= sizeof info.irq_override / sizeof *info.irq_override);
+	memset(&seen, 0, sizeof seen);
+	PROMISE(acpi_rsdp_sound(RSDP));
+	acpi_read(RSDP, &info, &seen);
+	PROMISE(info.rsdp == RSDP && info.override_count <= sizeof info.irq_override / sizeof *info.irq_override && seen.count <= ACPI_TABLES_MAX);
 	PROMISE(info.pm1a_cnt < 0x10000 && info.pm1b_cnt < 0x10000 && info.pm_timer_port < 0x10000 && info.s5_typ_a <= 0xff && info.s5_typ_b <= 0xff);
 	for (int i = 0; i < TABLES; i++)
 		free(table[i]);

@@ -3,6 +3,7 @@
 #ifndef EXO_BOOT_H
 #define EXO_BOOT_H
 #include <stdint.h>
+#include <exo/facts.h>
 
 #define BOOT_MAGIC   0x746f6f626c697241ul /* "Arilboot" */
 #define BOOT_VERSION 1
@@ -50,10 +51,9 @@ struct boot_info {
 	uint64_t segment_count;
 	uint64_t entry_va;
 	uint64_t stack_va;        /* top of a mapped stack */
-	uint64_t config_va, config_size;
-	uint64_t root_va, root_size;
 
 	/* facts */
+	EXO_FACTS;                        /* for ring 3 */
 	uint64_t rsdp;
 	uint64_t lapic, ioapic, hpet;     /* MMIO bases, 0 = none */
 	uint32_t ioapic_gsi;
@@ -61,16 +61,14 @@ struct boot_info {
 	uint32_t pm_timer_32bit;
 	uint32_t pm1a_cnt, pm1b_cnt;      /* ports, 0 = none */
 	uint32_t s5_typ_a, s5_typ_b;      /* SLP_TYP values found by a bounded scan of the DSDT; 0xff = not found */
+	uint32_t reset_port, reset_value; /* ACPI's reset register, if in I/O space; port 0 = none */
 	uint32_t override_count;
 	struct boot_irq_override irq_override[16];
-	uint64_t fb_base, fb_size;
-	uint32_t fb_width, fb_height, fb_stride, fb_format; /* pixels, pixels, pixels per scan line, EFI_GRAPHICS_PIXEL_FORMAT */
-	uint32_t fb_red, fb_green, fb_blue, fb_rest; /* masks of a pixel, whatever the format */
 	uint64_t fb_va;                   /* the kernel's mapping of fb_base, 0 = none */
 	uint32_t panic_action, spare;     /* enum boot_panic */
 	uint64_t wall_ns;                 /* since 1970 UTC, at wall_tsc; 0 = no clock */
 	uint64_t wall_tsc;
-	uint64_t entropy[4];
+	uint64_t tsc_hz;                  /* measured, never 0 */
 	uint64_t tsc_exit;                /* right after ExitBootServices returned */
 	uint64_t reset_root;              /* PML4 that maps kernel image and, 1:1, the runtime regions; 0 = none */
 	uint64_t reset_system;            /* RuntimeServices->ResetSystem, 1:1 in reset_root */

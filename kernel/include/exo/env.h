@@ -19,6 +19,7 @@
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
+#include <exo/facts.h>
 
 /* A name is generation << 12 | index, never 0 for a live env. */
 typedef uint32_t exo_name;
@@ -160,7 +161,7 @@ struct exo_slices {
 };
 
 #define EXO_INFO_MAGIC   0x006f66696c697241ul /* "Arilifo" */
-#define EXO_INFO_VERSION 2
+#define EXO_INFO_VERSION 3
 #define EXO_INFO_LOG     3072
 enum exo_cpu_feature {
 	EXO_CPU_SMEP = 1, EXO_CPU_SMAP = 2, EXO_CPU_UMIP = 4, EXO_CPU_FSGSBASE = 8, EXO_CPU_XSAVE = 16,
@@ -186,17 +187,10 @@ struct exo_info {
 	uint32_t xsave_size;
 	uint32_t debug;         /* non-zero: this kernel recounts */
 	uint64_t recounts;      /* how often it did */
-	uint64_t config_va, config_size; /* aril.conf in the first env, read-only, NUL-terminated */
-	uint64_t root_va, root_size;     /* root image in the first env, read-only */
 	uint64_t tsc_exit_boot; /* TSC right after ExitBootServices returned */
 	uint64_t tsc_first_user; /* TSC right before the first instruction of ring 3 */
-	uint64_t fb_base;       /* physical address of the framebuffer as the loader left it, 0 = none */
-	uint64_t fb_size;       /* bytes */
-	uint32_t fb_width, fb_height, fb_stride; /* pixels; stride: of one scan line */
-	uint32_t fb_format;     /* EFI_GRAPHICS_PIXEL_FORMAT; the masks below say all that drawing needs */
-	uint32_t fb_red, fb_green, fb_blue, fb_rest; /* bits of a pixel; its size is that of all four */
+	EXO_FACTS;
 	uint32_t log_size;      /* bytes in log */
-	uint64_t entropy[4];    /* firmware's (EFI_RNG), for the first env to mix in; zeros when it has none */
 	char build[64];         /* what was built: version and kind, NUL-terminated */
 	char log[EXO_INFO_LOG]; /* what loader and kernel said before ring 3; of more than fits, the oldest is left out */
 };

@@ -200,3 +200,8 @@ int shim_fork(void)
 	}
 	test_fail("no task left");
 }
+
+size_t machine_report(char *to, size_t max)
+{
+	return (size_t)fmt(to, max, "firmware: host\n");
+}
