@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from aril import guest, image
+from aril import guest, image, programs
 
 FOLDER = os.path.join(guest.TOP, "test", "workloads")
-PACKAGES = ("bash", "bash-static", "bc", "bzip2", "coreutils", "dash", "dc", "diffutils", "ed", "findutils", "gawk", "git", "grep", "gzip", "jq", "less", "libc6-dev", "lua5.4", "m4", "make",
+PACKAGES = ("bash", "bash-static", "bc", "bzip2", "coreutils", "dash", "dc", "diffutils", "ed", "findutils", "fzf", "gawk", "git", "grep", "gron", "gzip", "jq", "less", "libc6-dev", "lua5.4", "m4", "make",
             "patch", "perl-base", "python3", "sed", "sqlite3", "tar", "tcc", "vim-tiny", "xz-utils", "zsh")
 NAMES = sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(FOLDER, "*.sh")))
 CASES = {name: f". $T/{name}.sh\n" for name in NAMES}
@@ -26,13 +26,18 @@ def packages():
 
 
 @pytest.fixture(scope="module")
-def ours(packages):
-    return guest.boot_script(CASES, FILES, options=["--with", ",".join(PACKAGES)])
+def files():
+    return {**FILES, **{f"pthreads-{kind}": programs.build("pthreads", kind) for kind in ("musl", "dynamic")}}
 
 
 @pytest.fixture(scope="module")
-def reference(packages):
-    return guest.chroot_script(CASES, FILES, PACKAGES)
+def ours(packages, files):
+    return guest.boot_script(CASES, files, options=["--with", ",".join(PACKAGES)])
+
+
+@pytest.fixture(scope="module")
+def reference(packages, files):
+    return guest.chroot_script(CASES, files, PACKAGES)
 
 
 @pytest.mark.parametrize("name", NAMES)

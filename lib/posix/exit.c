@@ -3,8 +3,7 @@
  * A thread ends by its own hand only, on its way to user code, so that nothing that it holds in the library is lost. */
 #include "library.h"
 #include "calls.h"
-#include <asm/siginfo.h>
-#include <linux/signal.h>
+#include "signals.h"
 
 #define SA_NOCLDWAIT_BIT 2ul
 #define HANDLER_IGNORE 1ul
@@ -128,7 +127,9 @@ void task_bury(struct task *t, int status)
 	t->state = TASK_ZOMBIE;
 	t->exit_status = status;
 	t->stop_status = 0;
-	t->signals.timer_at = 0;
+	itimers_stop(t);
+	posix_timers_drop(t);
+	signal_forget(t, ~0ul);
 	orphans_wake(t, groups, count);
 	task_tell_parent(t);
 	if (parent_does_not_wait(t))

@@ -40,6 +40,8 @@ struct family {
 	uint64_t latency_ns, granularity_ns;
 	struct thread *sleepers[SLEEP_BUCKETS]; /* by channel */
 	struct thread *timed;          /* sleepers with a deadline, the earliest first */
+	uint32_t signalfds;            /* open ones: who they wait for is told of signals that are blocked, too */
+	struct timer *timers;          /* that run, the earliest first: timer.c */
 	uint64_t first_wakes;          /* ns of clock_ns: when the first env will look at them by itself; 0: not before an event */
 	struct futex_queue { struct thread *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
 

@@ -28,8 +28,8 @@ void file_put(struct file *f)
 	locks_release(f->ip, f);
 	if (f->ops->release)
 		f->ops->release(f);
-	if (f->text)
-		fam_pages_free(f->text, f->text_pages);
+	if (f->watches)
+		watches_drop(f);
 	inode_put(f->ip);
 	fam_free(f);
 }

@@ -27,7 +27,7 @@
 #define DT_DIR_TYPE 4
 #define DEVICE(major, minor) ((uint32_t)((major) << 8 | (minor)))
 
-enum inode_kind { KIND_TREE, KIND_PROC, KIND_PIPE };
+enum inode_kind { KIND_TREE, KIND_PROC, KIND_PIPE, KIND_ANON }; /* KIND_ANON: of one file alone, that no path leads to */
 enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2 };
 
 struct lock;
@@ -74,6 +74,8 @@ struct inode {
 		struct directory dir;
 		struct pages pages;
 		const char *target;        /* symlink: size bytes */
+		const char *what;          /* KIND_ANON: shown in /proc */
+		struct socket *socket;     /* of the tree: who is bound to it, NULL when he is gone */
 		struct pipe *pipe;
 		struct proc_node proc;
 	};
@@ -87,6 +89,7 @@ struct file_ops {
 	long (*write)(struct file *f, struct io *io, uint64_t at);
 	long (*ioctl)(struct file *f, unsigned request, uint64_t arg);
 	int  (*poll)(struct file *f);
+	uint64_t (*events)(struct file *f); /* a number that changes whenever something becomes ready again; absent: only poll tells */
 	void (*release)(struct file *f);
 	uint8_t seek;
 };
@@ -98,8 +101,8 @@ struct file {
 	struct inode *ip;
 	const struct file_ops *ops;
 	uint64_t pos;
-	char *text;                    /* /proc: what reads see */
-	size_t text_size, text_pages;
+	void *own;                     /* of the driver */
+	struct watch *watches;         /* who watches it: epoll.c */
 };
 
 struct file_state {
@@ -179,6 +182,13 @@ int  fd_new(struct file_state *fs, struct file *f, int from, int cloexec); /* ta
 void fd_close(struct file_state *fs, int fd);
 struct file *fd_file(int fd);              /* reference held; NULL; not those of O_PATH */
 struct file *fd_any(int fd);               /* also those of O_PATH */
+
+/* ---- anon.c: a descriptor of an inode of its own, mode with its type; own becomes the file's, whose release is called when this fails. Or -errno. */
+int  anon_fd(const char *what, uint32_t mode, const struct file_ops *ops, void *own, unsigned flags);
+struct file *anon_file(const char *what, uint32_t mode, const struct file_ops *ops, void *own, unsigned flags); /* NULL: no memory, own is the caller's still */
+
+/* ---- epoll.c */
+void watches_drop(struct file *f);         /* the file goes */
 
 /* ---- fs_io.c: where bytes of a read or write go to or come from */
 struct io {

@@ -188,6 +188,10 @@ long inode_path(struct inode *ip, char *to, size_t max)
 	size_t at = max;
 	int gone = 0;
 
+	if (ip->kind == KIND_ANON && S_ISSOCK(ip->mode))
+		return fmt(to, max, "socket:[%lu]", (unsigned long)ip->ino);
+	if (ip->kind == KIND_ANON)
+		return fmt(to, max, "anon_inode:%s", ip->what);
 	if (ip->kind == KIND_PIPE)
 		return fmt(to, max, "pipe:[%lu]", (unsigned long)ip->ino);
 	if (ip->kind == KIND_PROC)

@@ -202,6 +202,14 @@ static int pipe_poll(struct file *f)
 	return mask;
 }
 
+/* Bytes in either direction, and ends that come and go. */
+static uint64_t pipe_events(struct file *f)
+{
+	struct pipe *p = f->ip->pipe;
+
+	return p->head + p->tail + p->reader_opens + p->writer_opens + p->closes;
+}
+
 static long pipe_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
 	int fill = (int)pipe_fill(f->ip->pipe);
@@ -215,6 +223,7 @@ static void pipe_release(struct file *f)
 {
 	struct pipe *p = f->ip->pipe;
 
+	p->closes++;
 	if (file_reads(f))
 		p->readers--;
 	if (file_writes(f))
@@ -228,7 +237,7 @@ static void pipe_release(struct file *f)
 	}
 }
 
-const struct file_ops pipe_ops = { .read = pipe_read, .write = pipe_write, .ioctl = pipe_ioctl, .poll = pipe_poll, .release = pipe_release };
+const struct file_ops pipe_ops = { .read = pipe_read, .write = pipe_write, .ioctl = pipe_ioctl, .poll = pipe_poll, .events = pipe_events, .release = pipe_release };
 
 void pipe_inode_free(struct inode *ip)
 {

@@ -3,9 +3,9 @@
 #include <asm/poll.h>
 #include <linux/time_types.h>
 #include "files.h"
+#include "poll.h"
 #include "task.h"
 
-#define NEVER (~0ul)
 #define FIRST_POLLS 32  /* descriptors that fit on the stack */
 
 /* Absent in asm/poll.h's view of what may be reported unasked. */
@@ -78,7 +78,7 @@ static uint64_t deadline_in(uint64_t seconds, uint64_t ns)
 	return seconds > (1ul << 33) ? NEVER : clock_ns() + seconds * NS + ns;
 }
 
-static int timespec_deadline(uint64_t user, uint64_t *deadline)
+int timespec_deadline(uint64_t user, uint64_t *deadline)
 {
 	struct __kernel_timespec t;
 
@@ -93,8 +93,7 @@ static int timespec_deadline(uint64_t user, uint64_t *deadline)
 	return 0;
 }
 
-/* The mask holds while the call sleeps; after an interruption it holds until the handler's frame has taken the old one. */
-static int mask_begin(uint64_t user, uint64_t size, int *set)
+int mask_begin(uint64_t user, uint64_t size, int *set)
 {
 	struct thread_signals *s = &current_thread()->signals;
 	uint64_t mask;
@@ -113,7 +112,7 @@ static int mask_begin(uint64_t user, uint64_t size, int *set)
 	return 0;
 }
 
-static long mask_end(int set, long result)
+long mask_end(int set, long result)
 {
 	struct thread_signals *s = &current_thread()->signals;
 
@@ -124,11 +123,14 @@ static long mask_end(int set, long result)
 	return result;
 }
 
+uint64_t poll_deadline_ms(int ms)
+{
+	return ms < 0 ? NEVER : deadline_in((uint64_t)ms / 1000, (uint64_t)ms % 1000 * 1000000);
+}
+
 CALL3(poll, fds, n, timeout)
 {
-	int ms = (int)timeout;
-
-	return do_poll(fds, n & 0xffffffffu, ms < 0 ? NEVER : deadline_in((uint64_t)ms / 1000, (uint64_t)ms % 1000 * 1000000));
+	return do_poll(fds, n & 0xffffffffu, poll_deadline_ms((int)timeout));
 }
 
 CALL5(ppoll, fds, n, timeout, mask, mask_size)

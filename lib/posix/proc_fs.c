@@ -274,26 +274,25 @@ long procfs_path(const struct inode *ip, char *to, size_t max)
 
 #define TEXT_PAGES 16
 
+/* What reads see: made at the first one and at every one from the start. */
+struct proc_text { size_t size; char bytes[TEXT_PAGES * PAGE - sizeof(size_t)]; };
+
 static long proc_read(struct file *f, struct io *io, uint64_t at)
 {
+	struct proc_text *text = f->own;
 	struct task_view view;
 	size_t n;
 
-	if (!f->text) {
-		f->text = fam_pages(TEXT_PAGES);
-		if (!f->text)
-			return -ENOMEM;
-		f->text_pages = TEXT_PAGES;
-		f->text_size = procfs_text(f->ip, f->text, TEXT_PAGES * PAGE);
-	} else if (at == 0) {
-		f->text_size = procfs_text(f->ip, f->text, TEXT_PAGES * PAGE);
-	}
+	if (!text && !(text = f->own = fam_pages(TEXT_PAGES)))
+		return -ENOMEM;
+	if (at == 0 || !text->size)
+		text->size = procfs_text(f->ip, text->bytes, sizeof(text->bytes));
 	if (f->ip->proc.pid && thread_look(f->ip->proc.pid, &view))
 		return -ESRCH;
-	if (at >= f->text_size)
+	if (at >= text->size)
 		return 0;
-	n = min_u64(io->total, f->text_size - at);
-	return io_put(io, f->text + at, n) < 0 ? -EFAULT : (long)n;
+	n = min_u64(io->total, text->size - at);
+	return io_put(io, text->bytes + at, n) < 0 ? -EFAULT : (long)n;
 }
 
 /* comm: what is written is the thread's new name, up to its first line's end. */
@@ -315,4 +314,10 @@ static long proc_write(struct file *f, struct io *io, uint64_t at)
 	return e ? e : (long)rest;
 }
 
-const struct file_ops proc_ops = { .read = proc_read, .write = proc_write, .seek = SEEK_FILE };
+static void proc_release(struct file *f)
+{
+	if (f->own)
+		fam_pages_free(f->own, TEXT_PAGES);
+}
+
+const struct file_ops proc_ops = { .read = proc_read, .write = proc_write, .release = proc_release, .seek = SEEK_FILE };

@@ -298,10 +298,10 @@ void sched_first(void)
 		if (bits & EXO_PEND_CHILD)
 			reap_stuck();
 		deadline = sleepers_run(now);
-		signal_timers_run(now);
+		timers_run(now);
 		kill_enforce();
 		init_events(bits, irq);
-		deadline = earlier(deadline, earlier(signal_timers_next(), init_next_deadline()));
+		deadline = earlier(deadline, earlier(timers_next(), init_next_deadline()));
 		F->first_wakes = deadline;
 		next = next_pick(0);
 		if (next && F->run_count > 1)

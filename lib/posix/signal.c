@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals on their way: sending, forcing, inheriting, the interval timers. What the receiver does is signal_deliver.c's, calls are signal_calls.c's. */
+/* Signals on their way: sending, forcing, inheriting. What the receiver does is signal_deliver.c's, calls are signal_calls.c's. */
 #include <base/string.h>
 #include "family.h"
 #include "signals.h"
@@ -17,11 +17,47 @@ static int anybody_keeps(const struct task *t, uint64_t bit)
 	return 0;
 }
 
-static void notes_drop(struct thread *th, uint64_t bits)
-{
-	struct signal_note **at = &th->signals.notes, *n;
+/* POSIX: real-time signals queue. Linux's first is 32. */
+static int is_queued(int sig) { return sig >= 32; }
 
-	th->signals.pending &= ~bits;
+/* At the end of the list. A signal whose cause finds no memory comes without one. */
+static void note_add(struct signal_note **at, int sig, const struct signal_cause *cause)
+{
+	struct signal_note *n = fam_alloc(sizeof *n);
+
+	if (!n)
+		return;
+	while (*at)
+		at = &(*at)->next;
+	*n = (struct signal_note){ 0, sig, *cause };
+	*at = n;
+}
+
+/* The first of that number: its cause, when there is one. Returns whether there are more. */
+static int note_take(struct signal_note **at, int sig, struct signal_cause *to)
+{
+	struct signal_note *n;
+	int found = 0;
+
+	while ((n = *at)) {
+		if (n->sig != sig) {
+			at = &n->next;
+			continue;
+		}
+		if (found)
+			return 1;
+		found = 1;
+		*to = n->cause;
+		*at = n->next;
+		fam_free(n);
+	}
+	return 0;
+}
+
+static void notes_drop(struct signal_note **at, uint64_t bits)
+{
+	struct signal_note *n;
+
 	while ((n = *at))
 		if (SIGNAL_BIT(n->sig) & bits) {
 			*at = n->next;
@@ -34,9 +70,11 @@ static void notes_drop(struct thread *th, uint64_t bits)
 void signal_forget(struct task *t, uint64_t bits)
 {
 	t->signals.pending &= ~bits;
-	for (struct thread *th = t->threads; th; th = th->next)
-		if (th->signals.pending & bits)
-			notes_drop(th, bits);
+	notes_drop(&t->signals.notes, bits);
+	for (struct thread *th = t->threads; th; th = th->next) {
+		th->signals.pending &= ~bits;
+		notes_drop(&th->signals.notes, bits);
+	}
 }
 
 static void task_continue(struct task *t)
@@ -95,10 +133,17 @@ int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 
 	if (!t)
 		return -ESRCH;
-	if (is_done_by_sending(t, sig) || t->signals.pending & bit || (signal_ignored(t, sig) && !anybody_keeps(t, bit)))
+	if (is_done_by_sending(t, sig) || (signal_ignored(t, sig) && !anybody_keeps(t, bit)))
 		return 0;
+	if (t->signals.pending & bit) {
+		if (is_queued(sig))
+			note_add(&t->signals.notes, sig, info);
+		return 0;
+	}
 	t->signals.pending |= bit;
 	t->signals.info[sig] = *info;
+	if (F->signalfds)
+		wake_up(&t->signals);
 	anybody_poke(t, sig);
 	return 0;
 }
@@ -106,20 +151,17 @@ int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 int signal_send_thread(struct thread *th, int sig, const struct signal_cause *info)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
-	struct signal_note *n;
 
 	if (!th)
 		return -ESRCH;
 	if (th->state == THREAD_ENDED || bit & (SIGNALS_SURE | SIGNALS_STOP | SIGNAL_BIT(SIGCONT)))
 		return signal_send_info(th->task, sig, info);
-	if (is_done_by_sending(th->task, sig) || th->signals.pending & bit || (signal_ignored(th->task, sig) && !is_kept(th, bit)))
+	if (is_done_by_sending(th->task, sig) || (th->signals.pending & bit && !is_queued(sig)) || (signal_ignored(th->task, sig) && !is_kept(th, bit)))
 		return 0;
-	n = fam_alloc(sizeof *n);
-	if (n) {
-		*n = (struct signal_note){ th->signals.notes, sig, *info };
-		th->signals.notes = n;
-	}
+	note_add(&th->signals.notes, sig, info);
 	th->signals.pending |= bit;
+	if (F->signalfds)
+		wake_up(&th->task->signals);
 	if (!(th->signals.blocked & bit))
 		signal_poke(th, sig);
 	return 0;
@@ -135,13 +177,15 @@ void signal_take_cause(struct thread *th, int sig, struct signal_cause *to)
 		th->signals.forced &= ~bit;
 		*to = th->signals.fault;
 	} else if (th->signals.pending & bit) {
-		for (const struct signal_note *n = th->signals.notes; n; n = n->next)
-			if (n->sig == sig)
-				*to = n->cause;
-		notes_drop(th, bit);
+		if (!note_take(&th->signals.notes, sig, to))
+			th->signals.pending &= ~bit;
 	} else {
-		s->pending &= ~bit;
 		*to = s->info[sig];
+		s->pending &= ~bit;
+		for (const struct signal_note *n = s->notes; n && !(s->pending & bit); n = n->next)
+			if (n->sig == sig)
+				s->pending |= bit;
+		(void)note_take(&s->notes, sig, &s->info[sig]);
 	}
 }
 
@@ -149,7 +193,8 @@ void signal_thread_end(struct thread *th)
 {
 	uint64_t left = th->task->signals.pending & ~th->signals.blocked;
 
-	notes_drop(th, ~0ul);
+	notes_drop(&th->signals.notes, ~0ul);
+	th->signals.pending = 0;
 	th->signals.blocked = ~0ul;
 	/* It may have been the one who was to look at these. */
 	for (int sig = 1; left && sig <= SIGNAL_COUNT; sig++)
@@ -243,6 +288,7 @@ void signal_thread(struct thread *to, const struct thread *from)
 
 void signal_exec(struct task *t)
 {
+	posix_timers_drop(t);
 	for (int sig = 1; sig <= SIGNAL_COUNT; sig++) {
 		struct signal_action *a = &t->signals.action[sig];
 		*a = (struct signal_action){ .handler = a->handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT };
@@ -251,33 +297,5 @@ void signal_exec(struct task *t)
 		th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
 		th->signals.restore = 0;
 		th->signals.forced = 0;
-	}
-}
-
-uint64_t signal_timers_next(void)
-{
-	uint64_t next = 0;
-
-	for (struct task *t = task_first(); t; t = task_next(t)) {
-		uint64_t at = t->signals.timer_at;
-		if (at && (!next || at < next))
-			next = at;
-	}
-	return next;
-}
-
-void signal_timers_run(uint64_t now)
-{
-	const struct signal_cause cause = { .code = SI_KERNEL };
-
-	for (struct task *t = task_first(); t; t = task_next(t)) {
-		struct task_signals *s = &t->signals;
-		if (!s->timer_at || s->timer_at > now)
-			continue;
-		if (s->timer_interval)
-			s->timer_at += s->timer_interval * ((now - s->timer_at) / s->timer_interval + 1);
-		else
-			s->timer_at = 0;
-		(void)signal_send_info(t, SIGALRM, &cause);
 	}
 }

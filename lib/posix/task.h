@@ -7,6 +7,7 @@
 #include <exo/env.h>
 #include <posix/posix.h>
 #include "thread.h"
+#include "timer.h"
 
 struct exo_upcall;
 
@@ -19,12 +20,17 @@ enum task_state {
 /* As rt_sigaction passes it. */
 struct signal_action { uint64_t handler, flags, restorer, mask; };
 
-/* Of the whole process; masks and what was sent to one thread are the thread's. One cause is kept for each number: the first that came while it was pending. */
+#define ITIMERS 3
+
+/* Of the whole process; masks and what was sent to one thread are the thread's. One cause is kept for each number: the first that came while it was pending; of a
+ * real-time signal every one. */
 struct task_signals {
 	uint64_t pending;
 	struct signal_action action[SIGNAL_COUNT + 1];
 	struct signal_cause info[SIGNAL_COUNT + 1];
-	uint64_t timer_at, timer_interval; /* ITIMER_REAL: ns of clock_ns, 0 = off */
+	struct signal_note *notes;   /* real-time signals behind the first of their number, in the order in which they came */
+	struct itimer { struct timer timer; uint64_t cpu_at, cpu_interval; } itimer[ITIMERS]; /* itimer.c; cpu: ns of CPU time */
+	struct posix_timer *posix_timers; /* posix_timer.c */
 };
 
 struct task {
@@ -121,9 +127,6 @@ int  signal_send_info(struct task *t, int sig, const struct signal_cause *info);
 int  signal_send_thread(struct thread *th, int sig, const struct signal_cause *info);
 /* th is to look at its signals, sig among them: SIGKILL ends any wait. */
 void signal_poke(struct thread *th, int sig);
-/* Earliest ITIMER_REAL of all tasks (ns), 0 = none; and fires those that are due. First env, family lock held. */
-uint64_t signal_timers_next(void);
-void signal_timers_run(uint64_t now);
 /* The library itself faulted: says so on console and log; does not return. */
 void crash_library(const struct exo_upcall *u, const char *why) __attribute__((noreturn));
 /* int 0x80: number in r->rax, ebx ecx edx esi edi ebp. Returns the result. Family lock held. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls about time: clocks, sleeping, the interval timer, CPU time used. */
+/* System calls about time: clocks, sleeping, CPU time used. */
 #include <rt/gate.h>
 #include "calls.h"
 #include "family.h"
@@ -10,7 +10,6 @@
 
 struct timespec64 { int64_t s, ns; };
 struct timeval64 { int64_t s, us; };
-struct itimer64 { struct timeval64 interval, value; };
 
 static uint64_t ticks_ns(uint64_t ticks) { return (uint64_t)((unsigned __int128)ticks * rt_info->ns_mult >> 32); }
 
@@ -144,61 +143,6 @@ CALL0(restart_syscall)
 		return -EINTR;
 	current_thread()->restart_deadline = 0;
 	return sleep_until(deadline, current_thread()->restart_left);
-}
-
-static uint64_t timeval_ns(const struct timeval64 *tv) { return (uint64_t)tv->s * NS + (uint64_t)tv->us * 1000; }
-static int timeval_bad(const struct timeval64 *tv) { return tv->s < 0 || tv->us < 0 || tv->us >= 1000000 || tv->s > (int64_t)(1ul << 33); }
-
-static struct itimer64 timer_look(const struct task *t)
-{
-	uint64_t now = clock_ns(), left = 0, interval = t->signals.timer_interval;
-
-	/* A timer that is due but has not fired yet still counts as set. */
-	if (t->signals.timer_at)
-		left = t->signals.timer_at > now ? t->signals.timer_at - now : 1000;
-	return (struct itimer64){ { (int64_t)(interval / NS), (int64_t)(interval % NS / 1000) }, { (int64_t)(left / NS), (int64_t)(left % NS / 1000) } };
-}
-
-static void timer_set(struct task *t, uint64_t after, uint64_t interval)
-{
-	t->signals.timer_at = after ? clock_ns() + after : 0;
-	t->signals.timer_interval = interval;
-	/* The first env holds the alarm for all timers: it is fetched at once, or the first tick would wait for the end of the slice. */
-	if (after)
-		(void)gate_notify(F->first, 1);
-}
-
-CALL2(getitimer, which, to)
-{
-	struct itimer64 is = timer_look(current_task());
-
-	if (which)
-		return -EINVAL;
-	return user_write(to, &is, sizeof is);
-}
-
-CALL3(setitimer, which, from, old)
-{
-	struct task *t = current_task();
-	struct itimer64 is = { 0 }, was = timer_look(t);
-
-	if (which)
-		return -EINVAL;
-	if (from && user_read(&is, from, sizeof is))
-		return -EFAULT;
-	if (timeval_bad(&is.value) || timeval_bad(&is.interval))
-		return -EINVAL;
-	timer_set(t, timeval_ns(&is.value), timeval_ns(&is.interval));
-	return old && user_write(old, &was, sizeof was) ? -EFAULT : 0;
-}
-
-CALL1(alarm, seconds)
-{
-	struct task *t = current_task();
-	struct itimer64 was = timer_look(t);
-
-	timer_set(t, (seconds & 0xffffffff) * NS, 0);
-	return was.value.s + (was.value.us >= 500000 || (was.value.us && !was.value.s));
 }
 
 CALL1(times, to)

@@ -11,6 +11,7 @@ KINDS = {
     "musl": ["musl-gcc", "-static"],
     "static": ["gcc", "-static"],
     "pie": ["gcc", "-static-pie"],
+    "dynamic": ["gcc"],
     "bare": ["gcc", "-static", "-nostdlib", "-fno-stack-protector"],
     "barepie": ["gcc", "-static-pie", "-nostdlib", "-fno-stack-protector", "-fPIE"],
 }
