@@ -158,7 +158,7 @@ def boot_script(cases, files=None, options=(), idle=60, boots=3, debug=None):
 
 
 def read_idle(process, idle):
-    """All output of a process; it is stopped when it says nothing for that long."""
+    """All output of a process; it is stopped when it says nothing for that long. Before its first word it makes an image and boots, which has limits of its own."""
     data = b""
     last = time.monotonic()
     while True:
@@ -169,7 +169,7 @@ def read_idle(process, idle):
                 break
             data += piece
             last = time.monotonic()
-        elif time.monotonic() - last > idle:
+        elif time.monotonic() - last > (idle if data else idle + 180):
             break
     if process.poll() is None:
         process.terminate()
