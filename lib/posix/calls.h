@@ -14,7 +14,7 @@
 #define CALL5(name, a, b, c, d, e) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, UNUSED_(5))
 #define CALL6(name, a, b, c, d, e, f) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 
-#define SYSCALL(number, name, count, flags) syscall_function sys_##name;
+#define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
 #include "proc_syscall.def"
 #undef SYSCALL
 #endif

@@ -62,6 +62,14 @@ posix_foreign_entry:
 	call	syscall_enter
 	ud2
 
+/* The same, when calls are logged. */
+	.globl	posix_traced_entry
+posix_traced_entry:
+	registers_keep
+	movq	$0, R_FULL(%rdi)
+	call	syscall_enter_traced
+	ud2
+
 /* From the kernel: int 0x80. The same, but no register is lost. */
 	.globl	posix_int80_entry
 posix_int80_entry:

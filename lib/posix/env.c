@@ -10,11 +10,11 @@ _Static_assert(OWN_PROCESS + BUILD_PRIVATE_MAX + 1 <= EXO_SPEC_FRAMES_MAX, "room
 
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
 
-static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT])
+static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT], int traced)
 {
 	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;
 	entry[EXO_ENTRY_ASYNC] = (uint64_t)posix_async_entry;
-	entry[EXO_ENTRY_FOREIGN] = (uint64_t)posix_foreign_entry;
+	entry[EXO_ENTRY_FOREIGN] = (uint64_t)(traced ? posix_traced_entry : posix_foreign_entry);
 	entry[EXO_ENTRY_INT80] = (uint64_t)posix_int80_entry;
 }
 
@@ -117,7 +117,7 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 	int64_t name = pages_put(b->root, PRIVATE_BASE + PRIVATE_PROCESS, b->spec.frames + OWN_PROCESS, b->page_count);
 
 	if (name >= 0) {
-		entries_fill(b->spec.entry);
+		entries_fill(b->spec.entry, F->strace != NULL);
 		b->spec.rip = (uint64_t)library_begin;
 		b->spec.rsp = LIBRARY_STACK_TOP;
 		b->spec.rdi = (uint64_t)go_on;
@@ -175,7 +175,7 @@ int64_t env_first(exo_name self)
 	P->slot_count = 1;
 	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
 	P->region_pages = 1;
-	entries_fill(entry);
+	entries_fill(entry, 0);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
 	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, 1, 0);
 }

@@ -53,6 +53,7 @@ struct family {
 
 	/* roots of others' state */
 	void *fs;                      /* file half */
+	struct pipe *strace;           /* where calls are logged, NULL: nowhere */
 	void *init, *console, *random, *spare_slot[4]; /* init.c, console plumbing, random.c */
 };
 

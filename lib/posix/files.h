@@ -120,6 +120,7 @@ struct fs_family {
 	struct inode *root, *proc;
 	struct inode *nid_hash[NID_HASH]; /* image inodes with several names */
 	struct tty *tty;
+	struct socket *abstract;       /* sockets with a name that is no path */
 	uint64_t next_ino;
 };
 
@@ -268,7 +269,7 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 #define CALL5(name, a, b, c, d, e) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, UNUSED_(5))
 #define CALL6(name, a, b, c, d, e, f) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 
-#define SYSCALL(number, name, count, flags) syscall_function sys_##name;
+#define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
 #include "fs_syscall.def"
 #undef SYSCALL
 #endif

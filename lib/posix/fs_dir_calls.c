@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls about directories: listing them, and which one the caller is in. Also the family of sockets, which is empty. */
+/* System calls about directories: listing them, and which one the caller is in. */
 #include "files.h"
 
 struct record { uint64_t ino, next; uint16_t size; uint8_t type; char name[NAME_MAX + 1 + 12]; };
@@ -125,5 +125,3 @@ CALL1(umask, mask)
 	return before;
 }
 
-CALL0(socket) { return -EAFNOSUPPORT; }
-CALL0(socketpair) { return -EAFNOSUPPORT; }

@@ -23,6 +23,7 @@ enum init_mode {
 struct init_config {
 	enum init_mode mode;
 	int has_channel;            /* COM2 leads to the test driver */
+	int strace;                 /* log of calls, over the channel */
 	int has_serial, has_screen; /* wanted as a console */
 	enum keyboard_layout layout;
 	int exit_port;              /* written with the status at the end (QEMU's isa-debug-exit), 0 = none */

@@ -87,6 +87,8 @@ static struct file_state *files_open(struct init *in)
 
 	if (!files)
 		return NULL;
+	if (in->config.strace && in->config.has_channel && !F->strace)
+		F->strace = pipe_new();
 	if (in->config.mode >= INIT_PIPE) {
 		in->in = pipe_new();
 		in->out = pipe_new();

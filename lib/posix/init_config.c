@@ -38,6 +38,8 @@ static void line_apply(struct init_config *c, const struct conf_line *line)
 		c->has_channel = value_is(line, "com2");
 	else if (conf_is(line, "mode"))
 		c->mode = value_is(line, "pipe") ? INIT_PIPE : value_is(line, "script") ? INIT_SCRIPT : INIT_TTY;
+	else if (conf_is(line, "strace"))
+		c->strace = value_is(line, "1");
 	else if (conf_is(line, "nonce") && line->value_size == 16)
 		memcpy(c->nonce, line->value, 16);
 	else if (conf_is(line, "console")) {

@@ -3,6 +3,7 @@
  * Runs in the first env, under the family lock, and never sleeps. */
 #include <base/string.h>
 #include <rt/gate.h>
+#include "family.h"
 #include "init.h"
 
 #define CREDIT_STEP 512 /* a grant smaller than this waits until the last one is used up */
@@ -160,6 +161,10 @@ static void channel_output(struct init *in)
 		/* The host does not see the terminal: what was said there is in the kernel log too. */
 		while (tty_output_fill())
 			init_console_put(in, in->buffer, tty_take_output(in->buffer, INIT_BUFFER));
+	}
+	if (F->strace && pipe_fill(F->strace)) {
+		left |= stream_output(in, 'C', F->strace);
+		wake_up(F->strace);
 	}
 	in->blocked = channel_flush(&in->channel) | left;
 }

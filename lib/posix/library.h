@@ -26,7 +26,7 @@
 #pragma GCC visibility push(hidden)
 
 /* ---- entry.S */
-void posix_foreign_entry(void), posix_int80_entry(void), posix_fault_entry(void), posix_async_entry(void);
+void posix_foreign_entry(void), posix_traced_entry(void), posix_int80_entry(void), posix_fault_entry(void), posix_async_entry(void);
 void user_leave(const struct user_regs *regs, struct exo_page *exo);
 extern const char user_leave_end[], user_copy_begin[], user_copy_end[], user_copy_fault[];
 int user_copy(void *to, const void *from, size_t n);

@@ -139,6 +139,6 @@ void   tty_hangup(void);                                       /* input has ende
 size_t tty_input_room(void);                                   /* how many bytes may be fed without loss */
 void   console_message(const char *text, size_t n);            /* straight to the terminal, with CR added (crash lines) */
 
-/* Every system call is long name(uint64_t a0..a5); lists in syscall.def: SYSCALL(number, name, argument count, flags). Result: >= 0 or -errno. */
+/* Every system call is long name(uint64_t a0..a5); lists in syscall.def: SYSCALL(number, name, arguments, flags). Result: >= 0 or -errno. */
 typedef long syscall_function(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 #endif

@@ -3,15 +3,16 @@
 #include "library.h"
 #include "signals.h"
 #include <base/fmt.h>
+#include "strace.h"
 
 #define FAST 1 /* needs no family lock: touches only this env's or constant state */
 
-#define SYSCALL(number, name, count, flags) syscall_function sys_##name;
+#define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
 #include "syscall.def"
 #undef SYSCALL
 
 static const struct { syscall_function *function; uint32_t flags; } table[SYSCALL_MAX] = {
-#define SYSCALL(number, name, count, flags) [number] = { sys_##name, flags },
+#define SYSCALL(number, name, arguments, flags) [number] = { sys_##name, flags },
 #include "syscall.def"
 #undef SYSCALL
 };
@@ -25,8 +26,7 @@ static long unknown_call(uint64_t number)
 	return -ENOSYS;
 }
 
-/* entry.S: r is P->regs. */
-void syscall_enter(struct user_regs *r)
+static inline void call_make(struct user_regs *r)
 {
 	uint64_t number = r->orig_rax;
 
@@ -40,6 +40,32 @@ void syscall_enter(struct user_regs *r)
 		family_lock();
 		r->rax = (uint64_t)table[number].function(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
 	}
+}
+
+/* entry.S: r is P->regs. */
+void syscall_enter(struct user_regs *r)
+{
+	call_make(r);
+	user_return();
+}
+
+static const struct { const char *name, *arguments; } names[SYSCALL_MAX] = {
+#define SYSCALL(number, name, arguments, flags) [number] = { #name, arguments },
+#include "syscall.def"
+#undef SYSCALL
+};
+
+/* entry.S, when calls are logged. */
+void syscall_enter_traced(struct user_regs *r)
+{
+	uint64_t number = r->orig_rax < SYSCALL_MAX ? r->orig_rax : SYSCALL_MAX - 1;
+	const char *name = names[number].name, *arguments = names[number].arguments;
+
+	strace_begin(r, name, arguments);
+	if (family_locked())
+		family_unlock();
+	call_make(r);
+	strace_end(r, name, arguments);
 	user_return();
 }
 

@@ -37,6 +37,7 @@ def parse(argv):
     r.add_argument("--mem", default="1G", metavar="SIZE", help="memory of the machine (default 1G)")
     r.add_argument("--timeout", type=float, metavar="SECONDS", help="for the whole run, boot included")
     r.add_argument("--icount", type=int, metavar="SHIFT", help="deterministic time: one instruction is 2^SHIFT ticks")
+    r.add_argument("--strace", nargs="?", const="", metavar="FILE", help="log every system call, to FILE or stderr: --strace=FILE")
     r.add_argument("--gui", action="store_true", help="show the machine's screen")
     r.add_argument("--log", metavar="FILE", help="boot and kernel log (default build/machine.log)")
     r.add_argument("--debug", action="store_true", help="boot build/debug, whose kernel recounts")
@@ -154,7 +155,8 @@ def run(options):
                 mode = "pipe"
         progress = Progress()
         nonce = conf.nonce()
-        text = conf.text(options.app, mode, nonce, arguments, gets, os.environ.get("TERM") or "dumb", terminal_size(1), options.conf)
+        text = conf.text(options.app, mode, nonce, arguments, gets, os.environ.get("TERM") or "dumb", terminal_size(1),
+                         [*options.conf, *(["strace=1"] if options.strace is not None else [])])
         disk = image.make(folder, options.debug, options.app, options.add, text, package_names(options.packages))
         progress.say("starting the machine ...")
         machine = qemu.Machine(folder, disk, log_path, options.mem, options.icount, options.gui, options.gdb, options.qemu)
@@ -174,7 +176,7 @@ def run(options):
                 s.send(channel.window(*terminal_size(1)))
 
         s = session.Session(machine, nonce, gets, stdin, first, deadline=deadline, hello_deadline=hello_deadline,
-                            wake=signals.read, on_wake=signals.handle, on_hello=on_hello, escape=interactive)
+                            wake=signals.read, on_wake=signals.handle, on_hello=on_hello, escape=interactive, calls=options.strace)
         status = s.run()
         progress.end()
         return finish(options, machine, s, status, log_path)

@@ -32,7 +32,7 @@ class Session:
     """streams: read and written descriptors of the host. wake: a descriptor that becomes readable when a signal has come; on_wake() handles it."""
 
     def __init__(self, machine, nonce, gets, stdin=None, first=b"", out=1, err=2, deadline=None, hello_deadline=None, wake=None, on_wake=None,
-                 on_hello=None, escape=False):
+                 on_hello=None, escape=False, calls=None):
         self.machine = machine
         self.nonce = nonce
         self.gets = gets
@@ -46,6 +46,8 @@ class Session:
         self.on_wake = on_wake
         self.on_hello = on_hello
         self.escape = escape
+        # Where the log of calls goes: a file's name, or stderr for "" and None.
+        self.calls = open(calls, "wb", buffering=0) if calls else None
         self.typed = b""
         self.decoder = channel.Decoder()
         self.hello = False
@@ -133,6 +135,11 @@ class Session:
             self.write(self.out, payload)
         elif kind == b"E":
             self.write(self.err, payload)
+        elif kind == b"C":
+            if self.calls:
+                self.calls.write(payload)
+            else:
+                self.write(2, payload)
         elif kind == b"L":
             self.write(2, payload if payload.endswith(b"\n") else payload + b"\n")
         elif kind == b"W":
