@@ -25,19 +25,19 @@ def packages():
         pytest.skip(f"packages cannot be fetched: {e}")
 
 
-@pytest.fixture(scope="module")
-def files():
-    return {**FILES, **{f"pthreads-{kind}": programs.build("pthreads", kind) for kind in ("musl", "dynamic")}}
+def all_files():
+    return {**FILES, **{f"pthreads-{kind}": programs.build("pthreads", kind) for kind in ("musl", "dynamic")},
+            "undefined": programs.build("undefined", "ubsan")}
 
 
 @pytest.fixture(scope="module")
-def ours(packages, files):
-    return guest.boot_script(CASES, files, options=["--with", ",".join(PACKAGES)])
+def ours(packages):
+    return guest.boot_script(CASES, all_files(), options=["--with", ",".join(PACKAGES)])
 
 
 @pytest.fixture(scope="module")
-def reference(packages, files):
-    return guest.chroot_script(CASES, files, PACKAGES)
+def reference(packages):
+    return guest.chroot_script(CASES, all_files(), PACKAGES)
 
 
 @pytest.mark.parametrize("name", NAMES)

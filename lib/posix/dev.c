@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Character devices that are only behaviour: null, zero, full, random, kmsg; and what stands in /dev. Terminals are tty.c's. */
 #include <asm/poll.h>
-#include "files.h"
+#include "tty.h"
 
 static long null_read(struct file *f, struct io *io, uint64_t at)
 {
@@ -91,6 +91,7 @@ static const struct device devices[] = {
 	{ "kmsg", DEVICE(1, 11), 0644, &kmsg_ops },
 	{ "tty", DEVICE(5, 0), 0666, &tty_ops },
 	{ "console", DEVICE(5, 1), 0600, &tty_ops },
+	{ "ptmx", DEVICE(5, 2), 0666, NULL },
 };
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
 
@@ -105,6 +106,10 @@ static const struct link links[] = {
 
 int dev_open(struct inode *ip, unsigned flags, struct file **out)
 {
+	if (ip->rdev == DEVICE(5, 2))
+		return pty_open_master(ip, flags, out);
+	if (ip->rdev >> 8 == 136)
+		return pty_open_slave(ip, flags, out);
 	for (size_t i = 0; i < DEVICES; i++) {
 		if (devices[i].rdev != ip->rdev)
 			continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* execve: everything that can be refused is checked in the old env; then a blank env is made, the task moves over, and the new env maps and starts the image
  * itself. Also the first program, which has no old env. */
+#include <base/fmt.h>
 #include "exec.h"
 #include "calls.h"
 #include "parts.h"
@@ -133,7 +134,7 @@ CALL3(execve, path_at, argv, envp)
 CALL5(execveat, fd, path_at, argv, envp, flags)
 {
 	struct inode *ip;
-	char path[4096];
+	char path[4096], whole[4096];
 	long n = user_str(path, path_at, sizeof path);
 	int open_flags;
 
@@ -143,8 +144,15 @@ CALL5(execveat, fd, path_at, argv, envp, flags)
 		return -EINVAL;
 	if (n && (path[0] == '/' || (int)fd == AT_FDCWD))
 		return exec_path(path, argv, envp);
-	if (n || !(flags & AT_EMPTY_PATH))
-		return n ? -ENOSYS : -ENOENT;
+	if (!n && !(flags & AT_EMPTY_PATH))
+		return -ENOENT;
+	if (n) { /* from a directory: by the name that it has in /proc, as Linux gives it to scripts */
+		if (inode_of_fd((int)fd, &ip, &open_flags) == -EBADF)
+			return -EBADF;
+		if (fmt(whole, sizeof whole, "/proc/self/fd/%d/%s", (int)fd, path) >= (int)sizeof whole)
+			return -ENAMETOOLONG;
+		return exec_path(whole, argv, envp);
+	}
 	n = inode_of_fd((int)fd, &ip, &open_flags);
 	if (n)
 		return n;

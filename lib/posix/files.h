@@ -119,7 +119,8 @@ struct fs_family {
 	size_t image_size;
 	struct inode *root, *proc;
 	struct inode *nid_hash[NID_HASH]; /* image inodes with several names */
-	struct tty *tty;
+	struct tty *tty, *ptys;        /* the console; all pseudo-terminals */
+	struct inode *pts;             /* /dev/pts, held */
 	struct socket *abstract;       /* sockets with a name that is no path */
 	uint64_t next_ino;
 };
@@ -242,8 +243,8 @@ size_t procfs_text(const struct inode *ip, char *to, size_t max); /* 0 too when 
 extern const struct file_ops tty_ops;
 int  tty_open(struct inode *ip, unsigned flags, struct file **out); /* /dev/tty: -ENXIO without a controlling terminal */
 int  tty_init(struct fs_family *family);
-int  tty_is_ours(void);
-int  tty_foreground(void);
+/* Controlling terminal of a session: its device number, and the group in its foreground; 0 and -1 when it has none. */
+uint32_t tty_device(int session, int *foreground);
 
 /* ---- fs_calls shared */
 int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out); /* makes the absent last name; umask applied by the caller */

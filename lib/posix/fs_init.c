@@ -68,6 +68,8 @@ int fs_init(const void *image, size_t size)
 		return error;
 	error = dev_populate(dev);
 	if (!error)
+		error = dir_ensure(dev, "pts", 0755, &fs->pts);
+	if (!error)
 		error = dir_ensure(dev, "shm", 01777, &other);
 	if (!error) {
 		inode_put(other);

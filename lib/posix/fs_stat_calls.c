@@ -58,7 +58,7 @@ CALL5(statx, dirfd, path, flags, mask, to)
 	struct inode *ip;
 	int error;
 
-	if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) || (mask & STATX__RESERVED))
+	if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX__RESERVED))
 		return -EINVAL;
 	error = inode_at((int)dirfd, path, STAT_EMPTY(flags) | STAT_LINK(flags), &ip);
 	if (error)

@@ -2,9 +2,24 @@
 /* Advice and questions about mappings: madvise, msync, mincore, and mlock, which has nothing to do: nothing is ever swapped. */
 #include "library.h"
 #include "calls.h"
+#include <asm/mman.h>
 
-#define MADV_DONTNEED 4
-#define MADV_FREE     8
+/* Whole pages of [start, start + size), each in some region. */
+static int is_mapped(uint64_t start, uint64_t size)
+{
+	uint64_t end = PAGE_UP(start + size);
+
+	if (!user_range_ok(start, size))
+		return 0;
+	for (uint64_t va = PAGE_DOWN(start); va < end;) {
+		const struct region *r = region_find(va);
+
+		if (!r)
+			return 0;
+		va = r->end;
+	}
+	return 1;
+}
 
 CALL3(madvise, start, size, advice)
 {
@@ -32,13 +47,17 @@ CALL3(madvise, start, size, advice)
 			}
 			va = stop;
 		}
-	return advice > 25 && advice != 100 && advice != 101 ? -EINVAL : 0;
+	if (advice > 25 && advice != 100 && advice != 101)
+		return -EINVAL;
+	/* Linux does what it can, and then says that there were gaps. */
+	return is_mapped(start, end - start) ? 0 : -ENOMEM;
 }
 
 CALL3(msync, start, size, flags)
 {
-	(void)size;
-	return start % PAGE || flags & ~7ul ? -EINVAL : region_find(start) ? 0 : -ENOMEM;
+	if (start % PAGE || flags & ~7ul || (flags & MS_ASYNC && flags & MS_SYNC))
+		return -EINVAL;
+	return is_mapped(start, size) ? 0 : -ENOMEM;
 }
 
 CALL3(mincore, start, size, vector)
@@ -57,8 +76,9 @@ CALL3(mincore, start, size, vector)
 	return 0;
 }
 
-CALL2(mlock, start, size) { return user_range_ok(start, size) ? 0 : -ENOMEM; }
-CALL2(munlock, start, size) { return user_range_ok(start, size) ? 0 : -ENOMEM; }
-CALL3(mlock2, start, size, flags) { return flags & ~1ul ? -EINVAL : user_range_ok(start, size) ? 0 : -ENOMEM; }
+/* Nothing swaps: what is there stays. */
+CALL2(mlock, start, size) { return is_mapped(start, size) ? 0 : -ENOMEM; }
+CALL2(munlock, start, size) { return is_mapped(start, size) ? 0 : -ENOMEM; }
+CALL3(mlock2, start, size, flags) { return flags & ~1ul ? -EINVAL : is_mapped(start, size) ? 0 : -ENOMEM; }
 CALL1(mlockall, flags) { return flags & ~7ul || !flags ? -EINVAL : 0; }
 CALL0(munlockall) { return 0; }

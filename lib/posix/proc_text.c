@@ -22,10 +22,11 @@ static void say(struct text *t, const char *format, ...)
 static void say_stat(struct text *t, const struct task_view *v, const char *name)
 {
 	unsigned long ticks = v->run_ns / TICK_NS, start = v->start_ns / TICK_NS;
-	int has_tty = tty_is_ours() && v->session == current_session();
+	int foreground;
+	uint32_t device = tty_device(v->session, &foreground);
 
 	say(t, "%d (%s) %c %d %d %d %d %d 0 0 0 0 0 %lu 0 0 0 %d %d %u 0 %lu %lu %lu 18446744073709551615 ", v->tid, name, v->state, v->ppid, v->pgrp,
-		v->session, has_tty ? (int)DEVICE(5, 1) : 0, has_tty ? tty_foreground() : -1, ticks, 20 + v->nice, v->nice, v->threads, start, (unsigned long)v->vsize,
+		v->session, (int)device, foreground, ticks, 20 + v->nice, v->nice, v->threads, start, (unsigned long)v->vsize,
 		(unsigned long)v->rss_pages);
 	say(t, "0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 %d\n", v->exit_status);
 }

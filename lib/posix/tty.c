@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The console terminal as a file: opening, reading, writing. Its bytes' meaning is tty_line.c's. */
+/* A terminal as a file, the console or a pseudo-terminal's slave: opening, reading, writing. Its bytes' meaning is tty_line.c's. */
 #include <asm/poll.h>
 #include <asm/signal.h>
 #include "tty.h"
@@ -9,13 +9,26 @@ int tty_open(struct inode *ip, unsigned flags, struct file **out)
 	struct tty *t = the_tty();
 
 	if (ip->rdev == DEVICE(5, 0)) {
-		if (!tty_is_ours())
+		t = tty_of_session(current_session());
+		if (!t)
 			return -ENXIO;
 	} else if (!(flags & O_NOCTTY) && current_pid() == current_session()) {
 		tty_adopt(t);
 	}
-	*out = file_new(ip, &tty_ops, flags);
+	*out = tty_file(t, ip, flags);
 	return *out ? 0 : -ENOMEM;
+}
+
+struct file *tty_file(struct tty *t, struct inode *ip, unsigned flags)
+{
+	struct file *f = file_new(ip, &tty_ops, flags);
+
+	if (f) {
+		f->own = t;
+		t->slaves++;
+		t->slave_opens++;
+	}
+	return f;
 }
 
 /* Without lines: VMIN bytes wanted, VTIME tenths of a second for the first (VMIN 0) or between bytes. */
@@ -67,7 +80,7 @@ static long line_wait(struct tty *t, struct file *f)
 
 static long tty_read(struct file *f, struct io *io, uint64_t at)
 {
-	struct tty *t = the_tty();
+	struct tty *t = f->own;
 	uint8_t chunk[256];
 	size_t done = 0, n;
 	long result = tty_check(t, SIGTTIN);
@@ -97,11 +110,13 @@ static long tty_read(struct file *f, struct io *io, uint64_t at)
 
 static long tty_write(struct file *f, struct io *io, uint64_t at)
 {
-	struct tty *t = the_tty();
+	struct tty *t = f->own;
 	uint8_t chunk[256];
 	size_t done = 0;
 
 	(void)at;
+	if (t->number != NO_PTS && !t->has_master)
+		return -EIO;
 	if (MODE_L(t, TOSTOP)) {
 		int result = tty_check(t, SIGTTOU);
 
@@ -124,6 +139,8 @@ static long tty_write(struct file *f, struct io *io, uint64_t at)
 			wake_up(&t->out_head);
 			if (f->flags & O_NONBLOCK)
 				return done + i ? (long)(done + i) : -EAGAIN;
+			if (t->number != NO_PTS && !t->has_master)
+				return -EIO;
 			if (sleep_on(&t->out_tail, 0) == -EINTR)
 				return done + i ? (long)(done + i) : -ERESTARTSYS;
 		}
@@ -138,11 +155,10 @@ static long tty_write(struct file *f, struct io *io, uint64_t at)
 
 static int tty_poll(struct file *f)
 {
-	struct tty *t = the_tty();
+	struct tty *t = f->own;
 	unsigned want = t->mode.c_cc[VTIME] || !t->mode.c_cc[VMIN] ? 1 : t->mode.c_cc[VMIN];
 	int mask = 0;
 
-	(void)f;
 	if (line_ready(t, want) || t->ended)
 		mask |= POLLIN | POLLRDNORM;
 	if (t->ended)
@@ -152,11 +168,28 @@ static int tty_poll(struct file *f)
 	return mask;
 }
 
-const struct file_ops tty_ops = { .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll };
+/* Bytes typed, and room made. */
+static uint64_t tty_events(struct file *f)
+{
+	struct tty *t = f->own;
+
+	return (uint64_t)t->head + t->out_tail;
+}
+
+static void tty_release(struct file *f)
+{
+	struct tty *t = f->own;
+
+	t->slaves--;
+	if (t->number != NO_PTS)
+		pty_close_slave(t);
+}
+
+const struct file_ops tty_ops = { .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll, .events = tty_events, .release = tty_release };
 
 int files_open_tty(struct file_state *fs)
 {
-	struct file *f = file_new(the_tty()->console, &tty_ops, O_RDWR);
+	struct file *f = tty_file(the_tty(), the_tty()->console, O_RDWR);
 
 	if (!f)
 		return -ENOMEM;

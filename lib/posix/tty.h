@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* State of the console terminal, shared by its line discipline (tty_line.c), its file side (tty.c, tty_ioctl.c) and its host side (tty_host.c). */
+/* State of a terminal, the console or a pseudo-terminal's, shared by its line discipline (tty_line.c), its file side (tty.c, tty_ioctl.c) and its host side (tty_host.c). */
 #ifndef POSIX_TTY_H
 #define POSIX_TTY_H
 #include <asm/termbits.h>
@@ -16,7 +16,11 @@ _Static_assert(sizeof(struct window_size) == 8, "TIOCGWINSZ");
 _Static_assert(sizeof(struct termios) == 36, "TCGETS");
 
 struct tty {
-	struct inode *console;         /* /dev/console, held */
+	struct inode *console;         /* of the console: /dev/console, held */
+	struct tty *next;              /* all pseudo-terminals */
+	int number;                    /* of /dev/pts; NO_PTS: the console */
+	uint32_t slaves, slave_opens;  /* open files of a pseudo-terminal's slave, now and ever */
+	uint8_t locked, has_master;
 	struct termios mode;
 	struct window_size window;
 	int session, pgrp;             /* 0: nobody's */
@@ -29,6 +33,9 @@ struct tty {
 	uint8_t in[TTY_IN];
 	uint8_t out[TTY_OUT];
 };
+
+#define NO_PTS (-1)
+#define TTY_PAGES ((sizeof(struct tty) + PAGE - 1) / PAGE)
 
 #define MODE_I(t, bit) ((t)->mode.c_iflag & (bit))
 #define MODE_O(t, bit) ((t)->mode.c_oflag & (bit))
@@ -71,8 +78,24 @@ static inline int is_inside_utf8(const struct tty *t, uint8_t c)
 	return MODE_I(t, IUTF8) && (c & 0xc0) == 0x80;
 }
 
-static inline struct tty *the_tty(void) { return fs_family()->tty; }
+static inline struct tty *the_tty(void) { return fs_family()->tty; } /* the console */
 static inline uint32_t tty_room(const struct tty *t) { return TTY_OUT - (t->out_head - t->out_tail); }
+
+/* tty.c */
+struct file *tty_file(struct tty *t, struct inode *ip, unsigned flags); /* NULL */
+
+/* tty_host.c */
+struct tty *tty_new(int number);                      /* as Linux sets a new terminal up; NULL */
+size_t tty_output_take(struct tty *t, void *to, size_t max);
+size_t tty_output_waits(const struct tty *t);
+size_t tty_keys_room(const struct tty *t);
+void tty_keys(struct tty *t, const void *bytes, size_t n); /* no more than there is room for */
+void tty_end(struct tty *t);                          /* nothing more will be typed */
+
+/* pty.c */
+int  pty_open_master(struct inode *ip, unsigned flags, struct file **out);
+int  pty_open_slave(struct inode *ip, unsigned flags, struct file **out);
+void pty_close_slave(struct tty *t);
 
 /* tty_job.c */
 void tty_adopt(struct tty *t);                        /* to the caller's session, if no living one owns it */
@@ -82,5 +105,7 @@ long tty_set_group(struct tty *t, int pgrp);           /* -ENOTTY -EPERM -ESRCH 
 long tty_get_group(struct tty *t, int *pgrp);
 long tty_claim(struct tty *t, int steal);            /* makes it the controlling terminal of the calling session leader */
 long tty_disown(struct tty *t);
+int  tty_is_ours(const struct tty *t);                /* the controlling terminal of the calling session */
+struct tty *tty_of_session(int session);              /* NULL */
 long tty_ioctl(struct file *f, unsigned request, uint64_t arg);
 #endif

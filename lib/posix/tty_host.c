@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The terminal's other side, which init serves: bytes in from the keyboard, bytes out to the screen. */
+/* A terminal's other side, which init serves for the console and the master for a pseudo-terminal: bytes in from the keyboard, bytes out to the screen. */
 #include "tty.h"
 
 /* As Linux sets a new terminal up: stty sane at 38400. */
@@ -14,21 +14,28 @@ static const struct termios sane = {
 	},
 };
 
-int tty_init(struct fs_family *family)
+struct tty *tty_new(int number)
 {
-	struct tty *t = fam_pages((sizeof(struct tty) + PAGE - 1) / PAGE);
+	struct tty *t = fam_pages(TTY_PAGES);
 
 	if (!t)
-		return -ENOMEM;
+		return NULL;
 	t->mode = sane;
-	t->window = (struct window_size){ 24, 80, 0, 0 };
-	family->tty = t;
+	t->number = number;
+	return t;
+}
+
+int tty_init(struct fs_family *family)
+{
+	family->tty = tty_new(NO_PTS);
+	if (!family->tty)
+		return -ENOMEM;
+	family->tty->window = (struct window_size){ 24, 80, 0, 0 };
 	return 0;
 }
 
-void tty_input(const void *bytes, size_t n)
+void tty_keys(struct tty *t, const void *bytes, size_t n)
 {
-	struct tty *t = the_tty();
 	const uint8_t *p = bytes;
 	uint32_t before = t->out_head;
 
@@ -38,9 +45,8 @@ void tty_input(const void *bytes, size_t n)
 		wake_up(&t->out_head);
 }
 
-size_t tty_take_output(void *to, size_t max)
+size_t tty_output_take(struct tty *t, void *to, size_t max)
 {
-	struct tty *t = the_tty();
 	uint8_t *p = to;
 	size_t n = 0;
 
@@ -53,25 +59,20 @@ size_t tty_take_output(void *to, size_t max)
 	return n;
 }
 
-size_t tty_output_fill(void)
+size_t tty_output_waits(const struct tty *t)
 {
-	struct tty *t = the_tty();
-
 	return t->stopped ? 0 : t->out_head - t->out_tail;
 }
 
-void tty_hangup(void)
+void tty_end(struct tty *t)
 {
-	struct tty *t = the_tty();
-
 	t->ended = 1;
 	wake_up(&t->head);
 }
 
 /* With no whole line to read, one byte is always let in: it may be the line's end, or an erase. */
-size_t tty_input_room(void)
+size_t tty_keys_room(const struct tty *t)
 {
-	struct tty *t = the_tty();
 	size_t room = TTY_IN - (t->head - t->tail);
 
 	room = room > 8 ? room - 8 : 0;
@@ -79,6 +80,13 @@ size_t tty_input_room(void)
 		return 1;
 	return room;
 }
+
+/* The console, for init. */
+void tty_input(const void *bytes, size_t n) { tty_keys(the_tty(), bytes, n); }
+size_t tty_take_output(void *to, size_t max) { return tty_output_take(the_tty(), to, max); }
+size_t tty_output_fill(void) { return tty_output_waits(the_tty()); }
+void tty_hangup(void) { tty_end(the_tty()); }
+size_t tty_input_room(void) { return tty_keys_room(the_tty()); }
 
 /* When the terminal's buffer is full, the oldest output gives way: a crash line must be seen. */
 void console_message(const char *text, size_t n)

@@ -93,12 +93,11 @@ void tty_set_size(int rows, int columns)
 
 long tty_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
-	struct tty *t = the_tty();
+	struct tty *t = f->own;
 	struct window_size size;
 	int value = 0;
 	long error;
 
-	(void)f;
 	switch (request) {
 	case TCGETS:
 		return user_write(arg, &t->mode, sizeof(t->mode));
@@ -118,7 +117,7 @@ long tty_ioctl(struct file *f, unsigned request, uint64_t arg)
 		error = user_read(&value, arg, sizeof(value));
 		return error ? error : tty_set_group(t, value);
 	case TIOCGSID:
-		if (!tty_is_ours())
+		if (!tty_is_ours(t))
 			return -ENOTTY;
 		return user_write(arg, &t->session, sizeof(t->session));
 	case TIOCSCTTY:

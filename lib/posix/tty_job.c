@@ -20,29 +20,41 @@ void tty_adopt(struct tty *t)
 {
 	int session = current_session();
 
-	if (t->session == session || session <= 0 || (t->session && session_lives(t->session)))
+	if (t->session == session || session <= 0 || (t->session && session_lives(t->session)) || tty_of_session(session))
 		return;
 	t->session = session;
 	t->pgrp = current_pgrp();
 }
 
-int tty_is_ours(void)
+int tty_is_ours(const struct tty *t)
 {
-	struct tty *t = the_tty();
-
 	return t->session && t->session == current_session();
 }
 
-int tty_foreground(void)
+struct tty *tty_of_session(int session)
 {
-	return the_tty()->pgrp;
+	struct tty *t = the_tty();
+
+	if (session <= 0 || t->session == session)
+		return session <= 0 ? NULL : t;
+	for (t = fs_family()->ptys; t && t->session != session;)
+		t = t->next;
+	return t;
+}
+
+uint32_t tty_device(int session, int *foreground)
+{
+	const struct tty *t = tty_of_session(session);
+
+	*foreground = t ? t->pgrp : -1;
+	return !t ? 0 : t->number == NO_PTS ? DEVICE(5, 1) : DEVICE(136, t->number);
 }
 
 int tty_check(struct tty *t, int sig)
 {
 	int pgrp = current_pgrp();
 
-	if (!tty_is_ours() || !t->pgrp || pgrp == t->pgrp)
+	if (!tty_is_ours(t) || !t->pgrp || pgrp == t->pgrp)
 		return 0;
 	if (signal_is_ignored_or_blocked(sig))
 		return sig == SIGTTIN ? -EIO : 0;
@@ -56,8 +68,9 @@ long tty_set_group(struct tty *t, int pgrp)
 {
 	int result, found = 0;
 
-	tty_adopt(t);
-	if (!tty_is_ours())
+	if (t->number == NO_PTS)
+		tty_adopt(t);
+	if (!tty_is_ours(t))
 		return -ENOTTY;
 	result = tty_check(t, SIGTTOU);
 	if (result)
@@ -82,8 +95,9 @@ long tty_set_group(struct tty *t, int pgrp)
 
 long tty_get_group(struct tty *t, int *pgrp)
 {
-	tty_adopt(t);
-	if (!tty_is_ours())
+	if (t->number == NO_PTS)
+		tty_adopt(t);
+	if (!tty_is_ours(t))
 		return -ENOTTY;
 	*pgrp = t->pgrp;
 	return 0;
@@ -91,19 +105,19 @@ long tty_get_group(struct tty *t, int *pgrp)
 
 long tty_claim(struct tty *t, int steal)
 {
-	if (tty_is_ours())
+	if (tty_is_ours(t))
 		return 0;
-	if (current_pid() != current_session())
+	if (current_pid() != current_session() || tty_of_session(current_session()))
 		return -EPERM;
 	if (steal)
 		t->session = 0;
 	tty_adopt(t);
-	return tty_is_ours() ? 0 : -EPERM;
+	return tty_is_ours(t) ? 0 : -EPERM;
 }
 
 long tty_disown(struct tty *t)
 {
-	if (!tty_is_ours())
+	if (!tty_is_ours(t))
 		return -ENOTTY;
 	if (current_pid() == current_session()) {
 		if (t->pgrp) {

@@ -12,6 +12,7 @@ KINDS = {
     "static": ["gcc", "-static"],
     "pie": ["gcc", "-static-pie"],
     "dynamic": ["gcc"],
+    "ubsan": ["gcc", "-fsanitize=undefined", "-static-libubsan"],
     "bare": ["gcc", "-static", "-nostdlib", "-fno-stack-protector"],
     "barepie": ["gcc", "-static-pie", "-nostdlib", "-fno-stack-protector", "-fPIE"],
 }

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* A pseudo-terminal: its making, lines and raw bytes through it, echo, ^C, window size, who owns it, and what each side sees when the other goes. */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include "check.h"
+
+#define FAILS(x, e) CHECK((x) == -1 && errno == (e))
+
+static volatile sig_atomic_t caught;
+
+static void note(int sig) { caught = sig; }
+
+/* All that comes from the master until `end` has come. */
+static void expect(int m, const char *end)
+{
+	char text[512] = "";
+	size_t n = 0;
+
+	while (!strstr(text, end)) {
+		ssize_t got = read(m, text + n, sizeof(text) - 1 - n);
+
+		CHECK(got > 0);
+		n += (size_t)got;
+		text[n] = 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		printf(text[i] < 32 ? "<%d>" : "%c", text[i]);
+	printf("\n");
+	fflush(stdout);
+}
+
+static void child(const char *name)
+{
+	char line[64];
+	struct winsize size;
+	struct termios mode;
+	struct sigaction a = { .sa_handler = note };
+	int s, n;
+
+	CHECK(setsid() == getpid());
+	FAILS(open("/dev/tty", O_RDWR), ENXIO);
+	s = open(name, O_RDWR);
+	CHECK(s >= 0 && isatty(s) && strcmp(ttyname(s), name) == 0 && tcgetsid(s) == getpid() && tcgetpgrp(s) == getpid());
+	CHECK((n = open("/dev/tty", O_RDWR)) >= 0 && close(n) == 0);
+	CHECK(ioctl(s, TIOCGWINSZ, &size) == 0 && size.ws_row == 33 && size.ws_col == 101);
+	sigaction(SIGINT, &a, NULL);
+	sigaction(SIGWINCH, &a, NULL);
+	CHECK(write(s, "ready\n", 6) == 6);
+	CHECK(read(s, line, sizeof(line)) == 6 && memcmp(line, "typed\n", 6) == 0);
+	FAILS(read(s, line, sizeof(line)), EINTR);
+	CHECK(caught == SIGINT && write(s, "interrupted\n", 12) == 12);
+	caught = 0;
+	while (caught != SIGWINCH)
+		usleep(1000);
+	CHECK(ioctl(s, TIOCGWINSZ, &size) == 0 && size.ws_row == 7);
+	CHECK(tcgetattr(s, &mode) == 0);
+	cfmakeraw(&mode);
+	CHECK(tcsetattr(s, TCSANOW, &mode) == 0 && write(s, "raw\n", 4) == 4);
+	for (n = 0; n < 3;)
+		n += (int)read(s, line + n, sizeof(line) - (size_t)n);
+	CHECK(n == 3 && line[0] == 3 && line[1] == '\r' && line[2] == 'x');
+	_exit(5);
+}
+
+int main(void)
+{
+	char name[64], c;
+	struct winsize size = { 33, 101, 0, 0 };
+	struct stat st;
+	int m = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), second, s, number, value = 0;
+	struct pollfd p = { .fd = m, .events = POLLIN | POLLOUT };
+	pid_t pid;
+
+	CHECK(m >= 0 && fcntl(m, F_GETFD) == FD_CLOEXEC && ioctl(m, TIOCGPTN, &number) == 0 && ptsname_r(m, name, sizeof(name)) == 0);
+	FAILS(open(name, O_RDWR | O_NOCTTY), EIO);
+	CHECK(grantpt(m) == 0 && unlockpt(m) == 0 && ioctl(m, TIOCGPTLCK, &value) == 0 && value == 0);
+	CHECK(stat(name, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev >> 8 == 136);
+	second = posix_openpt(O_RDWR | O_NOCTTY);
+	CHECK(second >= 0 && ioctl(second, TIOCGPTN, &value) == 0 && value != number && close(second) == 0);
+	CHECK(ioctl(m, TIOCSWINSZ, &size) == 0 && poll(&p, 1, 0) == 1 && p.revents == POLLOUT);
+	pid = fork();
+	if (!pid)
+		child(name);
+	expect(m, "ready\r\n");
+	CHECK(write(m, "typz\177ed\n", 8) == 8);
+	expect(m, "ed\r\n");
+	usleep(20000);
+	CHECK(write(m, "\3", 1) == 1);
+	expect(m, "interrupted\r\n");
+	size.ws_row = 7;
+	CHECK(ioctl(m, TIOCSWINSZ, &size) == 0);
+	expect(m, "raw\n");
+	CHECK(write(m, "\3\rx", 3) == 3 && wait_status(pid) == 5);
+	FAILS(read(m, &c, 1), EIO);
+	CHECK(poll(&p, 1, 0) == 1 && p.revents & POLLHUP);
+	/* The master goes first: readers find the end, writers an error, the session is told. */
+	s = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+	CHECK(s >= 0 && isatty(s));
+	pid = fork();
+	if (!pid) {
+		close(m);
+		setsid();
+		CHECK(ioctl(s, TIOCSCTTY, 0) == 0);
+		signal(SIGHUP, note);
+		for (int i = 0; i < 5000 && caught != SIGHUP; i++)
+			usleep(1000);
+		CHECK(caught == SIGHUP && read(s, &c, 1) == 0);
+		FAILS(write(s, "x", 1), EIO);
+		_exit(6);
+	}
+	usleep(50000);
+	close(m);
+	CHECK(wait_status(pid) == 6 && stat(name, &st) == -1 && errno == ENOENT);
+	printf("all seen\n");
+	return 0;
+}
