@@ -43,11 +43,10 @@ static int clocks_find(const struct boot_info *info, struct clock *c)
 	return n;
 }
 
-/* All of them over one window. It ends one round after the first has seen the whole of it, since the machine may have been away between two reads;
- * one that has seen less than half of it then stands still. */
-static void clocks_measure(struct clock *c, int n)
+/* All of them over one window, rates to hz. It ends one round after the first has seen the whole of it, since the machine may have been away between two
+ * reads; one that has seen less than half of it then stands still. */
+static void window_measure(struct clock *c, int n, uint64_t hz[])
 {
-	EFI_TPL tpl = firmware_boot->RaiseTPL(TPL_ALL);
 	uint64_t begin = cpu_tsc();
 	int whole = 0, last = 0;
 
@@ -58,14 +57,23 @@ static void clocks_measure(struct clock *c, int n)
 	while (!last && cpu_tsc() - begin < TSC_LIMIT) {
 		last = whole;
 		for (int i = 0; i < n; i++) {
-			c[i].passed = (c[i].read(c[i].base) - c[i].begin) & c[i].mask;
-			c[i].tsc_passed = cpu_tsc() - c[i].tsc_begin;
-			whole |= c[i].passed >= c[i].rate / WINDOW_HZ;
+			uint64_t passed = (c[i].read(c[i].base) - c[i].begin) & c[i].mask;
+
+			hz[i] = passed < c[i].rate / WINDOW_HZ / 2 ? 0 : clock_hz(c[i].rate, passed, cpu_tsc() - c[i].tsc_begin);
+			whole |= passed >= c[i].rate / WINDOW_HZ;
 		}
 	}
+}
+
+static void clocks_measure(struct clock *c, int n)
+{
+	EFI_TPL tpl = firmware_boot->RaiseTPL(TPL_ALL);
+	uint64_t hz[3][CLOCKS_MAX];
+
+	for (int round = 0; round < 3; round++)
+		window_measure(c, n, hz[round]);
 	for (int i = 0; i < n; i++)
-		if (c[i].passed < c[i].rate / WINDOW_HZ / 2)
-			c[i].passed = 0;
+		c[i].hz = clock_middle((const uint64_t[3]){ hz[0][i], hz[1][i], hz[2][i] });
 	firmware_boot->RestoreTPL(tpl);
 }
 
@@ -80,9 +88,9 @@ void tsc_facts(struct boot_info *info)
 	if (best < 0)
 		stop(0, "TSC: no clock to measure it by (PM timer port %x, HPET %lx, PIT); switch HPET on in the firmware's setup", info->pm_timer_port,
 			(unsigned long)info->hpet);
-	info->tsc_hz = clock_tsc_hz(&clock[best]);
+	info->tsc_hz = clock[best].hz;
 	for (int i = 0; i < clocks; i++) {
-		uint64_t hz = clock_tsc_hz(&clock[i]);
+		uint64_t hz = clock[i].hz;
 
 		log_line("TSC: %lu kHz by the %s: %s", (unsigned long)hz / 1000, clock[i].name, i == best ? "taken" : !hz ? "it does not count"
 			: clocks_agree(info->tsc_hz, hz) ? "confirmed" : "it disagrees");
@@ -92,6 +100,6 @@ void tsc_facts(struct boot_info *info)
 void report_clocks(void)
 {
 	for (int i = 0; i < clocks; i++)
-		report("%s%s %lu kHz%s", i ? ", " : "TSC:       by ", clock[i].name, (unsigned long)clock_tsc_hz(&clock[i]) / 1000, i == best ? " (taken)" : "");
+		report("%s%s %lu kHz%s", i ? ", " : "TSC:       by ", clock[i].name, (unsigned long)clock[i].hz / 1000, i == best ? " (taken)" : "");
 	report("\n");
 }

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -134,3 +135,15 @@ def test_the_image_as_it_is():
     with open(os.path.join(image.TOP, "esp", "aril.conf"), encoding="utf-8") as f:
         text = hardware.watch(hardware.Shape(disk="usb"), f.read(), r"init: started")
     assert "init: started" in text and "nobody reads" not in text, text
+
+
+@pytest.mark.skipif(not shutil.which("sgdisk"), reason="sgdisk: missing; make deps-boot")
+def test_partition_table(tmp_path):
+    """Both copies of the table, their checksums and their places, by somebody else's eyes."""
+    disk = str(tmp_path / "disk.img")
+    build = os.path.join(image.TOP, "build")
+    image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", os.path.join(build, "BOOTX64.EFI"), "--root", os.path.join(build, "root.img"), disk])
+    said = subprocess.run(["sgdisk", "-v", disk], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True).stdout.decode()
+    assert "No problems found" in said and "Caution" not in said and "Warning" not in said, said
+    said = subprocess.run(["sgdisk", "-p", disk], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout.decode()
+    assert re.search(r"^ +1 +2048 +\d+ .* EF00 +Aril", said, re.M), said

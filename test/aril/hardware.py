@@ -162,6 +162,8 @@ def boot(shape, command, extra=(), seconds=150, **how):
                     status, reason = 125, "off without a status: " + machine.said()
             except (session.Failure, session.Timeout) as e:
                 status, reason = 125, str(e) or "time is over"
+            if status != 125:
+                machine.wait(60) # the log's last lines come after the exit record
             text = log.clean(machine.log_text())
         out.seek(0)
         return Ended(status, out.read(), text, time.monotonic() - begin, reason)

@@ -3,30 +3,27 @@
 #include "check.h"
 #include "../../efi/clocks.h"
 
-/* A clock by which the TSC has that many MHz; 0 = it stands still. */
-static struct clock says(uint64_t mhz)
-{
-	return (struct clock){ .rate = 3579545, .passed = mhz ? 17897 : 0, .tsc_passed = mhz * 5000 };
-}
-
 static int choose(uint64_t a, uint64_t b, uint64_t c)
 {
-	struct clock clock[3] = { says(a), says(b), says(c) };
+	struct clock clock[3] = { { .hz = a }, { .hz = b }, { .hz = c } };
 
 	return clocks_choose(clock, 3);
 }
 
 TEST(clocks_rate)
 {
-	struct clock c = says(2400);
+	CHECK_EQ(clock_hz(1000, 5, 12000), 2400000);
+	CHECK_EQ(clock_hz(3579545, 17897, 1ul << 50), 225189103315582529); /* the product needs more than 64 bits */
+	CHECK_EQ(clock_hz(3579545, 17897, ~0ul), 0);                      /* and so does the quotient */
+	CHECK_EQ(clock_hz(3579545, 0, 1), 0);
+}
 
-	CHECK(clocks_agree(clock_tsc_hz(&c), 2400000000));
-	c.tsc_passed = 1ul << 50; /* the product needs more than 64 bits */
-	CHECK_EQ(clock_tsc_hz(&c), 225189103315582529);
-	c.tsc_passed = ~0ul; /* and so does the quotient */
-	CHECK_EQ(clock_tsc_hz(&c), 0);
-	c.passed = 0;
-	CHECK_EQ(clock_tsc_hz(&c), 0);
+TEST(clocks_middle)
+{
+	static const uint64_t order[][3] = { { 1, 2, 3 }, { 1, 3, 2 }, { 2, 1, 3 }, { 2, 3, 1 }, { 3, 1, 2 }, { 3, 2, 1 }, { 2, 2, 9 }, { 9, 2, 2 }, { 2, 9, 2 }, { 0, 2, 2 } };
+
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		CHECK_EQ(clock_middle(order[i]), 2);
 }
 
 TEST(clocks_choice)

@@ -214,6 +214,85 @@ TEST(memmap_600_entries_backwards)
 	order_check();
 }
 
+/* What a frame is, asked descriptor by descriptor; -1: not in the map. */
+static int frame_asked(uint64_t pfn)
+{
+	int is_free = 0, reserved = 0;
+
+	for (size_t at = 0; at < raw.size; at += raw.stride) {
+		uint32_t type;
+		uint64_t physical, pages;
+
+		memcpy(&type, raw_bytes + at, 4);
+		memcpy(&physical, raw_bytes + at + 8, 8);
+		memcpy(&pages, raw_bytes + at + 24, 8);
+		if (pfn < physical >> 12 || pfn - (physical >> 12) >= pages || physical >> 52)
+			continue;
+		if (type == MMIO || type == PORT || type >= UNACCEPTED)
+			return -1;
+		is_free |= (type >= 1 && type <= 4) || type == CONVENTIONAL;
+		reserved |= !((type >= 1 && type <= 4) || type == CONVENTIONAL);
+	}
+	return reserved || (is_free && !pfn) ? BOOT_RESERVED : is_free ? BOOT_FREE : -1;
+}
+
+static int frame_cleaned(uint64_t pfn)
+{
+	for (int i = 0; i < count; i++)
+		if (pfn - map[i].pfn < map[i].count)
+			return (int)map[i].type;
+	return -1;
+}
+
+/* Kinds of hostile maps; n counts the descriptors. */
+static void hostile_add(int kind, uint64_t n)
+{
+	static const uint32_t types[] = { CONVENTIONAL, RUNTIME_DATA, CONVENTIONAL, MMIO, BOOT_CODE, UNUSABLE, CONVENTIONAL, 0x70000001, ACPI, UNACCEPTED };
+	uint32_t type = types[n % 10];
+
+	switch (kind) {
+	case 0: raw_add(type, n * 0x3000, 3); break;                                     /* neighbours of all types */
+	case 1: raw_add(type, n * 0x1000, 1001 - 2 * n); break;                          /* one inside the other */
+	case 2: raw_add(type, n * 0x2000, 5); break;                                     /* each over the next two */
+	case 3: raw_add(type, n * 0x2000, n % 2 ? 0 : 3); break;                         /* every second empty */
+	case 4: raw_add(type, ~0ul << 12 << n % 30, n * n); break;                       /* around the end of the address space */
+	case 5: raw_add(0x100 + (uint32_t)n * 77777, n * 0x1000, 2); break;              /* types that nobody knows */
+	case 6: raw_add(type, (1ul << 40) + n * (1ul << 34), 1 + n); break;              /* islands above 1 TiB */
+	case 7: raw_add(types[n / 100], 0x100000, 0x1000); break;                        /* the same again and again */
+	case 8: raw_add(type, (500 - n) * 0x5000, 4); break;                             /* backwards */
+	}
+}
+
+TEST(memmap_hostile)
+{
+	static const size_t strides[] = { 40, 48, 64, 4096 };
+
+	for (int kind = 0; kind < 9; kind++)
+		for (size_t s = 0; s < 4; s++) {
+			raw_begin(strides[s]);
+			for (uint64_t n = 0; n < 500; n++)
+				hostile_add(kind, n);
+			clean();
+			CHECK(count >= 0);
+			order_check();
+			/* Both sides of every border. */
+			for (size_t at = 0; at < raw.size; at += raw.stride) {
+				uint64_t physical, pages;
+
+				memcpy(&physical, raw_bytes + at + 8, 8);
+				memcpy(&pages, raw_bytes + at + 24, 8);
+				for (int i = -1; i < 2; i++) {
+					uint64_t first = (physical >> 12) + (uint64_t)i, end = (physical >> 12) + pages + (uint64_t)i;
+
+					if (first < 1ul << 40)
+						CHECK_EQ(frame_cleaned(first), frame_asked(first));
+					if (end < 1ul << 40)
+						CHECK_EQ(frame_cleaned(end), frame_asked(end));
+				}
+			}
+		}
+}
+
 TEST(memmap_mark_carves)
 {
 	raw_begin(48);
