@@ -52,6 +52,23 @@ uint64_t memory_low_page(const char *what)
 	return phys;
 }
 
+/* The framebuffer's pages: some firmware calls them reserved RAM, and then nobody could draw. */
+static uint64_t screen_base, screen_pages;
+
+/* One more entry, by which they are a device whatever the others say. */
+static void screen_add(void)
+{
+	EFI_MEMORY_DESCRIPTOR *d = (EFI_MEMORY_DESCRIPTOR *)((uint8_t *)raw.descriptors + raw.size);
+
+	if (!screen_pages || raw.size + raw.stride > raw_max)
+		return;
+	memset(d, 0, raw.stride);
+	d->Type = EfiMemoryMappedIO;
+	d->PhysicalStart = screen_base;
+	d->NumberOfPages = screen_pages;
+	raw.size += raw.stride;
+}
+
 static EFI_STATUS map_read(void)
 {
 	UINTN size = raw_max, stride;
@@ -61,6 +78,8 @@ static EFI_STATUS map_read(void)
 	raw.size = size;
 	raw.stride = stride;
 	raw.version = version;
+	if (!EFI_ERROR(status))
+		screen_add();
 	return status;
 }
 
@@ -121,6 +140,8 @@ void memory_survey(struct boot_info *info)
 	uint64_t pages = 0;
 	int n, last;
 
+	screen_base = info->fb_base & ~(EXO_PAGE_SIZE - 1);
+	screen_pages = info->fb_base ? PAGES(info->fb_base % EXO_PAGE_SIZE + info->fb_size) : 0;
 	map_buffers();
 	map = (struct boot_range *)memory_pages(PAGES(map_max * sizeof(*map)), BOOT_KERNEL, "the memory map");
 	n = memmap_clean(&raw, map, map_max);

@@ -32,7 +32,7 @@
 #define KEY_AGAIN     0xfe
 
 #define WAIT_NS       20000000u
-#define ANSWER_NS     60000000u
+#define ANSWER_NS     200000000u
 #define FLUSH_MAX     64
 
 static uint8_t status(void) { return port_in8(COMMAND); }
