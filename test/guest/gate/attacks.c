@@ -150,6 +150,59 @@ void attack_seal_foreign_home(void)
 	IS(guarded(touch_write, H3), 0);
 }
 
+/* A link that is merely read-only: R/W was taken, not lent. Sealed onward it would come back as a right by unsealing. */
+void seal_read_only(void)
+{
+	uint64_t root;
+
+	CHECK(page_new(T, RW | NX));
+	IS(actor_prepare(0, nothing, 0), 0);
+	root = actor[0].spec.frames[EXO_EF_ROOT];
+	CHECK(rt_table(root, T, 4) > 0 && rt_table(root, T, 3) > 0);
+	CHECK(gate_pte_write(0, T | EXO_AT_CHANGE | 2, 1, 0, RW, 0) > 0);
+	IS(gate_pt_link(root, T | EXO_AT_SEALED | 2, 1, 0), -EXO_EPERM);
+	IS(guarded(touch_write, T), 1);
+	CHECK(gate_pte_write(0, T | EXO_AT_CHANGE | 2, 1, RW, RW, 0) > 0);
+	IS(gate_pt_link(root, T | EXO_AT_SEALED | 2, 1, 0), 1);
+}
+
+/* Contents yes, entries no: a level-1 table of the home that its owner has sealed is not replaced by who may only write pages. */
+static void copy_in_home(uint64_t argument)
+{
+	uint64_t pfn = (uint64_t)rt_frame();
+
+	(void)argument;
+	shared[0] = (uint64_t)gate_frame_type(pfn, 1, EXO_PT1, 0);
+	shared[1] = (uint64_t)gate_pt_copy(0, H3 | 2, pfn, 0, 512);
+	shared[2] = 1;
+}
+
+void attack_copy_foreign_home(void)
+{
+	uint64_t root, table, theirs;
+
+	CHECK(home_new(H3));
+	table = PFN(rt_entry(H3, 2));
+	IS(actor_prepare(0, copy_in_home, 0), 0);
+	IS(rt_env_home(&actor[0].spec, H3, EXO_AT_RW), 0);
+	IS(actor_prepare(1, nothing, 0), 0);
+	root = actor[1].spec.frames[EXO_EF_ROOT];
+	IS(gate_home_set(root, EXO_HOME_PRIVATE, H3 & -EXO_SLOT_SIZE, 1), 1);
+	CHECK(rt_table(root, H3, 4) > 0 && rt_table(root, H3, 3) > 0);
+	IS(gate_pt_link(root, H3 | EXO_AT_SEALED | 2, 1, 0), 1);
+	/* What the copy goes into is the caller's own. */
+	theirs = (uint64_t)rt_frame();
+	IS(gate_frame_type(theirs, 1, EXO_PT1, 0), 1);
+	actor[0].name = (exo_name)gate_env_make(&actor[0].spec);
+	IS(gate_frame_give(theirs, 1, actor[0].name), 1);
+	IS(gate_pt_copy(0, H3 | 2, theirs, 0, 512), -EXO_EPERM);
+	CHECK(actor_finish(actor[0].name));
+	IS(shared[0], 1);
+	IS(shared[1], -EXO_EPERM);
+	IS(shared[2], 1);
+	IS(PFN(rt_entry(H3, 2)), table);
+}
+
 /* An op of a batch takes the page away that the batch's results go to. */
 void attack_batch_unmaps_itself(void)
 {

@@ -161,11 +161,24 @@ void env_stuck(void)
 	IS(shared[0], 3);
 }
 
+static void yield_for_ever(uint64_t argument)
+{
+	(void)argument;
+	for (;;)
+		(void)gate_yield(0, 0);
+}
+
 void env_regs_refused(void)
 {
 	struct exo_regs regs = { 0 };
-	exo_name name;
+	exo_name name = actor_start(1, yield_for_ever, 0);
 
+	/* One that runs is not set back. */
+	CHECK(name);
+	(void)gate_yield(name, 0);
+	regs.rip = (uint64_t)nothing;
+	IS(gate_env_set(name, EXO_SET_REGS, (uint64_t)&regs, 0), -EXO_EBUSY);
+	rt_env_end(name);
 	IS(actor_prepare(0, undefined, 0), 0);
 	actor[0].spec.entry[EXO_ENTRY_FAULT] = 0;
 	name = (exo_name)MADE(0);

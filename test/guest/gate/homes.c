@@ -38,6 +38,32 @@ void home_limit(void)
 	IS(rt_envs[account].used[EXO_C_HOMES], used);
 }
 
+static void claim_three(uint64_t argument)
+{
+	(void)argument;
+	shared[0] = (uint64_t)gate_home_set(0, EXO_HOME_CLAIM, H, 1);
+	shared[1] = (uint64_t)gate_home_set(0, EXO_HOME_CLAIM, H + 2 * EXO_HOME_SIZE, 3);
+	shared[2] = (uint64_t)gate_home_set(0, EXO_HOME_CLAIM, H3, 1);
+	shared[3] = (uint64_t)actor_prepare(1, claim_three, 0);
+	shared[4] = (uint64_t)gate_env_make(&actor[1].spec);
+}
+
+/* An account of two homes and of no env. */
+void home_count_refused(void)
+{
+	IS(actor_prepare(0, claim_three, 0), 0);
+	actor[0].spec.flags = EXO_SPEC_NEW_ACCOUNT;
+	actor[0].spec.limit[EXO_C_FRAMES] = 60;
+	actor[0].spec.limit[EXO_C_HOMES] = 2;
+	actor[0].name = (exo_name)gate_env_make(&actor[0].spec);
+	CHECK(actor_finish(actor[0].name));
+	IS(shared[0], 1);
+	IS(shared[1], 1); /* one of three */
+	IS(shared[2], -EXO_ENOMEM);
+	IS(shared[3], 0);
+	IS(shared[4], -EXO_ENOMEM);
+}
+
 void home_use(void)
 {
 	uint64_t pfn = home_new(H3);
@@ -59,6 +85,8 @@ void home_not_mine(void)
 	uint64_t pt2 = table_frame(EXO_PT2);
 
 	REFUSED(gate_pt_link(0, H | 3, 1, pt2));           /* nobody's home */
+	IS(gate_home_set(0, EXO_HOME_RELEASE, H, 1), -EXO_EPERM);
+	IS(gate_home_set(0, EXO_HOME_RELEASE, EXO_HOMES_BASE, 1), -EXO_EPERM); /* the first env's */
 	IS(gate_home_set(0, EXO_HOME_CLAIM, H, 1), 1);
 	IS(gate_pt_link(0, H | 3, 1, pt2), 1);
 	REFUSED(gate_pt_link(0, H | 3, 1, table_frame(EXO_PT2)));
