@@ -403,7 +403,7 @@ void fuzz_learn(struct fuzzer *f, int op, const uint64_t a[6], int64_t r)
 			f->caller = 0;
 		return;
 	}
-	if (op == EXO_GATE_frame_claim) {
+	if (op == EXO_GATE_frame_claim && a[1] < POOL) { /* more at once is for a run (large.c) */
 		int listed = (a[0] == EXO_ANY || a[0] == EXO_ZEROED) && !a[3];
 
 		for (int64_t i = 0; i < r && f->pool_count < POOL && (!listed || a[2] == (uint64_t)f->list); i++)

@@ -27,6 +27,7 @@ struct fuzzer {
 	uint32_t pool[POOL], pool_count; /* frames that it thinks it owns; the frame table is asked before each use */
 	uint32_t place[PLACES];     /* what it thinks it mapped where */
 	uint32_t root;              /* a root that it builds */
+	uint32_t run;               /* head of a run of 2 MiB that it made, or tried to */
 	uint64_t sealed_at;         /* `at` of the last sealed link */
 	uint64_t unit;              /* address of its home */
 	uint32_t lines;             /* interrupt lines bound */
@@ -68,6 +69,11 @@ void fuzz_fork(struct fuzzer *f);
 void fuzz_child_make(struct fuzzer *f);
 void fuzz_child_end(struct fuzzer *f);
 int fuzz_env_state(exo_name name);
+
+/* large.c: makes a run of 2 MiB, or does something with the one that it has. */
+void fuzz_large(struct fuzzer *f);
+/* run.c: reads a word, or writes one; a fault there is let pass. */
+void fuzz_touch(uint64_t va, uint64_t write);
 
 /* overflow.c: links a table until its count is full, and lets all go: how many links there were, 0 = too little memory. The last result is counted. */
 uint64_t fuzz_overflow(void);

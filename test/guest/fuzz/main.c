@@ -99,7 +99,7 @@ static void fuzzer_make(int slot)
 	spec.rsp = (uint64_t)(f->stack + sizeof f->stack - 8);
 	spec.rdi = (uint64_t)slot;
 	spec.flags = EXO_SPEC_NEW_ACCOUNT;
-	spec.limit[EXO_C_FRAMES] = 400;
+	spec.limit[EXO_C_FRAMES] = 400 + 2 * EXO_RUN_FRAMES;
 	spec.limit[EXO_C_ENVS] = 4;
 	spec.limit[EXO_C_HOMES] = 6;
 	spec.limit[EXO_C_SLICES] = 6;

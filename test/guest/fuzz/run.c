@@ -6,7 +6,6 @@
 struct fuzzer fuzzer[SLOTS];
 struct fuzz_total total;
 
-void fuzz_touch(uint64_t va, uint64_t write);
 extern uint8_t fuzz_touch_end[];
 __asm__(
 	".text\n"
@@ -139,6 +138,8 @@ void fuzz_main(uint64_t slot)
 				__asm__ volatile("pause");
 		if (f->calls < 60 ? fuzz_below(f, 8) == 0 : fuzz_below(f, 100) == 0)
 			fuzz_tables(f);
+		if (fuzz_below(f, 24) == 0)
+			fuzz_large(f);
 		if (slot >= FUZZERS)
 			continue;
 		if (fuzz_below(f, 100) == 0)
