@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries that map: of level 1 a frame, of level 2 a run. What may be mapped where, with which rights (GATE.md, rules 5, 6, 9, 11). */
+/* The op that writes entries, and those that map: of level 1 a frame, of level 2 a run. What may be mapped where, with which rights (GATE.md, rules 5, 6, 9, 11). */
 #include "walk.h"
 
 #define LEAF_BITS (EXO_PTE_P | EXO_PTE_RW | EXO_PTE_U | EXO_PTE_A | EXO_PTE_D | EXO_PTE_AVAIL | EXO_PTE_NX | EXO_PTE_ADDR)
+#define AT_LEAF_FLAGS (EXO_AT_STEP | EXO_AT_LIST | EXO_AT_CHANGE | EXO_AT_GIVE)
 #define CHANGE_BITS (EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | EXO_PTE_AVAIL | EXO_PTE_NX)
 
 /* PWT selects entry 1 of the PAT, write-combining; PCD and PWT entry 3, uncached (machine.c). */
 #define DEVICE_WC EXO_PTE_PWT
 #define DEVICE_UC (EXO_PTE_PWT | EXO_PTE_PCD)
 
-static bool is_device(uint64_t e)
-{
-	return entry_pfn(e) >= frame_count || frames[entry_pfn(e)].type == EXO_NONE;
-}
+/* Of an entry that stands: those of device frames carry PWT, and no others. */
+static inline bool is_device(uint64_t e) { return e & EXO_PTE_PWT; }
+
+/* Of a value that is to be written. */
+static bool names_device(uint64_t v) { return entry_pfn(v) >= frame_count || frames[entry_pfn(v)].type == EXO_NONE; }
 
 static void device_drop(uint64_t e)
 {
@@ -33,24 +35,33 @@ static int64_t device_take(uint64_t value, uint64_t *entry_bits)
 	return 0;
 }
 
-/* What a frame loses with an entry. give: the owner lets go of it too. */
-void leaf_drop(uint64_t e, bool give)
+/* A frame has lost an entry. give: the owner lets go of it too. */
+static void leaf_gone(struct exo_frame_rec *f, bool give)
 {
-	if (is_device(e)) {
-		device_drop(e);
-		return;
-	}
-	uint32_t pfn = entry_pfn(e);
-	struct exo_frame_rec *f = &frames[pfn];
-	f->maps--;
-	if (e & EXO_PTE_RW && !(f->flags & EXO_F_SHARED))
-		f->flags &= (uint8_t)~FRAME_WRITABLE;
+	uint32_t pfn = (uint32_t)(f - frames);
 	if (f->owner == 0) {
 		if (!frame_is_counted(f))
 			frame_free(pfn);
 	} else if (give && f->owner == current_env()->index && !f->pins && f->type != EXO_ENV && !table_is_stranded(f)) {
 		frame_release(pfn);
 	}
+}
+
+static inline struct exo_frame_rec *leaf_uncount(uint64_t e)
+{
+	struct exo_frame_rec *f = &frames[entry_pfn(e)];
+	f->maps--;
+	if (e & EXO_PTE_RW && !(f->flags & EXO_F_SHARED))
+		f->flags &= (uint8_t)~FRAME_WRITABLE;
+	return f;
+}
+
+void leaf_drop(uint64_t e, bool give)
+{
+	if (is_device(e))
+		device_drop(e);
+	else
+		leaf_gone(leaf_uncount(e), give);
 }
 
 /* Takes an entry from a root that need not be the caller's. */
@@ -113,13 +124,13 @@ static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t val
 
 	if (w->level == 2 && (old & (EXO_PTE_P | EXO_PTE_PS)) == EXO_PTE_P)
 		return -EXO_EEXIST; /* a table */
-	if (w->level == 2 && (value & EXO_PTE_P ? va < EXO_NULL_GUARD || is_device(value) : value != 0))
+	if (w->level == 2 && (value & EXO_PTE_P ? va < EXO_NULL_GUARD || names_device(value) : value != 0))
 		return -EXO_EINVAL;
 	if (value & EXO_PTE_P) {
 		/* entry_pfn keeps 32 of the 40 bits: what it drops would reach the CPU unchecked. */
 		if (value & ~LEAF_BITS || !(value & EXO_PTE_U) || (value & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT > UINT32_MAX)
 			return -EXO_EINVAL;
-		int64_t r = is_device(value) ? device_take(value, &type) : leaf_take(w->level, value, old, proof);
+		int64_t r = names_device(value) ? device_take(value, &type) : leaf_take(w->level, value, old, proof);
 		if (r < 0)
 			return r;
 	} else if (value & EXO_PTE_ADDR) {
@@ -136,7 +147,7 @@ static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t val
 	}
 	if (!(value & EXO_PTE_P)) {
 		frames[w->pfn].used -= old & EXO_PTE_P;
-	} else if (value & EXO_PTE_RW && !is_device(value)) {
+	} else if (value & EXO_PTE_RW && !is_device(type)) {
 		struct exo_frame_rec *f = &frames[entry_pfn(value)];
 		if (!(f->flags & EXO_F_SHARED))
 			f->flags |= FRAME_WRITABLE;
@@ -144,83 +155,236 @@ static int64_t leaf_set(struct walk *w, uint32_t root, uint64_t va, uint64_t val
 	return 0;
 }
 
-static int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, uint64_t value, uint64_t mask, uint64_t *seen)
+static inline __attribute__((always_inline)) int64_t leaf_change(struct walk *w, uint32_t root, uint64_t va, int level, uint64_t value, uint64_t mask, uint64_t *seen)
 {
-	uint64_t *entry = &w->table[entry_index(va, w->level)];
-	uint64_t old = *entry, new = (old & ~mask) | (value & mask);
-	struct exo_frame_rec *f = &frames[entry_pfn(old)];
+	uint64_t *entry = &w->table[entry_index(va, level)];
+	uint64_t old = *entry, differs = (old ^ value) & mask, new = old ^ differs;
 
 	if (!(old & EXO_PTE_P))
 		return -EXO_ENOENT;
-	if (!entry_is_leaf(old, w->level) || is_device(old))
+	if (!entry_is_leaf(old, level) || is_device(old))
 		return -EXO_ETYPE;
-	if (new & ~old & EXO_PTE_RW) {
-		if (frame_is_table(f))
-			return -EXO_ETYPE;
-		if (f->owner != current_env()->index)
-			return -EXO_EPERM;
-		if (!(f->flags & EXO_F_SHARED) && f->maps != 1)
-			return -EXO_ESHARED;
-		f->flags &= (uint8_t)~FRAME_CLEAN;
+	if (differs & EXO_PTE_RW) {
+		struct exo_frame_rec *f = &frames[entry_pfn(old)];
+		if (new & EXO_PTE_RW) {
+			if (frame_is_table(f))
+				return -EXO_ETYPE;
+			if (f->owner != current_env()->index)
+				return -EXO_EPERM;
+			if (!(f->flags & EXO_F_SHARED) && f->maps != 1)
+				return -EXO_ESHARED;
+			f->flags &= (uint8_t)~FRAME_CLEAN;
+		}
+		if (!(f->flags & EXO_F_SHARED))
+			f->flags ^= FRAME_WRITABLE;
 	}
-	if ((new ^ old) & EXO_PTE_RW && !(f->flags & EXO_F_SHARED))
-		f->flags ^= FRAME_WRITABLE;
 	/* The CPU sets A and D behind our back. */
-	*seen = __atomic_load_n(entry, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(entry, seen, (*seen & ~mask) | (value & mask), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-		;
-	if ((old & ~new) & (EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D) || (new & ~old) & EXO_PTE_NX)
+	*seen = old;
+	while (!__atomic_compare_exchange_n(entry, seen, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		new = (*seen & ~mask) | (value & mask);
+	if (old & differs & (EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D) || new & differs & EXO_PTE_NX)
 		page_flush(w, root, va);
 	return 0;
 }
 
-int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, int level, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
+/* The root that a range of entries lies in, once all arguments are in range. */
+static inline int64_t range_decode(uint64_t root, uint64_t va, int level, uint64_t n, uint64_t proof, uint32_t *pfn)
+{
+	*pfn = current_env()->root;
+	int64_t r = root ? root_resolve(root, pfn) : 0;
+	if (r < 0)
+		return r;
+	return n - 1 >= (EXO_WINDOW - va) >> entry_shift(level) || proof & (EXO_PAGE_SIZE - 1) ? -EXO_EINVAL : 0;
+}
+
+static inline __attribute__((always_inline)) int64_t change(int level, uint64_t root, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
 {
 	struct walk w;
-	struct user_cursor list = { 0 };
-	uint64_t done = 0, seen = 0;
-	int64_t r = 0;
+	uint64_t seen, done = 0;
+	uint32_t in;
+	int64_t r = range_decode(root, va, level, n, proof, &in);
 
-	if (at & EXO_AT_CHANGE && mask & ~CHANGE_BITS)
+	if (r < 0)
+		return r;
+	if (mask & ~CHANGE_BITS)
 		return -EXO_EINVAL;
-	while (done < n) {
-		uint64_t here = va + (done << entry_shift(level));
-		if (done == 0 || entry_index(here, level) == 0) {
-			r = at & EXO_AT_CHANGE && !mask ? walk_to(root, here, level, &w) : walk_for_change(root, here, level, &w);
-			if (r == -EXO_ENOENT && !(at & (EXO_AT_CHANGE | EXO_AT_LIST)) && value == 0) {
-				/* Nothing is mapped in this table's span. */
-				done += 512 - entry_index(here, level);
-				r = 0;
-				if (interrupt_waits())
-					break;
-				continue;
-			}
+	for (;;) {
+		if (done == 0 || entry_index(va, level) == 0) {
+			r = !mask ? walk_to(in, va, level, &w) : level == 1 ? walk_leaf(in, va, &w) : walk_for_change(in, va, level, &w);
 			if (r < 0)
-				break;
+				return done ? (int64_t)done : r;
 		}
-		if (at & EXO_AT_CHANGE) {
-			r = leaf_change(&w, root, here, value, mask, &seen);
-		} else {
-			uint64_t v = value;
-			if (at & EXO_AT_LIST) {
-				const volatile uint64_t *p = user_word(&list, value + done * 8, false);
-				r = p ? 0 : -EXO_EFAULT;
-				v = p ? *p : 0;
-			} else if (at & EXO_AT_STEP) {
-				v += done << entry_shift(level);
-			}
-			if (r == 0)
-				r = leaf_set(&w, root, here, v, proof ? proof + (done << entry_shift(level)) : 0, at & EXO_AT_GIVE);
+		r = leaf_change(&w, in, va, level, value, mask, &seen);
+		if (r < 0)
+			return done ? (int64_t)done : r;
+		if (n == 1)
+			return (int64_t)seen;
+		done++;
+		if (done == n || (done % 64 == 0 && interrupt_waits()))
+			return (int64_t)done;
+		va += entry_span(level);
+	}
+}
+
+/* The usual cases of leaf_set, many in one table: frames of one's own that nothing else maps go where nothing stands, or entries of frames are taken away. Both
+ * return how many of n they did; the next one is leaf_set's. Values stand at *from, one after the other (stride 1) or one for all (0), each `step` greater. */
+static uint64_t map_run(struct walk *w, uint64_t *entry, uint64_t n, const volatile uint64_t *from, uint64_t stride, uint64_t add, uint64_t step)
+{
+	uint64_t end = frame_count << EXO_PAGE_SHIFT, i;
+	uint16_t me = current_env()->index;
+	for (i = 0; i < n; i++, from += stride, add += step) {
+		uint64_t v = *from + add, pa = v & EXO_PTE_ADDR;
+		if ((v & (~LEAF_BITS | EXO_PTE_P | EXO_PTE_U)) != (EXO_PTE_P | EXO_PTE_U) || pa >= end || entry[i])
+			break;
+		struct exo_frame_rec *f = &frames[pa >> EXO_PAGE_SHIFT];
+		if (f->owner != me || f->type != EXO_DATA || f->flags & EXO_F_SHARED || f->maps)
+			break;
+		f->maps = 1;
+		if (v & EXO_PTE_RW)
+			f->flags = (uint8_t)((f->flags & ~FRAME_CLEAN) | FRAME_WRITABLE);
+		entry[i] = v;
+	}
+	frames[w->pfn].used += (uint16_t)i;
+	return i;
+}
+
+static uint64_t clear_run(struct walk *w, uint64_t *entry, uint64_t n, uint64_t va, uint32_t root, bool give)
+{
+	uint64_t i;
+	uint16_t me = current_env()->index, cleared = 0;
+	bool flush = w->live || root == current_env()->root;
+	for (i = 0; i < n; i++, va += EXO_PAGE_SIZE) {
+		uint64_t old = entry[i];
+		if (!old)
+			continue;
+		if (!(old & EXO_PTE_P) || is_device(old))
+			break;
+		struct exo_frame_rec *f = leaf_uncount(old);
+		entry[i] = 0;
+		cleared++;
+		if (flush)
+			invlpg(va);
+		if (give || f->owner != me)
+			leaf_gone(f, give);
+	}
+	frames[w->pfn].used -= cleared;
+	return i;
+}
+
+#define POLL 128 /* entries of a run between looks at interrupts; one of leaf_set's counts as four */
+
+static inline __attribute__((always_inline)) int64_t set(int level, uint64_t in, uint64_t at, uint64_t n, uint64_t value, uint64_t proof)
+{
+	struct walk w = { 0 };
+	struct user_cursor list = { 0 };
+	uint64_t done = 0, rest = POLL;
+	bool zero = value == 0 && !(at & EXO_AT_LIST);
+	uint64_t step = at & EXO_AT_STEP && !(at & EXO_AT_LIST) ? entry_span(level) : 0;
+	uint64_t va = at & ~(EXO_PAGE_SIZE - 1);
+	uint32_t root;
+	int64_t r = range_decode(in, va, level, n, proof, &root);
+
+	while (r == 0 && done < n) {
+		uint64_t here = va + (done << entry_shift(level)), *entry, did = 0, most = 512 - entry_index(here, level);
+		const volatile uint64_t *from = &value;
+		if (done == 0 || most == 512)
+			r = level == 1 ? walk_leaf(root, here, &w) : walk_for_change(root, here, level, &w);
+		if (r == -EXO_ENOENT && zero) {
+			/* Nothing is mapped in this table's span. */
+			done += most;
+			r = 0;
+			if (interrupt_waits())
+				break;
+			continue;
 		}
 		if (r < 0)
 			break;
-		done++;
-		if ((level == 2 || done % 128 == 0) && interrupt_waits())
-			break;
+		if (most > n - done)
+			most = n - done;
+		if (most > rest)
+			most = rest;
+		if (at & EXO_AT_LIST) {
+			uint64_t word = value + done * 8, here_left = (EXO_PAGE_SIZE - (word & (EXO_PAGE_SIZE - 1))) / 8;
+			from = user_word(&list, word, false);
+			if (!from) {
+				r = -EXO_EFAULT;
+				break;
+			}
+			if (most > here_left)
+				most = here_left;
+		}
+		entry = &w.table[entry_index(here, level)];
+		if (level == 2)
+			most = 1;
+		else if (zero && !step)
+			did = clear_run(&w, entry, most, here, root, at & EXO_AT_GIVE);
+		else if (!proof)
+			did = map_run(&w, entry, most, from, !!(at & EXO_AT_LIST), done * step, step);
+		done += did;
+		rest -= did;
+		if (did < most) {
+			r = leaf_set(&w, root, here + (did << entry_shift(level)), (at & EXO_AT_LIST ? from[did] : value) + done * step,
+				proof ? proof + (done << entry_shift(level)) : 0, at & EXO_AT_GIVE);
+			if (r < 0)
+				break;
+			done++;
+			rest = level == 2 || rest < 4 ? 0 : rest - 4; /* 512 frames may have gone with a run */
+		}
+		if (rest == 0) {
+			if (interrupt_waits())
+				break;
+			rest = POLL;
+		}
 	}
-	if (done == 0)
+	return done == 0 ? r : (int64_t)(done > n ? n : done);
+}
+
+/* The ranges, one function for each level: at level 1 they are what a map costs. */
+static __attribute__((noinline)) int64_t change_frames(uint64_t root, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
+{ return change(1, root, va, n, value, mask, proof); }
+static __attribute__((noinline)) int64_t set_frames(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t proof)
+{ return set(1, root, at, n, value, proof); }
+static __attribute__((noinline)) int64_t change_runs(uint64_t root, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
+{ return change(2, root, va, n, value, mask, proof); }
+static __attribute__((noinline)) int64_t set_runs(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t proof)
+{ return set(2, root, at, n, value, proof); }
+
+/* Level 2 has entries of both kinds. */
+static bool writes_runs(uint32_t root, uint64_t at, uint64_t va, uint64_t value)
+{
+	struct walk w;
+	if (at & EXO_AT_CHANGE)
+		return walk_to(root, va, 2, &w) == 0 && w.table[entry_index(va, 2)] & EXO_PTE_PS;
+	return at & EXO_AT_LIST || value & EXO_PTE_P;
+}
+
+static __attribute__((noinline)) int64_t links(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
+{
+	uint64_t va;
+	uint32_t pfn;
+	int level;
+	int64_t r = at_decode(at, AT_LEAF_FLAGS, &va, &level);
+	if (r == 0)
+		r = root_resolve(root, &pfn);
+	if (r < 0)
 		return r;
-	if (done > n)
-		done = n;
-	return at & EXO_AT_CHANGE && n == 1 ? (int64_t)seen : (int64_t)done;
+	if (n == 0 || n > (EXO_WINDOW - va) >> entry_shift(level) || proof & (EXO_PAGE_SIZE - 1))
+		return -EXO_EINVAL;
+	if (level == 2 && writes_runs(pfn, at, va, value))
+		return at & EXO_AT_CHANGE ? change_runs(root, va, n, value, mask, proof) : set_runs(root, at, n, value, proof);
+	if (at & EXO_AT_CHANGE)
+		return link_change(pfn, va, level, n, value, mask);
+	if (value || at & (EXO_AT_STEP | EXO_AT_LIST))
+		return -EXO_EINVAL;
+	return link_remove(pfn, va, level, n, at & EXO_AT_GIVE);
+}
+
+int64_t op_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
+{
+	uint64_t va = at & ~(EXO_PAGE_SIZE - 1);
+	if ((at & EXO_AT_LEVEL) != 1)
+		return links(root, at, n, value, mask, proof);
+	if (at & (EXO_PAGE_SIZE - 1) & ~(uint64_t)(AT_LEAF_FLAGS | EXO_AT_LEVEL) || va - EXO_NULL_GUARD >= EXO_WINDOW - EXO_NULL_GUARD)
+		return -EXO_EINVAL;
+	return at & EXO_AT_CHANGE ? change_frames(root, va, n, value, mask, proof) : set_frames(root, at, n, value, proof);
 }

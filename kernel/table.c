@@ -1,103 +1,121 @@
 /* SPDX-License-Identifier: MIT */
-/* The two table ops: decoding, and new, sealed and live links. Entries are written in leaf.c, link.c, pt_copy.c, root.c and here, nowhere else. */
+/* The op that links tables: new, sealed and live links. Entries are written in leaf.c, link.c, pt_copy.c, root.c and here, nowhere else. */
 #include "walk.h"
 
-#define AT_LEAF_FLAGS (EXO_AT_STEP | EXO_AT_LIST | EXO_AT_CHANGE | EXO_AT_GIVE)
-
-/* Level 2 has entries of both kinds. */
-static bool writes_runs(uint32_t root, uint64_t at, uint64_t va, uint64_t value)
+/* Why pfn cannot be linked as a new table of this type. */
+static int64_t new_refused(uint64_t pfn, uint8_t type)
 {
-	struct walk w;
-	if (at & EXO_AT_CHANGE)
-		return walk_to(root, va, 2, &w) == 0 && w.table[entry_index(va, 2)] & EXO_PTE_PS;
-	return at & EXO_AT_LIST || value & EXO_PTE_P;
-}
-
-int64_t op_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
-{
-	uint64_t va;
-	uint32_t pfn;
-	int level;
-	int64_t r = at_decode(at, AT_LEAF_FLAGS, &va, &level);
-	if (r == 0)
-		r = root_resolve(root, &pfn);
-	if (r < 0)
-		return r;
-	if (n == 0 || n > (EXO_WINDOW - va) >> entry_shift(level) || proof & (EXO_PAGE_SIZE - 1))
-		return -EXO_EINVAL;
-	if (level == 1 || (level == 2 && writes_runs(pfn, at, va, value)))
-		return leaf_write(pfn, at, va, level, n, value, mask, proof);
-	if (at & EXO_AT_CHANGE)
-		return link_change(pfn, va, level, n, value, mask);
-	if (value || at & (EXO_AT_STEP | EXO_AT_LIST))
-		return -EXO_EINVAL;
-	return link_remove(pfn, va, level, n, at & EXO_AT_GIVE);
-}
-
-static int64_t link_new(struct walk *w, uint32_t root, uint64_t va, int level, uint64_t pfn)
-{
-	struct env *me = current_env();
-	uint64_t *entry = &w->table[entry_index(va, level)];
 	if (!pfn_is_ram(pfn))
 		return -EXO_EINVAL;
-	struct exo_frame_rec *t = &frames[pfn];
-	if (t->owner != me->index)
+	if (frames[pfn].owner != current_env()->index)
 		return -EXO_EPERM;
-	if (t->type != EXO_PT1 + level - 2)
-		return -EXO_ETYPE;
-	if (table_links(t) || t->used)
-		return -EXO_EBUSY;
-	if (*entry & EXO_PTE_P)
+	return frames[pfn].type != type ? -EXO_ETYPE : -EXO_EBUSY;
+}
+
+/* A level-3 entry outside private slots takes the home. */
+static int64_t home_take(uint64_t va, uint64_t pfn, bool own)
+{
+	struct exo_home *h = &homes[EXO_HOME_OF(va)];
+	if (h->owner != current_env()->index || !own)
+		return -EXO_EPERM;
+	if (h->pt2)
 		return -EXO_EEXIST;
-	if (!w->private && level == 3) {
-		struct exo_home *h = &homes[EXO_HOME_OF(va)];
-		if (h->owner != me->index || root != me->root)
-			return -EXO_EPERM;
-		if (h->pt2)
-			return -EXO_EEXIST;
-		h->pt2 = (uint32_t)pfn;
-	}
-	t->base = (uint32_t)(va >> 21);
-	link_count(w->pfn, va, t);
-	if (!links_are_private(w->pfn, va))
-		t->flags |= FRAME_GLOBAL;
-	*entry = (pfn << EXO_PAGE_SHIFT) | LINK_BITS | EXO_PTE_RW | (level == 4 ? *entry & EXO_LINK_BIT_PRIVATE : 0);
+	h->pt2 = (uint32_t)pfn;
 	return 0;
 }
 
-/* Links in a root being built what the caller's own root links at the same place, both sealed from now on. */
-static int64_t link_sealed(struct walk *w, uint64_t va, int level, bool *shrunk)
+/* New tables into up to n entries of one table: how many; *r says why no more. Numbers come as in leaf.c's map_run. */
+static __attribute__((noinline)) uint64_t link_new(struct walk *w, bool own, uint64_t va, int level, uint64_t n, const volatile uint64_t *from, uint64_t stride, int64_t *r)
+{
+	uint64_t *entry = &w->table[entry_index(va, level)], i;
+	uint32_t base = (uint32_t)(va >> 21), span = 1u << 9 * (level - 2);
+	const uint16_t me = current_env()->index;
+	const uint8_t type = (uint8_t)(EXO_PT1 + level - 2);
+	/* glinks, plinks and used are looked at as one: this loop is what a large map costs. */
+	bool private = links_are_private(w->pfn, va);
+	uint64_t counts, list = stride ? 0 : ~0ul;
+	for (i = 0; i < n; i++, from += stride, base += span) {
+		uint64_t pfn = *from + (i & list);
+		struct exo_frame_rec *t = &frames[pfn];
+		if (pfn >= frame_count || t->owner != me || t->type != type || (__builtin_memcpy(&counts, &t->glinks, 8), counts << 16)) {
+			*r = new_refused(pfn, type);
+			break;
+		}
+		if (entry[i] & EXO_PTE_P) {
+			*r = -EXO_EEXIST;
+			break;
+		}
+		if (level > 2) {
+			if (level == 4) {
+				private = links_are_private(w->pfn, (uint64_t)base << 21);
+			} else if (!w->private && (*r = home_take((uint64_t)base << 21, pfn, own)) < 0) {
+				break;
+			}
+		}
+		t->base = base;
+		if (private) {
+			t->plinks = 1;
+		} else {
+			t->glinks = 1;
+			t->flags |= FRAME_GLOBAL;
+		}
+		/* An absent entry of level 4 may hold the private bit, any other nothing. */
+		entry[i] |= (pfn << EXO_PAGE_SHIFT) | LINK_BITS | EXO_PTE_RW;
+	}
+	frames[w->pfn].used += (uint16_t)i;
+	return i;
+}
+
+static int64_t seal_refused(const struct walk *s, uint64_t e, const struct exo_frame_rec *t)
+{
+	if (e & EXO_PTE_PS)
+		return -EXO_ETYPE;
+	/* Foreign: R/W would go from a home that others guard. Merely read-only: unsealing would give a right that the caller lacks. */
+	if (s->foreign || s->readonly || !(e & EXO_PTE_RW || t->flags & EXO_F_SEALED))
+		return -EXO_EPERM;
+	return table_links(t) > 1 && !(t->flags & EXO_F_SEALED) ? -EXO_EBUSY : -EXO_EOVERFLOW;
+}
+
+/* Links in a root being built what the caller's own root links at the same places (up to n in one table), both sealed from now on: how many; *r says why no more. */
+static __attribute__((noinline)) uint64_t link_sealed(struct walk *w, uint64_t va, int level, uint64_t n, bool *shrunk, int64_t *r)
 {
 	struct walk s;
 	if (walk_to(current_env()->root, va, level, &s) < 0)
-		return 0;
-	uint64_t *source = &s.table[entry_index(va, level)], *entry = &w->table[entry_index(va, level)];
-	if (!(*source & EXO_PTE_P))
-		return 0;
-	uint32_t pfn = entry_pfn(*source);
-	struct exo_frame_rec *t = &frames[pfn];
-	if (*entry & EXO_PTE_P)
-		return -EXO_EEXIST;
-	if (*source & EXO_PTE_PS)
-		return -EXO_ETYPE;
-	if (s.foreign)
-		return -EXO_EPERM; /* R/W would go from a home that others guard */
-	if (s.readonly || !(*source & EXO_PTE_RW || t->flags & EXO_F_SEALED))
-		return -EXO_EPERM; /* merely read-only: unsealing would give a right that the caller lacks */
-	if (table_links(t) > 1 && !(t->flags & EXO_F_SEALED))
-		return -EXO_EBUSY;
-	if (t->plinks == UINT16_MAX)
-		return -EXO_EOVERFLOW;
-	if (*source & EXO_PTE_RW) {
-		*source &= ~EXO_PTE_RW;
-		*shrunk = true;
+		return n;
+	uint64_t *source = &s.table[entry_index(va, level)], *entry = &w->table[entry_index(va, level)], lost = 0, i;
+	bool private = links_are_private(w->pfn, va);
+	/* Bits of an entry that bar it: of a run, or any. */
+	const uint64_t barred = s.foreign || s.readonly ? ~0ul : EXO_PTE_PS;
+	uint16_t links = 0;
+	for (i = 0; i < n; i++) {
+		uint64_t e = source[i];
+		if (!(e & EXO_PTE_P))
+			continue;
+		struct exo_frame_rec *t = &frames[entry_pfn(e)];
+		if (entry[i] & EXO_PTE_P) {
+			*r = -EXO_EEXIST;
+			break;
+		}
+		if (e & barred || (!(t->flags & EXO_F_SEALED) && (!(e & EXO_PTE_RW) || table_links(t) > 1)) || t->plinks == UINT16_MAX) {
+			*r = seal_refused(&s, e, t);
+			break;
+		}
+		lost |= e;
+		source[i] = e & ~EXO_PTE_RW;
+		t->flags |= EXO_F_SEALED;
+		if (private)
+			t->plinks++;
+		else
+			t->glinks++;
+		links++;
+		entry[i] = e & ~(EXO_PTE_RW | EXO_LINK_BIT_REMAP);
 	}
-	t->flags |= EXO_F_SEALED;
-	link_count(w->pfn, va, t);
-	*entry = ((uint64_t)pfn << EXO_PAGE_SHIFT) | LINK_BITS;
-	if (level == 3)
-		home_keep(pfn, va);
-	return 0;
+	for (uint64_t k = 0; level == 3 && k < i; k++)
+		if (entry[k] & EXO_PTE_P)
+			home_keep(entry_pfn(entry[k]), va + k * entry_span(3));
+	frames[w->pfn].used += links;
+	*shrunk |= lost & EXO_PTE_RW;
+	return i;
 }
 
 static int64_t link_live(struct walk *w, uint64_t va, uint64_t at)
@@ -146,34 +164,39 @@ int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn)
 		return -EXO_EINVAL;
 	if (mode == EXO_AT_SEALED && into == current_env()->root)
 		return -EXO_EPERM;
-	while (done < n) {
-		uint64_t here = va + (done << entry_shift(level));
+	while (r == 0 && done < n) {
+		uint64_t here = va + (done << entry_shift(level)), most = 512 - entry_index(here, level), p = pfn + done, did = 1;
+		const volatile uint64_t *from = &p;
+		if (most > n - done)
+			most = n - done;
+		if (most > 128 - done % 128)
+			most = 128 - done % 128;
 		if (done == 0 || entry_index(here, level) == 0) {
 			r = walk_for_change(into, here, level, &w);
+			if (r == 0 && mode == EXO_AT_SEALED && !w.private)
+				r = -EXO_EPERM;
 			if (r < 0)
 				break;
-			if (mode == EXO_AT_SEALED && !w.private) {
-				r = -EXO_EPERM;
-				break;
-			}
 		}
 		if (mode == EXO_AT_SEALED) {
-			r = link_sealed(&w, here, level, &shrunk);
+			did = link_sealed(&w, here, level, most, &shrunk, &r);
 		} else if (mode == EXO_AT_LIVE) {
 			r = link_live(&w, here, at);
+			did = r == 0;
 		} else {
-			uint64_t p = pfn + done;
 			if (at & EXO_AT_LIST) {
-				const volatile uint64_t *q = user_word(&list, pfn + done * 8, false);
-				r = q ? 0 : -EXO_EFAULT;
-				p = q ? *q : 0;
+				p = pfn + done * 8;
+				from = user_word(&list, p, false);
+				if (!from) {
+					r = -EXO_EFAULT;
+					break;
+				}
+				if (most > (EXO_PAGE_SIZE - (p & (EXO_PAGE_SIZE - 1))) / 8)
+					most = (EXO_PAGE_SIZE - (p & (EXO_PAGE_SIZE - 1))) / 8;
 			}
-			if (r == 0)
-				r = link_new(&w, into, here, level, p);
+			did = link_new(&w, into == current_env()->root, here, level, most, from, !!(at & EXO_AT_LIST), &r);
 		}
-		if (r < 0)
-			break;
-		done++;
+		done += did;
 		if (done % 128 == 0 && interrupt_waits())
 			break;
 	}

@@ -17,51 +17,50 @@ int64_t root_resolve(uint64_t root, uint32_t *pfn)
 	return 0;
 }
 
-/* Splits an `at` into address and level, and refuses what no table op may touch: the null guard, slot 255 and above, misaligned addresses. */
-int64_t at_decode(uint64_t at, uint64_t allowed, uint64_t *va, int *level)
+/* The link lacks R/W though its table is not sealed. */
+static bool is_readonly(uint64_t e)
 {
-	*level = (int)(at & EXO_AT_LEVEL);
-	*va = at & ~(EXO_PAGE_SIZE - 1);
-	if (*level < 1 || *level > 4 || at & (EXO_PAGE_SIZE - 1) & ~(allowed | EXO_AT_LEVEL))
-		return -EXO_EINVAL;
-	if (*va >= EXO_WINDOW || *va & (entry_span(*level) - 1) || (*level == 1 && *va < EXO_NULL_GUARD))
-		return -EXO_EINVAL;
-	return 0;
-}
-
-bool table_is_live(uint32_t pfn, uint64_t va)
-{
-	return va_in_homes(va) && homes[EXO_HOME_OF(va)].pt2 == pfn && !(frames[pfn].flags & EXO_F_SEALED);
+	return !(e & EXO_PTE_RW) && !(frames[entry_pfn(e)].flags & EXO_F_SEALED);
 }
 
 int64_t walk_to(uint32_t root, uint64_t va, int level, struct walk *w)
 {
-	uint16_t me = current_env()->index;
+	uint64_t *table = pfn_ptr(root), e4 = table[entry_index(va, 4)], e3 = ~0ul, e2 = ~0ul;
+	w->private = va < EXO_SLOT_SIZE || e4 & EXO_LINK_BIT_PRIVATE;
 	w->pfn = root;
 	w->level = level;
-	w->table = pfn_ptr(root);
+	w->table = table;
 	w->rw = true;
 	w->readonly = w->foreign = w->live = false;
-	w->private = va < EXO_SLOT_SIZE || w->table[entry_index(va, 4)] & EXO_LINK_BIT_PRIVATE;
-	for (int l = 4; l > level; l--) {
-		uint64_t e = w->table[entry_index(va, l)];
-		if (!(e & EXO_PTE_P))
+	if (level == 4)
+		return 0;
+	if (!(e4 & EXO_PTE_P))
+		return -EXO_ENOENT;
+	w->pfn = entry_pfn(e4);
+	table = pa_ptr(e4 & EXO_PTE_ADDR);
+	if (level < 3) {
+		e3 = table[entry_index(va, 3)];
+		if (!(e3 & EXO_PTE_P))
 			return -EXO_ENOENT;
-		if (entry_is_leaf(e, l))
-			return -EXO_EEXIST; /* a run */
-		w->pfn = entry_pfn(e);
-		if (!(e & EXO_PTE_RW)) {
-			w->rw = false;
-			if (!(frames[w->pfn].flags & EXO_F_SEALED))
-				w->readonly = true;
-		}
-		if (l == 3 && table_is_live(w->pfn, va)) {
+		w->pfn = entry_pfn(e3);
+		table = pa_ptr(e3 & EXO_PTE_ADDR);
+		if (table_is_live(w->pfn, va)) {
 			w->live = true;
-			if (homes[EXO_HOME_OF(va)].owner != me && !(e & EXO_LINK_BIT_REMAP))
-				w->foreign = true;
+			w->foreign = homes[EXO_HOME_OF(va)].owner != current_env()->index && !(e3 & EXO_LINK_BIT_REMAP);
 		}
-		w->table = pfn_ptr(w->pfn);
 	}
+	if (level < 2) {
+		e2 = table[entry_index(va, 2)];
+		if (!(e2 & EXO_PTE_P))
+			return -EXO_ENOENT;
+		if (e2 & EXO_PTE_PS)
+			return -EXO_EEXIST; /* a run */
+		w->pfn = entry_pfn(e2);
+		table = pa_ptr(e2 & EXO_PTE_ADDR);
+	}
+	w->table = table;
+	w->rw = e4 & e3 & e2 & EXO_PTE_RW;
+	w->readonly = !w->rw && (is_readonly(e4) || is_readonly(e3) || is_readonly(e2));
 	return 0;
 }
 
@@ -102,12 +101,6 @@ void tables_flush(uint32_t root)
 void walk_flush(const struct walk *w, uint32_t root)
 {
 	tables_flush(w->live ? current_env()->root : root);
-}
-
-void page_flush(const struct walk *w, uint32_t root, uint64_t va)
-{
-	if (w->live || root == current_env()->root)
-		invlpg(va);
 }
 
 int64_t table_proof(uint32_t pfn, uint64_t at)

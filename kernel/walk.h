@@ -27,8 +27,21 @@ struct walk {
 };
 
 int64_t walk_to(uint32_t root, uint64_t va, int level, struct walk *w);
-bool table_is_live(uint32_t pfn, uint64_t va);
-int64_t at_decode(uint64_t at, uint64_t allowed, uint64_t *va, int *level);
+static inline bool table_is_live(uint32_t pfn, uint64_t va)
+{
+	return va_in_homes(va) && homes[EXO_HOME_OF(va)].pt2 == pfn && !(frames[pfn].flags & EXO_F_SEALED);
+}
+/* Splits an `at` into address and level, and refuses what no table op may touch: the null guard, slot 255 and above, misaligned addresses. */
+static inline int64_t at_decode(uint64_t at, uint64_t allowed, uint64_t *va, int *level)
+{
+	*level = (int)(at & EXO_AT_LEVEL);
+	*va = at & ~(EXO_PAGE_SIZE - 1);
+	if (*level < 1 || *level > 4 || at & (EXO_PAGE_SIZE - 1) & ~(allowed | EXO_AT_LEVEL))
+		return -EXO_EINVAL;
+	if (*va >= EXO_WINDOW || (*level == 1 ? *va < EXO_NULL_GUARD : *va & (entry_span(*level) - 1)))
+		return -EXO_EINVAL;
+	return 0;
+}
 bool links_are_private(uint32_t parent, uint64_t va);
 void link_count(uint32_t parent, uint64_t va, struct exo_frame_rec *t);
 void home_keep(uint32_t pfn, uint64_t va);
@@ -36,10 +49,33 @@ void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool gi
 void leaf_drop(uint64_t e, bool give);
 void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry, bool give);
 int64_t walk_for_change(uint32_t root, uint64_t va, int level, struct walk *w);
+/* The same at level 1, where it is done most, with what a range of entries needs: table, pfn, level, live. */
+static inline __attribute__((always_inline)) int64_t walk_leaf(uint32_t root, uint64_t va, struct walk *w)
+{
+	uint64_t e4 = ((uint64_t *)pfn_ptr(root))[entry_index(va, 4)];
+	if (!(e4 & EXO_PTE_P))
+		return -EXO_ENOENT;
+	uint64_t e3 = ((uint64_t *)pa_ptr(e4 & EXO_PTE_ADDR))[entry_index(va, 3)];
+	if (!(e3 & EXO_PTE_P))
+		return -EXO_ENOENT;
+	uint64_t e2 = ((uint64_t *)pa_ptr(e3 & EXO_PTE_ADDR))[entry_index(va, 2)];
+	if ((e2 & (EXO_PTE_P | EXO_PTE_PS)) != EXO_PTE_P)
+		return e2 & EXO_PTE_P ? -EXO_EEXIST : -EXO_ENOENT; /* a run, or nothing */
+	if (!(e4 & e3 & e2 & EXO_PTE_RW))
+		return -EXO_ESEALED;
+	w->pfn = entry_pfn(e2);
+	w->level = 1;
+	w->table = pa_ptr(e2 & EXO_PTE_ADDR);
+	w->live = va_in_homes(va) && table_is_live(entry_pfn(e3), va);
+	return w->live && homes[EXO_HOME_OF(va)].owner != current_env()->index && !(e3 & EXO_LINK_BIT_REMAP) ? -EXO_EPERM : 0;
+}
 /* Forget translations that an entry at w made in the current root: of one page, or all. */
-void page_flush(const struct walk *w, uint32_t root, uint64_t va);
+static inline void page_flush(const struct walk *w, uint32_t root, uint64_t va)
+{
+	if (w->live || root == current_env()->root)
+		invlpg(va);
+}
 void walk_flush(const struct walk *w, uint32_t root);
-int64_t leaf_write(uint32_t root, uint64_t at, uint64_t va, int level, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof);
 int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give);
 int64_t link_change(uint32_t root, uint64_t va, int level, uint64_t n, uint64_t value, uint64_t mask);
 #endif
