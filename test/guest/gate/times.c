@@ -45,6 +45,30 @@ void alarm_disabled(void)
 	IS(rt_page()->pending, 0);
 }
 
+/* As above, and the entry is not lib/rt's, which would itself hold back. */
+static volatile uint64_t raw_count;
+extern const uint8_t async_raw[];
+__asm__(".text\n.globl async_raw\n.hidden async_raw\nasync_raw:\n	incq raw_count(%rip)\n	add $32, %rsp\n	iretq\n");
+
+void upcall_disabled_held(void)
+{
+	uint64_t entry[EXO_ENTRY_COUNT];
+
+	rt_entries_fill(entry);
+	entry[EXO_ENTRY_ASYNC] = (uint64_t)async_raw;
+	raw_count = 0;
+	rt_page()->disabled = 1;
+	IS(gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0), 0);
+	IS(gate_env_set(0, EXO_SET_ALARM, rt_tsc() + rt_ticks(1000000), 0), 0);
+	for (uint64_t end = rt_tsc() + test_patience(1); rt_tsc() < end && !(rt_page()->pending & EXO_PEND_TIMER);)
+		__asm__ volatile("pause");
+	IS(rt_page()->pending & EXO_PEND_TIMER, EXO_PEND_TIMER);
+	(void)gate_yield(0, 0);
+	IS(raw_count, 0);
+	rt_page()->pending = 0;
+	rt_page()->disabled = 0;
+}
+
 /* First env: parked it gets no timer upcall for a slice. One may come before it is: three tries. */
 void alarm_cancelled(void)
 {
