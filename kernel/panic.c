@@ -91,7 +91,7 @@ static void finish(void)
 /* On the main stack, which nobody needs any more: that of an NMI is short. */
 __attribute__((noreturn)) static void end(void)
 {
-	char last[400];
+	char last[320]; /* what a screen of 640 x 480 has room for, below a long backtrace */
 	size_t room = sizeof(report) - used;
 	log_last(last, room < sizeof(last) ? room : sizeof(last));
 	say("%s%s", last[0] ? "log:\n" : "", last);
