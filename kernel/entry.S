@@ -3,14 +3,27 @@
 #include <exo/env.h>
 #include <exo/gate.h>
 #include "cpu.h"
+#include "offset.h"
 #include "vector.h"
 
-#define CPU_USER_RSP      8
-#define CPU_EXO           16
-#define CPU_FOREIGN_ENTRY 24
-#define CPU_STACK_TOP     32
-#define LINUX_ENOSYS      38
-#define KERNEL_CS         8
+#define LINUX_ENOSYS 38
+
+/* Below a struct trap's vector, in its order. */
+	.macro push_kept
+	.irp reg, r15, r14, r13, r12, r10, r9, r8, rbp, rdi, rsi, rdx, rbx, rax
+	push %\reg
+	.endr
+	.endm
+	.macro push_general
+	push %r11
+	push %rcx
+	push_kept
+	.endm
+	.macro pop_general
+	.irp reg, rax, rbx, rdx, rsi, rdi, rbp, r8, r9, r10, r12, r13, r14, r15, rcx, r11
+	pop %\reg
+	.endr
+	.endm
 
 /* From the loader's trampoline: rdi = struct boot_info (direct map), interrupts off, a root that has the upper half. */
 	.section .text
@@ -33,13 +46,15 @@ syscall_entry:
 	cmp $EXO_GATE_SPAN, %rsp
 	jb gate_call
 	/* Foreign: reflected to the env's own entry, on its own stack. Without an entry rip is 0, which faults. */
-	mov %gs:CPU_EXO, %rsp
+	mov %gs:CPU_CURRENT, %rsp
+	mov ENV_EXO(%rsp), %rsp
 	cmpl $0, EXO_PAGE_DISABLED(%rsp)
 	jne foreign_refused
 	movl $1, EXO_PAGE_DISABLED(%rsp)
 	mov %rcx, EXO_PAGE_FOREIGN_RIP(%rsp)
 	mov %r11, EXO_PAGE_FOREIGN_FLAGS(%rsp)
-	mov %gs:CPU_FOREIGN_ENTRY, %rcx
+	mov %gs:CPU_CURRENT, %rcx
+	mov ENV_ENTRY_FOREIGN(%rcx), %rcx
 	mov $(RFLAGS_IF | RFLAGS_FIX), %r11d
 	mov %gs:CPU_USER_RSP, %rsp
 	swapgs
@@ -94,97 +109,134 @@ gate_call:
 	swapgs
 	sysretq
 
-/* In the table, in place of an op that may switch envs: called from gate_call with the op's number in rax. Starts over, with the whole state kept. */
+/* In the table, in place of an op that may switch envs: called from gate_call, whose first word on the stack is rip; all else is still in its register. */
 	.globl gate_switches
 gate_switches:
 	mov %gs:CPU_STACK_TOP, %rsp
-	sub $64, %rsp
-	pop %r9
-	pop %r8
-	pop %r10
-	pop %rdx
-	pop %rsi
-	pop %rdi
-	pop %r11
-	pop %rcx
+	mov -8(%rsp), %rcx
 
-/* The whole state goes into a struct trap: for ops that may switch, and calls made while single-stepping. */
+/* The whole state goes into the env's struct trap: for ops that may switch, and calls made while single-stepping. */
 gate_slow:
+	mov %gs:CPU_SAVE_END, %rsp
 	push $EXO_USER_SS
 	push %gs:CPU_USER_RSP
 	push %r11
 	push $EXO_USER_CS
 	push %rcx
-	push $0
-	push $0x100
-	call save_registers
-	mov %rsp, %rdi
-	call gate_enter
-	jmp return_to_user_now
-
-/* Called with the frame's vector on top (below the return address): stacks the registers in the order of struct trap. */
-save_registers:
-	xchg %r15, (%rsp)
-	push %r14
-	push %r13
-	push %r12
-	push %r11
-	push %r10
-	push %r9
-	push %r8
-	push %rbp
-	push %rdi
-	push %rsi
-	push %rdx
-	push %rcx
-	push %rbx
-	push %rax
+	sub $32, %rsp /* vector, error code, rcx and r11 stay what they were */
+	push_kept
+	mov %gs:CPU_STACK_TOP, %rsp
+	mov %r10, %rcx
 	xor %ebp, %ebp
-	jmp *%r15
-
-/* The one exit. C: return_to_user(trap) abandons whatever the stack held. */
-	.globl return_to_user
-return_to_user:
-	mov %rdi, %rsp
-return_to_user_now:
-	pop %rax
-	pop %rbx
-	pop %rcx
-	pop %rdx
-	pop %rsi
+#ifdef KERNEL_DEBUG
+	push %rax
+	push %rax
+#endif
+	call *gate_ops - 8 * EXO_GATE_BASE(,%rax,8)
+	/* An op that has left the caller, even if it came back, has written its result itself. */
+	cmpb $0, %gs:CPU_SWITCHED
+	jne 1f
+	mov %gs:CPU_SAVE_END, %rdx
+	mov %rax, -TRAP_SIZE(%rdx)
+1:
+#ifdef KERNEL_DEBUG
 	pop %rdi
-	pop %rbp
-	pop %r8
-	pop %r9
-	pop %r10
-	pop %r11
-	pop %r12
-	pop %r13
-	pop %r14
-	pop %r15
+	pop %rdi
+	call recount_changed
+#endif
+	call sched_check
+
+/* The one way back to an env, whoever is the current one now. C: return_to_env() abandons whatever the stack held. */
+	.globl return_to_env
+return_to_env:
+	mov %gs:CPU_SAVE_END, %rsp
+	sub $TRAP_SIZE, %rsp
+	pop_general
+leave_to_user: /* rsp at vector and error code; CS and SS are always ours, whatever the CPU or the env left there */
 	add $16, %rsp
-	testb $3, 8(%rsp)
-	jz 1f
-	/* CS and SS are always ours, whatever the CPU or the env left there. */
 	movq $EXO_USER_CS, 8(%rsp)
 	movq $EXO_USER_SS, 32(%rsp)
 	swapgs
-1:	iretq
+	iretq
 
-/* From ring 3, or from the idle loop or a broken kernel: vector and error code are stacked; IF=0 by interrupt gate. */
+/* An exception. Of ring 3, with an env that has an entry and an rsp that is not on the upcall stack: its frame is pushed here, and nothing else happens: no time
+ * passes and nobody wakes. All else, and page faults that only an emulated CPU raises (of a supervisor access, from ring 3), are C's. */
+trap_exception:
+	testb $3, 24(%rsp)
+	jz trap_kernel
+	swapgs
+	push %rax
+	push %rbx
+	push %rcx
+	mov %gs:CPU_CURRENT, %rbx
+	mov 64(%rsp), %rax
+	cmp %gs:CPU_UPCALL_LIMIT, %rax
+	jae 2f
+	cmpq $0, ENV_ENTRY_FAULT(%rbx)
+	je 2f
+	xor %eax, %eax
+	cmpl $14, 24(%rsp)
+	jne 1f
+	testb $4, 32(%rsp)
+	jz 2f
+	mov %cr2, %rax
+1:	mov %rsp, %rcx
+	mov ENV_UPCALL_END(%rbx), %rsp /* struct exo_upcall, from its end */
+	pushq $EXO_USER_SS
+	push 64(%rcx)
+	push 56(%rcx)
+	pushq $EXO_USER_CS
+	push 40(%rcx)
+	push %rax
+	mov ENV_EXO(%rbx), %rax
+	push EXO_PAGE_PENDING(%rax) /* and disabled */
+	movl $1, EXO_PAGE_DISABLED(%rax)
+	push 32(%rcx)
+	push 24(%rcx)
+	push ENV_UPCALL_RESUME(%rbx)
+	mov ENV_ENTRY_FAULT(%rbx), %rax
+	mov %rax, 40(%rcx)
+	movq $(RFLAGS_IF | RFLAGS_FIX), 56(%rcx)
+	mov ENV_UPCALL_AT(%rbx), %rax
+	mov %rax, 64(%rcx)
+	mov %rcx, %rsp
+	pop %rcx
+	pop %rbx
+	pop %rax
+	jmp leave_to_user
+2:	pop %rcx
+	pop %rbx
+	pop %rax
+	jmp trap_known
+
+/* Vector and error code are stacked; IF=0 by interrupt gate. From ring 3 that is in the env's struct trap. */
 trap_common:
 	testb $3, 24(%rsp)
-	jz 1f
+	jz trap_kernel
 	swapgs
-1:	call save_registers
+trap_known: /* GS is this CPU's */
+	push_general
+	mov %rsp, %rdi
+	mov %gs:CPU_STACK_TOP, %rsp
+	xor %ebp, %ebp
 	push $RFLAGS_FIX /* clears DF, and AC, which would switch SMAP off */
 	popfq
-	mov %rsp, %rdi
 	call trap_enter
-	jmp return_to_user_now
+	jmp return_to_env
+
+/* From the idle loop, or a broken kernel. */
+trap_kernel:
+	push_general
+	mov %rsp, %rdi
+	xor %ebp, %ebp
+	cld
+	call trap_enter
+	pop_general
+	add $16, %rsp
+	iretq
 
 /* #DB comes on a stack of its own (MOV SS can delay it into the first kernel instruction, before swapgs). From ring 0 it is dropped; from ring 3 its frame
- * moves to the kernel stack. */
+ * moves to struct trap. */
 trap_debug:
 	testb $3, 8(%rsp)
 	jnz 1f
@@ -193,7 +245,7 @@ trap_debug:
 1:	swapgs
 	push %rax
 	mov %rsp, %rax
-	mov %gs:CPU_STACK_TOP, %rsp
+	mov %gs:CPU_SAVE_END, %rsp
 	push 40(%rax)
 	push 32(%rax)
 	push 24(%rax)
@@ -202,16 +254,11 @@ trap_debug:
 	mov (%rax), %rax
 	push $0
 	push $1
-	call save_registers
-	push $RFLAGS_FIX
-	popfq
-	mov %rsp, %rdi
-	call trap_enter
-	jmp return_to_user_now
+	jmp trap_known
 
 /* NMI (hardware that fails, or a person who asks for a report), #DF, #MC: own stacks, no way back, no trust in GS. */
 trap_fatal:
-	call save_registers
+	push_general
 	cld
 	mov %rsp, %rdi
 	call panic_trap
@@ -232,12 +279,16 @@ trap_stub_\n:
 	.elseif (\n >= 10 && \n <= 14) || \n == 17 || \n == 21 || \n == 29 || \n == 30
 trap_stub_\n:
 	push $\n
-	jmp trap_common
+	jmp trap_exception
 	.else
 trap_stub_\n:
 	push $0
 	push $\n
+	.if \n < 32
+	jmp trap_exception
+	.else
 	jmp trap_common
+	.endif
 	.endif
 	.endm
 	.macro stub_address n

@@ -3,25 +3,17 @@
 #include "kernel.h"
 
 struct exo_env *envs;
-static struct env *records[EXO_ENV_MAX];
+struct env *env_records[EXO_ENV_MAX];
 static uint32_t generation[EXO_ENV_MAX];
 static uint16_t index_next[EXO_ENV_MAX]; /* chain of indices that were used before */
 static uint16_t index_free;
 static uint32_t index_fresh = 1;
 #define GENERATION_MAX (UINT32_MAX / EXO_ENV_MAX)
 
-struct env *env_by_index(uint32_t index) { return records[index]; }
+struct env *env_by_index(uint32_t index) { return env_records[index]; }
 uint32_t env_generation(uint32_t index) { return generation[index]; }
 
-struct env *env_by_name(uint64_t name)
-{
-	if (name == 0 || name > UINT32_MAX)
-		return NULL;
-	struct env *e = records[EXO_NAME_INDEX(name)];
-	return e && e->name == name ? e : NULL;
-}
-
-void records_clear(uint32_t index) { records[index] = NULL; }
+void records_clear(uint32_t index) { env_records[index] = NULL; }
 
 bool env_is_child(struct env *e) { return e->creator == current_env(); }
 
@@ -63,7 +55,8 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 		return NULL;
 	struct env *e = pfn_ptr(spec->frames[EXO_EF_RECORD]);
 	zero_words(e, (sizeof(*e) + 7) & ~7ul);
-	records[index] = e;
+	env_records[index] = e;
+	e->public = &envs[index];
 	e->index = (uint16_t)index;
 	e->name = (exo_name)(++generation[index] * EXO_ENV_MAX + index);
 	e->root = spec->frames[EXO_EF_ROOT];
@@ -125,6 +118,8 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 	e->save = pfn_ptr(e->group[EXO_EF_SAVE]);
 	e->stack[0] = pfn_ptr(e->group[EXO_EF_STACK0]);
 	e->stack[1] = pfn_ptr(e->group[EXO_EF_STACK1]);
+	e->upcall_end = e->stack[1] + EXO_PAGE_SIZE;
+	e->upcall_at = e->group_va + EXO_GROUP_STACK + EXO_STACK_SIZE - sizeof(struct exo_upcall);
 	window_build(e);
 	zero_words(e->exo, sizeof(struct exo_page));
 	trap_aliases(e);
@@ -133,6 +128,7 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 	zero_words(&e->save->regs, sizeof(e->save->regs));
 	fpu_init(e->save);
 	e->save->regs.rip = spec->rip;
+	e->save->regs.rflags = RFLAGS_IF | RFLAGS_FIX;
 	e->save->regs.rsp = spec->rsp;
 	e->save->regs.rdi = spec->rdi;
 	e->save->regs.rsi = spec->rsi;
@@ -212,7 +208,6 @@ static int64_t set_entries(struct env *me, uint64_t a)
 			return -EXO_EINVAL;
 	for (int i = 0; i < EXO_ENTRY_COUNT; i++)
 		me->entry[i] = entry[i];
-	this_cpu()->foreign_entry = me->entry[EXO_ENTRY_FOREIGN];
 	return 0;
 }
 
@@ -238,6 +233,7 @@ static int64_t set_regs(struct env *e, uint64_t a)
 		return -EXO_EBUSY;
 	if (!entry_is_good(regs.rip) || regs.fs_base >= EXO_USER_END || regs.gs_base >= EXO_USER_END)
 		return -EXO_EINVAL;
+	regs.rflags = (regs.rflags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_FIX;
 	e->save->regs = regs;
 	envs[e->index].state = EXO_S_READY;
 	return 0;

@@ -2,8 +2,7 @@
 /* Extended state (x87, SSE, AVX and what else fits the save frame): switched eagerly and whole. */
 #include "kernel.h"
 
-static uint64_t mask; /* of XCR0; 0 = FXSAVE only */
-static bool keeps_pointers;
+bool fpu_xsave, fpu_keeps_pointers;
 
 void fpu_start(void)
 {
@@ -14,7 +13,7 @@ void fpu_start(void)
 	cpuid(0x80000000, 0, leaf);
 	if (amd && leaf[0] >= 0x80000008) {
 		cpuid(0x80000008, 0, leaf);
-		keeps_pointers = !(leaf[1] >> 2 & 1);
+		fpu_keeps_pointers = !(leaf[1] >> 2 & 1);
 	}
 	info->xsave_size = 512;
 	info->xcr0 = 3;
@@ -31,13 +30,13 @@ void fpu_start(void)
 		xsetbv(try);
 		cpuid(0xd, 0, leaf);
 		if (leaf[1] <= sizeof(((struct exo_save *)0)->xstate)) {
-			mask = try;
+			fpu_xsave = true;
+			info->xcr0 = (uint32_t)try;
 			break;
 		}
 	}
 	info->xsave_size = leaf[1];
-	info->xcr0 = (uint32_t)mask;
-	klog("extended state: %u bytes, XCR0 %#lx", info->xsave_size, mask);
+	klog("extended state: %u bytes, XCR0 %#x", info->xsave_size, info->xcr0);
 }
 
 void fpu_init(struct exo_save *s)
@@ -46,24 +45,4 @@ void fpu_init(struct exo_save *s)
 	zero_words(s->xstate, 576);
 	*(uint16_t *)(s->xstate + 0) = 0x37f;
 	*(uint32_t *)(s->xstate + 24) = 0x1f80;
-}
-
-void fpu_save(struct exo_save *s)
-{
-	if (mask)
-		xsave(s->xstate, mask);
-	else
-		fxsave(s->xstate);
-}
-
-void fpu_load(const struct exo_save *s)
-{
-	/* The last x87 instruction's address must not be the previous env's (AMD APM vol. 2, 11.4.4.3). */
-	static const int32_t zero;
-	if (keeps_pointers)
-		__asm__ volatile("fnclex; emms; fildl %0" :: "m"(zero));
-	if (mask)
-		xrstor(s->xstate, mask);
-	else
-		fxrstor(s->xstate);
 }

@@ -13,46 +13,29 @@ enum { B = 1, S = 2 };
 /* Each op takes a prefix of the six argument registers (System V ABI), so a call through the full type is sound. */
 #define OP(function) ((op_function *)(void (*)(void))(function))
 
+/* What entry.S calls: the ops themselves with the whole state kept (gate_ops), or, of those that may switch, gate_switches, which leads there. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
 #define GATE(number, name, count, flags, arguments, effect) [number] = OP(op_##name),
-static op_function *const ops[EXO_GATE_SPAN] = {
+op_function *const gate_ops[EXO_GATE_SPAN] = {
+	[0 ... EXO_GATE_SPAN - 1] = OP(op_unassigned),
 #include <exo/gate.def>
 };
 #undef GATE
 
-/* What entry.S calls: ops that may switch take the long way to gate_enter. */
 #define GATE(number, name, count, flags, arguments, effect) [number] = (flags) & S ? OP(gate_switches) : OP(op_##name),
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverride-init"
 op_function *const gate_table[EXO_GATE_SPAN] = {
 	[0 ... EXO_GATE_SPAN - 1] = OP(op_unassigned),
 #include <exo/gate.def>
 };
-#pragma GCC diagnostic pop
 #undef GATE
+#pragma GCC diagnostic pop
 
 #define GATE(number, name, count, flags, arguments, effect) [number] = (flags) & B,
 static const uint8_t batchable[EXO_GATE_SPAN] = {
 #include <exo/gate.def>
 };
 #undef GATE
-
-void gate_enter(struct trap *t)
-{
-	struct cpu *cpu = this_cpu();
-	struct env *me = cpu->current;
-	cpu->trap = t;
-	uint64_t number = t->rax;
-	op_function *op = ops[number - EXO_GATE_BASE];
-	int64_t r = !op ? -EXO_ENOSYS : op(t->rdi, t->rsi, t->rdx, t->r10, t->r8, t->r9);
-	/* An op that switched has put its result into the env that it left. */
-	if (cpu->current == me && !cpu->switched)
-		t->rax = (uint64_t)r;
-	cpu->switched = false;
-#ifdef KERNEL_DEBUG
-	recount_changed(number);
-#endif
-	sched_check(t);
-}
 
 int64_t op_batch(uint64_t array, uint64_t n)
 {
@@ -68,12 +51,12 @@ int64_t op_batch(uint64_t array, uint64_t n)
 		b.op = p[0];
 		for (int i = 0; i < 6; i++)
 			b.arg[i] = p[1 + i];
-		if (b.op >= EXO_GATE_SPAN || !ops[b.op])
+		if (b.op >= EXO_GATE_SPAN || gate_ops[b.op] == OP(op_unassigned))
 			b.result = -EXO_ENOSYS;
 		else if (!batchable[b.op])
 			b.result = -EXO_EINVAL;
 		else
-			b.result = ops[b.op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
+			b.result = gate_ops[b.op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
 		volatile uint64_t *q = user_page(at + offsetof(struct exo_batch, result), true);
 		if (q)
 			*q = (uint64_t)b.result;

@@ -10,6 +10,7 @@
 #include <exo/gate.h>
 #include <exo/page.h>
 #include "cpu.h"
+#include "offset.h"
 
 /* ---- tables of the machine (public ones are written here through the direct map, read by ring 3 in the system window) */
 extern struct exo_frame_rec *frames;
@@ -29,17 +30,22 @@ extern const struct boot_info *boot;
 #define ENV_PORTS 4
 #define ENV_HOMES 128
 struct env {
+	/* What entry.S reads stands first. */
+	struct exo_page *exo;      /* direct map */
+	uint8_t *upcall_end;       /* end of the upcall stack: direct map */
+	uint64_t upcall_at;        /* the first frame on it: its address in ring 3 */
+	uint64_t upcall_resume;    /* and its word `resume` */
+	uint64_t entry[EXO_ENTRY_COUNT];
 	exo_name name;
 	uint16_t index;
 	bool ran;                  /* has been given time at least once */
 	uint32_t root;             /* pfn */
 	uint32_t group[EXO_EF_COUNT];
-	struct exo_page *exo;      /* direct-map addresses of the group */
-	struct exo_save *save;
-	uint8_t *stack[2];         /* upcall stack pages */
+	struct exo_save *save;     /* direct map */
+	struct exo_env *public;    /* its record in the env table */
+	uint8_t *stack[2];         /* upcall stack pages, direct map */
 	bool direct;               /* has taken the direct vectors */
 	uint64_t group_va;
-	uint64_t entry[EXO_ENTRY_COUNT];
 	uint64_t alarm;            /* TSC, 0 = none */
 	uint32_t wait_mask;        /* parked: the bits that wake */
 	uint32_t yield_mask;       /* gave its slice away: the bits that fetch it back */
@@ -64,38 +70,51 @@ struct env {
 };
 _Static_assert(sizeof(struct env) <= EXO_PAGE_SIZE, "env record fits its frame");
 
-/* ---- per CPU. Offsets for entry.S below. */
+#define ENV_ASSERT(field, offset) _Static_assert(__builtin_offsetof(struct env, field) == (offset), "asm")
+ENV_ASSERT(exo, ENV_EXO);
+ENV_ASSERT(upcall_end, ENV_UPCALL_END);
+ENV_ASSERT(upcall_at, ENV_UPCALL_AT);
+ENV_ASSERT(upcall_resume, ENV_UPCALL_RESUME);
+ENV_ASSERT(entry[EXO_ENTRY_FAULT], ENV_ENTRY_FAULT);
+ENV_ASSERT(entry[EXO_ENTRY_FOREIGN], ENV_ENTRY_FOREIGN);
+
+/* ---- per CPU */
 struct cpu {
 	struct cpu *self;
 	uint64_t user_rsp;
-	struct exo_page *exo;      /* of the env that runs */
-	uint64_t foreign_entry;
 	uint64_t stack_top;
 	struct env *current;
+	uint64_t upcall_limit;     /* exceptions at an rsp from here up go by way of C: it lies, or may lie, on the upcall stack */
+	uint64_t save_end;         /* where the CPU stacks what it interrupts: the end of struct trap in the save frame of `current` */
+	uint64_t *trap_stack;      /* the same, in the task state segment */
+	bool switched;             /* `current` was entered anew: the op's result is not its */
+	bool armed;                /* the timer stands as the slice and the alarms want it */
+	bool early_sent, idle;
 	struct env *owner;         /* of the slice that runs */
 	uint64_t slice_end, early_at, timer_at;
-	struct trap *trap;         /* of the slow op that runs */
-	bool early_sent, idle, switched;
 	bool direct;               /* the IDT's direct vectors enter ring 3 */
 	bool iret_alias, push_alias; /* this CPU (an emulated one) reads or pushes ring-3 frames with kernel rights */
 };
-#define CPU_USER_RSP      8
-#define CPU_EXO           16
-#define CPU_FOREIGN_ENTRY 24
-#define CPU_STACK_TOP     32
-_Static_assert(__builtin_offsetof(struct cpu, user_rsp) == CPU_USER_RSP, "asm");
-_Static_assert(__builtin_offsetof(struct cpu, exo) == CPU_EXO, "asm");
-_Static_assert(__builtin_offsetof(struct cpu, foreign_entry) == CPU_FOREIGN_ENTRY, "asm");
-_Static_assert(__builtin_offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "asm");
+#define CPU_ASSERT(field, offset) _Static_assert(__builtin_offsetof(struct cpu, field) == (offset), "asm")
+CPU_ASSERT(user_rsp, CPU_USER_RSP);
+CPU_ASSERT(stack_top, CPU_STACK_TOP);
+CPU_ASSERT(current, CPU_CURRENT);
+CPU_ASSERT(upcall_limit, CPU_UPCALL_LIMIT);
+CPU_ASSERT(save_end, CPU_SAVE_END);
+CPU_ASSERT(switched, CPU_SWITCHED);
 extern struct cpu cpu0;
 static inline struct cpu *this_cpu(void) { return &cpu0; }
 
-/* Registers as entry.S stacks them; the first 15 in the order of struct exo_regs. */
+/* Registers as entry.S stacks them: the beginning of struct exo_regs. Those of ring 3 go to the env's save frame and are loaded from there, so that a switch copies
+ * none; those of ring 0 stay on the kernel's stack. */
 struct trap {
-	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rax, rbx, rdx, rsi, rdi, rbp, r8, r9, r10, r12, r13, r14, r15, rcx, r11;
 	uint64_t vector, error;
 	uint64_t rip, cs, rflags, rsp, ss;
 };
+_Static_assert(sizeof(struct trap) == TRAP_SIZE && __builtin_offsetof(struct exo_regs, fs_base) == TRAP_SIZE && TRAP_SIZE % 16 == 0, "asm; the CPU aligns its stack");
+_Static_assert(__builtin_offsetof(struct trap, rip) == __builtin_offsetof(struct exo_regs, rip), "same order");
+static inline struct trap *env_trap(struct env *e) { return (struct trap *)&e->save->regs; }
 
 /* ---- frame.c: ownership, types, counts of frames */
 void frames_start(void);
@@ -137,7 +156,15 @@ void root_prepare(uint32_t pfn);                    /* upper half into a fresh P
 void kernel_map_device(uint64_t va, uint64_t pa);   /* one uncached page below KERNEL_DEVICES */
 /* A page of the caller as the direct map shows it, NULL when its own root gives no such right. */
 void *user_page(uint64_t va, bool write);
-void root_load(uint32_t pfn);                        /* the one place that writes CR3 */
+#ifdef KERNEL_HOST
+void root_load(uint32_t pfn);
+#else
+/* The one place that writes CR3. */
+static inline void root_load(uint32_t pfn)
+{
+	__asm__ volatile("mov %0, %%cr3" :: "r"((uint64_t)pfn << EXO_PAGE_SHIFT) : "memory");
+}
+#endif
 void tables_flush(uint32_t root);                   /* forget all translations of root, if it is the one in use */
 
 /* ---- home.c */
@@ -158,7 +185,13 @@ void account_retire(uint16_t account);              /* gives a dead account's li
 /* ---- env.c */
 int64_t op_env_make(uint64_t spec);
 int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b);
-struct env *env_by_name(uint64_t name);             /* live or dying; NULL = stale */
+extern struct env *env_records[EXO_ENV_MAX];
+/* Live or dying; NULL = stale. */
+static inline struct env *env_by_name(uint64_t name)
+{
+	struct env *e = env_records[EXO_NAME_INDEX(name)];
+	return e && e->name == name ? e : NULL;
+}
 struct env *env_by_index(uint32_t index);
 uint32_t env_generation(uint32_t index);
 void records_clear(uint32_t index);
@@ -178,11 +211,11 @@ int64_t op_yield(uint64_t env, uint64_t mask);
 int64_t op_wait(uint64_t mask, uint64_t deadline);
 int64_t op_notify(uint64_t env, uint64_t bits);
 void sched_start(struct env *first) __attribute__((noreturn));
-void sched_switch(struct env *e, struct trap *t);   /* saves the current env, loads e into *t */
-void sched_leave(struct trap *t);                   /* the current env cannot go on: saves nothing, loads another */
+void sched_switch(struct env *e);
+void sched_leave(void);                             /* the current env cannot go on: another does */
 void sched_event(struct env *e, uint32_t bits);     /* sets pending bits; wakes */
-void sched_tick(struct trap *t);
-void sched_check(struct trap *t);                   /* before going back to ring 3 */
+void sched_tick(void);
+void sched_check(void);                             /* before going back to ring 3 */
 void sched_alarm(void);                             /* the current env's alarm has changed */
 void sched_longer(uint64_t ticks);                  /* time that is nobody's: the slice ends so much later */
 void sched_forget(struct env *e);                   /* e is dying: out of the slice vector */
@@ -196,28 +229,30 @@ int64_t op_revoke(uint64_t env, uint64_t what, uint64_t a, uint64_t b);
 bool revoke_owed(struct env *e);                    /* it has not yet returned what was asked */
 
 /* ---- upcall.c */
-void upcall_fault(struct trap *t, uint64_t vector, uint64_t error, uint64_t addr);
-void upcall_async(struct trap *t);                  /* if something is pending and not disabled */
-void upcall_int80(struct trap *t);
+void upcall_fault(uint64_t vector, uint64_t error, uint64_t addr);
+void upcall_async(void);                            /* if something is pending and not disabled */
+void upcall_int80(void);
 
 /* ---- trap.c, gate.c, entry.S */
 void trap_start(void);
 void trap_direct(bool on);                          /* the direct vectors enter ring 3, or the kernel */
 void trap_aliases(struct env *e);                   /* tells e how an iretq must name its group's pages here */
 void trap_enter(struct trap *t);
-void gate_enter(struct trap *t);
 int64_t op_batch(uint64_t array, uint64_t n);
-void return_to_user(struct trap *t) __attribute__((noreturn));
+void return_to_env(void) __attribute__((noreturn)); /* abandons whatever the stack holds */
 void syscall_entry(void);
 void syscall_refused(void);
 bool interrupt_waits(void);                         /* a device or timer wants the CPU */
 
 /* ---- machine.c, time.c, apic.c, dev.c, fpu.c */
 void machine_start(void);                           /* descriptor tables, control registers, features */
+void machine_special(const struct env *from, struct env *to); /* ports and direct vectors, at a switch */
+void machine_bases_switch(struct exo_regs *out, const struct exo_regs *in); /* of FS and GS: on any CPU, whatever the selectors */
+extern bool has_fsgsbase;
 void machine_bases_save(uint64_t *fs, uint64_t *gs);
 void machine_bases_load(uint64_t fs, uint64_t gs);
 void machine_direct_stack(struct env *e, bool alias); /* where the CPU pushes frames of direct vectors */
-void machine_ports(struct env *e, bool open);
+void machine_ports(const struct env *e, bool open);
 void machine_off(int reset, uint32_t status) __attribute__((noreturn));
 void time_start(void);
 void timer_arm(uint64_t tsc);
@@ -237,8 +272,26 @@ struct dev_frames { uint32_t first, count, maps; uint16_t owner; bool write_comb
 struct dev_frames *dev_frames_find(uint64_t pfn);   /* NULL: nobody holds that device memory */
 void fpu_start(void);
 void fpu_init(struct exo_save *s);
-void fpu_save(struct exo_save *s);
-void fpu_load(const struct exo_save *s);
+extern bool fpu_xsave;                              /* the CPU has it, and XCR0 names all that is switched */
+extern bool fpu_keeps_pointers;                     /* of x87: loading a state may leave the previous one's error pointers */
+static inline void fpu_switch(struct exo_save *from, const struct exo_save *to)
+{
+#ifndef KERNEL_HOST
+	if (__builtin_expect(fpu_xsave, 1)) {
+		xsave(from->xstate);
+		if (fpu_keeps_pointers)
+			x87_forget(); /* AMD APM vol. 2, 11.4.4.3 */
+		xrstor(to->xstate);
+	} else {
+		fxsave(from->xstate);
+		if (fpu_keeps_pointers)
+			x87_forget();
+		fxrstor(to->xstate);
+	}
+#else
+	(void)from, (void)to;
+#endif
+}
 
 /* ---- log.c, panic.c, recount.c, first.c */
 int64_t op_log(uint64_t text, uint64_t n);

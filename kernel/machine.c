@@ -26,7 +26,7 @@ static uint8_t stack_fatal[4096] __attribute__((aligned(16)));
 static uint8_t stack_debug[1024] __attribute__((aligned(16)));
 static uint8_t stack_nmi[4096] __attribute__((aligned(16)));
 static uint8_t stack_main[16384] __attribute__((aligned(4096)));
-static bool has_fsgsbase;
+bool has_fsgsbase;
 
 static void descriptors(void)
 {
@@ -112,6 +112,8 @@ void machine_start(void)
 	descriptors();
 	cpu->self = cpu;
 	cpu->stack_top = tss.rsp[0];
+	cpu->trap_stack = (uint64_t *)((char *)&tss + offsetof(__typeof__(tss), rsp));
+	cpu->upcall_limit = EXO_GROUPS;
 	wrmsr(MSR_GS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	features();
@@ -129,9 +131,7 @@ void machine_bases_save(uint64_t *fs, uint64_t *gs)
 void machine_bases_load(uint64_t fs, uint64_t gs)
 {
 	/* Selectors that ring 3 loaded are not saved: nobody finds another env's. A load of GS changes the base in use, which is this CPU's. */
-	uint32_t ds, es, f, g;
-	__asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3" : "=r"(ds), "=r"(es), "=r"(f), "=r"(g));
-	if (ds | es | f | g) {
+	if (selectors()) {
 		__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" :: "r"(0));
 		wrmsr(MSR_GS_BASE, (uint64_t)this_cpu());
 	}
@@ -142,12 +142,28 @@ void machine_bases_load(uint64_t fs, uint64_t gs)
 	wrmsr(MSR_KERNEL_GS_BASE, gs);
 }
 
+void machine_bases_switch(struct exo_regs *out, const struct exo_regs *in)
+{
+	machine_bases_save(&out->fs_base, &out->gs_base);
+	machine_bases_load(in->fs_base, in->gs_base);
+}
+
+void machine_special(const struct env *from, struct env *to)
+{
+	machine_ports(from, false);
+	machine_ports(to, true);
+	if (to->direct != this_cpu()->direct)
+		trap_direct(to->direct);
+	if (to->direct)
+		machine_direct_stack(to, this_cpu()->push_alias);
+}
+
 void machine_direct_stack(struct env *e, bool alias)
 {
 	tss.ist[IST_DIRECT - 1] = (alias ? (uint64_t)pfn_ptr(e->group[EXO_EF_DIRECT]) : EXO_SELF_DIRECT) + EXO_PAGE_SIZE;
 }
 
-void machine_ports(struct env *e, bool open)
+void machine_ports(const struct env *e, bool open)
 {
 	for (unsigned i = 0; i < e->port_count; i++)
 		for (unsigned p = e->port[i].base; p < (unsigned)e->port[i].base + e->port[i].count; p += 8)

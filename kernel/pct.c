@@ -13,7 +13,7 @@ static void caller_release(struct env *caller, int64_t result)
 	caller->callee = NULL;
 	caller->wait_deadline = 0;
 	caller->save->regs.rax = (uint64_t)result;
-	envs[caller->index].state = EXO_S_READY;
+	caller->public->state = EXO_S_READY;
 }
 
 void pct_expired(struct env *caller)
@@ -34,46 +34,42 @@ void pct_forget(struct env *e)
 int64_t op_pct(uint64_t name, uint64_t deadline)
 {
 	struct env *me = current_env(), *to = env_by_name(name);
-	struct trap *t = this_cpu()->trap;
 	if (!to)
 		return -EXO_ESTALE;
-	if (envs[to->index].state != EXO_S_ACCEPTING)
+	if (to->public->state != EXO_S_ACCEPTING)
 		return -EXO_EAGAIN;
 	if (deadline && !me->slice_count)
 		return -EXO_EPERM;
 	me->callee = to;
 	to->caller = me;
 	me->wait_deadline = deadline;
-	envs[me->index].state = EXO_S_CALLING;
-	envs[to->index].state = EXO_S_READY;
-	sched_switch(to, t);
-	MESSAGE_COPY(t, &me->save->regs);
-	t->rax = me->name;
+	me->public->state = EXO_S_CALLING;
+	to->public->state = EXO_S_READY;
+	MESSAGE_COPY(&to->save->regs, &me->save->regs);
+	to->save->regs.rax = me->name;
+	sched_switch(to);
 	return 0;
 }
 
 int64_t op_pct_reply(uint64_t what)
 {
 	struct env *me = current_env(), *caller = me->caller;
-	struct trap *t = this_cpu()->trap;
 	if (what & ~(uint64_t)(EXO_PCT_REPLY | EXO_PCT_ACCEPT) || !what)
 		return -EXO_EINVAL;
 	if (what & EXO_PCT_ACCEPT && !(what & EXO_PCT_REPLY) && caller)
 		return -EXO_EBUSY; /* one caller at a time */
 	if (what == EXO_PCT_REPLY && !caller)
 		return -EXO_ENOENT;
-	if (caller && what & EXO_PCT_REPLY)
+	if (caller) {
 		caller_release(caller, 0);
-	if (what == EXO_PCT_REPLY) {
-		MESSAGE_COPY(&caller->save->regs, t);
-		return 0;
+		MESSAGE_COPY(&caller->save->regs, &me->save->regs);
+		if (what == EXO_PCT_REPLY)
+			return 0;
 	}
-	envs[me->index].state = EXO_S_ACCEPTING;
-	if (!caller) {
-		sched_leave(t);
-		return 0;
-	}
-	sched_switch(caller, t);
-	MESSAGE_COPY(t, &me->save->regs);
+	me->public->state = EXO_S_ACCEPTING;
+	if (caller)
+		sched_switch(caller);
+	else
+		sched_leave();
 	return 0;
 }

@@ -137,11 +137,6 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 }
 
 #ifndef KERNEL_HOST
-void root_load(uint32_t pfn)
-{
-	__asm__ volatile("mov %0, %%cr3" :: "r"((uint64_t)pfn << EXO_PAGE_SHIFT) : "memory");
-}
-
 void kernel_map_device(uint64_t va, uint64_t pa)
 {
 	uint64_t *table = pa_ptr(boot->kernel_root);

@@ -5,74 +5,45 @@
 struct exo_slices *slices;
 struct cpu cpu0;
 
-static void env_save(struct env *e, const struct trap *t)
-{
-	struct exo_regs *r = &e->save->regs;
-	const uint64_t *from = &t->rax;
-	uint64_t *to = &r->rax;
-	for (int i = 0; i < 15; i++)
-		to[i] = from[i];
-	r->rip = t->rip;
-	r->rflags = t->rflags;
-	r->rsp = t->rsp;
-	machine_bases_save(&r->fs_base, &r->gs_base);
-	fpu_save(e->save);
-	envs[e->index].run_time += rdtsc();
-}
+/* Who runs while nobody can: the kernel, in its own root. Its record is the env table's first. */
+static struct env nobody;
+static struct exo_page nobody_exo;
+static struct exo_save nobody_save __attribute__((aligned(64)));
 
-static void env_load(struct env *e, struct trap *t)
+/* General registers are where they belong already (struct trap); the rest of the state is saved and loaded here, always and whole. */
+void sched_switch(struct env *e)
 {
 	struct cpu *cpu = this_cpu();
-	const struct exo_regs *r = &e->save->regs;
-	const uint64_t *from = &r->rax;
-	uint64_t *to = &t->rax;
-	for (int i = 0; i < 15; i++)
-		to[i] = from[i];
-	t->rip = r->rip;
-	t->rflags = (r->rflags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_FIX;
-	t->rsp = r->rsp;
-	t->cs = EXO_USER_CS;
-	t->ss = EXO_USER_SS;
-	machine_bases_load(r->fs_base, r->gs_base);
-	fpu_load(e->save);
+	struct env *old = cpu->current;
+	struct exo_regs *out = &old->save->regs, *in = &e->save->regs;
+	if (e == old)
+		return;
+	uint64_t now = rdtsc();
+	old->public->run_time += now;
+	e->public->run_time -= now;
+	if (__builtin_expect(!has_fsgsbase || selectors(), 0)) {
+		machine_bases_switch(out, in);
+	} else {
+		out->fs_base = rdfsbase();
+		wrfsbase(in->fs_base);
+		out->gs_base = user_gs_exchange(in->gs_base);
+	}
+	fpu_switch(old->save, e->save);
 	root_load(e->root);
-	if (e->port_count)
-		machine_ports(e, true);
-	if (e->direct != cpu->direct)
-		trap_direct(e->direct);
-	if (e->direct)
-		machine_direct_stack(e, cpu->push_alias);
+	if (__builtin_expect(old->port_count | e->port_count | e->direct | cpu->direct, 0))
+		machine_special(old, e);
+	if (old->alarm | e->alarm)
+		cpu->armed = false;
 	e->ran = true;
 	e->yield_mask = 0;
-	envs[e->index].run_time -= rdtsc();
 	e->exo->slice_end = cpu->slice_end;
 	cpu->current = e;
-	cpu->exo = e->exo;
-	cpu->foreign_entry = e->entry[EXO_ENTRY_FOREIGN];
 	cpu->switched = true;
+	*cpu->trap_stack = cpu->save_end = (uint64_t)in + TRAP_SIZE;
 	info->current = e->name;
 }
 
-static void current_out(const struct trap *t)
-{
-	struct env *e = current_env();
-	if (!e)
-		return;
-	if (e->port_count)
-		machine_ports(e, false);
-	if (envs[e->index].state != EXO_S_DYING)
-		env_save(e, t);
-}
-
-void sched_switch(struct env *e, struct trap *t)
-{
-	if (e == current_env())
-		return;
-	current_out(t);
-	env_load(e, t);
-}
-
-static bool is_ready(const struct env *e) { return envs[e->index].state == EXO_S_READY; }
+static bool is_ready(const struct env *e) { return e->public->state == EXO_S_READY; }
 
 /* A parked env's wait is over: `result` is what wait returns. */
 static void unpark(struct env *e, uint32_t result)
@@ -85,9 +56,9 @@ static void unpark(struct env *e, uint32_t result)
 void sched_event(struct env *e, uint32_t bits)
 {
 	uint32_t now = __atomic_or_fetch(&e->exo->pending, bits, __ATOMIC_SEQ_CST);
-	if (envs[e->index].state == EXO_S_PARKED && now & e->wait_mask)
+	if (e->public->state == EXO_S_PARKED && now & e->wait_mask)
 		unpark(e, now & e->wait_mask);
-	else if (envs[e->index].state == EXO_S_ACCEPTING && !e->exo->disabled)
+	else if (e->public->state == EXO_S_ACCEPTING && !e->exo->disabled)
 		unpark(e, 0);
 }
 
@@ -108,10 +79,11 @@ static void arm(void)
 {
 	struct cpu *cpu = this_cpu();
 	uint64_t next = cpu->early_sent ? cpu->slice_end : cpu->early_at;
-	if (cpu->current && cpu->current->alarm && cpu->current->alarm < next)
+	if (cpu->current->alarm && cpu->current->alarm < next)
 		next = cpu->current->alarm;
 	if (cpu->owner && cpu->owner->alarm && cpu->owner->alarm < next)
 		next = cpu->owner->alarm;
+	cpu->armed = true;
 	if (next != cpu->timer_at) {
 		cpu->timer_at = next;
 		timer_arm(next);
@@ -119,7 +91,7 @@ static void arm(void)
 }
 
 /* The next slice whose owner can run begins: true; or nobody can. */
-static bool next_slice(struct trap *t)
+static bool next_slice(void)
 {
 	struct cpu *cpu = this_cpu();
 	uint64_t now = rdtsc();
@@ -135,8 +107,8 @@ static bool next_slice(struct trap *t)
 		cpu->owner = e;
 		cpu->slice_end = now + info->slice_ticks;
 		cpu->early_at = cpu->slice_end - info->early_ticks;
-		cpu->early_sent = false;
-		sched_switch(e, t);
+		cpu->early_sent = cpu->armed = false;
+		sched_switch(e);
 		e->exo->slice_end = cpu->slice_end;
 		return true;
 	}
@@ -144,16 +116,13 @@ static bool next_slice(struct trap *t)
 }
 
 /* Nobody can run: take down the dead, then sleep until an interrupt. Events arrive in ring 0 here and only set bits. */
-static void idle(struct trap *t)
+static void idle(void)
 {
 	struct cpu *cpu = this_cpu();
-	current_out(t);
-	cpu->current = NULL;
+	sched_switch(&nobody);
 	cpu->owner = NULL;
-	info->current = 0;
-	root_load((uint32_t)(boot->kernel_root >> EXO_PAGE_SHIFT));
 	cpu->idle = true;
-	while (!next_slice(t)) {
+	while (!next_slice()) {
 		if (teardown_push()) {
 			cpu_open();
 			continue;
@@ -173,51 +142,50 @@ static void idle(struct trap *t)
 	cpu->idle = false;
 }
 
-/* The current env stops here; whoever comes next is in *t afterwards. */
-void sched_leave(struct trap *t)
+void sched_leave(void)
 {
 	struct cpu *cpu = this_cpu();
 	if (cpu->owner && cpu->owner != cpu->current && is_ready(cpu->owner))
-		sched_switch(cpu->owner, t);
-	else if (!next_slice(t))
-		idle(t);
-	arm();
+		sched_switch(cpu->owner);
+	else if (!next_slice())
+		idle();
 }
 
-void sched_tick(struct trap *t)
+void sched_tick(void)
 {
 	struct cpu *cpu = this_cpu();
 	uint64_t now = rdtsc();
 	cpu->timer_at = 0;
+	cpu->armed = false;
 	if (cpu->idle)
 		return;
 	clock_check(cpu->current, now);
 	if (cpu->owner)
 		clock_check(cpu->owner, now);
 	if (now >= cpu->slice_end) {
-		if (!next_slice(t))
-			idle(t);
+		if (!next_slice())
+			idle();
 	} else if (now >= cpu->early_at && !cpu->early_sent) {
 		cpu->early_sent = true;
 		sched_event(cpu->current, EXO_PEND_TIMER);
 	}
 }
 
-void sched_check(struct trap *t)
+void sched_check(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct env *owner = cpu->owner;
-	if (cpu->idle)
-		return;
 	/* The owner lent its slice and named what fetches it back. */
-	if (owner && owner != cpu->current && is_ready(owner) && owner->exo->pending & owner->yield_mask)
-		sched_switch(owner, t);
+	if (owner != cpu->current && owner && is_ready(owner) && owner->exo->pending & owner->yield_mask)
+		sched_switch(owner);
 	/* An env without room for its upcall is left behind here; the next one may have something pending too. */
 	do {
 		cpu->switched = false;
-		upcall_async(t);
+		if (cpu->current->exo->pending)
+			upcall_async();
 	} while (cpu->switched);
-	arm();
+	if (!cpu->armed)
+		arm();
 }
 
 void sched_alarm(void)
@@ -289,22 +257,20 @@ int64_t op_yield(uint64_t name, uint64_t mask)
 {
 	struct cpu *cpu = this_cpu();
 	struct env *me = cpu->current, *to = name ? env_by_name(name) : cpu->owner;
-	struct trap *t = cpu->trap;
 	if (name && !to)
 		return -EXO_ESTALE;
 	if (name && to != me && !is_ready(to))
 		return -EXO_EAGAIN;
-	t->rax = 0;
+	me->save->regs.rax = 0;
 	me->yield_mask = 0;
 	if (to && to != me && is_ready(to)) {
 		if (me == cpu->owner && me->exo->pending & mask)
 			return 0;
-		sched_switch(to, t);
+		sched_switch(to);
 		me->yield_mask = (uint32_t)mask;
-	} else if (!name && !next_slice(t)) {
-		idle(t);
+	} else if (!name && !next_slice()) {
+		idle();
 	}
-	arm();
 	return 0;
 }
 
@@ -319,7 +285,7 @@ int64_t op_wait(uint64_t mask, uint64_t deadline)
 	me->wait_mask = (uint32_t)mask;
 	me->wait_deadline = deadline;
 	envs[me->index].state = EXO_S_PARKED;
-	sched_leave(this_cpu()->trap);
+	sched_leave();
 	/* Woken before it was left (its alarm came due): unpark has put the result here, as for a switch. */
 	return (int64_t)me->save->regs.rax;
 }
@@ -339,17 +305,22 @@ int64_t op_notify(uint64_t name, uint64_t bits)
 
 void sched_start(struct env *first)
 {
-	static struct trap t;
 	for (uint32_t i = 0; i < EXO_SLICE_COUNT; i++)
 		slices->env[i] = first->name;
 	first->slice_count = EXO_SLICE_COUNT;
 	envs[first->index].used[EXO_C_SLICES] = EXO_SLICE_COUNT;
 	slices->position = EXO_SLICE_COUNT - 1;
-	next_slice(&t);
+	nobody.exo = &nobody_exo;
+	nobody.save = &nobody_save;
+	nobody.public = envs;
+	nobody.root = (uint32_t)(boot->kernel_root >> EXO_PAGE_SHIFT);
+	fpu_init(&nobody_save);
+	this_cpu()->current = &nobody;
+	next_slice();
 	arm();
 	this_cpu()->switched = false;
 	klog("time to first user instruction: %lu ticks since the firmware was left (this line not included)", rdtsc() - boot->tsc_exit);
 	log_keep();
 	info->tsc_first_user = rdtsc();
-	return_to_user(&t);
+	return_to_env();
 }

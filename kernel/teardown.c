@@ -161,7 +161,7 @@ int64_t op_env_kill(uint64_t name)
 			machine_off(0, 255);
 		mark(e);
 		if (e == me) {
-			sched_leave(this_cpu()->trap);
+			sched_leave();
 			return 0;
 		}
 	}

@@ -39,8 +39,10 @@ void trap_direct(bool on)
 void trap_aliases(struct env *e)
 {
 	uint64_t base = e->group_va + EXO_GROUP_STACK;
+	e->upcall_resume = EXO_UPCALL_RESUME;
 	if (!this_cpu()->iret_alias)
 		return;
+	e->upcall_resume += (uint64_t)e->stack[1] - (base + EXO_PAGE_SIZE);
 	e->exo->iret_alias[0] = (uint64_t)e->stack[0] - base;
 	e->exo->iret_alias[1] = (uint64_t)e->stack[1] - (base + EXO_PAGE_SIZE);
 	e->exo->iret_alias[2] = (uint64_t)pfn_ptr(e->group[EXO_EF_DIRECT]) - EXO_SELF_DIRECT;
@@ -73,7 +75,7 @@ void trap_start(void)
 	__asm__ volatile("lidt %0" :: "m"(idtr));
 }
 
-static void interrupt(struct trap *t)
+static void interrupt(const struct trap *t)
 {
 	if (t->vector == VECTOR_SPURIOUS)
 		return;
@@ -85,7 +87,7 @@ static void interrupt(struct trap *t)
 	}
 	apic_eoi();
 	if (t->vector == VECTOR_TIMER)
-		sched_tick(t);
+		sched_tick();
 	else
 		klog("interrupt of nobody: vector %u", (unsigned)t->vector);
 }
@@ -119,17 +121,17 @@ void trap_enter(struct trap *t)
 		if (t->vector == 1)
 			write_dr6(0xffff0ff0);
 		if (t->vector != 14 || !(iret_finish(t) || push_retry(t, addr)))
-			upcall_fault(t, t->vector, t->error, addr);
+			upcall_fault(t->vector, t->error, addr);
 		/* An exception moves no time and wakes nobody, unless its env could not be entered. */
 		if (this_cpu()->switched)
-			sched_check(t);
+			sched_check();
 		return;
 	} else if (t->vector == VECTOR_INT80 && t->cs & 3) {
-		upcall_int80(t);
+		upcall_int80();
 		return;
 	} else {
 		interrupt(t);
 	}
 	if (t->cs & 3)
-		sched_check(t);
+		sched_check();
 }

@@ -3,8 +3,9 @@
 #include "kernel.h"
 
 /* Why e cannot be entered goes into the public table; its creator decides. */
-static void stuck(struct env *e, struct trap *t, uint64_t vector, uint64_t addr)
+static void stuck(struct env *e, uint64_t vector, uint64_t addr)
 {
+	const struct trap *t = env_trap(e);
 	struct exo_env *p = &envs[e->index];
 	p->stuck_vector = (uint32_t)vector;
 	p->stuck_addr = addr;
@@ -17,12 +18,13 @@ static void stuck(struct env *e, struct trap *t, uint64_t vector, uint64_t addr)
 	pct_forget(e);
 	if (e->creator)
 		sched_event(e->creator, EXO_PEND_CHILD);
-	sched_leave(t);
+	sched_leave();
 }
 
 /* Writes the frame and turns the trap into an entry. False: no room. */
-static bool push(struct env *e, struct trap *t, uint64_t entry, uint64_t vector, uint64_t error, uint64_t addr)
+static bool push(struct env *e, uint64_t entry, uint64_t vector, uint64_t error, uint64_t addr)
 {
+	struct trap *t = env_trap(e);
 	uint64_t base = e->group_va + EXO_GROUP_STACK, top = base + EXO_STACK_SIZE;
 	uint64_t rsp = t->rsp;
 	for (uint64_t i = 0; i < 2; i++)
@@ -33,13 +35,15 @@ static bool push(struct env *e, struct trap *t, uint64_t entry, uint64_t vector,
 	/* 128: the red zone of whoever runs there. */
 	uint64_t at = ((inside ? rsp - 128 : top) - sizeof(struct exo_upcall)) & ~15ul;
 	if ((at & (EXO_PAGE_SIZE - 1)) > EXO_PAGE_SIZE - sizeof(struct exo_upcall))
-		at = (at & ~(EXO_PAGE_SIZE - 1)) + EXO_PAGE_SIZE - 80; /* not across two frames */
+		at = (at | (EXO_PAGE_SIZE - 1)) + 1 - sizeof(struct exo_upcall); /* not across two frames */
 	if (at < base || at >= top)
 		return false;
 	struct exo_upcall *u = (struct exo_upcall *)(e->stack[(at - base) >> EXO_PAGE_SHIFT] + (at & (EXO_PAGE_SIZE - 1)));
+	u->resume = EXO_UPCALL_RESUME + (this_cpu()->iret_alias ? (uint64_t)u - at : 0);
 	u->vector = vector;
 	u->error = error;
 	u->addr = addr;
+	u->pending = e->exo->pending;
 	u->disabled = e->exo->disabled;
 	u->rip = t->rip;
 	u->cs = EXO_USER_CS;
@@ -53,32 +57,33 @@ static bool push(struct env *e, struct trap *t, uint64_t entry, uint64_t vector,
 	return true;
 }
 
-void upcall_fault(struct trap *t, uint64_t vector, uint64_t error, uint64_t addr)
+void upcall_fault(uint64_t vector, uint64_t error, uint64_t addr)
 {
 	struct env *e = current_env();
-	if (!e->entry[EXO_ENTRY_FAULT] || !push(e, t, e->entry[EXO_ENTRY_FAULT], vector, error, addr))
-		stuck(e, t, vector, addr);
+	if (!e->entry[EXO_ENTRY_FAULT] || !push(e, e->entry[EXO_ENTRY_FAULT], vector, error, addr))
+		stuck(e, vector, addr);
 }
 
-void upcall_async(struct trap *t)
+void upcall_async(void)
 {
 	struct env *e = current_env();
 	uint32_t pending = e->exo->pending;
 	if (!pending || e->exo->disabled || !e->entry[EXO_ENTRY_ASYNC])
 		return;
-	if (!push(e, t, e->entry[EXO_ENTRY_ASYNC], EXO_VECTOR_ASYNC, pending, 0))
-		stuck(e, t, EXO_VECTOR_ASYNC, 0);
+	if (!push(e, e->entry[EXO_ENTRY_ASYNC], EXO_VECTOR_ASYNC, pending, 0))
+		stuck(e, EXO_VECTOR_ASYNC, 0);
 }
 
-void upcall_int80(struct trap *t)
+void upcall_int80(void)
 {
 	struct env *e = current_env();
+	struct trap *t = env_trap(e);
 	if (e->exo->disabled) {
 		t->rax = (uint64_t)-38l; /* as a foreign syscall: Linux's ENOSYS */
 		return;
 	}
 	if (!e->entry[EXO_ENTRY_INT80]) {
-		upcall_fault(t, 13, 0x80 * 8 + 2, 0); /* what the CPU does for a gate that ring 3 may not use */
+		upcall_fault(13, 0x80 * 8 + 2, 0); /* what the CPU does for a gate that ring 3 may not use */
 		return;
 	}
 	e->exo->disabled = 1;

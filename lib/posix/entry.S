@@ -117,8 +117,7 @@ posix_fault_entry:
 	pop	%r13
 	pop	%r14
 	pop	%r15
-	add	$24, %rsp
-	pop	%rsp            /* upcall_enter has left the address of the frame's last five words as iretq wants it */
+	add	(%rsp), %rsp    /* struct exo_upcall: resume */
 	iretq
 
 /* void library_restart(void (*go_on)(void *), void *argument): calls it on the empty library stack of the thread that runs here. Does not return.

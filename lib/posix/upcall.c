@@ -92,10 +92,7 @@ void upcall_enter(struct upcall_frame *f)
 	int async = f->u.vector == EXO_VECTOR_ASYNC;
 
 	if (f->u.disabled) {
-		uint64_t frame = (uint64_t)&f->u.rip;
-
 		library_fault(f);
-		f->u.disabled = frame + P->exo->iret_alias[frame - (uint64_t)P->exo >= EXO_GROUP_STACK + EXO_PAGE_SIZE];
 		return;
 	}
 	if (f->u.rip < (uint64_t)user_leave || f->u.rip >= (uint64_t)user_leave_end) {

@@ -10,16 +10,16 @@
 
 /* Offset of `current` in struct exo_info; asserted below. */
 #define RT_INFO_CURRENT   88
+/* Offset of at.disabled in struct rt_regs. */
+#define RT_REGS_DISABLED  148
 
 #ifndef __ASSEMBLER__
 struct rt_regs {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
-	struct exo_upcall at; /* vector, error, addr, disabled, rip, cs, rflags, rsp, ss */
+	struct exo_upcall at; /* resume, vector, error, pending, disabled, addr, rip, cs, rflags, rsp, ss */
 };
 _Static_assert(__builtin_offsetof(struct exo_info, current) == RT_INFO_CURRENT, "asm");
-_Static_assert(__builtin_offsetof(struct rt_regs, at) == 15 * 8, "asm");
+_Static_assert(__builtin_offsetof(struct rt_regs, at.disabled) == RT_REGS_DISABLED, "asm");
 _Static_assert(EXO_GROUP_SIZE == 1ul << 16, "asm");
-_Static_assert(EXO_GROUP_STACK == 0x3000 && EXO_STACK_SIZE == 0x2000, "asm: bit 14 tells the two stack pages apart");
-_Static_assert(EXO_GROUPS >> 28 == (EXO_GROUPS + EXO_ENV_MAX * EXO_GROUP_SIZE - 1) >> 28, "asm: one prefix for all groups");
 #endif
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The four entries of an env: each builds struct rt_regs on the upcall stack, calls C and resumes by a ring-3 iretq. What happens is C's (upcall.c, the app). */
+/* The four entries of an env: each builds struct rt_regs on the upcall stack, calls C and resumes by a ring-3 iretq. What happens is C's (the app). */
 #include <exo/env.h>
 #include <exo/layout.h>
 #include "regs.h"
@@ -22,15 +22,30 @@
 	push	%r15
 	.endm
 
-	/* rsp = struct rt_regs: calls \function(regs) on an aligned stack, then goes on at rt_restore. */
-	.macro call_and_resume function
+	.macro restore_general
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rbp
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rbx
+	pop	%rax
+	.endm
+
+	/* rsp = struct rt_regs, whose end is 16-byte aligned: calls \function(regs). */
+	.macro call_handler function
 	mov	%rsp, %rdi
-	mov	%rsp, %rbx
-	and	$-16, %rsp
-	cld
+	sub	$8, %rsp
 	call	\function
-	mov	%rbx, %rsp
-	jmp	rt_restore
+	add	$8, %rsp
 	.endm
 
 	.text
@@ -38,12 +53,28 @@
 	.globl rt_fault_entry
 rt_fault_entry:
 	save_general
-	call_and_resume rt_upcall_fault
+	call_handler rt_on_fault
+
+/* rsp = struct rt_regs as it was entered: `disabled` becomes what it was. What came before that was deferred, and nobody else will look again. */
+leave:
+	movabs	$EXO_SELF_EXO, %rcx
+	mov	RT_REGS_DISABLED(%rsp), %eax
+	xchg	%eax, EXO_PAGE_DISABLED(%rcx)
+	cmpl	$0, EXO_PAGE_PENDING(%rcx)
+	jne	2f
+1:	restore_general
+	add	(%rsp), %rsp
+	iretq
+2:	cmpl	$0, RT_REGS_DISABLED(%rsp)
+	jne	1b
+pending:
+	call_handler rt_upcall_pending
+	jmp	leave
 
 	.globl rt_async_entry
 rt_async_entry:
 	save_general
-	call_and_resume rt_upcall_async
+	jmp	pending
 
 /* Reflected SYSCALL: rsp is the program's, rcx and r11 are lost, rip and flags lie in the exo page, disabled is set (so no asynchronous upcall is
  * on the upcall stack, and its top is free: unless it was a handler that made the call, which a disabled env cannot). */
@@ -59,17 +90,19 @@ rt_foreign_entry:
 	lea	EXO_GROUP_STACK + EXO_STACK_SIZE(%rcx), %rsp
 	pushq	$EXO_USER_SS
 	push	%r11
-	mov	EXO_PAGE_FOREIGN_FLAGS(%rcx), %r11
-	push	%r11
+	pushq	EXO_PAGE_FOREIGN_FLAGS(%rcx)
 	pushq	$EXO_USER_CS
-	mov	EXO_PAGE_FOREIGN_RIP(%rcx), %rcx
-	push	%rcx
+	pushq	EXO_PAGE_FOREIGN_RIP(%rcx)
 	pushq	$0
 	pushq	$0
 	pushq	$0
 	pushq	$RT_VECTOR_FOREIGN
+	mov	EXO_PAGE_IRET_ALIAS + 8(%rcx), %rcx
+	add	$EXO_UPCALL_RESUME, %rcx
+	push	%rcx
 	save_general
-	call_and_resume rt_upcall_foreign
+	call_handler rt_on_foreign
+	jmp	leave
 
 /* Reflected int 0x80: as above, but every register is the program's; the first two are saved below its red zone. */
 	.globl rt_int80_entry
@@ -95,51 +128,23 @@ rt_int80_entry:
 	pushq	$0
 	pushq	$0
 	pushq	$RT_VECTOR_INT80
+	mov	EXO_PAGE_IRET_ALIAS + 8(%rcx), %rcx
+	add	$EXO_UPCALL_RESUME, %rcx
+	push	%rcx
 	mov	-136(%rax), %rcx
 	mov	-144(%rax), %rax
 	save_general
-	call_and_resume rt_upcall_foreign
+	call_handler rt_on_foreign
+	jmp	leave
 
-/* void rt_resume(struct rt_regs *): does not return. rt_restore is the same with the frame at rsp: a place where a new env may start. */
+/* void rt_resume(struct rt_regs *): does not return. rt_restore is the same with the frame at rsp: a place where a new env may start. The frame may lie
+ * anywhere, so `resume` is not used. */
 	.globl rt_resume
 rt_resume:
 	mov	%rdi, %rsp
 	.globl rt_restore
 rt_restore:
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rbp
-	pop	%rdi
-	pop	%rsi
-	pop	%rdx
-	pop	%rcx
-	pop	%rbx
-	/* An emulated CPU may want the frame by another address (exo_page.iret_alias). rax is the only register left, so the distance goes over the
-	 * frame's vector, and the last add moves rsp by it. Neither frames nor registers outside the group's window have one. */
-	mov	%rsp, %rax
-	shr	$28, %rax
-	cmp	$(EXO_GROUPS >> 28), %rax
-	jne	3f
-	lea	40(%rsp), %rax
-	test	$0x4000, %eax
-	jz	1f
-	and	$-EXO_GROUP_SIZE, %rax
-	mov	EXO_PAGE_IRET_ALIAS + 8(%rax), %rax
-	jmp	2f
-1:	and	$-EXO_GROUP_SIZE, %rax
-	mov	EXO_PAGE_IRET_ALIAS(%rax), %rax
-2:	add	$32, %rax
-	mov	%rax, 8(%rsp)
-	pop	%rax
-	add	(%rsp), %rsp
-	iretq
-3:	pop	%rax
-	add	$32, %rsp
+	restore_general
+	add	$EXO_UPCALL_RESUME, %rsp
 	iretq
 	.section .note.GNU-stack, "", @progbits

@@ -1,45 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The C half of the upcall entries: calls the app's handler, then leaves the disabled state without losing what came meanwhile. */
+/* The C half of the upcall entries: takes what is pending, registers the entries. */
 #include <rt/rt.h>
 
-void rt_upcall_fault(struct rt_regs *regs);
-void rt_upcall_async(struct rt_regs *regs);
-void rt_upcall_foreign(struct rt_regs *regs);
+void rt_upcall_pending(struct rt_regs *regs);
 
-static void upcall_leave(struct rt_regs *regs)
+void rt_upcall_pending(struct rt_regs *regs)
 {
 	volatile struct exo_page *exo = rt_page();
+	uint32_t bits;
 
-	if (regs->at.disabled) {
-		exo->disabled = regs->at.disabled;
-		return;
-	}
-	do {
-		uint32_t bits;
-
-		exo->disabled = 1;
-		while ((bits = __atomic_exchange_n(&exo->pending, 0, __ATOMIC_SEQ_CST)) != 0)
-			rt_on_async(regs, bits);
-		__atomic_store_n(&exo->disabled, 0, __ATOMIC_SEQ_CST);
-		/* What came before that store was deferred, and nobody else will look again. */
-	} while (exo->pending);
-}
-
-void rt_upcall_fault(struct rt_regs *regs)
-{
-	rt_on_fault(regs);
-	upcall_leave(regs);
-}
-
-void rt_upcall_async(struct rt_regs *regs)
-{
-	upcall_leave(regs);
-}
-
-void rt_upcall_foreign(struct rt_regs *regs)
-{
-	rt_on_foreign(regs);
-	upcall_leave(regs);
+	exo->disabled = 1;
+	while ((bits = __atomic_exchange_n(&exo->pending, 0, __ATOMIC_SEQ_CST)) != 0)
+		rt_on_async(regs, bits);
 }
 
 void rt_entries_fill(uint64_t entry[EXO_ENTRY_COUNT])

@@ -11,6 +11,8 @@
 #define EXO_PAGE_FOREIGN_FLAGS 16
 #define EXO_PAGE_IRET_ALIAS    56
 
+#define EXO_UPCALL_RESUME 40 /* from struct exo_upcall to its rip */
+
 /* Vector number in an upcall frame that stands for "asynchronous: read pending". */
 #define EXO_VECTOR_ASYNC 256
 
@@ -71,22 +73,27 @@ struct exo_direct {
 };
 #define EXO_DIRECT_VECTORS 0xb0079u /* bit mask of the vectors */
 
-/* What the kernel pushes on the upcall stack: rsp points at it on entry; all general registers are as they were.
- * The last five words are what iretq pops, so a handler that restores the registers resumes with `add $32,%rsp; iretq`. */
+/* What the kernel pushes on the upcall stack: rsp points at it on entry (16-byte aligned, flags clear but for IF); all general registers are as they were.
+ * The last five words are what iretq pops: a handler that has restored the registers resumes by `add (%rsp),%rsp; iretq` with rsp at the frame. */
 struct exo_upcall {
+	uint64_t resume;   /* from here to rip by the address that iretq must use (EXO_UPCALL_RESUME, but see iret_alias); holds in this place only */
 	uint64_t vector;   /* CPU vector, or EXO_VECTOR_ASYNC */
 	uint64_t error;    /* CPU error code or 0; for EXO_VECTOR_ASYNC the pending bits at delivery */
+	uint32_t pending, disabled; /* the exo page's, before this upcall set `disabled` to 1 */
 	uint64_t addr;     /* CR2 of vector 14 */
-	uint64_t disabled; /* value of the exo page's disabled before this upcall set it to 1 */
 	uint64_t rip, cs, rflags, rsp, ss;
 };
+_Static_assert(__builtin_offsetof(struct exo_upcall, rip) == EXO_UPCALL_RESUME && sizeof(struct exo_upcall) == 80, "asm");
 
 struct exo_regs {
-	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
-	uint64_t rip, rflags, rsp, fs_base, gs_base;
+	uint64_t rax, rbx, rdx, rsi, rdi, rbp, r8, r9, r10, r12, r13, r14, r15;
+	uint64_t rcx, r11; /* after a system call: anything */
+	uint64_t vector, error; /* of what interrupted it last */
+	uint64_t rip, cs, rflags, rsp, ss; /* cs and ss are the kernel's constants, whatever stands here */
+	uint64_t fs_base, gs_base;
 };
 
-/* The save frame: where a switched-out env's state lies; ring 3 reads it only. */
+/* The save frame: where the state of an env lies that does not run; ring 3 reads it only. */
 #define EXO_SAVE_XSTATE 512
 struct exo_save {
 	struct exo_regs regs;

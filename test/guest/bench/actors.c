@@ -20,33 +20,53 @@ static exo_name actor_start(void (*run)(uint64_t), uint64_t argument)
 	return r < 0 ? 0 : (exo_name)r;
 }
 
+/* Come back from ring 0 with a stamp each time. */
 static void yielder(uint64_t to)
 {
+	uint64_t op;
 	for (;;)
-		(void)gate_yield((exo_name)to, 0);
+		__asm__ volatile("syscall\n\t" AFTER : "=a"(op) : "a"(EXO_GATE_BASE + EXO_GATE_yield), "D"(to), "S"(0) : "rdx", "rcx", "r11", "memory");
 }
 
-static int64_t accept(uint64_t what)
+static void server(uint64_t accept)
 {
-	int64_t r;
-	__asm__ volatile("syscall" : "=a"(r) : "a"(EXO_GATE_BASE + EXO_GATE_pct_reply), "D"(what), "S"(0)
-		: "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
-	return r;
+	uint64_t op;
+	for (;; accept = EXO_PCT_REPLY | EXO_PCT_ACCEPT)
+		__asm__ volatile("syscall\n\t" AFTER : "=a"(op) : "a"(EXO_GATE_BASE + EXO_GATE_pct_reply), "D"(accept)
+			: "rdx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
 }
 
-static void server(uint64_t argument)
+/* Stamped as it comes back, not as it leaves. */
+static void back_server(uint64_t accept)
 {
-	(void)argument;
-	(void)accept(EXO_PCT_ACCEPT);
-	for (;;)
-		(void)accept(EXO_PCT_REPLY | EXO_PCT_ACCEPT);
+	for (;; accept = EXO_PCT_REPLY | EXO_PCT_ACCEPT) {
+		stamp.rax = EXO_GATE_BASE + EXO_GATE_pct_reply;
+		__asm__ volatile(BEFORE "syscall" : : "D"(accept)
+			: "rax", "rdx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+	}
 }
 
 static void pct(exo_name env)
 {
-	int64_t r;
-	__asm__ volatile("syscall" : "=a"(r) : "a"(EXO_GATE_BASE + EXO_GATE_pct), "D"((uint64_t)env), "S"(0)
-		: "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+	stamp.rax = EXO_GATE_BASE + EXO_GATE_pct;
+	__asm__ volatile(BEFORE "syscall" : : "D"((uint64_t)env), "S"(0)
+		: "rax", "rdx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+}
+
+static void pct_back(exo_name env)
+{
+	uint64_t op;
+	__asm__ volatile("syscall\n\t" AFTER : "=a"(op) : "a"(EXO_GATE_BASE + EXO_GATE_pct), "D"((uint64_t)env), "S"(0)
+		: "rdx", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+}
+
+static exo_name server_start(void (*run)(uint64_t))
+{
+	exo_name name = actor_start(run, EXO_PCT_ACCEPT);
+
+	for (unsigned i = 0; name && i < 100 && rt_envs[EXO_NAME_INDEX(name)].state != EXO_S_ACCEPTING; i++)
+		(void)gate_yield(name, 0);
+	return name;
 }
 
 static void idle(uint64_t argument)
@@ -63,16 +83,20 @@ void figures_actors(void)
 	if (!name)
 		return;
 	(void)gate_yield(name, 0);
-	EACH(, (void)gate_yield(name, 0));
-	figure("yield to an env, one switch", 2);
+	stamp.rax = EXO_GATE_BASE + EXO_GATE_yield;
+	stamp.rdx = 0;
+	EXACT(, __asm__ volatile(BEFORE "syscall" : : "D"((uint64_t)name), "S"(0) : "rax", "rdx", "rcx", "r11", "memory"));
+	exact("yield to an env", 1);
 	rt_env_end(name);
-	name = actor_start(server, 0);
-	if (!name)
+	if (!(name = server_start(server)))
 		return;
-	for (unsigned i = 0; i < 100 && rt_envs[EXO_NAME_INDEX(name)].state != EXO_S_ACCEPTING; i++)
-		(void)gate_yield(name, 0);
-	EACH(, pct(name));
-	figure("PCT: call and reply, two switches", 1);
+	EXACT(, pct(name));
+	exact("PCT: call, one way", 1);
+	rt_env_end(name);
+	if (!(name = server_start(back_server)))
+		return;
+	EXACT(, pct_back(name));
+	exact("PCT: reply, one way", 1);
 	rt_env_end(name);
 	EACH(, { name = actor_start(idle, 0); rt_env_end(name); });
 	figure("env: made of frames, ended, torn down", 1);

@@ -7,7 +7,7 @@
 #pragma GCC visibility push(hidden)
 
 #define N 101
-extern uint64_t took[N];
+extern uint64_t took[N], skip;
 
 /* N samples of BODY into took. */
 #define EACH(before, body) do { \
@@ -21,6 +21,24 @@ extern uint64_t took[N];
 		took[k] = rt_tsc() - from_; \
 	} \
 } while (0)
+
+/* Exact figures: what lies between the last instruction of BEFORE and the first of AFTER, which may stand in another env or in an entry; eax and edx as given
+ * at the end of the one, lost after the other. N samples of BODY, which holds both, go into took; their own instructions are taken off. */
+struct stamp { uint32_t from, to; uint64_t rax, rdx; };
+extern struct stamp stamp;
+#define BEFORE "rdtsc\n\tmov %%eax, stamp(%%rip)\n\tmov stamp+8(%%rip), %%rax\n\tmov stamp+16(%%rip), %%rdx\n\t"
+#define AFTER  "rdtsc\n\tmov %%eax, stamp+4(%%rip)\n\t"
+#define EXACT(before, body) do { \
+	for (unsigned k = 0; k < N; k++) { \
+		before; \
+		body; \
+		took[k] = stamp.to - stamp.from; \
+	} \
+} while (0)
+void exact(const char *title, uint64_t operations);
+
+/* One gate call between stamps: its result. */
+int64_t stamped(long op, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /* Logs median and minimum of took, each by `operations`, and a curve's point; the cost of the two rdtsc is taken off. */
 void figure(const char *title, uint64_t operations);

@@ -2,7 +2,6 @@
 /* Figures of ways in: the gate, foreign system calls, faults as upcalls, faults that enter ring 3 directly. */
 #include "bench.h"
 
-static volatile uint64_t arrived;
 static uint64_t resume_skip;
 static uint64_t restore_at;
 
@@ -13,7 +12,6 @@ void rt_on_foreign(struct rt_regs *regs)
 
 void rt_on_fault(struct rt_regs *regs)
 {
-	arrived = rt_tsc();
 	if (restore_at)
 		(void)gate_pte_write(0, restore_at | 1 | EXO_AT_CHANGE, 1, EXO_PTE_RW, EXO_PTE_RW, 0);
 	else
@@ -27,10 +25,31 @@ static int64_t call(uint64_t number)
 	return r;
 }
 
+/* entries.S: note the time by their first instruction. `skip`: bytes that the fault entry steps over. */
+void stamp_fault(void), stamp_foreign(void);
+uint64_t skip;
+
+static void entries(int stamped_ones)
+{
+	uint64_t entry[EXO_ENTRY_COUNT];
+
+	rt_entries_fill(entry);
+	if (stamped_ones) {
+		entry[EXO_ENTRY_FAULT] = (uint64_t)stamp_fault;
+		entry[EXO_ENTRY_FOREIGN] = (uint64_t)stamp_foreign;
+	}
+	(void)gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
+}
+
 void figures_calls(void)
 {
-	EACH(, (void)gate_nop());
-	figure("gate: nop", 1);
+	EXACT(, (void)stamped(EXO_GATE_nop, 0, 0, 0, 0));
+	exact("gate: nop", 1);
+	entries(1);
+	stamp.rax = 39;
+	EXACT(, __asm__ volatile(BEFORE "syscall" ::: "rax", "rdx", "rcx", "r11", "memory"));
+	exact("foreign system call: to its entry", 1);
+	entries(0);
 	EACH(, (void)call(39));
 	figure("foreign system call, empty handler, back", 1);
 	EACH(, __asm__ volatile("int $0x80" ::: "rax", "memory"));
@@ -81,27 +100,21 @@ void figures_traps(void)
 {
 	int64_t pfn;
 
-	resume_skip = 2;
-	for (unsigned k = 0; k < N; k++) {
-		uint64_t from = rt_tsc();
-
-		__asm__ volatile("ud2" ::: "memory");
-		took[k] = arrived - from;
-	}
-	figure("#UD upcall: to the handler", 1);
+	entries(1);
+	skip = resume_skip = 2;
+	EXACT(, __asm__ volatile(BEFORE "ud2" ::: "rax", "rdx", "memory"));
+	exact("#UD upcall: to its entry", 1);
+	entries(0);
 	EACH(, __asm__ volatile("ud2" ::: "memory"));
 	figure("#UD upcall: handler and back", 1);
 	direct_figures();
 	if (rt_tables(0, PLACE, 0, 0) < 0 || (pfn = rt_frame()) < 0 || rt_map(0, PLACE, (uint64_t)pfn, 1, EXO_PTE_NX) < 0)
 		return;
-	resume_skip = 3; /* movb $1, (%rdi) */
-	for (unsigned k = 0; k < N; k++) {
-		uint64_t from = rt_tsc();
-
-		__asm__ volatile("movb $1, (%0)" : : "D"(PLACE) : "memory");
-		took[k] = arrived - from;
-	}
-	figure("page fault: to the handler", 1);
+	entries(1);
+	skip = resume_skip = 3; /* movb $1, (%rdi) */
+	EXACT(, __asm__ volatile(BEFORE "movb $1, (%%rdi)" : : "D"(PLACE) : "rax", "rdx", "memory"));
+	exact("page fault: to its entry", 1);
+	entries(0);
 	EACH(, __asm__ volatile("movb $1, (%0)" : : "D"(PLACE) : "memory"));
 	figure("page fault: skip, resume", 1);
 	restore_at = PLACE;

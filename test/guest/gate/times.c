@@ -48,7 +48,7 @@ void alarm_disabled(void)
 /* As above, and the entry is not lib/rt's, which would itself hold back. */
 static volatile uint64_t raw_count;
 extern const uint8_t async_raw[];
-__asm__(".text\n.globl async_raw\n.hidden async_raw\nasync_raw:\n	incq raw_count(%rip)\n	add $32, %rsp\n	iretq\n");
+__asm__(".text\n.globl async_raw\n.hidden async_raw\nasync_raw:\n	incq raw_count(%rip)\n	add (%rsp), %rsp\n	iretq\n");
 
 void upcall_disabled_held(void)
 {

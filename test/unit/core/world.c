@@ -47,7 +47,7 @@ void machine_bases_load(uint64_t fs, uint64_t gs) { (void)fs; (void)gs; }
 void fpu_init(struct exo_save *s) { memset(s->xstate, 0, sizeof s->xstate); }
 void sched_event(struct env *e, uint32_t bits) { e->exo->pending |= bits; }
 void sched_forget(struct env *e) { (void)e; }
-void sched_leave(struct trap *t) { (void)t; world_run(1); }
+void sched_leave(void) { world_run(1); }
 void sched_alarm(void) { }
 void dev_teardown(struct env *e) { (void)e; }
 struct dev_frames *dev_frames_find(uint64_t pfn) { (void)pfn; return NULL; }
