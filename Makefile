@@ -201,9 +201,9 @@ run: ## boot it: a shell on this terminal, or CMD='...'
 	@$(ALL)
 	@$(MACHINE) $(if $(CMD),-- sh -c "$$CMD")
 
-screenshot: ## doc/screen.png, from the framebuffer
+screenshot: ## esp/screen.png, from the framebuffer
 	@$(ALL)
-	@test/screenshot doc/screen.png
+	@test/screenshot esp/screen.png
 
 test: ## the whole suite
 	@test/suite
