@@ -59,6 +59,10 @@ void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high); /*
 /* ---- pager.c */
 int path_open(uint64_t va);                        /* tables down to level 1 present, exclusive and writable: 0 or -errno */
 /* ---- pages.c */
+/* The level-1 entries from that of va to the end of its table, which is this env's own, through a window; NULL: no table, or no window. One at a time. */
+const volatile uint64_t *entries_look(uint64_t va);
+void entries_unlook(void);
+void entries_change(uint64_t va, uint64_t n, uint64_t value, uint64_t mask); /* these bits of n entries, up to the first that is absent */
 int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already */
 int pages_protect(uint64_t start, uint64_t end, unsigned prot);
 int user_range_ok(uint64_t va, uint64_t n);

@@ -102,7 +102,7 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 	struct region r = { .prot = (uint32_t)prot & 7, .data_end = ~0ul };
 	unsigned type = flags & MAP_TYPE;
 	long va;
-	int e;
+	int e, was_free;
 
 	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE && type != 3))
 		return -EINVAL;
@@ -126,10 +126,12 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 	if (r.flags & REGION_ANON_SHARED)
 		r.offset = ++F->shared_count << 32;
 	wx_note(r.prot);
+	was_free = region_free_space(r.start, r.end);
 	e = region_insert(&r);
-	if (!e)
+	/* Where nothing was mapped there are no entries. */
+	if (!e && !was_free)
 		e = pages_unmap(r.start, r.end);
-	if (!e)
+	if (!e && !was_free)
 		e = stash_drop(r.start, r.end);
 	if (!e && r.flags & REGION_ANON_SHARED) {
 		e = shared_populate(r.start, r.end);

@@ -41,19 +41,17 @@ static struct region *stack_grow(uint64_t va)
 /* Entries that are absent from va on, at most max, within one table that is this env's own: read through a window on the table. */
 static uint64_t absent_run(uint64_t va, uint64_t max)
 {
-	const volatile uint64_t *table = (const volatile uint64_t *)SCRATCH;
+	const volatile uint64_t *entry;
 	uint64_t index = va / PAGE % 512, n = 0;
-	int64_t e = gate_pte_write(0, (va & -(512 * PAGE)) | EXO_AT_CHANGE | 2, 1, 0, 0, 0);
 
 	if (max > 512 - index)
 		max = 512 - index;
-	if (max <= 1 || EXO_IS_ERROR(e))
+	entry = max > 1 ? entries_look(va) : 0;
+	if (!entry)
 		return 1;
-	if (entries_write(0, SCRATCH, 1, LEAF(((uint64_t)e & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT) | EXO_PTE_NX, 0, 0) < 0)
-		return 1;
-	while (n < max && !(table[index + n] & EXO_PTE_P))
+	while (n < max && !(entry[n] & EXO_PTE_P))
 		n++;
-	(void)entries_write(0, SCRATCH, 1, 0, 0, 0);
+	entries_unlook();
 	return n ? n : 1;
 }
 
@@ -75,19 +73,6 @@ static int frames_put(uint64_t va, uint64_t n, uint64_t nx, uint64_t flags, int 
 		return leaf_errno(r);
 	}
 	return 0;
-}
-
-static void write_protect(uint64_t va, uint64_t n)
-{
-	while (n) {
-		int64_t r = gate_pte_write(0, va | EXO_AT_CHANGE | 1, n, 0, EXO_PTE_RW, 0);
-
-		/* The call for one entry returns the old entry. */
-		if (n == 1 || r <= 0)
-			return;
-		va += (uint64_t)r * PAGE;
-		n -= (uint64_t)r;
-	}
 }
 
 static void zero(uint64_t va, uint64_t bytes)
@@ -116,7 +101,7 @@ static int fill_zero(const struct region *r, uint64_t va)
 	if (e)
 		return e;
 	if (!(r->prot & PROT_WRITE))
-		write_protect(va, n);
+		entries_change(va, n, 0, EXO_PTE_RW);
 	P->fault_next = va + n * PAGE;
 	return 0;
 }
@@ -134,7 +119,7 @@ static int fill_copy(const struct region *r, uint64_t va, const void *from)
 	memcpy((void *)va, from, bytes);
 	zero(va + bytes, PAGE - bytes);
 	if (!(r->prot & PROT_WRITE))
-		write_protect(va, 1);
+		entries_change(va, 1, 0, EXO_PTE_RW);
 	return 0;
 }
 
