@@ -29,6 +29,7 @@ INCLUDE  := -Ikernel/include -Ilib
 KERNEL_C := $(COMMON) -mcmodel=kernel -fno-pic -fno-pie -fno-omit-frame-pointer -fno-optimize-sibling-calls $(if $(DEBUG),-DKERNEL_DEBUG) \
 	-DARIL_BUILD='"$(VERSION)"' $(INCLUDE)
 USER_C   := $(COMMON) -fPIE -fvisibility=hidden $(INCLUDE)
+POSIX_C  := $(USER_C) -flto -flto-partition=one
 EFI_C    := $(COMMON) -fpic -fshort-wchar -fvisibility=hidden -maccumulate-outgoing-args -DARIL_BUILD='"$(VERSION)"' $(INCLUDE) \
 	-I$(EFI_INC) -I$(EFI_INC)/x86_64
 LINK     := --fatal-warnings -z max-page-size=4096 -z noexecstack --build-id=none -static
@@ -37,7 +38,7 @@ LINK     := --fatal-warnings -z max-page-size=4096 -z noexecstack --build-id=non
 objects   = $(patsubst %,$(1)/%.o,$(wildcard $(addsuffix /*.c,$(2)) $(addsuffix /*.S,$(2))))
 KERNEL_O := $(call objects,$(B)/kernel,kernel) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32 surface notice) $(B)/kernel/$(B)/font.c.o
 EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base))
-POSIX_O  := $(call objects,$(B)/user,lib/posix) $(B)/user/$(B)/font.c.o
+POSIX_O  := $(call objects,$(B)/posix,lib/posix) $(B)/posix/$(B)/font.c.o
 APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard test/guest/*/*.c))))
 APPS     := $(addprefix $(B)/apps/,$(notdir $(APP_DIRS)))
@@ -81,6 +82,7 @@ $(B)/$(1)/%.S.o: %.S $(B)/$(2).flags
 endef
 $(eval $(call compile,kernel,KERNEL_C))
 $(eval $(call compile,user,USER_C))
+$(eval $(call compile,posix,POSIX_C))
 $(eval $(call compile,efi,EFI_C))
 
 # ---- the screen's font, out of Debian's
@@ -136,6 +138,16 @@ $(B)/efi-test/la57.so: $(B)/efi/test/efi/la57_switch.S.o
 $(B)/efi-test/%.efi: $(B)/efi-test/%.so
 	$(Q)$(MAKE_PE) $< $@
 
+# ---- the vDSO that lib/posix shows to programs: an ELF image inside its text
+$(B)/vdso.so: lib/posix/vdso/vdso.c lib/posix/vdso/vdso.ld $(B)/USER_C.flags
+	$(call say,ld      $@)
+	@mkdir -p $(B)/posix
+	$(Q)$(CC) $(filter-out -fPIE -g,$(USER_C)) -fPIC -fno-jump-tables -shared -nostdlib -Wl,--fatal-warnings,-z,noexecstack,-z,max-page-size=4096 \
+		-Wl,--build-id=none,--hash-style=both,-Bsymbolic,-soname,linux-vdso.so.1,-T,lib/posix/vdso/vdso.ld -MF $(B)/posix/vdso.d -o $@ $<
+	$(Q)$(OBJCOPY) --strip-all $@
+$(B)/posix/lib/posix/vdso.S.o: $(B)/vdso.so
+$(B)/posix/lib/posix/vdso.S.o: POSIX_C += -DVDSO='"$(B)/vdso.so"'
+
 # ---- apps: `linux` is built on lib/posix, every other on lib/rt alone
 $(B)/librt.a: $(call objects,$(B)/user,lib/rt lib/base)
 	@rm -f $@
@@ -147,7 +159,10 @@ $(B)/apps/$(notdir $(1)): $(call objects,$(B)/user,$(1)) $(2) $(B)/librt.a lib/r
 	$$(Q)$$(LD) $$(LINK) -no-pie --no-relax -u _start -T $(firstword $(wildcard $(1)/app.ld) lib/rt/app.ld) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
 		$$$$($$(CC) -print-libgcc-file-name)
 endef
-$(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(if $(filter apps/linux,$(dir)),$(POSIX_O)))))
+# The library OS as one object, optimised over its files: they are many, and small.
+$(B)/posix.o: $(POSIX_O)
+	$(Q)$(CC) -r -nostdlib -flto -flinker-output=nolto-rel $(POSIX_C) -o $@ $^
+$(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(if $(filter apps/linux,$(dir)),$(B)/posix.o))))
 
 # ---- root image; the -test one also carries the native guests of the test suite
 TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(filter $(B)/apps/%,$^)
@@ -248,4 +263,4 @@ bench: deps-bench
 endif
 
 FORCE:
--include $(shell find $(B)/kernel $(B)/user $(B)/efi -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/kernel $(B)/user $(B)/posix $(B)/efi -name '*.d' 2>/dev/null)

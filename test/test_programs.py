@@ -9,7 +9,7 @@ from aril import guest, programs
 
 KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
-         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors")
+         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep")
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}

@@ -2,9 +2,11 @@
 /* All ways into and out of the library: first instruction, the four upcall entries, the return to user code, and the copy loop that may fault.
  *
  * The user's registers go to P->regs before anything else happens, and stay there until the next entry. So whatever interrupts the instructions between
- * user_leave and user_leave_end (an upcall or a fault, with `disabled` clear) throws that attempt away and leaves anew from P->regs. */
+ * user_leave and user_leave_end (an upcall or a fault, with `disabled` clear) throws that attempt away and leaves anew from P->regs. The same holds between
+ * quick_leave and quick_leave_end, where the registers that C preserves are still in the CPU. */
 #include <exo/env.h>
 #include <posix/process.h>
+#include <posix/syscall.h>
 
 #define REGS  (PRIVATE_AREA + PRIVATE_PROCESS + P_REGS)
 #define STACK (PRIVATE_AREA + PRIVATE_PROCESS + P_STACK)
@@ -54,10 +56,58 @@ _start:
 	cld
 .endm
 
-/* From the kernel: a foreign SYSCALL. User stack and registers, rcx and r11 lost; rip and rflags in the exo page; disabled. */
-	.globl	posix_foreign_entry
+/* From the kernel: a foreign SYSCALL. User stack and registers, rcx and r11 lost; rip and rflags in the exo page; disabled.
+ * A QUICK call keeps only what C may spoil: its function preserves the rest, and rip and rflags stay in the exo page. */
+	.globl	posix_foreign_entry, quick_leave, quick_leave_end
 posix_foreign_entry:
-	registers_keep
+	cmp	$SYSCALL_MAX, %rax
+	jae	1f
+	lea	syscall_table(%rip), %r11
+	lea	(%r11, %rax, 8), %r11
+	testb	$QUICK_BIT, SYSCALL_ROW_FLAGS(%r11, %rax, 8)
+	jz	1f
+	movabs	$REGS, %rcx
+	mov	%rsp, R_RSP(%rcx)
+	mov	%rdi, R_RDI(%rcx)
+	mov	%rsi, R_RSI(%rcx)
+	mov	%rdx, R_RDX(%rcx)
+	mov	%r8, R_R8(%rcx)
+	mov	%r9, R_R9(%rcx)
+	mov	%r10, R_R10(%rcx)
+	mov	P_STACK - P_REGS(%rcx), %rsp
+	mov	%r10, %rcx
+	call	*(%r11, %rax, 8)
+	movabs	$REGS, %rcx
+	mov	%rax, R_RAX(%rcx)
+	mov	P_EXO - P_REGS(%rcx), %r11
+quick_leave:
+	movl	$0, EXO_PAGE_DISABLED(%r11)
+	cmpl	$0, EXO_PAGE_PENDING(%r11)
+	jne	2f
+	mov	R_RDI(%rcx), %rdi
+	mov	R_RSI(%rcx), %rsi
+	mov	R_RDX(%rcx), %rdx
+	mov	R_R8(%rcx), %r8
+	mov	R_R9(%rcx), %r9
+	mov	R_R10(%rcx), %r10
+	pushq	EXO_PAGE_FOREIGN_FLAGS(%r11)
+	popfq
+	mov	R_RSP(%rcx), %rsp
+	mov	EXO_PAGE_FOREIGN_RIP(%r11), %rcx
+	mov	EXO_PAGE_FOREIGN_FLAGS(%r11), %r11
+	jmp	*%rcx
+2:	movl	$1, EXO_PAGE_DISABLED(%r11)
+quick_leave_end:
+	mov	%rbx, R_RBX(%rcx)
+	mov	%rbp, R_RBP(%rcx)
+	mov	%r12, R_R12(%rcx)
+	mov	%r13, R_R13(%rcx)
+	mov	%r14, R_R14(%rcx)
+	mov	%r15, R_R15(%rcx)
+	mov	%rcx, %rdi
+	call	quick_finish
+	ud2
+1:	registers_keep
 	movq	$0, R_FULL(%rdi)
 	call	syscall_enter
 	ud2

@@ -4,10 +4,10 @@
 #define POSIX_FAMILY_H
 #include <exo/env.h>
 #include <posix/posix.h>
+#include <posix/syscall.h>
 
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
 #define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
-#define SYSCALL_MAX 512
 #define TID_MAX 4096           /* numbers of threads differ modulo this */
 #define SLEEP_BUCKETS 64       /* the last is POLL_CHANNEL's */
 #define FUTEX_BUCKETS 64

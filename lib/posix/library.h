@@ -28,11 +28,16 @@
 /* ---- entry.S */
 void posix_foreign_entry(void), posix_traced_entry(void), posix_int80_entry(void), posix_fault_entry(void), posix_async_entry(void);
 void user_leave(const struct user_regs *regs, struct exo_page *exo);
-extern const char user_leave_end[], user_copy_begin[], user_copy_end[], user_copy_fault[];
+extern const char user_leave_end[], quick_leave[], quick_leave_end[], user_copy_begin[], user_copy_end[], user_copy_fault[];
 int user_copy(void *to, const void *from, size_t n);
 int user_compare_swap(uint32_t *at, uint32_t *old, uint32_t new);
 void stack_switch(uint64_t *keep, uint64_t rsp);
 void thread_first(void);
+/* ---- syscall.c */
+void quick_complete(struct user_regs *r);          /* makes *r whole after a QUICK call; the registers that C preserves are the caller's to add */
+
+/* ---- vdso.S: what AT_SYSINFO_EHDR names */
+extern const char vdso_image[], vdso_image_end[];
 
 /* ---- gate.c: helpers over the stubs */
 int  gate_errno(int64_t result);                   /* a gate error as -errno */

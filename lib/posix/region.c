@@ -223,5 +223,7 @@ size_t maps_text(char *to, size_t max)
 			r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-', r->flags & REGION_SHARED ? 's' : 'p',
 			r->inode ? r->offset * PAGE : 0, r->inode ? inode_number(r->inode) : 0, path[0] ? "               " : "", path);
 	}
+	if (n < max)
+		n += (size_t)fmt(to + n, max - n, "%08lx-%08lx r-xp 00000000 00:00 %-10d %15s%s\n", (uint64_t)vdso_image, (uint64_t)vdso_image_end, 0, "", "[vdso]");
 	return n < max ? n : max;
 }

@@ -5,13 +5,11 @@
 #include <base/fmt.h>
 #include "strace.h"
 
-#define FAST 1 /* needs no family lock: touches only this env's or constant state */
-
 #define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
 #include "syscall.def"
 #undef SYSCALL
 
-static const struct { syscall_function *function; uint32_t flags; } table[SYSCALL_MAX] = {
+const struct syscall_row syscall_table[SYSCALL_MAX] = {
 #define SYSCALL(number, name, arguments, flags) [number] = { sys_##name, flags },
 #include "syscall.def"
 #undef SYSCALL
@@ -29,16 +27,16 @@ static long unknown_call(uint64_t number)
 static inline void call_make(struct user_regs *r)
 {
 	uint64_t number = r->orig_rax;
+	const struct syscall_row *row = syscall_table + number;
 
 	r->rcx = r->rip;
 	r->r11 = r->rflags;
-	if (number >= SYSCALL_MAX || !table[number].function) {
+	if (number >= SYSCALL_MAX || !row->function) {
 		r->rax = (uint64_t)unknown_call(number);
-	} else if (table[number].flags & FAST) {
-		r->rax = (uint64_t)table[number].function(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
 	} else {
-		family_lock();
-		r->rax = (uint64_t)table[number].function(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+		if (!(row->flags & FAST))
+			family_lock();
+		r->rax = (uint64_t)row->function(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
 	}
 }
 
@@ -66,6 +64,22 @@ void syscall_enter_traced(struct user_regs *r)
 		family_unlock();
 	call_make(r);
 	strace_end(r, name, arguments);
+	user_return();
+}
+
+/* What a QUICK call left in the exo page. */
+void quick_complete(struct user_regs *r)
+{
+	r->rcx = r->rip = P->exo->foreign_rip;
+	r->r11 = r->rflags = P->exo->foreign_flags;
+	r->orig_rax = -1ul;
+	r->full = 0;
+}
+
+/* entry.S: something came while a QUICK call ran. */
+void quick_finish(struct user_regs *r)
+{
+	quick_complete(r);
 	user_return();
 }
 

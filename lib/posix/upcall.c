@@ -95,7 +95,17 @@ void upcall_enter(struct upcall_frame *f)
 		library_fault(f);
 		return;
 	}
-	if (f->u.rip < (uint64_t)user_leave || f->u.rip >= (uint64_t)user_leave_end) {
+	if (f->u.rip >= (uint64_t)quick_leave && f->u.rip < (uint64_t)quick_leave_end) {
+		const struct user_regs *g = (const struct user_regs *)f->gpr;
+
+		quick_complete(r);
+		r->rbx = g->rbx;
+		r->rbp = g->rbp;
+		r->r12 = g->r12;
+		r->r13 = g->r13;
+		r->r14 = g->r14;
+		r->r15 = g->r15;
+	} else if (f->u.rip < (uint64_t)user_leave || f->u.rip >= (uint64_t)user_leave_end) {
 		memcpy(r, f->gpr, sizeof f->gpr);
 		r->rip = f->u.rip;
 		r->rflags = f->u.rflags;

@@ -78,9 +78,9 @@ static inline exo_name rt_self(void) { return rt_info->current; }
 
 static inline uint64_t rt_tsc(void)
 {
-	uint32_t lo, hi;
+	uint64_t lo, hi; /* the upper halves come as zeros */
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (uint64_t)hi << 32 | lo;
+	return hi << 32 | lo;
 }
 
 /* Nanoseconds since boot, without a gate call. */
