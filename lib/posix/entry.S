@@ -6,10 +6,21 @@
  * quick_leave and quick_leave_end, where the registers that C preserves are still in the CPU. */
 #include <exo/env.h>
 #include <posix/process.h>
+#include <posix/sigframe.h>
 #include <posix/syscall.h>
 
 #define REGS  (PRIVATE_AREA + PRIVATE_PROCESS + P_REGS)
 #define STACK (PRIVATE_AREA + PRIVATE_PROCESS + P_STACK)
+#define LINUX_TEXT_HIGH (EXO_HOMES_BASE >> 32) /* of the addresses of 4 GiB, in which no code but the library's lies */
+
+/* Offsets in struct exo_upcall (upcall.c). */
+#define U_VECTOR   8
+#define U_ERROR    16
+#define U_DISABLED 28
+#define U_ADDR     32
+#define U_RIP      40
+#define U_RFLAGS   56
+#define U_RSP      64
 
 	.section .text.start, "ax"
 
@@ -128,11 +139,48 @@ posix_int80_entry:
 	call	int80_enter
 	ud2
 
-/* From the kernel: on the upcall stack, struct exo_upcall at rsp, all general registers as they were; disabled. The C side gets struct upcall_frame; it
- * returns only to go on where it was (a fault of the library itself that could be served). */
+/* From the kernel: on the upcall stack, struct exo_upcall at rsp, all general registers as they were; disabled. From user code they go to P->regs, and the
+ * library goes on as after a call. Where the library was interrupted (upcalls disabled, or on its way out) the C side gets struct upcall_frame; it returns only
+ * to go on where it was (a fault of the library itself that could be served). */
 	.globl	posix_fault_entry, posix_async_entry
 posix_async_entry:
 posix_fault_entry:
+	cmpl	$0, U_DISABLED(%rsp)
+	jne	1f
+	cmpl	$LINUX_TEXT_HIGH, U_RIP + 4(%rsp) /* P->regs is still wanted there */
+	je	1f
+	movabs	%rax, REGS + R_RAX
+	movabs	$REGS, %rax
+	mov	%rbx, R_RBX(%rax)
+	mov	%rcx, R_RCX(%rax)
+	mov	%rdx, R_RDX(%rax)
+	mov	%rsi, R_RSI(%rax)
+	mov	%rdi, R_RDI(%rax)
+	mov	%rbp, R_RBP(%rax)
+	mov	%r8, R_R8(%rax)
+	mov	%r9, R_R9(%rax)
+	mov	%r10, R_R10(%rax)
+	mov	%r11, R_R11(%rax)
+	mov	%r12, R_R12(%rax)
+	mov	%r13, R_R13(%rax)
+	mov	%r14, R_R14(%rax)
+	mov	%r15, R_R15(%rax)
+	mov	U_RIP(%rsp), %rcx
+	mov	%rcx, R_RIP(%rax)
+	mov	U_RFLAGS(%rsp), %rcx
+	mov	%rcx, R_RFLAGS(%rax)
+	mov	U_RSP(%rsp), %rcx
+	mov	%rcx, R_RSP(%rax)
+	movq	$-1, R_ORIG(%rax)
+	movq	$1, R_FULL(%rax)
+	mov	U_VECTOR(%rsp), %rdi
+	mov	U_ERROR(%rsp), %rsi
+	mov	U_ADDR(%rsp), %rdx
+	mov	P_STACK - P_REGS(%rax), %rsp
+	xor	%ebp, %ebp
+	call	upcall_serve
+	ud2
+1:
 	push	%r15
 	push	%r14
 	push	%r13
@@ -240,8 +288,11 @@ user_leave_end:
 	ret
 
 /* int user_copy(void *to, const void *from, size_t n): 0, or -EFAULT when a page on the way could not be served: upcall_enter then moves rip from between
- * the marks to user_copy_fault. int user_compare_swap(uint32_t *at, uint32_t *old, uint32_t new): likewise; *old becomes what was found. */
-	.globl	user_copy, user_copy_begin, user_copy_end, user_copy_fault, user_compare_swap
+ * the marks to user_copy_fault. No function here has anything on the stack.
+ * int user_compare_swap(uint32_t *at, uint32_t *old, uint32_t new): likewise; *old becomes what was found.
+ * int user_xsave(void *image, size, xcr0), user_xrstor(const void *image, size): the vector state, straight to and from a 64-byte-aligned image in user
+ * memory, with what Linux writes around it (sigframe.h: struct xstate_sw, SIGFRAME_MAGIC2). -EFAULT, too, when XRSTOR refuses the image; 1: it is a legacy one. */
+	.globl	user_copy, user_xsave, user_xrstor, user_copy_begin, user_copy_end, user_copy_fault, user_compare_swap
 user_compare_swap:
 	mov	(%rsi), %eax
 user_copy_begin:
@@ -256,9 +307,47 @@ user_copy:
 	mov	%edx, %ecx
 	and	$7, %ecx
 	rep movsb
-user_copy_end:
 	xor	%eax, %eax
 	ret
+user_xsave:
+	mov	%rdx, %rcx
+	xor	%eax, %eax
+	mov	%rax, 512(%rdi) /* the header, of which XSAVE writes only the first word */
+	mov	%rax, 520(%rdi)
+	mov	%rax, 528(%rdi)
+	mov	%rax, 536(%rdi)
+	mov	%rax, 544(%rdi)
+	mov	%rax, 552(%rdi)
+	mov	%rax, 560(%rdi)
+	mov	%rax, 568(%rdi)
+	dec	%eax
+	mov	%eax, %edx
+	xsave64	(%rdi)
+	xor	%eax, %eax
+	movl	$SIGFRAME_MAGIC1, SIGFRAME_SW(%rdi)
+	mov	%rcx, SIGFRAME_SW + 8(%rdi)
+	mov	%rsi, SIGFRAME_SW + 16(%rdi)
+	mov	%rax, SIGFRAME_SW + 24(%rdi)
+	mov	%rax, SIGFRAME_SW + 32(%rdi)
+	mov	%rax, SIGFRAME_SW + 40(%rdi)
+	movl	$SIGFRAME_MAGIC2, (%rdi, %rsi)
+	add	$4, %esi
+	mov	%esi, SIGFRAME_SW + 4(%rdi)
+	ret
+user_xrstor:
+	mov	$1, %eax
+	cmpl	$SIGFRAME_MAGIC1, SIGFRAME_SW(%rdi)
+	jne	1f
+	cmp	%esi, SIGFRAME_SW + 16(%rdi)
+	jne	1f
+	cmpl	$SIGFRAME_MAGIC2, (%rdi, %rsi)
+	jne	1f
+	mov	$-1, %eax
+	mov	%eax, %edx
+	xrstor64 (%rdi)
+	xor	%eax, %eax
+1:	ret
+user_copy_end:
 user_copy_fault:
 	mov	$-14, %eax
 	ret

@@ -101,6 +101,7 @@ struct process {
 	uint64_t fs_base, gs_base;   /* last set here; at fork, for the child */
 	struct region *regions;      /* = PRIVATE_REGIONS */
 	uint32_t region_count, region_pages;
+	uint32_t region_last;        /* index of what region_find found last: a guess */
 	uint64_t brk_start, brk_end; /* brk_end not rounded */
 	uint64_t stack_top, stack_limit;
 	uint64_t mmap_top;           /* mmap searches downwards from here */
@@ -111,7 +112,6 @@ struct process {
 	uint32_t fault_window;
 	uint64_t alarm_at;           /* this env's alarm, TSC; it may be long past, or earlier than wanted: then it is set again when it comes. 0 = none */
 	uint64_t page_faults;
-	struct exo_upcall fault;     /* of user code, while it is being served */
 	uint64_t is_wx;              /* a W+X mapping was logged */
 };
 _Static_assert(__builtin_offsetof(struct process, stack) == P_STACK, "asm");
@@ -124,10 +124,14 @@ _Static_assert(sizeof(struct process) <= 4096, "one page");
 #define LIBRARY_STACK_TOP (PRIVATE_BASE + PRIVATE_STACK + LIBRARY_STACK_PAGES * EXO_PAGE_SIZE)
 
 #pragma GCC visibility push(hidden)
-/* XSAVE of all of the CPU's state that XCR0 names into a 64-byte-aligned image of rt_info->xsave_size bytes, and back. The header of an image that came
- * from user memory must have been checked by the caller. xstate.c */
+/* XSAVE of all of the CPU's state that XCR0 names into a 64-byte-aligned image of rt_info->xsave_size bytes, and back. xstate.c */
 void xstate_save(void *image);
 void xstate_load(const void *image);
+void xstate_init(void);                               /* what exec gives */
+/* The same with an image in a signal frame in user memory (sigframe.h): 0, or -EFAULT, also when it is no image. The frame ends xstate_frame_size() later. */
+int xstate_put(uint64_t at);
+int xstate_get(uint64_t at);
+uint64_t xstate_frame_size(void);
 /* Bases of FS and GS. xstate.c */
 uint64_t fs_base_get(void), gs_base_get(void);
 void fs_base_set(uint64_t base), gs_base_set(uint64_t base);

@@ -46,11 +46,18 @@ struct region *region_above(uint64_t va)
 	return i < P->region_count ? P->regions + i : 0;
 }
 
+/* Faults and calls come in runs: the last answer is tried first. */
 struct region *region_find(uint64_t va)
 {
-	struct region *r = region_above(va);
+	struct region *r = P->regions + P->region_last;
 
-	return r && r->start <= va ? r : 0;
+	if (P->region_last < P->region_count && r->start <= va && va < r->end)
+		return r;
+	r = region_above(va);
+	if (!r || r->start > va)
+		return 0;
+	P->region_last = (uint32_t)(r - P->regions);
+	return r;
 }
 
 static void split(uint32_t i, uint64_t at)

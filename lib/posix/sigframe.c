@@ -9,10 +9,6 @@
 #define FLAGS_USER   0x250dd5ul /* CF PF AF ZF SF TF DF OF RF AC ID */
 #define FLAGS_CLEAR  0x10500ul  /* TF DF RF: not for handlers */
 #define FLAGS_FIXED  0x202ul    /* IF and the bit that is always 1 */
-#define MXCSR_INIT   0x1f80u
-#define IMAGE_MXCSR  24
-#define IMAGE_HEADER 512
-#define IMAGE_LEGACY 512
 #define ADDRESS_END  (EXO_USER_END - EXO_PAGE_SIZE)
 
 static int on_alternate(const struct thread *th, uint64_t sp)
@@ -20,10 +16,10 @@ static int on_alternate(const struct thread *th, uint64_t sp)
 
 void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause *cause)
 {
-	memset(to, 0, sizeof *to);
-	to->number = sig;
-	to->code = cause->code;
-	if (cause->code > 0 && cause->code != SI_KERNEL && (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP))
+	const struct signal_info head = { .number = sig, .code = cause->code };
+
+	*to = head;
+	if (cause->code > 0 && cause->code != SI_KERNEL && SIGNAL_BIT(sig) & SIGNALS_SYNCHRONOUS)
 		to->fault.addr = cause->addr;
 	else {
 		to->kill.pid = cause->pid;
@@ -35,61 +31,8 @@ void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause
 	}
 }
 
-/* A handler begins with the state that exec gives: an exception flag left behind would fault again at its first instruction. */
-static void xstate_init(void)
-{
-	uint8_t *image = XSAVE_IMAGE;
-
-	memset(image, 0, IMAGE_HEADER + 64);
-	image[0] = 0x7f;
-	image[1] = 0x03;
-	memcpy(image + IMAGE_MXCSR, &(uint32_t){ MXCSR_INIT }, 4);
-	xstate_load(image);
-}
-
-static int xstate_push(uint64_t at)
-{
-	uint8_t *image = XSAVE_IMAGE;
-	uint32_t size = rt_info->xsave_size, end = SIGFRAME_MAGIC2;
-	struct xstate_sw sw = { SIGFRAME_MAGIC1, size + 4, rt_info->xcr0, size, { 0 } };
-
-	xstate_save(image);
-	memcpy(image + SIGFRAME_SW, &sw, sizeof sw);
-	return user_write(at, image, size) | user_write(at + size, &end, sizeof end);
-}
-
-static int xstate_pop(uint64_t at)
-{
-	uint8_t *image = XSAVE_IMAGE;
-	uint32_t size = rt_info->xsave_size, mxcsr, end;
-	struct xstate_sw sw;
-	uint64_t header[8] = { 3 };
-
-	if (!at) {
-		xstate_init();
-		return 0;
-	}
-	if (user_read(&sw, at + SIGFRAME_SW, sizeof sw))
-		return -EFAULT;
-	int extended = sw.magic1 == SIGFRAME_MAGIC1 && sw.size == size && !user_read(&end, at + size, sizeof end) && end == SIGFRAME_MAGIC2;
-	if (user_read(image, at, extended ? size : IMAGE_LEGACY))
-		return -EFAULT;
-	/* All that XRSTOR would refuse is checked here, in memory that the program cannot reach. */
-	if (extended) {
-		memcpy(header, image + IMAGE_HEADER, sizeof header);
-		if (header[0] & ~(uint64_t)rt_info->xcr0)
-			return -EFAULT;
-		memset(header + 1, 0, sizeof header - 8);
-	}
-	memcpy(image + IMAGE_HEADER, header, sizeof header);
-	memcpy(&mxcsr, image + IMAGE_MXCSR, 4);
-	mxcsr &= 0xffff;
-	memcpy(image + IMAGE_MXCSR, &mxcsr, 4);
-	xstate_load(image);
-	return 0;
-}
-
-static void machine_fill(struct user_machine *m, const struct user_regs *r, const struct thread *th, uint64_t mask)
+/* Every byte: what is on the library's stack is nobody's business. */
+static void machine_fill(struct user_machine *m, const struct user_regs *r, const struct thread *th, uint64_t mask, uint64_t fpstate)
 {
 	m->r8 = r->r8; m->r9 = r->r9; m->r10 = r->r10; m->r11 = r->r11;
 	m->r12 = r->r12; m->r13 = r->r13; m->r14 = r->r14; m->r15 = r->r15;
@@ -97,11 +40,15 @@ static void machine_fill(struct user_machine *m, const struct user_regs *r, cons
 	m->rdx = r->rdx; m->rax = r->rax; m->rcx = r->rcx; m->rsp = r->rsp;
 	m->rip = r->rip; m->rflags = r->rflags;
 	m->cs = EXO_USER_CS;
+	m->gs = m->fs = 0;
 	m->ss = EXO_USER_SS;
 	m->error = th->signals.fault_error;
 	m->trap = th->signals.fault_trap;
 	m->cr2 = th->signals.fault_addr;
 	m->oldmask = mask;
+	m->fpstate = fpstate;
+	for (unsigned i = 0; i < sizeof m->reserved / sizeof *m->reserved; i++)
+		m->reserved[i] = 0;
 }
 
 int sigframe_push(struct user_regs *r, struct thread *th, int sig, const struct signal_cause *cause, uint64_t mask)
@@ -114,20 +61,20 @@ int sigframe_push(struct user_regs *r, struct thread *th, int sig, const struct 
 
 	if (a->flags & SA_ONSTACK && s->alt_size && !was_on)
 		sp = s->alt_sp + s->alt_size;
-	image = (sp - rt_info->xsave_size - 4) & ~63ul;
+	image = (sp - xstate_frame_size()) & ~63ul;
 	sp = ((image - sizeof frame) & ~15ul) - 8;
-	if ((was_on && !on_alternate(th, sp)) || a->handler >= ADDRESS_END || sp >= ADDRESS_END || xstate_push(image))
+	if ((was_on && !on_alternate(th, sp)) || a->handler >= ADDRESS_END || sp >= ADDRESS_END || xstate_put(image))
 		return -EFAULT;
-	memset(&frame, 0, sizeof frame);
 	frame.return_to = a->restorer;
 	frame.context.flags = SIGFRAME_XSTATE | SIGFRAME_SS;
+	frame.context.link = 0;
 	frame.context.stack = (struct user_stack){ s->alt_sp, (int32_t)(s->alt_size ? s->alt_flags | (was_on ? SS_ONSTACK : 0) : SS_DISABLE), 0, s->alt_size };
-	machine_fill(&frame.context.machine, r, th, mask);
-	frame.context.machine.fpstate = image;
+	machine_fill(&frame.context.machine, r, th, mask, image);
 	frame.context.mask = mask;
 	signal_info_fill(&frame.info, sig, cause);
 	if (user_write(sp, &frame, sizeof frame))
 		return -EFAULT;
+	/* A handler begins with the state that exec gives: an exception flag left behind would fault again at its first instruction. */
 	xstate_init();
 	if (s->alt_flags & SS_AUTODISARM)
 		s->alt_sp = s->alt_size = s->alt_flags = 0;
@@ -145,12 +92,16 @@ int sigframe_push(struct user_regs *r, struct thread *th, int sig, const struct 
 
 int sigframe_pop(struct user_regs *r, struct thread *th)
 {
-	struct signal_frame frame;
-	const struct user_machine *m = &frame.context.machine;
-	const struct user_stack *stack = &frame.context.stack;
+	struct user_context context;
+	const struct user_machine *m = &context.machine;
+	const struct user_stack *stack = &context.stack;
 
 	/* The handler's ret has popped return_to. */
-	if (user_read(&frame, r->rsp - 8, sizeof frame) || m->rip >= ADDRESS_END || xstate_pop(m->fpstate))
+	if (user_read(&context, r->rsp, sizeof context) || m->rip >= ADDRESS_END)
+		return -EFAULT;
+	if (!m->fpstate)
+		xstate_init();
+	else if (xstate_get(m->fpstate))
 		return -EFAULT;
 	r->r8 = m->r8; r->r9 = m->r9; r->r10 = m->r10; r->r11 = m->r11;
 	r->r12 = m->r12; r->r13 = m->r13; r->r14 = m->r14; r->r15 = m->r15;
@@ -160,7 +111,7 @@ int sigframe_pop(struct user_regs *r, struct thread *th)
 	r->rflags = (m->rflags & FLAGS_USER) | FLAGS_FIXED;
 	r->orig_rax = (uint64_t)-1;
 	r->full = 1;
-	th->signals.blocked = frame.context.mask & ~SIGNALS_SURE;
+	th->signals.blocked = context.mask & ~SIGNALS_SURE;
 	if (!on_alternate(th, r->rsp) || !th->signals.alt_size) {
 		if (stack->flags & SS_DISABLE)
 			th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;

@@ -8,14 +8,15 @@
  */
 #ifndef POSIX_SIGFRAME_H
 #define POSIX_SIGFRAME_H
-#include <stddef.h>
-#include <stdint.h>
-
-#define SIGFRAME_MAGIC1     0x46505853u /* in the image's software bytes: an extended image follows */
-#define SIGFRAME_MAGIC2     0x46505845u /* after it */
+#define SIGFRAME_MAGIC1     0x46505853  /* in the image's software bytes: an extended image follows */
+#define SIGFRAME_MAGIC2     0x46505845  /* after it */
 #define SIGFRAME_SW         464         /* offset of struct xstate_sw in the image */
 #define SIGFRAME_XSTATE     0x1         /* uc_flags: fpstate is an XSAVE image */
 #define SIGFRAME_SS         0x6         /* uc_flags: ss is saved, and restored strictly */
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
 
 struct xstate_sw { uint32_t magic1, extended_size; uint64_t features; uint32_t size, pad[7]; };
 
@@ -59,4 +60,6 @@ _Static_assert(sizeof(struct signal_info) == 128, "siginfo");
 _Static_assert(offsetof(struct signal_frame, context.machine) == 48, "uc_mcontext");
 _Static_assert(offsetof(struct user_machine, fpstate) == 184, "fpstate");
 _Static_assert(offsetof(struct signal_frame, info) == 312, "siginfo");
+_Static_assert(offsetof(struct xstate_sw, features) == 8 && offsetof(struct xstate_sw, size) == 16, "asm");
+#endif
 #endif

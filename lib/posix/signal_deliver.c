@@ -2,8 +2,6 @@
 /* What a signal does to its receiver, before the next user instruction: nothing, a handler's frame, a stop, or the end. */
 #include "signals.h"
 
-#define SIGNALS_SYNCHRONOUS (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
-
 static int signal_next(const struct thread *th)
 {
 	uint64_t ready = signals_ready(th);

@@ -7,6 +7,9 @@
 
 struct upcall_frame { uint64_t gpr[15]; struct exo_upcall u; };
 _Static_assert(sizeof(((struct upcall_frame *)0)->gpr) == R_RIP, "the first registers of struct user_regs");
+#define AT(field, offset) (__builtin_offsetof(struct exo_upcall, field) == (offset))
+_Static_assert(AT(vector, 8) && AT(error, 16) && AT(disabled, 28) && AT(addr, 32) && AT(rip, 40) && AT(rflags, 56) && AT(rsp, 64), "entry.S");
+_Static_assert(LINUX_TEXT == EXO_HOMES_BASE && LINUX_TEXT % (1ul << 32) == 0 && CONFIG_BASE + EXO_HOME_SIZE == LINUX_TEXT + (1ul << 32), "entry.S");
 
 #define FAULT_PRESENT 1u
 #define FAULT_WRITE 2u
@@ -33,14 +36,11 @@ static void signal_exception(struct user_regs *r, const struct exo_upcall *u)
 		signal_fault(r, u, SIGSEGV, SI_KERNEL, 0);
 }
 
-/* On the library stack: the exception P->fault of user code. */
-static void fault_serve(void *nothing)
+static void fault_serve(const struct exo_upcall *u)
 {
-	struct exo_upcall *u = &P->fault;
 	struct user_regs *r = &P->regs;
 	int e;
 
-	(void)nothing;
 	if (u->vector == 14 && (u->error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT) {
 		/* An iretq to another ring: some emulators read its frame with kernel rights, which SMAP refuses. CPUs raise #GP. */
 		family_lock();
@@ -63,11 +63,26 @@ static void fault_serve(void *nothing)
 	user_return();
 }
 
-static void events_serve(void *nothing)
+/* entry.S: on the library stack, the user's registers in P->regs. */
+void upcall_serve(uint64_t vector, uint64_t error, uint64_t addr)
 {
-	(void)nothing;
+	struct exo_upcall u;
+
+	u.vector = vector;
+	u.error = error;
+	u.addr = addr;
+	if (vector != EXO_VECTOR_ASYNC)
+		fault_serve(&u);
 	sched_take_events();
 	user_return();
+}
+
+/* The same, of registers that were on their way to user code. */
+static void leave_again(void *at)
+{
+	const struct exo_upcall *u = at;
+
+	upcall_serve(u->vector, u->error, u->addr);
 }
 
 /* The library touched memory: serve and go on, or let user_copy fail; anything else is a defect of ours. */
@@ -89,7 +104,6 @@ static void library_fault(struct upcall_frame *f)
 void upcall_enter(struct upcall_frame *f)
 {
 	struct user_regs *r = &P->regs;
-	int async = f->u.vector == EXO_VECTOR_ASYNC;
 
 	if (f->u.disabled) {
 		library_fault(f);
@@ -106,6 +120,7 @@ void upcall_enter(struct upcall_frame *f)
 		r->r14 = g->r14;
 		r->r15 = g->r15;
 	} else if (f->u.rip < (uint64_t)user_leave || f->u.rip >= (uint64_t)user_leave_end) {
+		/* The vDSO, which is the program's own code. */
 		memcpy(r, f->gpr, sizeof f->gpr);
 		r->rip = f->u.rip;
 		r->rflags = f->u.rflags;
@@ -113,9 +128,5 @@ void upcall_enter(struct upcall_frame *f)
 	}
 	r->orig_rax = -1ul;
 	r->full = 1;
-	if (async)
-		library_restart(events_serve, 0);
-	P->fault = f->u;
-	P->fault.disabled = 0;
-	library_restart(fault_serve, 0);
+	library_restart(leave_again, &f->u);
 }

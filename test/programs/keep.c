@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a system call keeps: all registers but rax, rcx and r11, and the flags, whatever kind of call it is and whatever comes in between. A child sends
+/* What a system call keeps: all registers but rax (its result), rcx and r11, and the flags, whatever kind of call it is and whatever comes in between. A child sends
  * signals all the while, so that some of them arrive on the way into and out of a call. */
 #include "check.h"
 #include <signal.h>
@@ -28,7 +28,8 @@ __asm__(".text\n"
 "	lea 1b(%rip), %rax\n	mov %rax, 128(%r11)\n"
 "	pop %rdx\n	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbp\n	pop %rbx\n	ret\n");
 
-static void keeps(long number, unsigned long seed)
+/* Its result. */
+static unsigned long keeps(long number, unsigned long seed)
 {
 	unsigned long in[13], out[17];
 
@@ -40,6 +41,7 @@ static void keeps(long number, unsigned long seed)
 		CHECK(out[i] == in[i]);
 	CHECK(((out[12] ^ in[12]) & FLAGS) == 0);
 	CHECK(out[14] == out[16] && (out[15] & FLAGS) == (in[12] & FLAGS));
+	return out[13];
 }
 
 int main(void)
@@ -47,11 +49,12 @@ int main(void)
 	static const long numbers[] = { SYS_getppid, SYS_getuid, SYS_getpgid, SYS_sched_yield, SYS_sched_get_priority_max };
 	struct sigaction sa = { .sa_handler = on_signal };
 	pid_t self = getpid(), child;
-	long calls = 0;
+	unsigned long calls = 0, result[5];
 
 	CHECK(!sigaction(SIGUSR1, &sa, 0));
 	for (unsigned long i = 0; i < 5; i++)
-		keeps(numbers[i], i);
+		result[i] = keeps(numbers[i], i);
+	CHECK(result[0] == (unsigned long)getppid() && result[1] == getuid() && (long)result[2] < 0 && result[3] == 0);
 	child = fork();
 	CHECK(child >= 0);
 	if (!child)
@@ -60,7 +63,7 @@ int main(void)
 				_exit(1);
 	while (came < 300)
 		for (unsigned long i = 0; i < 100; i++)
-			keeps(numbers[i % 5], (unsigned long)calls++);
+			CHECK(keeps(numbers[i % 5], calls++) == result[i % 5]);
 	CHECK(!kill(child, SIGKILL) && wait_status(child) == 128 + SIGKILL);
 	printf("ok\n");
 	return 0;
