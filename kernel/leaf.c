@@ -200,6 +200,7 @@ static inline int64_t range_decode(uint64_t root, uint64_t va, int level, uint64
 static inline __attribute__((always_inline)) int64_t change(int level, uint64_t root, uint64_t va, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
 {
 	struct walk w;
+	const bool skips = level == 1 && n > 1; /* what is absent */
 	uint64_t seen, done = 0;
 	uint32_t in;
 	int64_t r = range_decode(root, va, level, n, proof, &in);
@@ -211,11 +212,21 @@ static inline __attribute__((always_inline)) int64_t change(int level, uint64_t 
 	for (;;) {
 		if (done == 0 || entry_index(va, level) == 0) {
 			r = !mask ? walk_to(in, va, level, &w) : level == 1 ? walk_leaf(in, va, &w) : walk_for_change(in, va, level, &w);
+			if (r == -EXO_ENOENT && skips) {
+				uint64_t rest = 512 - entry_index(va, level);
+				done += rest;
+				va += rest * EXO_PAGE_SIZE;
+				if (done >= n)
+					return (int64_t)n;
+				if (interrupt_waits())
+					return (int64_t)done;
+				continue;
+			}
 			if (r < 0)
 				return done ? (int64_t)done : r;
 		}
 		r = leaf_change(&w, in, va, level, value, mask, &seen);
-		if (r < 0)
+		if (r < 0 && !(r == -EXO_ENOENT && skips))
 			return done ? (int64_t)done : r;
 		if (n == 1)
 			return (int64_t)seen;

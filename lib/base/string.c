@@ -32,6 +32,13 @@ void *memmove(void *to, const void *from, size_t n)
 		copy_up(t, f, n);
 		return to;
 	}
+	while (n >= 32) {
+		loose_word *to4 = (loose_word *)(t + (n -= 32));
+		const loose_word *from4 = (const loose_word *)(f + n);
+		uint64_t a = from4[0], b = from4[1], c = from4[2], d = from4[3];
+
+		to4[0] = a, to4[1] = b, to4[2] = c, to4[3] = d;
+	}
 	while (n >= 8) {
 		n -= 8;
 		*(loose_word *)(t + n) = *(const loose_word *)(f + n);

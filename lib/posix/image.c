@@ -87,6 +87,6 @@ int address_space(struct exec_plan *plan)
 	P->image_base = plan->program.base + plan->program.elf.low;
 	P->image_end = plan->program.base + plan->program.elf.high;
 	P->brk_start = P->brk_end = PAGE_UP(P->image_end);
-	P->task->vsize = regions_size();
+	P->task->vsize = P->region_bytes;
 	return e;
 }

@@ -51,7 +51,7 @@ int64_t table_new(uint64_t va, int level);         /* a new empty table linked a
 
 /* ---- region.c; all on the caller's own array */
 int  region_insert(const struct region *r);        /* replaces what stands there; takes over the inode reference; 0 or -ENOMEM (reference dropped) */
-int  region_cut(uint64_t start, uint64_t end);     /* makes start and end borders: 0 or -ENOMEM */
+struct region *region_cut(uint64_t start, uint64_t end); /* makes start and end borders: the first region that ends above start; NULL: no memory */
 void regions_join(uint64_t start, uint64_t end);    /* neighbours with one meaning become one, there and at its borders */
 int  region_remove(uint64_t start, uint64_t end);  /* regions only, no entries: 0 or -ENOMEM */
 void regions_drop(void);                           /* all references given back */
@@ -76,6 +76,7 @@ int user_range_ok(uint64_t va, uint64_t n);
 int stash_put(uint64_t start, uint64_t end);       /* private pages become inaccessible: their bytes are kept */
 int stash_take(uint64_t start, uint64_t end);      /* brings them back; the regions there are writable meanwhile */
 int stash_drop(uint64_t start, uint64_t end);      /* what was kept for these addresses is forgotten */
+static inline int stash_used(void) { return P->has_stash; } /* else the last two have nothing to do */
 
 /* ---- mmap.c */
 long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags);

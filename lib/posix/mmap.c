@@ -18,7 +18,7 @@
 
 void vsize_note(void)
 {
-	P->task->vsize = regions_size();
+	P->task->vsize = P->region_bytes;
 }
 
 void wx_note(unsigned prot)
@@ -33,7 +33,7 @@ int limit_reached(uint64_t more)
 {
 	uint64_t limit = P->task->limit[RLIMIT_AS][0];
 
-	return limit != ~0ul && regions_size() + more > limit;
+	return limit != ~0ul && P->region_bytes + more > limit;
 }
 
 long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags)
@@ -126,7 +126,7 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 	if (r.flags & REGION_ANON_SHARED)
 		r.offset = ++F->shared_count << 32;
 	wx_note(r.prot);
-	was_free = region_free_space(r.start, r.end);
+	was_free = !P->has_strays && region_free_space(r.start, r.end);
 	e = region_insert(&r);
 	/* Where nothing was mapped there are no entries. */
 	if (!e && !was_free)
@@ -164,9 +164,9 @@ CALL2(munmap, start, size)
 	return e;
 }
 
-static void prot_set(uint64_t start, uint64_t end, uint32_t prot)
+static void prot_set(struct region *r, uint64_t end, uint32_t prot)
 {
-	for (struct region *r = region_find(start); r < P->regions + P->region_count && r->start < end; r++)
+	for (; r < P->regions + P->region_count && r->start < end; r++)
 		r->prot = prot;
 }
 
@@ -190,6 +190,7 @@ CALL3(mprotect, start, size, prot)
 {
 	uint64_t end = start + PAGE_UP(size);
 	struct region *r;
+	int changes = 0;
 
 	if (start % PAGE || prot & ~(uint64_t)(7 | 0x03000000))
 		return -EINVAL;
@@ -198,22 +199,29 @@ CALL3(mprotect, start, size, prot)
 	if (end < start || !user_range_ok(start, end - start))
 		return -ENOMEM;
 	wx_note((unsigned)prot);
+	prot &= 7;
 	for (uint64_t va = start; va < end; va = r->end) {
 		r = region_find(va);
 		if (!r)
 			return -ENOMEM;
+		changes |= r->prot != prot;
 	}
-	if (region_cut(start, end))
+	if (!changes)
+		return 0;
+	r = region_cut(start, end);
+	if (!r)
 		return -ENOMEM;
-	prot &= 7;
-	if (prot) {
-		prot_set(start, end, PROT_READ | PROT_WRITE);
+	if (prot && stash_used()) {
+		prot_set(r, end, PROT_READ | PROT_WRITE);
 		if (stash_take(start, end))
 			return -ENOMEM;
-	} else if (stash_private(start, end)) {
-		return -ENOMEM;
+		r = region_find(start);
+	} else if (!prot) {
+		if (stash_private(start, end))
+			return -ENOMEM;
+		r = region_find(start);
 	}
-	prot_set(start, end, (uint32_t)prot);
+	prot_set(r, end, (uint32_t)prot);
 	regions_join(start, end);
 	return pages_protect(start, end, (unsigned)prot);
 }

@@ -65,6 +65,7 @@ CALL5(mremap, old, old_size, new_size, flags, new)
 	if (new_size > old_size && limit_reached(new_size - old_size))
 		return -ENOMEM;
 	if (!(flags & MREMAP_FIXED) && r->end == old + old_size && user_range_ok(old, new_size) && region_free_space(old + old_size, old + new_size)) {
+		P->region_bytes += new_size - old_size;
 		r->end = old + new_size;
 		vsize_note();
 		return (long)old;

@@ -34,6 +34,7 @@ static struct region *stack_grow(uint64_t va)
 		return 0;
 	if (r > P->regions && r[-1].end + STACK_GAP > page && r[-1].prot)
 		return 0;
+	P->region_bytes += r->start - page;
 	r->start = page;
 	return r;
 }

@@ -10,11 +10,43 @@ int pages_unmap(uint64_t start, uint64_t end)
 		if (r == -EXO_ESEALED) {
 			int e = path_open(start);
 
+			P->has_strays |= e != 0;
 			if (e)
 				return e;
 			continue;
 		}
 		if (r == -EXO_ENOENT)
+			return 0;
+		if (r <= 0) {
+			P->has_strays = 1;
+			return gate_errno(r);
+		}
+		start += (uint64_t)r * PAGE;
+	}
+	return 0;
+}
+
+/* Rights of the pages that are present. Those that are this env's alone become writable at once; from the first that is not, writing comes back by faults. */
+int pages_protect(uint64_t start, uint64_t end, unsigned prot)
+{
+	uint64_t mask = EXO_PTE_NX | EXO_PTE_RW, value = (prot & PROT_EXEC ? 0 : EXO_PTE_NX) | (prot & PROT_WRITE ? EXO_PTE_RW : 0);
+
+	while (start < end) {
+		uint64_t n = (end - start) / PAGE;
+		int64_t r = gate_pte_write(0, start | EXO_AT_CHANGE | 1, n, value, mask, 0);
+
+		if (r == -EXO_ESEALED) {
+			if (path_open(start))
+				return -ENOMEM;
+			continue;
+		}
+		if (value & EXO_PTE_RW && (r == -EXO_ESHARED || r == -EXO_EPERM || r == -EXO_ETYPE)) {
+			value &= ~EXO_PTE_RW;
+			mask &= ~EXO_PTE_RW;
+			continue;
+		}
+		/* The call for one entry returns the old entry. */
+		if (n == 1 && (r == -EXO_ENOENT || !EXO_IS_ERROR(r)))
 			return 0;
 		if (r <= 0)
 			return gate_errno(r);
@@ -48,47 +80,4 @@ void entries_change(uint64_t va, uint64_t n, uint64_t value, uint64_t mask)
 		va += (uint64_t)r * PAGE;
 		n -= (uint64_t)r;
 	}
-}
-
-/* Of n pages in one table, those that are present. Looking at the table first costs about as much as three calls. */
-static void present_change(uint64_t va, uint64_t n, uint64_t value, uint64_t mask)
-{
-	const volatile uint64_t *entry = n > 3 ? entries_look(va) : 0;
-	uint64_t i = 0;
-
-	if (!entry) {
-		for (; i < n; i++)
-			entries_change(va + i * PAGE, 1, value, mask);
-		return;
-	}
-	while (i < n) {
-		uint64_t run = 0;
-
-		while (i + run < n && entry[i + run] & EXO_PTE_P)
-			run++;
-		entries_change(va + i * PAGE, run, value, mask);
-		i += run + 1;
-	}
-	entries_unlook();
-}
-
-/* Rights of the pages that are present. Writing comes back by faults, so that a shared frame is never opened here. */
-int pages_protect(uint64_t start, uint64_t end, unsigned prot)
-{
-	uint64_t mask = EXO_PTE_NX | (prot & PROT_WRITE ? 0 : EXO_PTE_RW), value = prot & PROT_EXEC ? 0 : EXO_PTE_NX;
-
-	while (start < end) {
-		uint64_t table_end = (start | (512 * PAGE - 1)) + 1, stop = end < table_end ? end : table_end;
-		int64_t e = gate_pte_write(0, (start & -(512 * PAGE)) | EXO_AT_CHANGE | 2, 1, 0, 0, 0);
-
-		if (EXO_IS_ERROR(e)) {
-			start = stop;
-			continue;
-		}
-		if (path_open(start))
-			return -ENOMEM;
-		present_change(start, (stop - start) / PAGE, value, mask);
-		start = stop;
-	}
-	return 0;
 }

@@ -101,7 +101,10 @@ struct process {
 	uint64_t fs_base, gs_base;   /* last set here; at fork, for the child */
 	struct region *regions;      /* = PRIVATE_REGIONS */
 	uint32_t region_count, region_pages;
-	uint32_t region_last;        /* index of what region_find found last: a guess */
+	uint32_t region_last;        /* where the last search in it ended: a guess */
+	uint64_t region_bytes;       /* of all regions but stashes */
+	uint8_t  has_stash;          /* stash.c keeps something, or did */
+	uint8_t  has_strays;         /* an unmapping failed half-way: entries may stand where no region is */
 	uint64_t brk_start, brk_end; /* brk_end not rounded */
 	uint64_t stack_top, stack_limit;
 	uint64_t mmap_top;           /* mmap searches downwards from here */
@@ -138,7 +141,6 @@ void fs_base_set(uint64_t base), gs_base_set(uint64_t base);
 
 /* region.c */
 struct region *region_find(uint64_t va);             /* region that holds va, or NULL */
-uint64_t regions_size(void);                          /* bytes of all regions */
 /* pager.c: makes the page of va present with that access for user code or for the library: 0, -EFAULT, -ENOMEM. access: PROT_ bits (one). */
 int page_serve(uint64_t va, unsigned access);
 /* entry.S */

@@ -3,15 +3,10 @@
 #include "library.h"
 #include <base/fmt.h>
 
-#define PER_PAGE_BYTES PAGE
-
-static int has_room(uint32_t more)
+static int page_add(void)
 {
-	uint32_t capacity = (uint32_t)(P->region_pages * PER_PAGE_BYTES / sizeof(struct region));
 	uint64_t pfn;
 
-	if (P->region_count + more <= capacity)
-		return 1;
 	if (P->region_pages == REGION_PAGES_MAX || frames_claim(&pfn, 1))
 		return 0;
 	if (entries_write(0, PRIVATE_BASE + PRIVATE_REGIONS + P->region_pages * PAGE, 1,
@@ -20,14 +15,29 @@ static int has_room(uint32_t more)
 		return 0;
 	}
 	P->region_pages++;
-	return has_room(more);
+	return 1;
 }
 
-/* Index of the first region that ends above va. */
+static inline int has_room(uint32_t more)
+{
+	while ((P->region_count + more) * sizeof(struct region) > P->region_pages * PAGE)
+		if (!page_add())
+			return 0;
+	return 1;
+}
+
+static int is_above(uint32_t i, uint64_t va)
+{
+	return (i == P->region_count || P->regions[i].end > va) && (!i || P->regions[i - 1].end <= va);
+}
+
+/* Index of the first region that ends above va. Faults and calls come in runs: the last answer is tried first. */
 static uint32_t index_above(uint64_t va)
 {
 	uint32_t low = 0, high = P->region_count;
 
+	if (P->region_last <= high && is_above(P->region_last, va))
+		return P->region_last;
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 
@@ -36,6 +46,7 @@ static uint32_t index_above(uint64_t va)
 		else
 			low = middle + 1;
 	}
+	P->region_last = low;
 	return low;
 }
 
@@ -46,62 +57,99 @@ struct region *region_above(uint64_t va)
 	return i < P->region_count ? P->regions + i : 0;
 }
 
-/* Faults and calls come in runs: the last answer is tried first. */
 struct region *region_find(uint64_t va)
 {
-	struct region *r = P->regions + P->region_last;
+	struct region *r = region_above(va);
 
-	if (P->region_last < P->region_count && r->start <= va && va < r->end)
-		return r;
-	r = region_above(va);
-	if (!r || r->start > va)
-		return 0;
-	P->region_last = (uint32_t)(r - P->regions);
-	return r;
+	return r && r->start <= va ? r : 0;
 }
 
-static void split(uint32_t i, uint64_t at)
+static uint64_t bytes_of(const struct region *r)
+{
+	return r->flags & REGION_STASH ? 0 : r->end - r->start;
+}
+
+/* Room for n regions from i on; what stood there moves up. */
+static void gap_open(uint32_t i, uint32_t n)
 {
 	struct region *r = P->regions + i;
 
-	memmove(r + 1, r, (P->region_count - i) * sizeof *r);
-	P->region_count++;
+	memmove(r + n, r, (P->region_count - i) * sizeof *r);
+	P->region_count += n;
+}
+
+static void gap_close(uint32_t i, uint32_t n)
+{
+	struct region *r = P->regions + i;
+
+	P->region_count -= n;
+	memmove(r, r + n, (P->region_count - i) * sizeof *r);
+}
+
+/* Region i ends at `at`, and the next one, which is a copy of it, begins there. */
+static void part_at(uint32_t i, uint64_t at)
+{
+	struct region *r = P->regions + i;
+
 	r[0].end = at;
+	r[1].offset += (at - r[1].start) / PAGE;
 	r[1].start = at;
-	r[1].offset += (at - r[0].start) / PAGE;
 	if (r->inode)
 		inode_get(r->inode);
 }
 
-int region_cut(uint64_t start, uint64_t end)
+/* Makes start and end borders. Index of the first region that ends above start, or -ENOMEM. */
+static int64_t cut(uint64_t start, uint64_t end)
 {
-	uint32_t i;
+	uint32_t i, j;
 
 	if (!has_room(2))
 		return -ENOMEM;
 	i = index_above(start);
-	if (i < P->region_count && P->regions[i].start < start)
-		split(i, start);
-	i = index_above(end);
-	if (i < P->region_count && P->regions[i].start < end)
-		split(i, end);
-	return 0;
+	if (i < P->region_count && P->regions[i].start < start) {
+		/* Mostly a part of one region: one move for both borders. */
+		uint32_t inside = P->regions[i].end > end;
+
+		gap_open(i, 1 + inside);
+		P->regions[i + 1] = P->regions[i + 1 + inside];
+		P->regions[i] = P->regions[i + 1];
+		part_at(i++, start);
+		if (inside) {
+			part_at(i, end);
+			return i;
+		}
+	}
+	for (j = i; j < P->region_count && P->regions[j].end <= end; j++)
+		;
+	if (j < P->region_count && P->regions[j].start < end) {
+		gap_open(j, 1);
+		P->regions[j] = P->regions[j + 1];
+		part_at(j, end);
+	}
+	return i;
+}
+
+struct region *region_cut(uint64_t start, uint64_t end)
+{
+	int64_t i = cut(start, end);
+
+	return i < 0 ? 0 : P->regions + i;
 }
 
 int region_remove(uint64_t start, uint64_t end)
 {
-	uint32_t from, to;
+	int64_t from = cut(start, end);
+	uint32_t to;
 
-	if (region_cut(start, end))
+	if (from < 0)
 		return -ENOMEM;
-	from = to = index_above(start);
-	while (to < P->region_count && P->regions[to].start < end) {
+	for (to = (uint32_t)from; to < P->region_count && P->regions[to].start < end; to++) {
+		P->region_bytes -= bytes_of(P->regions + to);
 		if (P->regions[to].inode)
 			inode_put(P->regions[to].inode);
-		to++;
 	}
-	memmove(P->regions + from, P->regions + to, (P->region_count - to) * sizeof(struct region));
-	P->region_count -= to - from;
+	if (to > from)
+		gap_close((uint32_t)from, to - (uint32_t)from);
 	return 0;
 }
 
@@ -112,10 +160,9 @@ static int joins(const struct region *a, const struct region *b)
 	return !(a->inode || a->flags & REGION_ANON_SHARED) || (b->offset == a->offset + (a->end - a->start) / PAGE && a->data_end == b->data_end);
 }
 
-void regions_join(uint64_t start, uint64_t end)
+/* From region i on, up to those that start at `end`. */
+static void regions_join_at(uint32_t i, uint64_t end)
 {
-	uint32_t i = index_above(start);
-
 	for (i = i ? i - 1 : 0; i + 1 < P->region_count && P->regions[i].start <= end;) {
 		struct region *r = P->regions + i;
 
@@ -126,25 +173,34 @@ void regions_join(uint64_t start, uint64_t end)
 		r->end = r[1].end;
 		if (r->inode)
 			inode_put(r->inode);
-		memmove(r + 1, r + 2, (P->region_count - i - 2) * sizeof *r);
-		P->region_count--;
+		gap_close(i + 1, 1);
 	}
+}
+
+void regions_join(uint64_t start, uint64_t end)
+{
+	regions_join_at(index_above(start), end);
 }
 
 int region_insert(const struct region *r)
 {
 	uint32_t i;
 
-	if (region_remove(r->start, r->end) || !has_room(1)) {
+	if ((!region_free_space(r->start, r->end) && region_remove(r->start, r->end)) || !has_room(1)) {
 		if (r->inode)
 			inode_put(r->inode);
 		return -ENOMEM;
 	}
+	P->region_bytes += bytes_of(r);
 	i = index_above(r->start);
-	memmove(P->regions + i + 1, P->regions + i, (P->region_count - i) * sizeof *r);
-	P->regions[i] = *r;
-	P->region_count++;
-	regions_join(r->start, r->end);
+	/* An anonymous neighbour grows instead. */
+	if (i && joins(P->regions + i - 1, r) && !r->inode) {
+		P->regions[--i].end = r->end;
+	} else {
+		gap_open(i, 1);
+		P->regions[i] = *r;
+	}
+	regions_join_at(i, r->end);
 	return 0;
 }
 
@@ -154,6 +210,7 @@ void regions_drop(void)
 		if (P->regions[i].inode)
 			inode_put(P->regions[i].inode);
 	P->region_count = 0;
+	P->region_bytes = 0;
 }
 
 int regions_open(void)
@@ -161,17 +218,8 @@ int regions_open(void)
 	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
 	P->region_pages = 1;
 	P->region_count = 0;
+	P->region_bytes = 0;
 	return 0;
-}
-
-uint64_t regions_size(void)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < P->region_count; i++)
-		if (!(P->regions[i].flags & REGION_STASH))
-			sum += P->regions[i].end - P->regions[i].start;
-	return sum;
 }
 
 int region_free_space(uint64_t start, uint64_t end)

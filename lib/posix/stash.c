@@ -50,6 +50,7 @@ int stash_put(uint64_t start, uint64_t end)
 	if (!r.start)
 		return -ENOMEM;
 	r.end = r.start + (end - start);
+	P->has_stash = 1;
 	e = region_insert(&r);
 	if (!e)
 		e = pages_copy(r.start, start, end - start);
@@ -66,8 +67,9 @@ static struct region *part(uint64_t start, uint64_t end, int *error)
 			continue;
 		start = start > home ? start : home;
 		end = end < home_end ? end : home_end;
-		*error = region_cut(at + (start - home), at + (end - home));
-		return *error ? 0 : region_find(at + (start - home));
+		r = region_cut(at + (start - home), at + (end - home));
+		*error = r ? 0 : -ENOMEM;
+		return r;
 	}
 	return 0;
 }
@@ -85,6 +87,8 @@ int stash_take(uint64_t start, uint64_t end)
 	struct region *r;
 	int e = 0;
 
+	if (!stash_used())
+		return 0;
 	while (!e && (r = part(start, end, &e))) {
 		e = pages_copy(r->offset * PAGE, r->start, r->end - r->start);
 		if (!e)
@@ -98,6 +102,8 @@ int stash_drop(uint64_t start, uint64_t end)
 	struct region *r;
 	int e = 0;
 
+	if (!stash_used())
+		return 0;
 	while (!e && (r = part(start, end, &e)))
 		e = part_end(r);
 	return e;

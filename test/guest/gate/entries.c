@@ -189,6 +189,29 @@ void pte_change(void)
 	IS(PFN(rt_entry(T, 1)), pfn);
 }
 
+/* A range: what is absent counts as done, whole tables too; a sealed or foreign place still refuses, and so does a right that is not there. */
+void pte_change_range(void)
+{
+	const uint64_t gap = 2 * (512 * PAGE); /* the table between is not there */
+
+	CHECK(page_new(T, RW | NX) && page_new(T + 5 * PAGE, RW | NX) && page_new(T + gap, RW | NX));
+	IS(gate_pte_write(0, T | EXO_AT_CHANGE | 1, 6, 0, RW, 0), 6);
+	IS(guarded(touch_write, T), 1);
+	IS(guarded(touch_write, T + 5 * PAGE), 1);
+	for (uint64_t done = 0; done < 3 * 512;) {
+		int64_t r = gate_pte_write(0, (T + done * PAGE) | EXO_AT_CHANGE | 1, 3 * 512 - done, RW, RW, 0);
+
+		CHECK(r > 0);
+		done += (uint64_t)r;
+	}
+	IS(guarded(touch_write, T), 0);
+	IS(guarded(touch_write, T + 5 * PAGE), 0);
+	IS(guarded(touch_write, T + gap), 0);
+	IS(rt_entry(T + PAGE, 1), -EXO_ENOENT);
+	IS(gate_pte_write(0, (T + PAGE) | EXO_AT_CHANGE | 1, 1, RW, RW, 0), -EXO_ENOENT);
+	IS(gate_pte_write(0, T | EXO_AT_CHANGE | 1, 6, 0, EXO_PTE_P, 0), -EXO_EINVAL);
+}
+
 void pte_rights_fault(void)
 {
 	CHECK(page_new(T, RW | NX));

@@ -8,7 +8,7 @@ enum { LEAF_BITS = EXO_PTE_P | EXO_PTE_RW | EXO_PTE_U | EXO_PTE_A | EXO_PTE_D };
 /* What the running op was called with. */
 static struct {
 	uint32_t root;
-	uint64_t va, at, value, mask, proof;
+	uint64_t va, at, n, value, mask, proof;
 	int level;
 	const uint64_t *list;
 } op;
@@ -121,10 +121,12 @@ static const char *change_one(uint64_t i, bool apply)
 	uint32_t pfn = model_pfn(w.entry);
 	const char *why = op.mask ? model_place_check(&w) : w.reached ? NULL : "no table there";
 
+	if (!w.reached && !w.run && op.n > 1 && op.level == 1)
+		return NULL;
 	if (why)
 		return why;
 	if (!(w.entry & EXO_PTE_P))
-		return "changed an absent entry";
+		return op.n > 1 && op.level == 1 ? NULL : "changed an absent entry";
 	if (!model_is_leaf(w.entry, op.level))
 		return "changed a link as if it were a run";
 	if (op.mask & ~(EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | AVAIL_NX))
@@ -192,6 +194,7 @@ const char *model_pte_write(int64_t r, uint64_t root, uint64_t at, uint64_t n, u
 	op.list = list;
 	op.mask = mask;
 	op.proof = proof;
+	op.n = n;
 	bool runs = op.level == 2 && (at & EXO_AT_CHANGE ? model_walk(op.root, op.va, 2).entry & EXO_PTE_PS : at & EXO_AT_LIST || value & EXO_PTE_P);
 	if (!(at & EXO_AT_CHANGE)) {
 		if (runs)
