@@ -5,7 +5,8 @@
 
 /* Frames of a build, in the order of spec.frames: the group, then these, then the library stack, then process, XSAVE image and regions. */
 enum { OWN_PT3 = EXO_EF_COUNT, OWN_PT2, OWN_PT1, HOMES_PT3, OWN_STACK };
-#define OWN_PROCESS (OWN_STACK + LIBRARY_STACK_PAGES)
+#define OWN_PROCESS (OWN_STACK + LIBRARY_STACK_FIRST)
+#define BUILD_FRAMES_MAX (OWN_PROCESS + BUILD_PRIVATE_MAX)
 _Static_assert(OWN_PROCESS + BUILD_PRIVATE_MAX + 1 <= EXO_SPEC_FRAMES_MAX, "room in the spec");
 
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
@@ -21,7 +22,7 @@ static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT], int traced)
 /* n frames at va of the root that is being built. */
 static int64_t pages_put(uint64_t root, uint64_t va, const uint32_t *frame, uint64_t n)
 {
-	uint64_t value[BUILD_PRIVATE_MAX];
+	uint64_t value[LIBRARY_STACK_PAGES + BUILD_PRIVATE_MAX];
 
 	for (uint64_t i = 0; i < n; i++)
 		value[i] = (uint64_t)frame[i] << EXO_PAGE_SHIFT | RIGHTS;
@@ -31,47 +32,50 @@ static int64_t pages_put(uint64_t root, uint64_t va, const uint32_t *frame, uint
 static int64_t root_compose(const struct env_build *b)
 {
 	const uint32_t *f = b->spec.frames;
-	struct ops ops = { 0 };
-	int64_t r;
+	const struct { uint32_t frame; int type; } table[] = {
+		{ f[EXO_EF_ROOT], EXO_PT4 }, { f[OWN_PT3], EXO_PT3 }, { f[HOMES_PT3], EXO_PT3 }, { f[OWN_PT2], EXO_PT2 }, { f[OWN_PT1], EXO_PT1 },
+	};
+	const struct { uint64_t at, frame; } link[] = {
+		{ 0 | 4, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, f[HOMES_PT3] }, { PRIVATE_BASE | 3, f[OWN_PT2] }, { PRIVATE_BASE | 2, f[OWN_PT1] },
+		{ LINUX_TEXT | EXO_AT_LIVE | 3, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, 0 }, { ROOTIMG_BASE | EXO_AT_LIVE | 3, 0 },
+	};
+	int64_t r = 0;
 
-	ops_add(&ops, EXO_GATE_frame_type, f[EXO_EF_ROOT], 1, EXO_PT4, 0);
-	ops_add(&ops, EXO_GATE_frame_type, f[OWN_PT3], 1, EXO_PT3, 0);
-	ops_add(&ops, EXO_GATE_frame_type, f[HOMES_PT3], 1, EXO_PT3, 0);
-	ops_add(&ops, EXO_GATE_frame_type, f[OWN_PT2], 1, EXO_PT2, 0);
-	ops_add(&ops, EXO_GATE_frame_type, f[OWN_PT1], 1, EXO_PT1, 0);
-	ops_add(&ops, EXO_GATE_pt_link, b->root, 0 | 4, 1, f[OWN_PT3]);
-	ops_add(&ops, EXO_GATE_pt_link, b->root, EXO_HOMES_BASE | 4, 1, f[HOMES_PT3]);
-	ops_add(&ops, EXO_GATE_pt_link, b->root, PRIVATE_BASE | 3, 1, f[OWN_PT2]);
-	ops_add(&ops, EXO_GATE_pt_link, b->root, PRIVATE_BASE | 2, 1, f[OWN_PT1]);
-	ops_add(&ops, EXO_GATE_pt_link, b->root, LINUX_TEXT | EXO_AT_LIVE | 3, 1, 0);
-	ops_add(&ops, EXO_GATE_pt_link, b->root, FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, 1, 0);
-	ops_add(&ops, EXO_GATE_pt_link, b->root, ROOTIMG_BASE | EXO_AT_LIVE | 3, 1, 0);
-	r = ops_run(&ops);
-	if (r >= 0)
-		r = pages_put(b->root, PRIVATE_BASE + PRIVATE_STACK, f + OWN_STACK, LIBRARY_STACK_PAGES);
+	for (unsigned i = 0; i < sizeof table / sizeof *table && r >= 0; i++)
+		r = gate_frame_type(table[i].frame, 1, table[i].type, 0);
+	for (unsigned i = 0; i < sizeof link / sizeof *link && r >= 0; i++)
+		r = gate_pt_link(b->root, link[i].at, 1, link[i].frame);
 	return r;
+}
+
+/* Tables want zeros: the root, and from the group's window tables to the last of our own. */
+static int build_claim(uint64_t *list, uint32_t count)
+{
+	uint64_t zeroed[1 + OWN_STACK - EXO_EF_WINDOW3], any[BUILD_FRAMES_MAX];
+	const uint32_t group = EXO_EF_WINDOW3 - 1;
+
+	if (frames_claim_zeroed(zeroed, sizeof zeroed / sizeof *zeroed))
+		return -ENOMEM;
+	if (frames_claim(any, group + count - OWN_STACK)) {
+		frames_release(zeroed, sizeof zeroed / sizeof *zeroed);
+		return -ENOMEM;
+	}
+	list[EXO_EF_ROOT] = zeroed[0];
+	memcpy(list + EXO_EF_WINDOW3, zeroed + 1, sizeof zeroed - sizeof *zeroed);
+	memcpy(list + 1, any, group * sizeof *any);
+	memcpy(list + OWN_STACK, any + group, (count - OWN_STACK) * sizeof *any);
+	return 0;
 }
 
 int env_build(struct env_build *b, uint32_t region_pages)
 {
-	uint64_t list[OWN_PROCESS + BUILD_PRIVATE_MAX];
+	uint64_t list[BUILD_FRAMES_MAX];
 	uint32_t count = OWN_PROCESS + 2 + region_pages;
 	int64_t r;
 
 	memset(b, 0, sizeof *b);
-	/* Tables want zeros: the root, and from the group's window tables to the last of our own. */
-	if (frames_claim_zeroed(list, 1 + OWN_STACK - EXO_EF_WINDOW3))
+	if (build_claim(list, count))
 		return -ENOMEM;
-	memmove(list + EXO_EF_WINDOW3, list + 1, (OWN_STACK - EXO_EF_WINDOW3) * sizeof *list);
-	if (frames_claim(list + 1, EXO_EF_WINDOW3 - 1)) {
-		frames_release(list, 1);
-		frames_release(list + EXO_EF_WINDOW3, OWN_STACK - EXO_EF_WINDOW3);
-		return -ENOMEM;
-	}
-	if (frames_claim(list + OWN_STACK, count - OWN_STACK)) {
-		frames_release(list, OWN_STACK);
-		return -ENOMEM;
-	}
 	for (uint32_t i = 0; i < count; i++)
 		b->spec.frames[i] = (uint32_t)list[i];
 	b->spec.frame_count = count;
@@ -114,7 +118,7 @@ void env_unbuild(struct env_build *b)
 
 long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 {
-	int64_t name = pages_put(b->root, PRIVATE_BASE + PRIVATE_PROCESS, b->spec.frames + OWN_PROCESS, b->page_count);
+	int64_t name = pages_put(b->root, LIBRARY_STACK_TOP - LIBRARY_STACK_FIRST * PAGE, b->spec.frames + OWN_STACK, LIBRARY_STACK_FIRST + b->page_count);
 
 	if (name >= 0) {
 		entries_fill(b->spec.entry, F->strace != NULL);

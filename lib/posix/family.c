@@ -136,13 +136,11 @@ static uint64_t pages_find(uint64_t from, uint64_t n)
 	return 0;
 }
 
-void *fam_pages(size_t count)
+/* Another run: found, mapped, marked. Its first page, or 0. */
+static uint64_t run_make(uint64_t count)
 {
-	uint64_t page;
+	uint64_t page = pages_find(F->page_hint, count);
 
-	if (!count || count > F->page_limit)
-		return 0;
-	page = pages_find(F->page_hint, count);
 	if (!page)
 		page = pages_find(FIRST_PAGES, count);
 	if (!page || range_map(page, count))
@@ -150,7 +148,45 @@ void *fam_pages(size_t count)
 	pages_mark(page, count, 1);
 	if (page == F->page_hint)
 		F->page_hint = page + count;
-	return (void *)(FAMILY_BASE + page * PAGE);
+	return page;
+}
+
+static void run_end(uint64_t page, uint64_t count)
+{
+	range_unmap(page, count);
+	pages_mark(page, count, 0);
+	if (page < F->page_hint)
+		F->page_hint = page;
+}
+
+/* All that is kept goes back: true when there was something. */
+static int kept_give_back(void)
+{
+	int any = 0;
+
+	for (uint32_t n = 1; n <= KEPT_PAGES; n++)
+		while (F->kept[n - 1].count) {
+			run_end(F->kept[n - 1].run[--F->kept[n - 1].count], n);
+			any = 1;
+		}
+	return any;
+}
+
+void *fam_pages(size_t count)
+{
+	uint64_t page;
+
+	if (!count || count > F->page_limit)
+		return 0;
+	if (count <= KEPT_PAGES && F->kept[count - 1].count) {
+		void *p = (void *)(FAMILY_BASE + F->kept[count - 1].run[--F->kept[count - 1].count] * PAGE);
+
+		return memset(p, 0, count * PAGE);
+	}
+	page = run_make(count);
+	if (!page && kept_give_back())
+		page = run_make(count);
+	return page ? (void *)(FAMILY_BASE + page * PAGE) : 0;
 }
 
 void fam_pages_free(void *p, size_t count)
@@ -159,15 +195,19 @@ void fam_pages_free(void *p, size_t count)
 
 	if (!p || !count)
 		return;
-	range_unmap(page, count);
-	pages_mark(page, count, 0);
-	if (page < F->page_hint)
-		F->page_hint = page;
+	if (count <= KEPT_PAGES && F->kept[count - 1].count < KEPT_RUNS)
+		F->kept[count - 1].run[F->kept[count - 1].count++] = (uint32_t)page;
+	else
+		run_end(page, count);
 }
 
 uint64_t fam_pages_used(void)
 {
-	return F->pages_used;
+	uint64_t kept = 0;
+
+	for (uint32_t n = 1; n <= KEPT_PAGES; n++)
+		kept += n * F->kept[n - 1].count;
+	return F->pages_used - kept;
 }
 
 void **family_slot_fs(void)

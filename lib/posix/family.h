@@ -7,6 +7,8 @@
 #include <posix/syscall.h>
 
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
+#define KEPT_PAGES 3 /* runs of so many pages at most, */
+#define KEPT_RUNS  2 /* so many of each: what a fork and an exec come and go with */
 #define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
 #define TID_MAX 4096           /* numbers of threads differ modulo this */
 #define SLEEP_BUCKETS 64       /* the last is POLL_CHANNEL's */
@@ -23,6 +25,7 @@ struct family {
 	/* memory: bit set = page in use */
 	uint64_t page_limit;           /* pages that may be in use: tables stand for so many */
 	uint64_t pages_used, page_hint;
+	struct { uint32_t run[KEPT_RUNS], count; } kept[KEPT_PAGES]; /* free runs of 1, 2, .. pages that stay mapped: their first pages */
 	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
 
 	/* tasks and run queue */

@@ -84,6 +84,8 @@ int fd_new(struct file_state *fs, struct file *f, int from, int cloexec)
 		if (fs->fd[fd])
 			continue;
 		fs->fd[fd] = f;
+		if (fd >= fs->top)
+			fs->top = fd + 1;
 		cloexec_set(fs, fd, cloexec);
 		return fd;
 	}
@@ -96,6 +98,8 @@ void fd_close(struct file_state *fs, int fd)
 	struct file *f = fs->fd[fd];
 
 	fs->fd[fd] = NULL;
+	while (fs->top && !fs->fd[fs->top - 1])
+		fs->top--;
 	cloexec_set(fs, fd, 0);
 	if (f->ip->locks)
 		locks_release(f->ip, fs);
@@ -140,24 +144,27 @@ struct file_state *files_fork(struct file_state *of)
 
 	if (!fs)
 		return NULL;
-	*fs = *of;
+	fs->cwd = of->cwd;
+	fs->umask = of->umask;
+	fs->top = of->top;
+	memcpy(fs->cloexec, of->cloexec, sizeof(fs->cloexec));
 	inode_get(fs->cwd);
-	for (int fd = 0; fd < FD_MAX; fd++)
-		if (fs->fd[fd])
+	for (int fd = 0; fd < fs->top; fd++)
+		if ((fs->fd[fd] = of->fd[fd]))
 			file_get(fs->fd[fd]);
 	return fs;
 }
 
 void files_exec(struct file_state *fs)
 {
-	for (int fd = 0; fd < FD_MAX; fd++)
+	for (int fd = fs->top - 1; fd >= 0; fd--)
 		if (fs->fd[fd] && (fs->cloexec[fd / 64] >> (fd % 64) & 1))
 			fd_close(fs, fd);
 }
 
 void files_free(struct file_state *fs)
 {
-	for (int fd = 0; fd < FD_MAX; fd++)
+	for (int fd = fs->top - 1; fd >= 0; fd--)
 		if (fs->fd[fd])
 			fd_close(fs, fd);
 	inode_put(fs->cwd);

@@ -110,6 +110,7 @@ struct file_state {
 	uint64_t cloexec[FD_MAX / 64];
 	struct inode *cwd;
 	uint32_t umask;
+	int top;                       /* no descriptor from here on is open */
 };
 
 #define NID_HASH 64

@@ -55,9 +55,9 @@ static int64_t private_copy(const struct env_build *b, struct task *child, const
 	r = entries_write(0, SCRATCH, b->page_count, (uint64_t)value, EXO_AT_LIST, 0);
 	if (r < 0)
 		return r;
-	memcpy(copy, P, PAGE);
+	memcpy(copy, P, sizeof *copy);
 	xstate_save((void *)(SCRATCH + PAGE));
-	memcpy((void *)(SCRATCH + 2 * PAGE), P->regions, P->region_pages * PAGE);
+	memcpy((void *)(SCRATCH + 2 * PAGE), P->regions, P->region_count * sizeof *P->regions);
 	copy->task = child;
 	copy->thread = child->threads;
 	copy->regs.rax = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Helpers over the gate's stubs: errors as errno, range ops to their end, batches, new tables. */
+/* Helpers over the gate's stubs: errors as errno, range ops to their end, new tables. */
 #include "library.h"
 
 int gate_errno(int64_t result)
@@ -29,29 +29,6 @@ int64_t entries_write(uint64_t root, uint64_t va, uint64_t n, uint64_t value, ui
 			value += (uint64_t)done * sizeof(uint64_t);
 		if (proof)
 			proof += (uint64_t)done * PAGE;
-	}
-	return 0;
-}
-
-void ops_add(struct ops *b, long op, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
-{
-	struct exo_batch *o = &b->op[b->count++];
-
-	*o = (struct exo_batch){ .op = (uint64_t)op, .arg = { a0, a1, a2, a3 } };
-}
-
-int64_t ops_run(struct ops *b)
-{
-	int done = 0;
-
-	while (done < b->count) {
-		int64_t r = gate_batch(b->op + done, (uint64_t)(b->count - done));
-
-		if (r < 0)
-			return r;
-		done += (int)r;
-		if (done < b->count && b->op[done].result < 0)
-			return b->op[done].result;
 	}
 	return 0;
 }

@@ -43,10 +43,6 @@ extern const char vdso_image[], vdso_image_end[];
 int  gate_errno(int64_t result);                   /* a gate error as -errno */
 /* Level-1 entries, all n of them; flags: EXO_AT_STEP, LIST, GIVE. 0 or a negative gate error. */
 int64_t entries_write(uint64_t root, uint64_t va, uint64_t n, uint64_t value, uint64_t flags, uint64_t proof);
-#define OPS_MAX 40
-struct ops { int count; struct exo_batch op[OPS_MAX]; };
-void ops_add(struct ops *b, long op, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
-int64_t ops_run(struct ops *b);                    /* 0 or the first gate error */
 int64_t table_new(uint64_t va, int level);         /* a new empty table linked at va in the own root: 0 or a gate error */
 
 /* ---- region.c; all on the caller's own array */

@@ -15,6 +15,7 @@
 
 #define PRIVATE_AREA     (EXO_UL(510) * EXO_HOME_SIZE) /* PRIVATE_BASE, for assembly */
 #define LIBRARY_STACK_PAGES 8
+#define LIBRARY_STACK_FIRST 3 /* so many are there from the start, the others on demand */
 #define PRIVATE_STACK    0x1000
 #define PRIVATE_PROCESS  (PRIVATE_STACK + LIBRARY_STACK_PAGES * 0x1000)
 #define PRIVATE_XSAVE    (PRIVATE_PROCESS + 0x1000)

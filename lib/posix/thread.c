@@ -45,6 +45,8 @@ int slot_page_serve(uint64_t va)
 {
 	uint64_t offset = va - slot_base(0), page = offset % SLOT_SIZE / PAGE;
 
+	if (va >= PRIVATE_BASE + PRIVATE_STACK && va < LIBRARY_STACK_TOP)
+		return pages_make(PAGE_DOWN(va), 1);
 	if (offset >= P->slot_count * SLOT_SIZE || page < 1 || page > XSAVE_PAGE)
 		return -EFAULT;
 	return pages_make(PAGE_DOWN(va), 1);
