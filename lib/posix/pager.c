@@ -4,7 +4,7 @@
 #include "library.h"
 #include "parts.h"
 
-#define AROUND_MAX 16
+#define AROUND_MAX 32
 #define PATH_CLOSED (-EXDEV) /* some table on the way is absent or sealed: path_open, then again */
 #define LEAF(pfn) ((uint64_t)(pfn) << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U)
 
@@ -19,9 +19,10 @@ static int leaf_errno(int64_t r)
 	return r == -EXO_ESEALED || r == -EXO_ENOENT ? PATH_CLOSED : gate_errno(r);
 }
 
-static int64_t leaf_read(uint64_t va)
+/* The entry of va. For a write: only when the tables on the way are this env's own, as an op that changes nothing asks. */
+static int64_t leaf_read(uint64_t va, unsigned access)
 {
-	return gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, 0, 0);
+	return gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, access == PROT_WRITE ? EXO_PTE_AVAIL & -EXO_PTE_AVAIL : 0, 0);
 }
 
 /* The stack grows down to the page of va, if the limit and its neighbour allow it. */
@@ -39,21 +40,44 @@ static struct region *stack_grow(uint64_t va)
 	return r;
 }
 
-/* Entries that are absent from va on, at most max, within one table that is this env's own: read through a window on the table. */
-static uint64_t absent_run(uint64_t va, uint64_t max)
+/* How many pages to serve for a fault at va: memory that is touched from below upwards comes in growing pieces. */
+static uint64_t window_at(uint64_t va)
+{
+	if (va != P->fault_next)
+		P->fault_window = 1;
+	else if (P->fault_window < AROUND_MAX)
+		P->fault_window *= 2;
+	return P->fault_window;
+}
+
+static int is_absent(uint64_t entry)
+{
+	return !(entry & EXO_PTE_P);
+}
+
+/* Read-only, and not because it is this env's page that has only lost its right. */
+static int is_shared(uint64_t entry)
+{
+	const volatile struct exo_frame_rec *f = &rt_frames[(entry & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT];
+
+	return (entry & (EXO_PTE_P | EXO_PTE_RW)) == EXO_PTE_P && (f->maps > 1 || (f->owner && f->owner != EXO_NAME_INDEX(P->self)));
+}
+
+/* Entries from va on that are as wanted, at most max, within one table: read through a window on the table. The first one is. */
+static inline __attribute__((always_inline)) uint64_t entries_run(uint64_t va, uint64_t max, int (*wanted)(uint64_t entry))
 {
 	const volatile uint64_t *entry;
-	uint64_t index = va / PAGE % 512, n = 0;
+	uint64_t index = va / PAGE % 512, n = 1;
 
 	if (max > 512 - index)
 		max = 512 - index;
 	entry = max > 1 ? entries_look(va) : 0;
 	if (!entry)
 		return 1;
-	while (n < max && !(entry[n] & EXO_PTE_P))
+	while (n < max && wanted(entry[n]))
 		n++;
 	entries_unlook();
-	return n ? n : 1;
+	return n;
 }
 
 /* n new frames at va, writable: zeroed, or with whatever is in them until the caller's next step. */
@@ -81,21 +105,19 @@ static void zero(uint64_t va, uint64_t bytes)
 	memset((void *)va, 0, bytes);
 }
 
-/* Demand zero; a run that is touched from below upwards comes in growing pieces. */
+/* Pages for a fault at va, of which the first is as wanted. */
+static inline __attribute__((always_inline)) uint64_t around(const struct region *r, uint64_t va, int (*wanted)(uint64_t entry))
+{
+	uint64_t window = window_at(va), room = (r->end - va) / PAGE;
+
+	return entries_run(va, room < window ? room : window, wanted);
+}
+
 static int fill_zero(const struct region *r, uint64_t va)
 {
-	uint64_t n = 1, window = P->fault_window;
+	uint64_t n = around(r, va, is_absent);
 	int e;
 
-	if (va == P->fault_next && window < AROUND_MAX)
-		P->fault_window = window = window ? window * 2 : 2;
-	else if (va != P->fault_next)
-		P->fault_window = window = 1;
-	if (window > 1) {
-		uint64_t room = (r->end - va) / PAGE;
-
-		n = absent_run(va, room < window ? room : window);
-	}
 	e = frames_put(va, n, nx_of(r), 0, 1);
 	if (e == -ENOMEM && n > 1)
 		e = frames_put(va, n = 1, nx_of(r), 0, 1);
@@ -136,7 +158,7 @@ static int fill_map(const struct region *r, uint64_t va, uint64_t page)
 		uint64_t index = r->offset + (va - r->start) / PAGE, max = end > va ? (end - va) / PAGE : 1;
 
 		pfn = F->rootimg_pfn + image / PAGE;
-		max = absent_run(va, max < AROUND_MAX ? max : AROUND_MAX);
+		max = entries_run(va, max < AROUND_MAX ? max : AROUND_MAX, is_absent);
 		while (n < max && (uint64_t)inode_page(r->inode, index + n, 0) == page + n * PAGE)
 			n++;
 	} else {
@@ -172,15 +194,40 @@ static int fill_file(const struct region *r, uint64_t va, unsigned access)
 	return e;
 }
 
+/* Own copies of n pages, filled in the scratch window. */
+static int leaf_copy(const struct region *r, uint64_t va, uint64_t n)
+{
+	uint64_t list[AROUND_MAX], value[AROUND_MAX];
+	int64_t e;
+
+	if (frames_claim(list, n))
+		return -ENOMEM;
+	for (uint64_t i = 0; i < n; i++)
+		value[i] = LEAF(list[i]) | EXO_PTE_RW | EXO_PTE_NX;
+	e = entries_write(0, SCRATCH, n, (uint64_t)value, EXO_AT_LIST, 0);
+	if (e >= 0) {
+		memcpy((void *)SCRATCH, (const void *)va, n * PAGE);
+		(void)entries_write(0, SCRATCH, n, 0, 0, 0);
+		for (uint64_t i = 0; i < n; i++)
+			value[i] = LEAF(list[i]) | EXO_PTE_RW | nx_of(r);
+		e = entries_write(0, va, n, (uint64_t)value, EXO_AT_LIST | EXO_AT_GIVE, 0);
+	}
+	if (e < 0) {
+		frames_release(list, n);
+		return leaf_errno(e);
+	}
+	P->fault_next = va + n * PAGE;
+	return 0;
+}
+
 /* Write to a page that is present without R/W: take it over when it is nobody else's, else copy it. */
 static int leaf_break(const struct region *r, uint64_t va, uint64_t entry)
 {
-	uint64_t pfn = (entry & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT, list[1];
+	uint64_t pfn = (entry & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT, n;
 	const volatile struct exo_frame_rec *f = &rt_frames[pfn];
-	uint16_t self = EXO_NAME_INDEX(P->self);
 	int64_t e = 0;
 
-	if (f->maps == 1 && !(f->flags & EXO_F_SHARED) && (!f->owner || f->owner == self)) {
+	if (!is_shared(entry) && !(f->flags & EXO_F_SHARED)) {
 		if (!f->owner)
 			e = gate_frame_adopt(pfn, va | 1);
 		if (e >= 0)
@@ -201,26 +248,18 @@ static int leaf_break(const struct region *r, uint64_t va, uint64_t entry)
 		(void)entries_write(0, va, 1, 0, 0, 0);
 		return fill_file(r, va, PROT_WRITE);
 	}
-	if (frames_claim(list, 1))
-		return -ENOMEM;
-	e = entries_write(0, SCRATCH, 1, LEAF(list[0]) | EXO_PTE_RW | EXO_PTE_NX, 0, 0);
-	if (e >= 0) {
-		memcpy((void *)SCRATCH, (const void *)va, PAGE);
-		(void)entries_write(0, SCRATCH, 1, 0, 0, 0);
-		e = entries_write(0, va, 1, LEAF(list[0]) | EXO_PTE_RW | nx_of(r), EXO_AT_GIVE, 0);
-	}
-	if (e < 0) {
-		frames_release(list, 1);
-		return leaf_errno(e);
-	}
-	return 0;
+	n = around(r, va, is_shared);
+	e = leaf_copy(r, va, n);
+	return e == -ENOMEM && n > 1 ? leaf_copy(r, va, 1) : (int)e;
 }
 
 /* One try. The kernel refuses whatever is not this env's alone, so looking at the path first would only cost. */
 static int serve(const struct region *r, uint64_t va, unsigned access)
 {
-	int64_t entry = leaf_read(va);
+	int64_t entry = leaf_read(va, access);
 
+	if (entry == -EXO_ESEALED)
+		return PATH_CLOSED;
 	if (entry == -EXO_ENOENT)
 		return r->inode ? fill_file(r, va, access) : fill_zero(r, va);
 	if (EXO_IS_ERROR(entry))
