@@ -380,13 +380,14 @@ CALL6(recvfrom, fd, base, n, flags, address, size_at)
 	return result;
 }
 
-static long send_message(struct file *f, const struct header *h, unsigned flags)
+static long send_message(struct file *f, uint64_t at, struct header *h, unsigned flags)
 {
 	struct beside b = { 0 };
 	struct socket *s = f->own, *to = NULL;
 	struct io io;
 	long result = io_vector(&io, h->vector, h->count);
 
+	(void)at;
 	if (result)
 		return result;
 	result = control_read(&b, h->control, h->control ? h->control_size : 0);
@@ -421,7 +422,9 @@ static long receive_message(struct file *f, uint64_t at, struct header *h, unsig
 	return result;
 }
 
-CALL3(sendmsg, fd, message, flags)
+typedef long message_way(struct file *f, uint64_t at, struct header *h, unsigned flags);
+
+static long with_message(uint64_t fd, uint64_t at, uint64_t flags, message_way *way)
 {
 	struct header h;
 	struct file *f;
@@ -429,20 +432,10 @@ CALL3(sendmsg, fd, message, flags)
 
 	if (!socket_of(fd, &f, &result))
 		return result;
-	result = user_read(&h, message, sizeof(h)) < 0 ? -EFAULT : send_message(f, &h, (unsigned)flags);
+	result = user_read(&h, at, sizeof(h)) < 0 ? -EFAULT : way(f, at, &h, (unsigned)flags);
 	file_put(f);
 	return result;
 }
 
-CALL3(recvmsg, fd, message, flags)
-{
-	struct header h;
-	struct file *f;
-	long result;
-
-	if (!socket_of(fd, &f, &result))
-		return result;
-	result = user_read(&h, message, sizeof(h)) < 0 ? -EFAULT : receive_message(f, message, &h, (unsigned)flags);
-	file_put(f);
-	return result;
-}
+CALL3(sendmsg, fd, message, flags) { return with_message(fd, message, flags, send_message); }
+CALL3(recvmsg, fd, message, flags) { return with_message(fd, message, flags, receive_message); }
