@@ -72,6 +72,8 @@ static void raise_later(uint64_t pfn)
 	shared[2] = (uint64_t)gate_pte_write(0, T | EXO_AT_CHANGE | 1, 1, RW, RW, 0);
 	shared[3] = (uint64_t)gate_pte_write(0, T | 1, 1, PTE(pfn, RW | NX), 0, T);
 	shared[4] = (uint64_t)gate_frame_type(pfn, 1, EXO_DATA, 0);
+	/* One that nothing maps is no less another's. */
+	shared[5] = (uint64_t)gate_pte_write(0, (T + PAGE) | 1, 1, PTE(shared[5], NX), 0, 0);
 }
 
 void pte_proof_raised(void)
@@ -80,13 +82,14 @@ void pte_proof_raised(void)
 
 	CHECK(pfn);
 	IS(gate_frame_type(pfn, 1, EXO_DATA, EXO_F_SHARED), 1);
+	shared[5] = (uint64_t)rt_frame();
 	IS(actor_prepare(0, raise_later, pfn), 0);
 	IS(rt_env_home(&actor[0].spec, H, 0), 0);
 	actor[0].name = (exo_name)gate_env_make(&actor[0].spec);
 	CHECK(actor_finish(actor[0].name));
 	IS(shared[0], 0);
 	IS(shared[1], 1);
-	for (int i = 2; i < 5; i++)
+	for (int i = 2; i < 6; i++)
 		REFUSED(shared[i]);
 }
 

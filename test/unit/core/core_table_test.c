@@ -16,6 +16,10 @@ TEST(core_links_refuse)
 	CHECK_EQ(op_pt_link(0, 0x600000 | 2, 1, pt1), 1);
 	CHECK_EQ(op_pt_link(0, 0x800000 | 2, 1, pt1), -EXO_EBUSY);
 	CHECK_EQ(op_pt_link(0, 0x800000 | 2, 1, world_env(3)->root), -EXO_EPERM);
+	world_run(3);
+	pt2 = table_new(EXO_PT1);
+	world_run(1);
+	CHECK_EQ(op_pt_link(0, 0x800000 | 2, 1, pt2), -EXO_EPERM);
 	CHECK_EQ(op_pte_write(0, LOW | 2, 1, 0, 0, 0), -EXO_EBUSY);
 	CHECK_EQ(op_pte_write(0, 0x600000 | 2 | EXO_AT_GIVE, 1, 0, 0, 0), 1);
 	CHECK_EQ(frames[pt1].type, EXO_FREE);
