@@ -121,6 +121,8 @@ static const char *change_one(uint64_t i, bool apply)
 	uint32_t pfn = model_pfn(w.entry);
 	const char *why = op.mask ? model_place_check(&w) : w.reached ? NULL : "no table there";
 
+	if (op.mask & ~(EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | AVAIL_NX))
+		return "changed a bit that is not to be changed";
 	if (!w.reached && !w.run && op.n > 1 && op.level == 1)
 		return NULL;
 	if (why)
@@ -129,8 +131,6 @@ static const char *change_one(uint64_t i, bool apply)
 		return op.n > 1 && op.level == 1 ? NULL : "changed an absent entry";
 	if (!model_is_leaf(w.entry, op.level))
 		return "changed a link as if it were a run";
-	if (op.mask & ~(EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | AVAIL_NX))
-		return "changed a bit that is not to be changed";
 	if (new & ~w.entry & EXO_PTE_RW && (model_is_table(pfn) || !is_mine(pfn) || (!model[pfn].shared && model[pfn].place_count != 1)))
 		return "set R/W in an entry of a frame that is a stranger's, a table or not alone";
 	if (apply)

@@ -7,6 +7,7 @@
 void *malloc(size_t), *calloc(size_t, size_t), *aligned_alloc(size_t, size_t);
 
 struct task shim_task[SHIM_TASKS];
+static struct thread shim_thread[SHIM_TASKS];
 int shim_current;
 int (*shim_sleep)(void *, uint64_t);
 int shim_signals[65], shim_group_of[65], shim_blocked, shim_orphaned;
@@ -119,6 +120,7 @@ int current_ppid(void) { return 1; }
 int current_pgrp(void) { return current_task()->pgrp; }
 int current_session(void) { return current_task()->session; }
 struct task *current_task(void) { return &shim_task[shim_current]; }
+struct thread *current_thread(void) { return &shim_thread[shim_current]; }
 struct file_state *current_files(void) { return current_task()->files; }
 
 struct task *task_next(struct task *t)
@@ -153,6 +155,21 @@ void task_look(struct task *t, struct task_view *out)
 	out->cmdline = "tester\0-x";
 	out->cmdline_size = 10;
 }
+
+/* Each process has one thread, whose number is its pid. */
+int thread_look(int tid, struct task_view *out)
+{
+	struct task *t = task_by_pid(tid);
+
+	if (!t)
+		return -ESRCH;
+	task_look(t, out);
+	return 0;
+}
+
+int thread_tid_from(int pid, int from) { return task_by_pid(pid) && from <= pid ? pid : 0; }
+int thread_rename(int tid, const char *name, size_t n) { (void)name; (void)n; return tid == current_pid() ? 0 : -EINVAL; }
+int current_tid(void) { return current_pid(); }
 
 size_t maps_text(char *to, size_t max)
 {

@@ -207,14 +207,14 @@ TEST(fs_poll)
 	CHECK(tv[0] == 0 || (tv[0] == 1 && tv[1] == 0)); /* what is left of it */
 	in[0] = 1ul << pair[0];
 	CHECK_EQ(SYS(pselect6, 8, in, 0, 0, &t, 0), 0);
-	current_task()->signals.blocked = 0x11;
+	current_thread()->signals.blocked = 0x11;
 	in[0] = 1ul << pair[0];
 	CHECK_EQ(SYS(pselect6, 8, in, 0, 0, &t, mask_arg), 0);
-	CHECK_EQ(current_task()->signals.blocked, 0x11);
+	CHECK_EQ(current_thread()->signals.blocked, 0x11);
 	in[0] = 1ul << pair[0];
 	CHECK_EQ(SYS(pselect6, 8, in, 0, 0, 0, mask_arg), -ERESTARTNOHAND);
-	CHECK_EQ(current_task()->signals.restore, 1);
-	CHECK_EQ(current_task()->signals.restore_mask, 0x11);
+	CHECK_EQ(current_thread()->signals.restore, 1);
+	CHECK_EQ(current_thread()->signals.restore_mask, 0x11);
 	in[0] = 1ul << 60;
 	CHECK_EQ(SYS(select, 64, in, 0, 0, tv), -EBADF);
 	CHECK_EQ(SYS(write, pair[1], "x", 1), 1);
