@@ -144,7 +144,7 @@ struct task *task_by_pid(int pid)
 void task_look(struct task *t, struct task_view *out)
 {
 	memset(out, 0, sizeof *out);
-	out->pid = t->pid;
+	out->pid = out->tid = t->pid;
 	out->ppid = 1;
 	out->pgrp = t->pgrp;
 	out->session = t->session;
