@@ -102,6 +102,8 @@ int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n)
 		machine_ports(me, true);
 		return 0;
 	}
+	if (kind == EXO_DEV_TRACE)
+		return trace_bind(base, n);
 	if (kind == EXO_DEV_FRAMES || kind == EXO_DEV_FRAMES_WC)
 		return bind_frames(me, base, n, kind == EXO_DEV_FRAMES_WC);
 	if (kind != EXO_DEV_IRQ || n != 1 || base >= 16)

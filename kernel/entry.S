@@ -19,6 +19,19 @@
 	push %rcx
 	push_kept
 	.endm
+/* As SYSCALL left the registers: all of them into the env's struct trap, then the kernel's own stack. */
+	.macro push_call
+	mov %gs:CPU_SAVE_END, %rsp
+	push $EXO_USER_SS
+	push %gs:CPU_USER_RSP
+	push %r11
+	push $EXO_USER_CS
+	push %rcx
+	sub $32, %rsp /* vector, error code, rcx and r11 stay what they were */
+	push_kept
+	mov %gs:CPU_STACK_TOP, %rsp
+	xor %ebp, %ebp
+	.endm
 	.macro pop_general
 	.irp reg, rax, rbx, rdx, rsi, rdi, rbp, r8, r9, r10, r12, r13, r14, r15, rcx, r11
 	pop %\reg
@@ -117,17 +130,8 @@ gate_switches:
 
 /* The whole state goes into the env's struct trap: for ops that may switch, and calls made while single-stepping. */
 gate_slow:
-	mov %gs:CPU_SAVE_END, %rsp
-	push $EXO_USER_SS
-	push %gs:CPU_USER_RSP
-	push %r11
-	push $EXO_USER_CS
-	push %rcx
-	sub $32, %rsp /* vector, error code, rcx and r11 stay what they were */
-	push_kept
-	mov %gs:CPU_STACK_TOP, %rsp
+	push_call
 	mov %r10, %rcx
-	xor %ebp, %ebp
 #ifdef KERNEL_DEBUG
 	push %rax
 	push %rax
@@ -158,6 +162,16 @@ leave_to_user: /* rsp at vector and error code; CS and SS are always ours, whate
 	movq $EXO_USER_SS, 32(%rsp)
 	swapgs
 	iretq
+
+/* Stands in LSTAR in place of syscall_entry while a tracer is bound: every call takes the long way. */
+	.globl syscall_traced
+	.balign 64
+syscall_traced:
+	swapgs
+	mov %rsp, %gs:CPU_USER_RSP
+	push_call
+	call trace_enter
+	jmp return_to_env
 
 /* An exception. Of ring 3, with an env that has an entry and an rsp that is not on the upcall stack: its frame is pushed here, and nothing else happens: no time
  * passes and nobody wakes. All else, and page faults that only an emulated CPU raises (of a supervisor access, from ring 3), are C's. */

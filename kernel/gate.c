@@ -2,8 +2,6 @@
 /* The gate's dispatch tables, expanded from gate.def, and batch. */
 #include "kernel.h"
 
-typedef int64_t op_function(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-
 static int64_t op_nop(void) { return 0; }
 static int64_t op_unassigned(void) { return -EXO_ENOSYS; }
 void gate_switches(void); /* entry.S */
@@ -55,8 +53,11 @@ int64_t op_batch(uint64_t array, uint64_t n)
 			b.result = -EXO_ENOSYS;
 		else if (!batchable[b.op])
 			b.result = -EXO_EINVAL;
-		else
+		else {
+			TRACE(EXO_T_CALL, (unsigned)b.op, current_env()->name, b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
 			b.result = gate_ops[b.op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
+			TRACE(EXO_T_RETURN, (unsigned)b.op, current_env()->name, (uint64_t)b.result);
+		}
 		volatile uint64_t *q = user_page(at + offsetof(struct exo_batch, result), true);
 		if (q)
 			*q = (uint64_t)b.result;

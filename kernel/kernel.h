@@ -9,6 +9,7 @@
 #include <exo/error.h>
 #include <exo/gate.h>
 #include <exo/page.h>
+#include <exo/trace.h>
 #include "cpu.h"
 #include "offset.h"
 
@@ -232,15 +233,32 @@ bool revoke_owed(struct env *e);                    /* it has not yet returned w
 void upcall_fault(uint64_t vector, uint64_t error, uint64_t addr);
 void upcall_async(void);                            /* if something is pending and not disabled */
 void upcall_int80(void);
+void upcall_foreign(void);                          /* as entry.S does it, for calls that are traced */
+
+/* ---- trace.c */
+extern struct exo_trace *trace_ring;                /* NULL: nobody watches */
+int64_t trace_bind(uint64_t pfn, uint64_t n);
+void trace_enter(void);                             /* each call by SYSCALL, while somebody does */
+void trace_write(int kind, unsigned number, exo_name env, const uint64_t arg[6]) __attribute__((cold));
+void trace_foreign(unsigned number) __attribute__((cold)); /* a call of the current env's: 0 by SYSCALL, 1 by int 0x80 */
+void trace_upcall(const struct exo_upcall *u) __attribute__((cold)); /* the current env is entered, with this frame */
+#define TRACED __builtin_expect(trace_ring != NULL, 0)
+#define TRACE(kind, number, env, ...) do { \
+	if (TRACED) \
+		trace_write(kind, number, env, (const uint64_t[6]){ __VA_ARGS__ }); \
+} while (0)
 
 /* ---- trap.c, gate.c, entry.S */
 void trap_start(void);
 void trap_direct(bool on);                          /* the direct vectors enter ring 3, or the kernel */
 void trap_aliases(struct env *e);                   /* tells e how an iretq must name its group's pages here */
 void trap_enter(struct trap *t);
+typedef int64_t op_function(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+extern op_function *const gate_ops[EXO_GATE_SPAN];  /* by number: what each gate call performs */
 int64_t op_batch(uint64_t array, uint64_t n);
 void return_to_env(void) __attribute__((noreturn)); /* abandons whatever the stack holds */
 void syscall_entry(void);
+void syscall_traced(void);
 void syscall_refused(void);
 bool interrupt_waits(void);                         /* a device or timer wants the CPU */
 
@@ -249,6 +267,7 @@ void machine_start(void);                           /* descriptor tables, contro
 void machine_special(const struct env *from, struct env *to); /* ports and direct vectors, at a switch */
 void machine_bases_switch(struct exo_regs *out, const struct exo_regs *in); /* of FS and GS: on any CPU, whatever the selectors */
 extern bool has_fsgsbase;
+void machine_syscall_entry(void (*entry)(void)); /* where SYSCALL leads from now on */
 void machine_bases_save(uint64_t *fs, uint64_t *gs);
 void machine_bases_load(uint64_t fs, uint64_t gs);
 void machine_direct_stack(struct env *e, bool alias); /* where the CPU pushes frames of direct vectors */

@@ -93,7 +93,7 @@ static void features(void)
 	/* Entry 1 write-combining, the rest as at reset (Intel SDM vol. 3, 11.12.4). */
 	wrmsr(MSR_PAT, 0x0007040600070106);
 	wrmsr(MSR_STAR, 0x23ul << 48 | 0x08ul << 32);
-	wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+	machine_syscall_entry(syscall_entry);
 	wrmsr(MSR_CSTAR, (uint64_t)syscall_refused);
 	wrmsr(MSR_SYSENTER_CS, 0);
 	wrmsr(MSR_FMASK, RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC);
@@ -105,6 +105,8 @@ void syscall_refused(void)
 {
 	panic("SYSCALL from compatibility mode");
 }
+
+void machine_syscall_entry(void (*entry)(void)) { wrmsr(MSR_LSTAR, (uint64_t)entry); }
 
 void machine_start(void)
 {

@@ -40,6 +40,7 @@ void sched_switch(struct env *e)
 	cpu->current = e;
 	cpu->switched = true;
 	*cpu->trap_stack = cpu->save_end = (uint64_t)in + TRAP_SIZE;
+	TRACE(EXO_T_SWITCH, 0, e->name, info->current);
 	info->current = e->name;
 }
 
@@ -108,6 +109,7 @@ static bool next_slice(void)
 		cpu->slice_end = now + info->slice_ticks;
 		cpu->early_at = cpu->slice_end - info->early_ticks;
 		cpu->early_sent = cpu->armed = false;
+		TRACE(EXO_T_SLICE, position, e->name, cpu->slice_end);
 		sched_switch(e);
 		e->exo->slice_end = cpu->slice_end;
 		return true;

@@ -50,6 +50,8 @@ static bool push(struct env *e, uint64_t entry, uint64_t vector, uint64_t error,
 	u->rflags = t->rflags;
 	u->rsp = t->rsp;
 	u->ss = EXO_USER_SS;
+	if (TRACED)
+		trace_upcall(u);
 	e->exo->disabled = 1;
 	t->rip = entry;
 	t->rsp = at;
@@ -74,21 +76,40 @@ void upcall_async(void)
 		stuck(e, EXO_VECTOR_ASYNC, 0);
 }
 
-void upcall_int80(void)
+static void reflect(struct env *e, uint64_t entry)
 {
-	struct env *e = current_env();
 	struct trap *t = env_trap(e);
-	if (e->exo->disabled) {
-		t->rax = (uint64_t)-38l; /* as a foreign syscall: Linux's ENOSYS */
-		return;
-	}
-	if (!e->entry[EXO_ENTRY_INT80]) {
-		upcall_fault(13, 0x80 * 8 + 2, 0); /* what the CPU does for a gate that ring 3 may not use */
-		return;
-	}
 	e->exo->disabled = 1;
 	e->exo->foreign_rip = t->rip;
 	e->exo->foreign_flags = t->rflags;
-	t->rip = e->entry[EXO_ENTRY_INT80];
+	t->rip = entry;
 	t->rflags = RFLAGS_IF | RFLAGS_FIX;
+}
+
+/* While upcalls are disabled, a foreign call is refused as Linux refuses an unknown one. */
+static bool refused(struct env *e)
+{
+	if (e->exo->disabled)
+		env_trap(e)->rax = (uint64_t)-38l;
+	return e->exo->disabled;
+}
+
+void upcall_foreign(void)
+{
+	struct env *e = current_env();
+	if (!refused(e))
+		reflect(e, env_trap(e)->rcx = e->entry[EXO_ENTRY_FOREIGN]);
+}
+
+void upcall_int80(void)
+{
+	if (TRACED)
+		trace_foreign(1);
+	struct env *e = current_env();
+	if (refused(e))
+		return;
+	if (e->entry[EXO_ENTRY_INT80])
+		reflect(e, e->entry[EXO_ENTRY_INT80]);
+	else
+		upcall_fault(13, 0x80 * 8 + 2, 0); /* what the CPU does for a gate that ring 3 may not use */
 }

@@ -12,7 +12,7 @@ import tempfile
 from aril import guest, image
 
 TOP = image.TOP
-KERNEL_LINES = 4550  # of C and assembly, without the ABI headers; the aim is about 4,000 (kernel/README.md, "Size")
+KERNEL_LINES = 4680  # of C and assembly, without the ABI headers; the aim is about 4,000 (kernel/README.md, "Size")
 
 
 def sources(to):

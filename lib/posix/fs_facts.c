@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What /proc and statfs show of the machine, from the kernel's public info page. Host tests bring their own. */
 #include <rt/gate.h>
+#include <rt/space.h>
 #include "files.h"
 
 void machine_facts(struct machine_facts *out)
@@ -23,6 +24,7 @@ size_t machine_text(char *to, size_t max)
 	const volatile struct exo_info *info = rt_info;
 	unsigned envs = 0, homes = 0, slices = 0;
 	uint64_t boot_us = (info->tsc_first_user - info->tsc_exit_boot) * 1000000 / info->tsc_hz;
+	struct rt_space space;
 	int n;
 
 	for (unsigned i = 1; i < EXO_ENV_MAX; i++)
@@ -37,6 +39,8 @@ size_t machine_text(char *to, size_t max)
 	n += fmt(to + n, max - (size_t)n, "environments:   %u, this one %lu\nhomes:          %u claimed\n", envs, EXO_NAME_INDEX(rt_self()), homes);
 	n += fmt(to + n, max - (size_t)n, "slices:         %u of %lu are the first env's, %lu us each\n", slices, (unsigned long)EXO_SLICE_COUNT,
 		(unsigned long)(info->slice_ticks * 1000000 / info->tsc_hz));
+	rt_space_count(rt_frames, info->frame_count, rt_homes, &space);
+	n += fmt(to + n, max - (size_t)n, "address space:  " RT_SPACE_FORMAT "\n", space.mapped, space.names, space.private, space.disagreements);
 	n += fmt(to + n, max - (size_t)n, "clock:          TSC %lu MHz\n", (unsigned long)(info->tsc_hz / 1000000));
 	return (size_t)n;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pid 1: starts the first program, looks after its streams and after orphans, and ends the machine when that program has ended. Lives in the first env,
- * outside of any shell. Starting is init_command.c's, streams are init_io.c's, aril.conf init_config.c's, files for the host init_get.c's. */
+ * outside of any shell. Starting is init_command.c's, streams are init_io.c's, aril.conf init_config.c's, files for the host init_get.c's, the gate's trace
+ * init_trace.c's. */
 #include <base/fmt.h>
 #include <base/string.h>
 #include <rt/gate.h>
@@ -61,6 +62,7 @@ static void finish(struct init *in, int status)
 	const int32_t word = status;
 
 	init_io_drain(in);
+	init_trace_end(in);
 	in->news->last_words[sizeof in->news->last_words - 1] = 0;
 	if (in->news->last_words[0])
 		init_io_frame(in, 'L', in->news->last_words, strlen(in->news->last_words));
@@ -119,6 +121,7 @@ void init_main(void)
 	init_io_open(in);
 	init_console_open(in);
 	terminal_choose(in);
+	init_trace_begin(in);
 	status = init_command(in);
 	if (status)
 		finish(in, status);

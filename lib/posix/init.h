@@ -25,6 +25,7 @@ struct init_config {
 	int has_channel;            /* COM2 leads to the test driver */
 	int strace;                 /* log of calls, over the channel */
 	int has_serial, has_screen; /* wanted as a console */
+	int trace;                  /* the gate's, for the host */
 	enum keyboard_layout layout;
 	int exit_port;              /* written with the status at the end (QEMU's isa-debug-exit), 0 = none */
 	int rows, columns;          /* 0: the screen's */
@@ -53,6 +54,7 @@ struct init {
 	int command_pid;            /* of the first program; 0: none was started, and there are no streams */
 	struct pipe *in, *out, *err;
 	uint32_t credit;            /* bytes that the host may still send */
+	int tracing;                /* the gate's trace is on */
 	int input_ended, blocked;   /* blocked: the transmitter had no room at the last try */
 	uint32_t parked_size, parked_done; /* input that the reader's side had no room for */
 	uint8_t parked[CHANNEL_PAYLOAD];
@@ -91,6 +93,9 @@ uint64_t init_console_deadline(const struct init *in);
 
 /* Sends one file to the host: B, D..., N. */
 void init_get(struct init *in, const char *path);
+/* The gate's trace, if aril.conf asks for it: on, before COMMAND starts; off and sent to the host (R), when it has ended. */
+void init_trace_begin(struct init *in);
+void init_trace_end(struct init *in);
 /* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
 void init_request_off(int again);
 #endif

@@ -49,6 +49,8 @@ static void line_apply(struct init_config *c, const struct conf_line *line)
 		c->layout = value_is(line, "de") ? KEYBOARD_DE : KEYBOARD_US;
 	else if (conf_is(line, "exit-port"))
 		c->exit_port = number_read(line, 1, 0xffff, 0);
+	else if (conf_is(line, "trace"))
+		c->trace = value_is(line, "1");
 	else if (conf_is(line, "rows"))
 		c->rows = number_read(line, 1, 1000, c->rows);
 	else if (conf_is(line, "columns"))

@@ -11,7 +11,7 @@ import termios
 import time
 import tty
 
-from . import channel, conf, image, log, qemu, session
+from . import channel, conf, image, log, qemu, session, trace
 
 STATUS_TIMEOUT = 124
 STATUS_FAILURE = 125
@@ -27,7 +27,7 @@ class Signalled(Exception):
 def parse(argv):
     p = argparse.ArgumentParser(prog="test/machine", allow_abbrev=False,
                                 description="Boots Aril in QEMU, runs COMMAND in the guest, exits with its status. 124: time is over; 125: the machine failed.")
-    verbs = p.add_subparsers(dest="verb", required=True, metavar="run")
+    verbs = p.add_subparsers(dest="verb", required=True, metavar="run|map")
     r = verbs.add_parser("run", allow_abbrev=False, help="run a command, a script from standard input, or an interactive shell")
     r.add_argument("--app", default="linux", help="the app that boots (default linux)")
     r.add_argument("--add", action="append", default=[], metavar="HOST:GUEST", help="put a file or a folder's content into the guest's tree")
@@ -40,11 +40,15 @@ def parse(argv):
     r.add_argument("--strace", nargs="?", const="", metavar="FILE", help="log every system call, to FILE or stderr: --strace=FILE")
     r.add_argument("--gui", action="store_true", help="show the machine's screen")
     r.add_argument("--log", metavar="FILE", help="boot and kernel log (default build/machine.log)")
+    r.add_argument("--trace", metavar="FILE", help="every call of the gate, upcall, slice and switch, as text, or for a timeline viewer when FILE ends in .json")
     r.add_argument("--debug", action="store_true", help="boot build/debug, whose kernel recounts")
     r.add_argument("--gdb", action="store_true", help="wait for a debugger on localhost:1234")
     r.add_argument("--qemu", action="append", default=[], metavar="ARG", help="one more argument for QEMU (also QEMUFLAGS); --qemu=-x for those with a dash")
     r.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE", help="one more line of aril.conf, as it is")
     r.add_argument("command", nargs="*", metavar="COMMAND", help="after --; none: a shell")
+    verbs.add_parser("map", help="boot, and print what the address space holds: frames mapped, global names, private entries, disagreements")
+    if argv[:1] == ["map"] and len(argv) == 1:
+        argv = ["run", "--", "sed", "-n", "s/^address space: *//p", "/proc/aril"]
     before, dashes, after = argv, [], []
     if "--" in argv:
         at = argv.index("--")
@@ -154,6 +158,10 @@ def run(options):
                 arguments = ["/bin/sh", "/etc/demo"]
                 mode = "pipe"
         progress = Progress()
+        if options.trace and options.app != "linux":
+            raise session.Failure("--trace: only pid 1 of the app `linux` binds a trace")
+        if options.trace:
+            options.conf.append("trace=1")
         nonce = conf.nonce()
         text = conf.text(options.app, mode, nonce, arguments, gets, os.environ.get("TERM") or "dumb", terminal_size(1),
                          [*options.conf, *(["strace=1"] if options.strace is not None else [])])
@@ -212,6 +220,8 @@ def finish(options, machine, s, status, log_path):
     if status is None:
         said = machine.said()
         raise session.Failure(f"the machine went off without a status{': QEMU: ' + said if said else ''}")
+    if options.trace:
+        trace_write(options.trace, s)
     for error in s.get_errors:
         sys.stderr.write(f"test/machine: {error}\n")
     missing = [guest for guest in s.gets if s.hello]
@@ -220,6 +230,17 @@ def finish(options, machine, s, status, log_path):
     if status == 0 and (s.get_errors or missing):
         return STATUS_FAILURE
     return status
+
+
+def trace_write(path, s):
+    if s.trace.total is None:
+        raise session.Failure("--trace: the guest sent none (see the log)")
+    try:
+        trace.write(s.trace, path)
+    except OSError as e:
+        raise session.Failure(f"--trace {path}: {e.strerror}") from None
+    if s.trace.lost:
+        sys.stderr.write(f"test/machine: --trace: the first {s.trace.lost} of {s.trace.total} records are lost: the ring holds the last ones\n")
 
 
 def complain(reason, log_path, options):

@@ -7,7 +7,7 @@ import struct
 import sys
 import time
 
-from . import channel, log
+from . import channel, log, trace
 
 TICK = 0.25
 # What leaves a terminal whose guest has hung: all keys go to the guest.
@@ -55,6 +55,7 @@ class Session:
         self.ended = False
         self.status = None
         self.get_errors = []
+        self.trace = trace.Trace()
         self.file = None
         self.log_at = 0
         self.log_line = b""
@@ -152,6 +153,8 @@ class Session:
                 self.file[3] += len(payload)
         elif kind == b"N":
             self.file_end(struct.unpack("<i", payload)[0])
+        elif kind == b"R":
+            self.trace.take(payload)
         elif kind == b"X":
             if payload[:16].decode("ascii", "replace") != self.nonce:
                 raise Failure("an exit record without this run's nonce")

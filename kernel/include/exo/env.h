@@ -198,6 +198,7 @@ struct exo_info {
 	uint64_t tsc_first_user; /* TSC right before the first instruction of ring 3 */
 	EXO_FACTS;
 	uint32_t log_size;      /* bytes in log */
+	uint64_t trace_count;   /* records that the tracer's ring has got since it was bound (trace.h) */
 	char build[64];         /* what was built: version and kind, NUL-terminated */
 	char log[EXO_INFO_LOG]; /* what loader and kernel said before ring 3; of more than fits, the oldest is left out */
 };

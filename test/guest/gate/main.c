@@ -3,6 +3,7 @@
 #include <base/conf.h>
 #include <base/fmt.h>
 #include <base/string.h>
+#include <rt/space.h>
 #include "gate.h"
 
 enum where { CHILD, FIRST, HOSTILE };
@@ -150,6 +151,7 @@ void app_main(exo_name self)
 {
 	char prefix[64] = "";
 	unsigned ok = 0, failed = 0;
+	struct rt_space space;
 
 	(void)self;
 	if (rt_entries_set() < 0)
@@ -160,6 +162,8 @@ void app_main(exo_name self)
 		if (test_wanted(tests[i].id, prefix, sizeof prefix))
 			*(test_run(i) ? &ok : &failed) += 1;
 	rt_log("the witness of the hostile tests looked itself over %lu times", witness_passes);
-	rt_log("TESTS DONE %u %u", ok, failed);
+	rt_space_count(rt_frames, rt_info->frame_count, rt_homes, &space);
+	rt_log("space: " RT_SPACE_FORMAT, space.mapped, space.names, space.private, space.disagreements);
+	rt_log("TESTS DONE %u %u", ok, failed + (space.disagreements != 0));
 	rt_off(failed != 0);
 }
