@@ -17,6 +17,8 @@ static int claim(uint64_t *list, uint64_t n, int zeroed)
 	while (done < n) {
 		int64_t r = zeroed ? gate_frame_zeroed(n - done, list + done) : gate_frame_any(n - done, list + done);
 
+		if (r == -EXO_ENOMEM && memory_recover())
+			continue;
 		if (r <= 0) {
 			frames_release(list, done);
 			return -ENOMEM;

@@ -97,8 +97,14 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument);
 void env_begin(void);
 /* The first env: registers entries, builds its own private area. 0 or a gate error. */
 int64_t env_first(exo_name self);
-/* Kills (or waits for the end of) an env of the family, pushing its teardown to the end. Family lock held. */
+/* Kills (or waits for the end of) an env of the family, pushing its teardown to the end. */
 void env_end(exo_name env);
+
+/* ---- shortage.c */
+/* Tears down to the end whatever env is dying: 1 when there was one, so that asking again for a frame is worth it. With or without the family lock. */
+int memory_recover(void);
+/* The page fault at addr got no frame: kills the process that owns the most, and lets it end. The caller tries again, unless it is the one. Family lock held. */
+void memory_shortage(uint64_t addr);
 
 /* ---- exit.c */
 void env_leave(void) __attribute__((noreturn));    /* the caller's thread is detached; the env goes on with others that live here, or ends */

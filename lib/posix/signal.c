@@ -265,14 +265,6 @@ void signal_fault(struct user_regs *r, const struct exo_upcall *u, int sig, int 
 	signal_force(P->thread, sig);
 }
 
-void signal_no_memory(uint64_t addr)
-{
-	struct task *t = P->task;
-
-	posix_log("%s[%d]: out of memory at 0x%lx: killed", t->name, t->pid, addr);
-	signal_force(P->thread, SIGKILL);
-}
-
 void signal_fork(struct task *child, const struct task *parent)
 {
 	memset(&child->signals, 0, sizeof child->signals);

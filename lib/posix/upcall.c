@@ -51,7 +51,7 @@ static void fault_serve(const struct exo_upcall *u)
 			user_return();
 		family_lock();
 		if (e == -ENOMEM)
-			signal_no_memory(u->addr);
+			memory_shortage(u->addr);
 		else if (e == -ENXIO)
 			signal_fault(r, u, SIGBUS, BUS_ADRERR, u->addr);
 		else

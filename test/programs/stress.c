@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks until it is refused, in every child; `hog`
- * touches memory until it is refused or ended; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
+ * touches memory until it is refused or ended; `hold N` touches N MiB and waits; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -77,6 +77,19 @@ static void bomb(void)
 	if (refused)
 		_exit(1);
 	_exit(0);
+}
+
+/* Keeps so many MiB until it is killed. */
+static void hold(size_t mib)
+{
+	char *m = mmap(0, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (m == MAP_FAILED)
+		return;
+	for (size_t i = 0; i < mib << 20; i += 4096)
+		m[i] = 1;
+	for (;;)
+		pause();
 }
 
 static void hog(void)
@@ -221,6 +234,8 @@ int main(int argc, char **argv)
 		bomb();
 	else if (!strcmp(what, "hog"))
 		hog();
+	else if (!strcmp(what, "hold"))
+		hold((size_t)n);
 	else if (!strcmp(what, "kill")) {
 		state = strtoull(argv[2], 0, 0) * 2654435761u | 1;
 		kills(n);
