@@ -47,20 +47,20 @@ static void report_firmware(void)
 }
 
 enum { ONE_C, ONE_D, SEVEN_B, SEVEN_C, EXTENDED_D, POWER_D, WORDS };
-/* used: what the kernel or the library OS makes something of; by the others one knows what a machine could give. */
+/* used: what the kernel, the library OS or programs can make something of; by the others one knows what a machine could give. */
 static const struct { uint8_t word, bit, used; char name[14]; } features[] = {
 	{ EXTENDED_D, 20, 1, "nx" }, { SEVEN_B, 7, 1, "smep" }, { SEVEN_B, 20, 1, "smap" }, { SEVEN_C, 2, 1, "umip" }, { SEVEN_B, 0, 1, "fsgsbase" },
 	{ ONE_C, 26, 1, "xsave" }, { ONE_C, 30, 1, "rdrand" }, { SEVEN_B, 9, 1, "erms" }, { ONE_C, 24, 1, "tsc-deadline" }, { ONE_C, 21, 1, "x2apic" },
 	{ EXTENDED_D, 26, 1, "1g-pages" }, { POWER_D, 8, 0, "invariant-tsc" }, { ONE_C, 17, 0, "pcid" }, { SEVEN_C, 3, 0, "pku" }, { SEVEN_C, 16, 0, "la57" },
-	{ ONE_C, 28, 0, "avx" }, { SEVEN_B, 5, 0, "avx2" }, { SEVEN_B, 16, 0, "avx512f" }, { SEVEN_B, 18, 0, "rdseed" }, { ONE_C, 5, 0, "vmx" },
+	{ ONE_C, 28, 1, "avx" }, { SEVEN_B, 5, 1, "avx2" }, { SEVEN_B, 16, 0, "avx512f" }, { SEVEN_B, 18, 0, "rdseed" }, { ONE_C, 5, 0, "vmx" },
 };
 
 static void report_features(const uint32_t word[WORDS], const char *title, int used_wanted, int has_wanted)
 {
-	report("%-11s", title);
+	report("%-10s", title);
 	for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
 		if ((used_wanted < 0 || features[i].used == used_wanted) && (int)(word[features[i].word] >> features[i].bit & 1) == has_wanted)
-			report("%s ", features[i].name);
+			report(" %s", features[i].name);
 	report("\n");
 }
 
