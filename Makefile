@@ -36,7 +36,7 @@ LINK     := --fatal-warnings -z max-page-size=4096 -z noexecstack --build-id=non
 
 # ---- sources: whatever stands in a folder
 objects   = $(patsubst %,$(1)/%.o,$(wildcard $(addsuffix /*.c,$(2)) $(addsuffix /*.S,$(2))))
-KERNEL_O := $(call objects,$(B)/kernel,kernel) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32 surface notice) $(B)/kernel/$(B)/font.c.o
+KERNEL_O := $(call objects,$(B)/kernel,kernel $(if $(DEBUG),test/kernel)) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32 surface notice) $(B)/kernel/$(B)/font.c.o
 EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base))
 POSIX_O  := $(call objects,$(B)/posix,lib/posix) $(B)/posix/$(B)/font.c.o
 APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))

@@ -312,7 +312,7 @@ static inline void fpu_switch(struct exo_save *from, const struct exo_save *to)
 #endif
 }
 
-/* ---- log.c, panic.c, recount.c, first.c */
+/* ---- log.c, panic.c, first.c */
 int64_t op_log(uint64_t text, uint64_t n);
 void log_start(void);
 void log_publish(void);                             /* from now on lines go to the info page too, the loader's first */
@@ -326,13 +326,14 @@ void backtrace(uint64_t rbp, uint64_t rip);
 void panic_screen(const char *text);
 void log_last(char *to, size_t room);               /* the last whole lines that fit, ended by NUL */
 #define assert(c) do { if (!(c)) panic("%s:%d: %s", __FILE__, __LINE__, #c); } while (0)
-/* NULL when every count is right, else what is wrong (static text; pfn in *where). */
-const char *recount(uint64_t *where);
-void recount_start(void);
-void recount_changed(uint64_t op);                  /* debug builds: after each op (number as in eax) that changes a count */
 struct env *first_env(void);
 struct env *first_make(void);
 void first_recount(void);
+
+/* ---- test/kernel/recount.c: debug builds and host tests only */
+const char *recount(uint64_t *where);               /* NULL when every count is right, else what is wrong (static text; pfn in *where) */
+void recount_start(void);
+void recount_changed(uint64_t op);                  /* after each op (number as in eax) that changes a count */
 
 static inline struct env *current_env(void) { return this_cpu()->current; }
 #endif

@@ -37,7 +37,9 @@ __attribute__((noreturn)) void kmain(const struct boot_info *b)
 	fpu_start();                        /* XCR0 */
 	root_start();                       /* what every root has in common */
 	frames_start();                     /* who owns which frame: nobody yet */
-	recount_start();                    /* debug builds only */
+#ifdef KERNEL_DEBUG
+	recount_start();
+#endif
 	apic_start();                       /* interrupt controllers, as found */
 	time_start();                       /* how fast the clocks run */
 	struct env *first = first_make();   /* out of what the loader placed */

@@ -12,7 +12,7 @@ import tempfile
 from aril import guest, image
 
 TOP = image.TOP
-KERNEL_LINES = 4680  # of C and assembly, without the ABI headers; the aim is about 4,000 (kernel/README.md, "Size")
+KERNEL_LINES = 4490  # of C and assembly with the kernel's own headers, without those of the ABI; the aim is about 4,000 (kernel/README.md, "Size")
 
 
 def sources(to):
@@ -142,7 +142,8 @@ def test_kernel_size():
     for path in files:
         with open(os.path.join(TOP, path), encoding="utf-8") as f:
             all_lines += len(f.readlines())
-    print(f"kernel: {count} lines of code, {code_lines(abi)} of ABI headers, {all_lines} in all with comments; {ring0_others()}")
+    private = code_lines(path for path in files if path not in abi and path.endswith(".h"))
+    print(f"kernel: {count} lines of code ({count - private} without its private headers), {code_lines(abi)} of ABI headers, {all_lines} in all with comments; {ring0_others()}")
     assert count <= KERNEL_LINES
     with open(os.path.join(TOP, "kernel/include/exo/gate.def"), encoding="utf-8") as f:
         assert 0 < len(re.findall(r"^GATE\(", f.read(), re.M)) <= 24

@@ -8,7 +8,7 @@
 
 enum { OPS_DEFAULT = 200000, SECONDS_MAX = 300, ROUND_OPS = 4000 };
 
-const char *recount(uint64_t *where); /* kernel/recount.c */
+const char *recount(uint64_t *where); /* test/kernel/recount.c */
 
 static bool is_short(uint32_t need) { return info->frames_free < need || room(envs[model_me()].account, EXO_C_FRAMES) < need; }
 

@@ -2,7 +2,7 @@
 /* The kernel's recount finds each kind of count, flag and link that is wrong by one: a recount that says yes to everything would hide what the others look for. */
 #include "world.h"
 
-const char *recount(uint64_t *where); /* kernel/recount.c */
+const char *recount(uint64_t *where); /* test/kernel/recount.c */
 
 static void named(const char *what, const char *expected, uint64_t pfn)
 {

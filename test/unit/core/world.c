@@ -10,7 +10,7 @@ struct exo_slices *slices;
 struct exo_info *info;
 const struct boot_info *boot;
 struct cpu cpu0;
-void recount_use(void *memory); /* kernel/recount.c, host only: 16 bytes a frame */
+void recount_use(void *memory); /* test/kernel/recount.c, host only: 16 bytes a frame */
 unsigned world_interrupts;
 uint64_t world_child_home, world_child_rights = EXO_AT_RW | EXO_AT_REMAP;
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The recount: every map, link, entry, owner and account count of the machine, and the one meaning of each address, made afresh from the tables and
- * compared with what is kept. Debug builds do it after ops that change a count. */
-#include "walk.h"
+ * compared with what is kept. A debug build of the kernel links it and does it after ops that change a count; host tests of the binding core do it after each. */
+#include "../../kernel/walk.h"
 
-#if defined(KERNEL_HOST) || defined(KERNEL_DEBUG)
 struct tally { uint32_t maps, links, writable, spare; };
 static struct tally *tally;
-#endif
 
 #ifdef KERNEL_HOST
 void recount_use(void *memory) { tally = memory; }
-#elif defined(KERNEL_DEBUG)
+#else
 static uint32_t interval, turn;
 
 void recount_start(void)
@@ -55,11 +53,8 @@ void recount_changed(uint64_t op)
 	/* It may take longer than a slice is: no env would ever come to its next instruction. */
 	sched_longer(rdtsc() - began);
 }
-#else
-void recount_start(void) { }
 #endif
 
-#if defined(KERNEL_HOST) || defined(KERNEL_DEBUG)
 static const char *table_scan(uint64_t pfn)
 {
 	const struct exo_frame_rec *t = &frames[pfn];
@@ -167,4 +162,3 @@ const char *recount(uint64_t *where)
 		return "frames charged to accounts";
 	return names == owned ? NULL : "frames owned by envs";
 }
-#endif
