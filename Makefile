@@ -194,8 +194,8 @@ $(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/ro
 	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf $@
 
 # ---- on a real machine
-DEPS_BOOT := sbsigntool openssl gdisk zbar-tools
-deps-boot: deps ## install what signing, its tests and the test of the panic screen need
+DEPS_BOOT := sbsigntool openssl gdisk zbar-tools gdb
+deps-boot: deps ## install what signing, its tests and those of the panic screen and of core files need
 	@$(MAKE) -s --no-print-directory deps DEPS='$(DEPS_BOOT)'
 sign: ## sign for Secure Boot: KEY=key.pem CERT=cert.pem [ROOT=root.img] [CONF=aril.conf]: build/signed/
 	@$(ALL)

@@ -29,7 +29,7 @@ void task_tell_parent(struct task *t)
 	if (!parent)
 		return;
 	if (ended) {
-		cause.code = t->exit_status & 0x7f ? t->exit_status & 0x80 ? CLD_DUMPED : CLD_KILLED : CLD_EXITED;
+		cause.code = t->exit_status & 0x7f ? t->exit_status & STATUS_DUMPED ? CLD_DUMPED : CLD_KILLED : CLD_EXITED;
 		cause.status = t->exit_status & 0x7f ? t->exit_status & 0x7f : t->exit_status >> 8;
 	} else {
 		cause.code = t->stop_status == STATUS_CONTINUED ? CLD_CONTINUED : CLD_STOPPED;

@@ -151,7 +151,6 @@ int  dir_read(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);
 
 /* ---- tmpfs.c: contents of regular files */
 extern const struct file_ops regular_ops;
-int  file_resize(struct inode *ip, uint64_t size); /* 0, -ENOSPC, -EFBIG */
 void *page_find(struct inode *ip, uint64_t index); /* NULL: hole */
 void *page_make(struct inode *ip, uint64_t index); /* NULL: no memory */
 void pages_free(struct inode *ip);

@@ -31,6 +31,26 @@ int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out
 	return 0;
 }
 
+int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
+{
+	struct walk w;
+	int error = path_walk(current_files()->cwd, name, WALK_CREATE | WALK_NOFOLLOW, &w);
+
+	if (error)
+		return error;
+	if (!w.inode) {
+		error = file_create(&w, S_IFREG | mode, 0, out);
+	} else if (!IS(w.inode, S_IFREG) || w.inode->kind != KIND_TREE || w.inode->nlink != 1) {
+		error = -EEXIST;
+	} else {
+		error = file_resize(w.inode, 0);
+		if (!error)
+			inode_get(*out = w.inode);
+	}
+	walk_end(&w);
+	return error;
+}
+
 /* Inode for an open: found, made, or an unnamed one. */
 static int open_inode(int dirfd, uint64_t path, unsigned flags, uint32_t mode, struct inode **out)
 {

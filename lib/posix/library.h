@@ -109,6 +109,7 @@ void memory_shortage(uint64_t addr);
 /* ---- exit.c */
 void env_leave(void) __attribute__((noreturn));    /* the caller's thread is detached; the env goes on with others that live here, or ends */
 void memory_leave(struct thread *th);              /* robust list and clear_child_tid, before a thread leaves this env. Lock held */
+#define STATUS_DUMPED 0x80                         /* in wait4's word beside a signal */
 #define STATUS_CONTINUED 0xffff                    /* wait4's word for a process that was continued */
 void task_bury(struct task *t, int status);        /* what others see of an end: files closed, children handed on, status told */
 void task_reap(struct task *t);                    /* the record of a zombie goes, with its env */
@@ -116,7 +117,9 @@ void task_reap(struct task *t);                    /* the record of a zombie goe
 /* ---- thread.c */
 void thread_switch(struct thread *to);             /* to another thread of this env; comes back when somebody switches to the caller */
 int  slot_page_serve(uint64_t va);                 /* the library touched an absent page of a slot: 0, -EFAULT, -ENOMEM */
-struct thread_start;
+/* User registers of a thread that is not on: of a new one those that it begins with. On its library stack. */
+struct thread_start { struct user_regs regs; uint64_t fs, gs; };
+const void *thread_xsave(const struct thread *th); /* its vector state, then */
 void thread_begin(struct thread_start *start) __attribute__((noreturn));
 
 /* ---- sched.c */
@@ -136,7 +139,11 @@ void robust_end(struct thread *th);                /* robust.c: the mutexes that
 /* ---- vfork.c */
 void vfork_release(struct task *child);            /* its parent's thread may go on; nothing if none waits */
 
+/* ---- core.c */
+struct signal_info;
+int  core_dump(int sig, const struct signal_info *info); /* before the process ends by sig: 1 when a core file was left. Family lock held */
 /* ---- exec.c, stack.c */
+#define AUX_MAX 24                                 /* entries of the auxiliary vector, at most */
 struct exec_plan;
 void exec_begin(void *plan);
 

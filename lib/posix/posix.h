@@ -113,6 +113,9 @@ void inode_put(struct inode *ip);
 uint64_t inode_size(struct inode *ip);
 uint64_t inode_number(struct inode *ip);
 long inode_read(struct inode *ip, void *to, size_t n, uint64_t at); /* library memory; bytes or -errno */
+long inode_write(struct inode *ip, const void *from, size_t n, uint64_t at); /* the same the other way; of a regular file of the tree */
+int  file_resize(struct inode *ip, uint64_t size);                  /* 0, -ENOSPC, -EFBIG */
+int  file_in_cwd(const char *name, uint32_t mode, struct inode **out); /* an empty regular file of the caller's folder, made or emptied, reference held; -EEXIST: another kind */
 long inode_path(struct inode *ip, char *to, size_t max);            /* best-known absolute path: length */
 /* Address, valid in every member, of the page that holds file page `index` (page-aligned; bytes past the end of file are zero), or NULL for a
  * hole or past the end. with make != 0 (shared writable mapping) a private copy-up page is allocated; NULL then means ENOMEM.

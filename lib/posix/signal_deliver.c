@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a signal does to its receiver, before the next user instruction: nothing, a handler's frame, a stop, or the end. */
+#include "library.h"
+#include "sigframe.h"
 #include "signals.h"
 
 static int signal_next(const struct thread *th)
@@ -77,6 +79,7 @@ static void signal_take(struct user_regs *r, struct thread *th, int sig)
 	uint64_t handler = t->signals.action[sig].handler;
 	int forced = (th->signals.forced & SIGNAL_BIT(sig)) != 0;
 	struct signal_cause cause;
+	struct signal_info info;
 
 	if (th->signals.ends)
 		exit_thread(SIGKILL);
@@ -98,7 +101,8 @@ static void signal_take(struct user_regs *r, struct thread *th, int sig)
 	}
 	if (forced && sig != SIGKILL)
 		crash_report(th, sig, r->rip);
-	exit_process(sig);
+	signal_info_fill(&info, sig, &cause);
+	exit_process(core_dump(sig, &info) ? sig | STATUS_DUMPED : sig);
 }
 
 void signal_deliver(struct user_regs *r)

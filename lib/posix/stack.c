@@ -42,7 +42,7 @@ uint64_t stack_build(const struct exec_plan *plan)
 {
 	const struct exec_image *p = &plan->program, *i = &plan->interp;
 	struct pile s = { .at = STACK_TOP - 8 };
-	uint64_t zero = 0, random[2], strings, path, platform, seed, aux[2 * 24], table, argc = plan->argc, argv, envp;
+	uint64_t zero = 0, random[2], strings, path, platform, seed, aux[2 * AUX_MAX], table, argc = plan->argc, argv, envp;
 	int n = 0;
 
 	random_bytes(random, sizeof random);
@@ -80,8 +80,9 @@ uint64_t stack_build(const struct exec_plan *plan)
 	s.at = (s.at - table) & ~15ul;
 	argv = s.at + 8;
 	envp = argv + (argc + 1) * 8;
+	P->aux_start = envp + (plan->envc + 1) * 8ul;
 	if (user_write(s.at, &argc, 8) || user_write(argv + argc * 8, &zero, 8) || user_write(envp + plan->envc * 8ul, &zero, 8)
-	    || user_write(envp + (plan->envc + 1) * 8ul, aux, (uint64_t)n * 8))
+	    || user_write(P->aux_start, aux, (uint64_t)n * 8))
 		return 0;
 	P->arg_start = strings;
 	P->arg_end = P->env_start = pointers(&s, argv, plan->argc, plan->strings, strings);

@@ -5,6 +5,7 @@
 
 #define RLIM_INFINITY (~0ul)
 #define RLIMIT_STACK 3
+#define RLIMIT_CORE 4
 #define RLIMIT_NPROC 6
 #define RLIMIT_NOFILE 7
 
@@ -13,6 +14,7 @@ static void limits_default(struct task *t)
 	for (int i = 0; i < 16; i++)
 		t->limit[i][0] = t->limit[i][1] = RLIM_INFINITY;
 	t->limit[RLIMIT_STACK][0] = 8ul << 20;
+	t->limit[RLIMIT_CORE][0] = 0;
 	t->limit[RLIMIT_NPROC][0] = t->limit[RLIMIT_NPROC][1] = PROC_MAX;
 	t->limit[RLIMIT_NOFILE][0] = t->limit[RLIMIT_NOFILE][1] = FD_MAX;
 }

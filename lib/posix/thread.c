@@ -9,9 +9,6 @@
 #define XSAVE_PAGE (1 + LIBRARY_STACK_PAGES) /* of a slot; the stack lies below, the guard below that */
 _Static_assert(XSAVE_PAGE < SLOT_PAGES, "a slot holds guard, stack and image");
 
-/* What a new thread begins with, at the top of its library stack. */
-struct thread_start { struct user_regs regs; uint64_t fs, gs; };
-
 static uint64_t slot_base(uint32_t slot) { return PRIVATE_BASE + PRIVATE_THREADS + slot * SLOT_SIZE; }
 static void *slot_xsave(uint32_t slot) { return (void *)(slot_base(slot) + XSAVE_PAGE * PAGE); }
 /* The first thread of an env has the stack that the env came with. */
@@ -165,6 +162,8 @@ static int is_leader(const struct thread *th) { return th->tid == th->task->pid;
 const char *thread_name(const struct thread *th) { return is_leader(th) ? th->task->name : th->name; }
 void thread_set_name(struct thread *th, const char name[16]) { memcpy(is_leader(th) ? th->task->name : th->name, name, 16); }
 
+const void *thread_xsave(const struct thread *th) { return slot_xsave(th->slot); }
+
 /* entry.S: the first steps of a thread, on its own library stack. */
 void thread_begin(struct thread_start *start)
 {
@@ -193,6 +192,7 @@ int thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, u
 	rsp[5] = (uint64_t)start;
 	rsp[6] = (uint64_t)thread_first;
 	th->kept_rsp = (uint64_t)rsp;
+	th->kept = start;
 	P->thread_count++;
 	return 0;
 }
@@ -200,13 +200,14 @@ int thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, u
 void thread_switch(struct thread *to)
 {
 	struct thread *me = P->thread;
-	struct user_regs regs;
-	uint64_t fs = 0, gs = 0, nowhere;
+	struct thread_start kept;
+	uint64_t nowhere;
 
 	if (me) {
-		regs = P->regs;
-		fs = fs_base_get();
-		gs = gs_base_get();
+		kept.regs = P->regs;
+		kept.fs = fs_base_get();
+		kept.gs = gs_base_get();
+		me->kept = &kept;
 		xstate_save(slot_xsave(me->slot));
 		me->on = 0;
 	}
@@ -215,10 +216,10 @@ void thread_switch(struct thread *to)
 	P->task = to->task;
 	P->stack = slot_stack(to->slot);
 	stack_switch(me ? &me->kept_rsp : &nowhere, to->kept_rsp);
-	P->regs = regs;
+	P->regs = kept.regs;
 	xstate_load(slot_xsave(me->slot));
-	fs_base_set(fs);
-	gs_base_set(gs);
+	fs_base_set(kept.fs);
+	gs_base_set(kept.gs);
 }
 
 void thread_detach(void)

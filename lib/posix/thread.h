@@ -58,6 +58,7 @@ struct thread {
 	int      on;                 /* its registers are in the CPU or in its env's P->regs; else in its slot */
 	uint32_t slot;               /* thread.c */
 	uint64_t kept_rsp;
+	const struct thread_start *kept; /* library.h; NULL: it never had to wait */
 
 	/* sleeping: sleep.c */
 	void    *channel;            /* what it sleeps on; NULL while it does not sleep */

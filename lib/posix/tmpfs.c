@@ -181,9 +181,8 @@ static long regular_read(struct file *f, struct io *io, uint64_t at)
 	return done;
 }
 
-static long regular_write(struct file *f, struct io *io, uint64_t at)
+static long contents_write(struct inode *ip, struct io *io, uint64_t at)
 {
-	struct inode *ip = f->ip;
 	size_t done = 0;
 	int error = 0;
 
@@ -218,6 +217,11 @@ static long regular_write(struct file *f, struct io *io, uint64_t at)
 	return (long)done;
 }
 
+static long regular_write(struct file *f, struct io *io, uint64_t at)
+{
+	return contents_write(f->ip, io, at);
+}
+
 long inode_read(struct inode *ip, void *to, size_t n, uint64_t at)
 {
 	struct io io;
@@ -226,6 +230,14 @@ long inode_read(struct inode *ip, void *to, size_t n, uint64_t at)
 		return IS(ip, S_IFDIR) ? -EISDIR : -EINVAL;
 	io_lib(&io, to, n);
 	return contents_read(ip, &io, at);
+}
+
+long inode_write(struct inode *ip, const void *from, size_t n, uint64_t at)
+{
+	struct io io;
+
+	io_lib(&io, (void *)from, n);
+	return contents_write(ip, &io, at);
 }
 
 const struct file_ops regular_ops = { .read = regular_read, .write = regular_write, .seek = SEEK_FILE };
