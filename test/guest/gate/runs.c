@@ -164,6 +164,7 @@ void run_entry_refused(void)
 	IS(run_map(0, T, other, NX), -EXO_EEXIST);               /* over a table */
 	IS(rt_map(0, T2, (uint64_t)table, 1, NX), -EXO_EEXIST);  /* below a run */
 	IS(rt_unmap(0, T2, 1, 0), -EXO_EEXIST);
+	IS(gate_pte_write(0, T2 | EXO_AT_CHANGE | 1, 1, 0, 0, 0), -EXO_EEXIST);
 	IS(gate_frame_type((uint64_t)table, 1, EXO_PT1, 0), 1);
 	IS(gate_pt_link(0, T2 | 2, 1, (uint64_t)table), -EXO_EEXIST);
 	REFUSED(gate_pt_copy(0, T2 | 2, (uint64_t)table, 0, 512));
