@@ -241,7 +241,7 @@ bench: ## the table beside Linux, in three to six minutes: build/bench/
 budget: ## write today's instruction counts to test/bench/budget, which `make test` holds
 	@$(ALL)
 	@test/bench/bench budget
-profile: ## instructions per function of CMD='...' or CMD='row NAME'
+profile: ## instructions per function of CMD='...' or CMD='row NAME'; each one of CMD='native NAME'
 	@$(ALL)
 	@test/bench/profile -- "$$CMD"
 

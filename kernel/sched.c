@@ -46,6 +46,16 @@ void sched_switch(struct env *e)
 
 static bool is_ready(const struct env *e) { return e->public->state == EXO_S_READY; }
 
+#define CALLS_FOLLOWED 8
+
+/* Who runs in e's time: e, or while it waits for a reply whom it called, and so on. NULL: nobody can. */
+static __attribute__((noinline)) struct env *runner(struct env *e)
+{
+	for (int i = 0; i < CALLS_FOLLOWED && e->public->state == EXO_S_CALLING; i++)
+		e = e->callee;
+	return is_ready(e) ? e : NULL;
+}
+
 /* A parked env's wait is over: `result` is what wait returns. */
 static void unpark(struct env *e, uint32_t result)
 {
@@ -102,7 +112,8 @@ static bool next_slice(void)
 		if (!e)
 			continue;
 		clock_check(e, now);
-		if (!is_ready(e))
+		struct env *run = runner(e);
+		if (!run)
 			continue;
 		slices->position = position;
 		cpu->owner = e;
@@ -110,8 +121,8 @@ static bool next_slice(void)
 		cpu->early_at = cpu->slice_end - info->early_ticks;
 		cpu->early_sent = cpu->armed = false;
 		TRACE(EXO_T_SLICE, position, e->name, cpu->slice_end);
-		sched_switch(e);
-		e->exo->slice_end = cpu->slice_end;
+		sched_switch(run);
+		run->exo->slice_end = cpu->slice_end;
 		return true;
 	}
 	return false;
@@ -261,8 +272,11 @@ int64_t op_yield(uint64_t name, uint64_t mask)
 	struct env *me = cpu->current, *to = name ? env_by_name(name) : cpu->owner;
 	if (name && !to)
 		return -EXO_ESTALE;
-	if (name && to != me && !is_ready(to))
-		return -EXO_EAGAIN;
+	if (__builtin_expect(name && to != me && !is_ready(to), 0)) {
+		to = runner(to);
+		if (!to || to == me)
+			return -EXO_EAGAIN;
+	}
 	me->save->regs.rax = 0;
 	me->yield_mask = 0;
 	if (to && to != me && is_ready(to)) {

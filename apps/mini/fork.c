@@ -52,20 +52,17 @@ static int64_t entry_own(uint64_t va, int level)
 		r = gate_pte_write(0, at | EXO_AT_CHANGE, 1, EXO_PTE_RW, EXO_PTE_RW, 0);
 		return EXO_IS_ERROR(r) ? r : 0;
 	}
+	if (level > 1) {
+		mini.tables_copied++;
+		return rt_table_own(0, at | EXO_AT_GIVE);
+	}
 	if ((fresh = rt_frame()) < 0)
 		return fresh;
-	if (level == 1) {
-		memcpy(bounce, (void *)(va & -EXO_PAGE_SIZE), sizeof bounce);
-		r = gate_pte_write(0, at | EXO_AT_GIVE, 1, (uint64_t)fresh << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0);
-		if (r > 0)
-			memcpy((void *)(va & -EXO_PAGE_SIZE), bounce, sizeof bounce);
-		mini.pages_copied++;
-		return r;
-	}
-	r = gate_frame_type((uint64_t)fresh, 1, EXO_PT1 + level - 2, 0);
-	for (uint64_t first = 0; first < 512 && r > 0; first += (uint64_t)r)
-		r = gate_pt_copy(0, at | EXO_AT_GIVE, (uint64_t)fresh, first, 512 - first);
-	mini.tables_copied++;
+	memcpy(bounce, (void *)(va & -EXO_PAGE_SIZE), sizeof bounce);
+	r = gate_pte_write(0, at | EXO_AT_GIVE, 1, (uint64_t)fresh << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0);
+	if (r > 0)
+		memcpy((void *)(va & -EXO_PAGE_SIZE), bounce, sizeof bounce);
+	mini.pages_copied++;
 	return r;
 }
 

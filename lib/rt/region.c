@@ -30,6 +30,21 @@ int64_t rt_table(uint64_t root, uint64_t va, int level)
 	return r;
 }
 
+int64_t rt_table_own(uint64_t root, uint64_t at)
+{
+	int64_t pfn = rt_frame(), r;
+
+	if (pfn < 0)
+		return pfn;
+	r = gate_frame_type((uint64_t)pfn, 1, EXO_PT1 + (at & EXO_AT_LEVEL) - 2, 0);
+	for (uint64_t first = 0; first < 512 && r > 0; first += (uint64_t)r)
+		r = gate_pt_copy(root, at, (uint64_t)pfn, first, 512 - first);
+	if (r > 0)
+		return pfn;
+	(void)gate_frame_give((uint64_t)pfn, 1, 0);
+	return r;
+}
+
 int64_t rt_tables(uint64_t root, uint64_t va, uint32_t *list, uint32_t *made)
 {
 	uint32_t n = 0;

@@ -54,6 +54,10 @@ int64_t rt_frame(void);
 /* A new empty table linked into `root` (0 = own) at the entry of `level` (2..4) that covers va. Returns its frame. The caller owns it. */
 int64_t rt_table(uint64_t root, uint64_t va, int level);
 
+/* A copy of the shared (sealed) table at `at` (address | level 2 or 3 | EXO_AT_GIVE: the old one goes where nobody else has it) takes its place in `root`, as
+ * pt_copy says. Returns its frame, owned by the caller, or pt_copy's error. */
+int64_t rt_table_own(uint64_t root, uint64_t at);
+
 /* Makes the tables that va lacks, down to level 1, counted in *made with their frames in list (room for 3); either may be NULL. 0 or an error. */
 int64_t rt_tables(uint64_t root, uint64_t va, uint32_t *list, uint32_t *made);
 

@@ -9,8 +9,8 @@ from . import build, rows, systems
 PATH = os.path.join(build.HERE, "budget")
 # Rows whose work is the program's own, or whose file may not have been fetched, are measured by `make bench` alone; and those that take seconds.
 LEFT_OUT = {"sort", "gzip", "sqlite", "sh-loop", "exec-dynamic", "fork-parent", "demand-zero", "fork-512m", "timer"}
-# Rows that are means of many operations between processes: where a slice ends among them is not the same on every run.
-MEANS = {"fork", "fork-64m", "fork-child1", "vfork-exec", "fork-exec", "spawn", "pipe", "eventfd", "futex", "yield", "thread"}
+# Rows that are means of many operations beside other processes: where a slice ends among them is not the same on every run.
+MEANS = {"cow-copy", "cow-last", "fork", "fork-64m", "fork-child1", "vfork-exec", "fork-exec", "spawn", "pipe", "eventfd", "futex", "yield", "thread"}
 HEAD = """\
 # SPDX-License-Identifier: MIT
 # Guest instructions of each row on Aril, minimum of the quick round: row, count, tolerance in percent (0 where it repeats exactly).
@@ -27,7 +27,7 @@ def measured(each=None, seconds=240, otherwise=False):
     _, log = systems.aril([], seconds, app="bench")
     found = dict(figures.minimum)
     for title, _, minimum in rows.native_figures(log)[0]:
-        found["native." + re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-")] = minimum
+        found["native." + rows.slug(title)] = minimum
     return found
 
 

@@ -41,6 +41,11 @@ class Figures:
                 self.marks[m.group(1)] = int(m.group(2))
 
 
+def slug(title):
+    """A native figure's name in the budget."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-")
+
+
 def native_figures(log):
     """The native app's lines in the machine's log: (figures as (title, median, minimum), points by curve)."""
     figures = [(m[0], float(m[1]), float(m[2])) for m in re.findall(r'BENCH "([^"]+)" ([\d.]+) ([\d.]+)', log)]

@@ -105,18 +105,15 @@ void attack_flush_by_other_root(void)
 void attack_copy_by_other_root(void)
 {
 	uint64_t root, old;
-	int64_t fresh, r = 1;
+	int64_t r;
 
 	CHECK(home_new(H));
 	IS(actor_prepare(0, nothing, 0), 0);
 	IS(rt_env_home(&actor[0].spec, H, EXO_AT_RW | EXO_AT_REMAP), 0);
 	root = actor[0].spec.frames[EXO_EF_ROOT];
 	old = PFN(rt_entry(H, 2));
-	fresh = rt_frame();
-	IS(gate_frame_type((uint64_t)fresh, 1, EXO_PT1, 0), 1);
 	WORD(H) = 1;
-	for (uint64_t first = 0; first < 512 && r > 0; first += (uint64_t)r)
-		r = gate_pt_copy(root, H | 2, (uint64_t)fresh, first, 512 - first);
+	r = rt_table_own(root, H | 2);
 	CHECK(r > 0 || PFN(rt_entry(H, 2)) == old); /* done, or refused: then nothing has changed */
 	IS(guarded(touch_write, H), !(rt_entry(H, 1) & (int64_t)RW));
 }

@@ -108,6 +108,15 @@ static void client(uint64_t server_name)
 	shared[5] = 1;
 }
 
+static void client_when_called(uint64_t server_name)
+{
+	uint64_t r[8] = { 0 };
+
+	(void)reply_and_accept(EXO_PCT_ACCEPT, r);
+	shared[6] = (uint64_t)gate_pct((exo_name)server_name, 0);
+	(void)reply_and_accept(EXO_PCT_REPLY, r);
+}
+
 void pct_server_dies(void)
 {
 	exo_name name = actor_start(0, silent, 0);
@@ -129,7 +138,6 @@ void pct_server_killed(void)
 	for (int i = 0; i < 100 && !shared[15]; i++)
 		(void)gate_yield(env_state(caller) == EXO_S_READY ? caller : name, 0);
 	IS(env_state(caller), EXO_S_CALLING);
-	IS(gate_yield(caller, 0), -EXO_EAGAIN);
 	IS(gate_pct(name, 0), -EXO_EAGAIN); /* one caller at a time */
 	rt_env_end(name);
 	IS(env_state(caller), EXO_S_READY);
@@ -154,6 +162,46 @@ void pct_caller_killed(void)
 		IS(r[0], 6);
 	}
 	CHECK(actor_finish(name));
+}
+
+static void slow_server(uint64_t caller)
+{
+	uint64_t r[8] = { 0 };
+
+	(void)reply_and_accept(EXO_PCT_ACCEPT, r);
+	for (uint64_t end = rt_tsc() + 3 * rt_info->slice_ticks; rt_tsc() < end;)
+		shared[15]++;
+	shared[1] = (uint64_t)gate_yield((exo_name)caller, 0);
+	(void)reply_and_accept(EXO_PCT_REPLY, r);
+}
+
+/* First env, which has all slices: a server without any answers nevertheless, long after the slice in which it was called. */
+void pct_time(void)
+{
+	exo_name name = actor_start(0, slow_server, rt_self());
+	uint64_t r[8] = { 0 };
+
+	CHECK(name && accepts(name));
+	IS(call(EXO_GATE_pct, name, 0, r), 0);
+	IS(shared[1], -EXO_EAGAIN); /* a yield to the caller leads back to the server itself */
+	CHECK(actor_finish(name));
+}
+
+/* A yield to an env that waits for a reply runs the server; also when that waits for another one's. */
+void pct_time_lent(void)
+{
+	exo_name last = actor_start(0, slow_server, 0), middle, caller;
+
+	CHECK(last && accepts(last));
+	middle = actor_start(1, client_when_called, last);
+	CHECK(middle && accepts(middle));
+	caller = actor_start(2, client, middle);
+	CHECK(caller);
+	for (int i = 0; i < 1000 && env_state(caller) != EXO_S_FREE && !shared[5]; i++)
+		(void)gate_yield(caller, 0);
+	IS(shared[5], 1);
+	IS(shared[4], 0);
+	CHECK(actor_finish(caller) && actor_finish(middle) && actor_finish(last));
 }
 
 /* First env: a deadline voids the call; the late reply goes nowhere. */
