@@ -62,14 +62,10 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 		return r;
 	if (level < 2 || level > 3 || n == 0 || first > 512 || n > 512 - first || !pfn_is_ram(pfn))
 		return -EXO_EINVAL;
-	r = walk_to(in, va, level, &w);
+	r = walk_for_change(in, va, level, &w);
 	if (r < 0)
 		return r;
 	uint64_t *entry = &w.table[entry_index(va, level)];
-	if (!w.rw)
-		return -EXO_ESEALED;
-	if (w.foreign)
-		return -EXO_EPERM;
 	if (!(*entry & EXO_PTE_P))
 		return -EXO_ENOENT;
 	if (*entry & EXO_PTE_PS)

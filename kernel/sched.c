@@ -46,12 +46,10 @@ void sched_switch(struct env *e)
 
 static bool is_ready(const struct env *e) { return e->public->state == EXO_S_READY; }
 
-#define CALLS_FOLLOWED 8
-
-/* Who runs in e's time: e, or while it waits for a reply whom it called, and so on. NULL: nobody can. */
+/* Who runs in e's time: e, or while it waits for a reply whom it called, and so on, eight calls deep. NULL: nobody can. */
 static __attribute__((noinline)) struct env *runner(struct env *e)
 {
-	for (int i = 0; i < CALLS_FOLLOWED && e->public->state == EXO_S_CALLING; i++)
+	for (int i = 0; i < 8 && e->public->state == EXO_S_CALLING; i++)
 		e = e->callee;
 	return is_ready(e) ? e : NULL;
 }
@@ -272,11 +270,8 @@ int64_t op_yield(uint64_t name, uint64_t mask)
 	struct env *me = cpu->current, *to = name ? env_by_name(name) : cpu->owner;
 	if (name && !to)
 		return -EXO_ESTALE;
-	if (__builtin_expect(name && to != me && !is_ready(to), 0)) {
-		to = runner(to);
-		if (!to || to == me)
-			return -EXO_EAGAIN;
-	}
+	if (__builtin_expect(name && to != me && !is_ready(to), 0) && (!(to = runner(to)) || to == me))
+		return -EXO_EAGAIN;
 	me->save->regs.rax = 0;
 	me->yield_mask = 0;
 	if (to && to != me && is_ready(to)) {

@@ -2,7 +2,7 @@
 /* The image of a process that a signal ends, for a debugger: an ELF core file (ELF gABI; its notes as Linux's sys/procfs.h lays them out), made by the thread
  * that dies. Present pages of memory without a file are in it, and private mappings of files that were or may be written; the rest a debugger reads from the
  * files that NT_FILE names. */
-#include <elf.h>
+#include <base/elf.h>
 #include <base/fmt.h>
 #include "library.h"
 #include "sigframe.h"
