@@ -5,18 +5,24 @@
 
 static const char zeros[PAGE];
 
+/* `small` stays as it is: nothing reads it before io_vector fills it. */
+static void io_begin(struct io *io, char *lib, uint64_t base, size_t n)
+{
+	io->lib = lib;
+	io->base = base;
+	io->left = io->total = n;
+	io->piece = io->allocated = NULL;
+	io->pieces = 0;
+}
+
 void io_user(struct io *io, uint64_t base, size_t n)
 {
-	memset(io, 0, sizeof(*io));
-	io->base = base;
-	io->left = io->total = min_u64(n, RW_MAX);
+	io_begin(io, NULL, base, min_u64(n, RW_MAX));
 }
 
 void io_lib(struct io *io, void *p, size_t n)
 {
-	memset(io, 0, sizeof(*io));
-	io->lib = p;
-	io->left = io->total = n;
+	io_begin(io, p, 0, n);
 }
 
 int io_vector(struct io *io, uint64_t vector, uint64_t count)
@@ -25,7 +31,7 @@ int io_vector(struct io *io, uint64_t vector, uint64_t count)
 	uint64_t total = 0;
 	int error;
 
-	memset(io, 0, sizeof(*io));
+	io_begin(io, NULL, 0, 0);
 	if (count > 1024)
 		return -EINVAL;
 	if (count > 8) {

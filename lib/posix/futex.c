@@ -14,21 +14,16 @@ struct key { uint64_t space, at; };
 
 static int key_of(uint64_t va, int is_private, struct key *to)
 {
-	const struct region *r;
+	const struct region *r = 0;
 
 	if (va % 4)
 		return -EINVAL;
-	if (!user_range_ok(va, 4))
+	if (!user_range_ok(va, 4) || (!is_private && !(r = region_find(va))))
 		return -EFAULT;
-	*to = (struct key){ (uint64_t)P->self << 32, va };
-	if (is_private)
-		return 0;
-	r = region_find(va);
-	if (!r)
-		return -EFAULT;
-	if (!(r->flags & REGION_SHARED))
-		return 0;
-	*to = (struct key){ r->inode ? (uint64_t)r->inode : SHARED_ANONYMOUS, r->offset * PAGE + va - r->start };
+	if (is_private || !(r->flags & REGION_SHARED))
+		*to = (struct key){ (uint64_t)P->self << 32, va };
+	else
+		*to = (struct key){ r->inode ? (uint64_t)r->inode : SHARED_ANONYMOUS, r->offset * PAGE + va - r->start };
 	return 0;
 }
 
@@ -92,12 +87,14 @@ long futex_wake(uint64_t va, uint32_t most)
 
 static int timeout_read(uint64_t from, int is_absolute, int is_wall, uint64_t *deadline)
 {
-	uint64_t now = clock_ns(), since = is_wall ? clock_wall_ns() : now, ns;
+	uint64_t now, since, ns;
 	int64_t t[2];
 
 	*deadline = 0;
 	if (!from)
 		return 0;
+	now = clock_ns();
+	since = is_wall ? clock_wall_ns() : now;
 	if (user_read(t, from, sizeof t))
 		return -EFAULT;
 	if (t[0] < 0 || t[1] < 0 || t[1] >= (int64_t)NS)

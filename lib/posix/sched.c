@@ -64,9 +64,11 @@ void sched_settle(void)
 	}
 }
 
+/* The one before is settled. */
 static void running_set(struct thread *th)
 {
-	sched_settle();
+	if (th == F->running)
+		return;
 	F->running = th;
 	if (th)
 		th->mark = env_clock(th->task->env);
@@ -209,8 +211,9 @@ void sched_block(int state)
 	int sooner = me->deadline && (!F->first_wakes || me->deadline < F->first_wakes);
 
 	me->state = state;
-	sched_settle();
 	sched_remove(me);
+	if (sooner)
+		sched_settle();
 	/* The first env keeps the time for all. */
 	cpu_give(sooner ? 0 : next_pick(0));
 }
