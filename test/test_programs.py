@@ -9,7 +9,7 @@ from aril import guest, programs
 
 KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
-         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep")
+         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv")
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}
@@ -46,7 +46,7 @@ def test_runs(name, kind, ours):
 
 FORK_CASES = {f"fork-{mib}": f"$T/forkframes {mib}" for mib in (1, 64)}
 # The first round fills the family's caches, the second must give back all that it takes.
-ROUND = "$T/forktree-musl 200 >/dev/null; $T/heap-musl >/dev/null; $T/forkpage-musl >/dev/null; $T/hostile >/dev/null; seq 1000 | sort | md5sum >/dev/null; " \
+ROUND = "$T/forktree-musl 200 >/dev/null; $T/heap-musl >/dev/null; $T/forkpage-musl >/dev/null; $T/hostile >/dev/null; $T/sysv-musl >/dev/null; seq 1000 | sort | md5sum >/dev/null; " \
         "(sleep 0.1 & wait); echo x >/tmp/x; rm /tmp/x;"
 FRAME_CASES = {
     "frames-return": ROUND + ROUND + "a=$($T/frames); " + ROUND + "b=$($T/frames); echo $a $b",

@@ -115,6 +115,7 @@ void task_bury(struct task *t, int status)
 	if (t->files)
 		files_free(t->files);
 	t->files = 0;
+	sem_undo_all(t);
 	task_drop_image(t);
 	children_leave(t);
 	for (struct thread *th = t->threads; th; th = th->next) {

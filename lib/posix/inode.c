@@ -20,6 +20,27 @@ struct inode *inode_new(uint32_t mode)
 	return ip;
 }
 
+int inode_segment(uint64_t size, struct inode **out)
+{
+	struct inode *ip = inode_new(S_IFREG | 0777);
+
+	if (!ip)
+		return -ENOMEM;
+	ip->nlink = 0;
+	if (file_resize(ip, size)) {
+		inode_put(ip);
+		return -ENOMEM;
+	}
+	ip->marks = INODE_SEGMENT;
+	*out = ip;
+	return 0;
+}
+
+uint32_t inode_references(struct inode *ip)
+{
+	return ip->refs;
+}
+
 /* The image has data there: a broken image must not lead outside it. */
 static const char *image_data(const struct fs_family *fs, const struct erofs_inode *node)
 {
@@ -93,6 +114,8 @@ void inode_get(struct inode *ip)
 static void inode_free(struct inode *ip)
 {
 	locks_release(ip, NULL);
+	if (ip->marks & INODE_SEGMENT)
+		segment_gone(ip);
 	if (ip->marks & INODE_HASHED) {
 		struct inode **link = &fs_family()->nid_hash[ip->nid % NID_HASH];
 

@@ -46,6 +46,8 @@ int64_t entries_write(uint64_t root, uint64_t va, uint64_t n, uint64_t value, ui
 int64_t table_new(uint64_t va, int level);         /* a new empty table linked at va in the own root: 0 or a gate error */
 
 /* ---- region.c; all on the caller's own array */
+long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, uint64_t flags); /* mmap.c: as mmap of a file, whole pages; flags: MAP_FIXED or 0 */
+int  map_remove(uint64_t start, uint64_t end);     /* the same for munmap: 0 or -ENOMEM */
 int  region_insert(const struct region *r);        /* replaces what stands there; takes over the inode reference; 0 or -ENOMEM (reference dropped) */
 struct region *region_cut(uint64_t start, uint64_t end); /* makes start and end borders: the first region that ends above start; NULL: no memory */
 void regions_join(uint64_t start, uint64_t end);    /* neighbours with one meaning become one, there and at its borders */
@@ -138,6 +140,9 @@ void robust_end(struct thread *th);                /* robust.c: the mutexes that
 
 /* ---- vfork.c */
 void vfork_release(struct task *child);            /* its parent's thread may go on; nothing if none waits */
+
+/* ---- sysv_sem.c */
+void sem_undo_all(struct task *t);                 /* at its end: what it did with SEM_UNDO */
 
 /* ---- core.c */
 struct signal_info;

@@ -97,12 +97,36 @@ static long place(uint64_t hint, uint64_t size, uint64_t flags)
 	return va ? (long)va : -ENOMEM;
 }
 
+/* Puts the region where it says, over whatever is there. Takes over its reference to an inode: 0 or -ENOMEM. */
+static int map_region(const struct region *r)
+{
+	int was_free = !P->has_strays && region_free_space(r->start, r->end);
+	int e = region_insert(r);
+
+	/* Where nothing was mapped there are no entries. */
+	if (!e && !was_free)
+		e = pages_unmap(r->start, r->end);
+	if (!e && !was_free)
+		e = stash_drop(r->start, r->end);
+	if (!e && r->flags & REGION_ANON_SHARED) {
+		e = shared_populate(r->start, r->end);
+		if (!e && r->prot != (PROT_READ | PROT_WRITE))
+			e = pages_protect(r->start, r->end, r->prot);
+		if (e) {
+			(void)region_remove(r->start, r->end);
+			(void)pages_unmap(r->start, r->end);
+		}
+	}
+	vsize_note();
+	return e;
+}
+
 CALL6(mmap, hint, size, prot, flags, fd, offset)
 {
 	struct region r = { .prot = (uint32_t)prot & 7, .data_end = ~0ul };
 	unsigned type = flags & MAP_TYPE;
 	long va;
-	int e, was_free;
+	int e;
 
 	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE && type != 3))
 		return -EINVAL;
@@ -126,42 +150,44 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 	if (r.flags & REGION_ANON_SHARED)
 		r.offset = ++F->shared_count << 32;
 	wx_note(r.prot);
-	was_free = !P->has_strays && region_free_space(r.start, r.end);
-	e = region_insert(&r);
-	/* Where nothing was mapped there are no entries. */
-	if (!e && !was_free)
-		e = pages_unmap(r.start, r.end);
-	if (!e && !was_free)
-		e = stash_drop(r.start, r.end);
-	if (!e && r.flags & REGION_ANON_SHARED) {
-		e = shared_populate(r.start, r.end);
-		if (!e && r.prot != (PROT_READ | PROT_WRITE))
-			e = pages_protect(r.start, r.end, r.prot);
-		if (e) {
-			(void)region_remove(r.start, r.end);
-			(void)pages_unmap(r.start, r.end);
-		}
-	}
-	vsize_note();
+	e = map_region(&r);
 	return e ? e : va;
 }
 
-CALL2(munmap, start, size)
+long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, uint64_t flags)
 {
-	uint64_t end = start + PAGE_UP(size);
+	struct region r = { .prot = prot, .flags = REGION_SHARED, .inode = ip, .data_end = ~0ul };
+	long va = limit_reached(size) ? -ENOMEM : place(hint, size, flags);
 	int e;
 
-	if (start % PAGE || !size || end <= start || !user_range_ok(start, end - start))
-		return -EINVAL;
-	if (region_free_space(start, end))
-		return 0;
-	e = region_remove(start, end);
+	if (va < 0)
+		return va;
+	inode_get(ip);
+	r.start = (uint64_t)va;
+	r.end = r.start + size;
+	e = map_region(&r);
+	return e ? e : va;
+}
+
+int map_remove(uint64_t start, uint64_t end)
+{
+	int e = region_remove(start, end);
+
 	if (!e)
 		e = pages_unmap(start, end);
 	if (!e)
 		e = stash_drop(start, end);
 	vsize_note();
 	return e;
+}
+
+CALL2(munmap, start, size)
+{
+	uint64_t end = start + PAGE_UP(size);
+
+	if (start % PAGE || !size || end <= start || !user_range_ok(start, end - start))
+		return -EINVAL;
+	return region_free_space(start, end) ? 0 : map_remove(start, end);
 }
 
 static void prot_set(struct region *r, uint64_t end, uint32_t prot)

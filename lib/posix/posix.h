@@ -116,6 +116,9 @@ long inode_read(struct inode *ip, void *to, size_t n, uint64_t at); /* library m
 long inode_write(struct inode *ip, const void *from, size_t n, uint64_t at); /* the same the other way; of a regular file of the tree */
 int  file_resize(struct inode *ip, uint64_t size);                  /* 0, -ENOSPC, -EFBIG */
 int  file_in_cwd(const char *name, uint32_t mode, struct inode **out); /* an empty regular file of the caller's folder, made or emptied, reference held; -EEXIST: another kind */
+int  inode_segment(uint64_t size, struct inode **out);              /* memory of that size without a name, reference held: 0, -ENOMEM */
+void segment_gone(struct inode *ip);                                /* promised by the process half: the last reference to such memory goes */
+uint32_t inode_references(struct inode *ip);
 long inode_path(struct inode *ip, char *to, size_t max);            /* best-known absolute path: length */
 /* Address, valid in every member, of the page that holds file page `index` (page-aligned; bytes past the end of file are zero), or NULL for a
  * hole or past the end. with make != 0 (shared writable mapping) a private copy-up page is allocated; NULL then means ENOMEM.

@@ -72,6 +72,7 @@ struct task {
 	uint64_t limit[16][2];
 
 	struct task_signals signals;
+	struct sem_undo *sem_undo;   /* sysv_sem.c */
 };
 
 /* ---- task.c */
