@@ -10,6 +10,7 @@
 #define MAP_ANONYMOUS 0x20
 #define MAP_GROWSDOWN 0x100
 #define MAP_POPULATE  0x8000
+#define MAP_HUGETLB   0x40000
 #define MAP_FIXED_NOREPLACE 0x100000
 #define OPEN_ACCESS    3
 #define OPEN_WRONLY    1
@@ -130,6 +131,9 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 
 	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE && type != 3))
 		return -EINVAL;
+	/* As where no such pages are set aside. */
+	if (flags & MAP_HUGETLB)
+		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
 	size = PAGE_UP(size);
 	if (!size || size > USER_END || limit_reached(size))
 		return -ENOMEM;

@@ -239,6 +239,8 @@ static void memory(void)
 	CHECK(page != MAP_FAILED && munmap(page + 2 * 4096, 4096) == 0);
 	TRY(mmap, 0, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	TRY(mmap, 0, 4096, PROT_READ, MAP_ANONYMOUS, -1, 0);
+	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE | MAP_HUGETLB, fd, 0);
 	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, NOFD, 0);
 	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, fd, 5);
 	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, wronly, 0);
