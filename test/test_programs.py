@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """test/programs, built three ways, many in one boot. What a program prints in the guest is what it prints on this host."""
 
+import glob
+import os
+import re
 import subprocess
 
 import pytest
 
 from aril import guest, programs
 
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
-         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv")
+         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos")
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}
@@ -42,6 +47,25 @@ def test_runs(name, kind, ours):
     host = guest.host_script({case: CASES[case]}, {case: programs.build(name, kind)})[case]
     assert host.status == 0 and not host.err, host
     assert got == host
+
+
+# Calls of the tables that no TRY is about, and why.
+UNTRIED = {
+    "cannot fail": "exit exit_group getpgrp getpid getppid gettid set_tid_address sync pause",
+    "fails when there is no more of something (test_stress.py)": "fork vfork",
+    "test/programs/sysv.c": "shmget shmat shmdt shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl",
+    "called by the C library's and the kernel's own code alone; programs signals and threadsig": "rt_sigreturn restart_syscall",
+    "not there: ENOSYS, on which C libraries do without": "rseq",
+}
+
+
+def test_each_call_is_tried():
+    """Each system call is made wrongly, with Linux as the judge (programs errors and errnos), or stands in the list above."""
+    read = lambda path: open(path, encoding="utf-8").read()  # noqa: E731
+    calls = {name for path in glob.glob(os.path.join(TOP, "lib/posix/*syscall.def")) for name in re.findall(r"^SYSCALL\(\d+, +(\w+),", read(path), re.M)}
+    tried = {name for path in glob.glob(os.path.join(TOP, "test/programs/*.c")) for name in re.findall(r"TRY\((\w+)", read(path))}
+    listed = set(" ".join(UNTRIED.values()).split())
+    assert len(calls) > 200 and calls - tried == listed, (calls - tried) ^ listed
 
 
 FORK_CASES = {f"fork-{mib}": f"$T/forkframes {mib}" for mib in (1, 64)}

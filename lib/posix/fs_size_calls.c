@@ -105,8 +105,24 @@ static long nothing_to_sync(uint64_t fd)
 
 CALL1(fsync, fd) { return nothing_to_sync(fd); }
 CALL1(fdatasync, fd) { return nothing_to_sync(fd); }
-CALL1(syncfs, fd) { return nothing_to_sync(fd); }
-CALL1(sync_file_range, fd) { return nothing_to_sync(fd); }
+CALL1(syncfs, fd)
+{
+	long result = nothing_to_sync(fd);
+
+	return result == -EINVAL ? 0 : result; /* of any kind */
+}
+
+CALL4(sync_file_range, fd, at, n, flags)
+{
+	long result = nothing_to_sync(fd);
+
+	if (result == -EBADF)
+		return result;
+	if (flags & ~7ul || (int64_t)at < 0 || (int64_t)(at + n) < (int64_t)at)
+		return -EINVAL;
+	return result ? -ESPIPE : 0;
+}
+
 CALL0(sync) { return 0; }
 
 CALL4(fadvise64, fd, at, n, advice)

@@ -189,37 +189,51 @@ CALL2(fstatfs, fd, to)
 	return statfs_write(ip, to);
 }
 
-/* Extended attributes: a file system that has none, as Linux's answers when built without them. */
-static long no_attributes(uint64_t path, unsigned flags)
+/* Extended attributes: a file system that has none, as Linux's answers when built without them. A name is read first, where there is one. */
+static long attribute_name(uint64_t name)
+{
+	char text[NAME_MAX + 1];
+	long n = user_str(text, name, sizeof text);
+
+	return n == -EFAULT ? n : n <= 0 ? -ERANGE : 0;
+}
+
+static long no_attributes(uint64_t path, unsigned flags, long error)
 {
 	struct inode *ip;
-	int error = inode_at(AT_FDCWD, path, flags, &ip);
 
+	if (!error)
+		error = inode_at(AT_FDCWD, path, flags, &ip);
 	if (error)
 		return error;
 	inode_put(ip);
 	return -EOPNOTSUPP;
 }
 
-static long no_fd_attributes(uint64_t fd)
+static long no_fd_attributes(uint64_t fd, long error)
 {
 	struct file *f = fd_file((int)fd);
 
 	if (!f)
 		return -EBADF;
 	file_put(f);
-	return -EOPNOTSUPP;
+	return error ? error : -EOPNOTSUPP;
 }
 
-CALL1(setxattr, path) { return no_attributes(path, 0); }
-CALL1(getxattr, path) { return no_attributes(path, 0); }
-CALL1(listxattr, path) { return no_attributes(path, 0); }
-CALL1(removexattr, path) { return no_attributes(path, 0); }
-CALL1(lsetxattr, path) { return no_attributes(path, WALK_NOFOLLOW); }
-CALL1(lgetxattr, path) { return no_attributes(path, WALK_NOFOLLOW); }
-CALL1(llistxattr, path) { return no_attributes(path, WALK_NOFOLLOW); }
-CALL1(lremovexattr, path) { return no_attributes(path, WALK_NOFOLLOW); }
-CALL1(fsetxattr, fd) { return no_fd_attributes(fd); }
-CALL1(fgetxattr, fd) { return no_fd_attributes(fd); }
-CALL1(flistxattr, fd) { return no_fd_attributes(fd); }
-CALL1(fremovexattr, fd) { return no_fd_attributes(fd); }
+static long attribute_set(uint64_t name, uint64_t flags)
+{
+	return flags & ~3ul ? -EINVAL : attribute_name(name); /* XATTR_CREATE, XATTR_REPLACE */
+}
+
+CALL5(setxattr, path, name, value, size, flags) { (void)value, (void)size; return no_attributes(path, 0, attribute_set(name, flags)); }
+CALL2(getxattr, path, name) { return no_attributes(path, 0, attribute_name(name)); }
+CALL1(listxattr, path) { return no_attributes(path, 0, 0); }
+CALL2(removexattr, path, name) { return no_attributes(path, 0, attribute_name(name)); }
+CALL5(lsetxattr, path, name, value, size, flags) { (void)value, (void)size; return no_attributes(path, WALK_NOFOLLOW, attribute_set(name, flags)); }
+CALL2(lgetxattr, path, name) { return no_attributes(path, WALK_NOFOLLOW, attribute_name(name)); }
+CALL1(llistxattr, path) { return no_attributes(path, WALK_NOFOLLOW, 0); }
+CALL2(lremovexattr, path, name) { return no_attributes(path, WALK_NOFOLLOW, attribute_name(name)); }
+CALL5(fsetxattr, fd, name, value, size, flags) { (void)value, (void)size; return no_fd_attributes(fd, attribute_set(name, flags)); }
+CALL2(fgetxattr, fd, name) { return no_fd_attributes(fd, attribute_name(name)); }
+CALL1(flistxattr, fd) { return no_fd_attributes(fd, 0); }
+CALL2(fremovexattr, fd, name) { return no_fd_attributes(fd, attribute_name(name)); }

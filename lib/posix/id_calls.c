@@ -75,8 +75,8 @@ CALL0(getegid) { return 0; }
 /* There is nobody else to become. */
 static long id_check(uint64_t id) { return (uint32_t)id == 0 || (uint32_t)id == 0xffffffff ? 0 : -EPERM; }
 
-CALL1(setuid, id) { return (uint32_t)id ? -EPERM : 0; }
-CALL1(setgid, id) { return (uint32_t)id ? -EPERM : 0; }
+CALL1(setuid, id) { return (uint32_t)id == 0xffffffff ? -EINVAL : id_check(id); }
+CALL1(setgid, id) { return (uint32_t)id == 0xffffffff ? -EINVAL : id_check(id); }
 CALL2(setreuid, real, effective) { return id_check(real) | id_check(effective); }
 CALL2(setregid, real, effective) { return id_check(real) | id_check(effective); }
 CALL3(setresuid, real, effective, saved) { return id_check(real) | id_check(effective) | id_check(saved); }
@@ -102,8 +102,14 @@ CALL2(getgroups, count, list)
 
 CALL2(setgroups, count, list)
 {
-	(void)list;
-	return count > 65536 ? -EINVAL : 0;
+	uint32_t group;
+
+	if (count > 65536)
+		return -EINVAL;
+	for (uint64_t i = 0; i < count; i++)
+		if (user_read(&group, list + 4 * i, sizeof group))
+			return -EFAULT;
+	return 0;
 }
 
 #define CAPABILITY_VERSION 0x20080522u
@@ -125,7 +131,7 @@ CALL2(capget, header, data)
 
 CALL2(capset, header, data)
 {
-	(void)header;
-	(void)data;
-	return -EPERM;
+	uint32_t head[2], sets[3];
+
+	return user_read(head, header, sizeof head) || user_read(sets, data, sizeof sets) ? -EFAULT : -EPERM;
 }

@@ -34,6 +34,8 @@ CALL2(sched_setparam, pid, from)
 {
 	int priority;
 
+	if (!from || (int)pid < 0)
+		return -EINVAL;
 	if (!is_process(pid))
 		return -ESRCH;
 	if (user_read(&priority, from, sizeof priority))
@@ -55,7 +57,7 @@ CALL3(sched_setscheduler, pid, policy, from)
 	return sys_sched_setparam(pid, from, 0, 0, 0, 0);
 }
 
-CALL1(sched_getscheduler, pid) { return is_process(pid) ? SCHED_NORMAL : -ESRCH; }
+CALL1(sched_getscheduler, pid) { return (int)pid < 0 ? -EINVAL : is_process(pid) ? SCHED_NORMAL : -ESRCH; }
 
 static long priority_of(uint64_t policy, long real_time)
 {
@@ -75,6 +77,8 @@ CALL2(sched_rr_get_interval, pid, to)
 {
 	const int64_t interval[2] = { 0, 6000000 };
 
+	if ((int)pid < 0)
+		return -EINVAL;
 	return is_process(pid) ? user_write(to, interval, sizeof interval) : -ESRCH;
 }
 
@@ -127,17 +131,15 @@ CALL3(setpriority, which, who, value)
 
 CALL3(ioprio_set, which, who, priority)
 {
-	(void)which;
 	(void)who;
 	(void)priority;
-	return 0;
+	return which - 1 < 3 ? 0 : -EINVAL; /* a process, a group, a user */
 }
 
 CALL2(ioprio_get, which, who)
 {
-	(void)which;
 	(void)who;
-	return 0;
+	return which - 1 < 3 ? 0 : -EINVAL;
 }
 
 CALL3(getcpu, cpu, node, cache)

@@ -237,7 +237,7 @@ CALL3(rt_sigqueueinfo, pid, sig, info)
 CALL4(rt_tgsigqueueinfo, group, tid, sig, info)
 {
 	struct signal_cause cause;
-	long error = cause_read(&cause, info, (int)group == current_pid());
+	long error = cause_read(&cause, info, (int)tid == current_tid());
 
 	if (error)
 		return error;

@@ -4,6 +4,7 @@
 #include "socket.h"
 #include "task.h"
 
+#define MSG_OOB          0x1u
 #define MSG_PEEK         0x2u
 #define MSG_CTRUNC       0x8u
 #define MSG_TRUNC        0x20u
@@ -116,12 +117,15 @@ static int send_fails(struct socket *s, const struct socket *to)
 }
 
 /* to: another receiver than the peer, or NULL. b goes along with the first message. */
-static long do_send(struct socket *s, struct socket *other, struct io *io, struct beside *b, int dontwait)
+static long do_send(struct socket *s, struct socket *other, struct io *io, struct beside *b, int file_flags, unsigned flags)
 {
+	int dontwait = file_flags & O_NONBLOCK || flags & MSG_DONTWAIT;
 	uint64_t deadline = s->send_ns ? clock_ns() + s->send_ns : 0;
 	long done = 0;
 	int error = 0;
 
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
 	if (s->type != SOCK_STREAM && io->total > SOCKET_ROOM)
 		return -EMSGSIZE;
 	do {
@@ -323,7 +327,7 @@ long socket_read(struct file *f, struct io *io, uint64_t at)
 long socket_write(struct file *f, struct io *io, uint64_t at)
 {
 	(void)at;
-	return send_end(do_send(f->own, NULL, io, NULL, !!(f->flags & O_NONBLOCK)), 0);
+	return send_end(do_send(f->own, NULL, io, NULL, (int)f->flags, 0), 0);
 }
 
 /* The receiver that an address names: none when there is no address. */
@@ -356,7 +360,7 @@ CALL6(sendto, fd, base, n, flags, address, size)
 	io_user(&io, base, n);
 	result = receiver(s, address, size, &to);
 	if (!result)
-		result = send_end(do_send(s, to, &io, NULL, f->flags & O_NONBLOCK || flags & MSG_DONTWAIT), (unsigned)flags);
+		result = send_end(do_send(s, to, &io, NULL, (int)f->flags, (unsigned)flags), (unsigned)flags);
 	socket_put(to);
 	file_put(f);
 	return result;
@@ -394,7 +398,7 @@ static long send_message(struct file *f, uint64_t at, struct header *h, unsigned
 	if (!result)
 		result = receiver(s, h->name, h->name_size, &to);
 	if (!result)
-		result = send_end(do_send(s, to, &io, &b, f->flags & O_NONBLOCK || flags & MSG_DONTWAIT), flags);
+		result = send_end(do_send(s, to, &io, &b, (int)f->flags, flags), flags);
 	beside_drop(&b);
 	socket_put(to);
 	io_end(&io);

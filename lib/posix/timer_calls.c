@@ -62,10 +62,13 @@ CALL2(clock_gettime, id, to)
 
 CALL2(clock_settime, id, from)
 {
-	uint64_t ns;
+	int64_t t[2];
 
-	(void)from;
-	return clock_read(id, &ns) ? -EINVAL : -EPERM;
+	if (id != CLOCK_REALTIME)
+		return -EINVAL;
+	if (user_read(t, from, sizeof t))
+		return -EFAULT;
+	return t[0] < 0 || t[1] < 0 || t[1] >= (int64_t)NS ? -EINVAL : -EPERM;
 }
 
 CALL2(clock_getres, id, to)

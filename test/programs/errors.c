@@ -11,23 +11,7 @@
 #include <sys/uio.h>
 #include <time.h>
 #include "check.h"
-
-#define BAD  8L               /* no address of a program's */
-#define NOFD 0x7000L
-#define TRY(name, ...) tried(#name "(" #__VA_ARGS__ ")", syscall(SYS_##name, ##__VA_ARGS__))
-
-static char buffer[8192], longest[5000], name256[300];
-
-/* Small results are told, others (descriptors, too) only as good. */
-static void tried(const char *what, long result)
-{
-	if (result == -1)
-		printf("%s: error %d\n", what, errno);
-	else if (result < 5)
-		printf("%s: %ld\n", what, result);
-	else
-		printf("%s: good\n", what);
-}
+#include "try.h"
 
 static long fd, dir, pipes[2], wronly, rdonly, pathfd;
 
