@@ -99,7 +99,7 @@ static long place(uint64_t hint, uint64_t size, uint64_t flags)
 }
 
 /* Puts the region where it says, over whatever is there. Takes over its reference to an inode: 0 or -ENOMEM. */
-static int map_region(const struct region *r)
+static inline __attribute__((always_inline)) int map_region(const struct region *r)
 {
 	int was_free = !P->has_strays && region_free_space(r->start, r->end);
 	int e = region_insert(r);

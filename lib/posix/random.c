@@ -11,12 +11,12 @@ struct random { uint32_t key[8]; uint64_t count; };
 
 static uint32_t rotate(uint32_t x, int n) { return x << n | x >> (32 - n); }
 
-static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+static inline void quarter(uint32_t x[16], int a, int b, int c, int d)
 {
-	*a += *b; *d = rotate(*d ^ *a, 16);
-	*c += *d; *b = rotate(*b ^ *c, 12);
-	*a += *b; *d = rotate(*d ^ *a, 8);
-	*c += *d; *b = rotate(*b ^ *c, 7);
+	x[a] += x[b]; x[d] = rotate(x[d] ^ x[a], 16);
+	x[c] += x[d]; x[b] = rotate(x[b] ^ x[c], 12);
+	x[a] += x[b]; x[d] = rotate(x[d] ^ x[a], 8);
+	x[c] += x[d]; x[b] = rotate(x[b] ^ x[c], 7);
 }
 
 static void block_make(uint32_t out[16], const uint32_t key[8], uint64_t counter, uint64_t nonce)
@@ -28,10 +28,14 @@ static void block_make(uint32_t out[16], const uint32_t key[8], uint64_t counter
 	memcpy(in + 14, &nonce, 8);
 	memcpy(out, in, 64);
 	for (int round = 0; round < 10; round++) {
-		for (int i = 0; i < 4; i++)
-			quarter(out + i, out + 4 + i, out + 8 + i, out + 12 + i);
-		for (int i = 0; i < 4; i++)
-			quarter(out + i, out + 4 + (i + 1) % 4, out + 8 + (i + 2) % 4, out + 12 + (i + 3) % 4);
+		quarter(out, 0, 4, 8, 12);
+		quarter(out, 1, 5, 9, 13);
+		quarter(out, 2, 6, 10, 14);
+		quarter(out, 3, 7, 11, 15);
+		quarter(out, 0, 5, 10, 15);
+		quarter(out, 1, 6, 11, 12);
+		quarter(out, 2, 7, 8, 13);
+		quarter(out, 3, 4, 9, 14);
 	}
 	for (int i = 0; i < 16; i++)
 		out[i] += in[i];
@@ -103,20 +107,22 @@ static struct random *random_root(struct random *spare)
 void random_bytes(void *to, size_t n)
 {
 	struct random spare, *r = random_root(&spare);
-	uint32_t out[16];
+	uint32_t first[16], out[16];
 	uint64_t fresh = rt_tsc(), counter = 1, nonce = ++r->count;
 	uint8_t *at = to;
+	size_t run = n < sizeof first - sizeof r->key ? n : sizeof first - sizeof r->key;
 
 	(void)hardware_word(&fresh);
 	nonce ^= fresh;
-	while (n) {
-		size_t run = n < sizeof out ? n : sizeof out;
+	/* Half of the first block is the next key. */
+	block_make(first, r->key, 0, nonce);
+	memcpy(at, first + 8, run);
+	for (at += run, n -= run; n; at += run, n -= run) {
+		run = n < sizeof out ? n : sizeof out;
 		block_make(out, r->key, counter++, nonce);
 		memcpy(at, out, run);
-		at += run;
-		n -= run;
 	}
-	block_make(out, r->key, 0, nonce);
-	memcpy(r->key, out, sizeof r->key);
+	memcpy(r->key, first, sizeof r->key);
+	memset(first, 0, sizeof first);
 	memset(out, 0, sizeof out);
 }
