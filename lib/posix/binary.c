@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From a path to an image that can be run: the chain of formats. Each one looks at the file's first bytes and says yes, "not mine" (-ENOEXEC), or why not. */
+#include "binfmt.h"
 #include "exec.h"
 #include "parts.h"
 
@@ -21,7 +22,7 @@ static int is_blank(char c)
 }
 
 /* "#!" line: interpreter and at most one argument, which keeps its inner blanks. Cuts the line up in plan->head. */
-static int script_parse(struct exec_plan *plan, char **interp, char **argument)
+static int script_parse(struct exec_plan *plan, const char **interp, char **argument)
 {
 	char *at = plan->head + 2, *end = plan->head + 256, *nl;
 	int whole;
@@ -100,18 +101,28 @@ int load_binary(struct exec_plan *plan, const char *path)
 	int e = 0;
 
 	for (int nest = 0; ; nest++) {
-		char *interp, *argument, *next;
+		const struct binfmt *format;
+		const char *interp;
+		char *argument = 0, *next;
 
 		e = inode_lookup_exec(path, &plan->program.inode);
 		if (!e)
 			e = head_read(plan, plan->program.inode);
-		if (e || plan->head[0] != '#' || plan->head[1] != '!')
+		if (e)
+			break;
+		format = binfmt_match(plan->head, path);
+		if (!format && (plan->head[0] != '#' || plan->head[1] != '!'))
 			break;
 		inode_put(plan->program.inode);
 		plan->program.inode = 0;
-		e = nest == SCRIPT_NEST ? -ELOOP : script_parse(plan, &interp, &argument);
+		if (nest == SCRIPT_NEST)
+			e = -ELOOP;
+		else if (format)
+			interp = format->interpreter;
+		else
+			e = script_parse(plan, &interp, &argument);
 		if (!e)
-			e = strings_script(plan, interp, argument, path);
+			e = strings_script(plan, interp, argument, path, format && format->keeps_first);
 		next = e ? 0 : fam_alloc(strlen(interp) + 1);
 		if (!e && !next)
 			e = -ENOMEM;

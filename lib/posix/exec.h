@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct exec_plan) < 5 * PAGE, "fam_pages");
 /* strings.c */
 int  strings_user(struct exec_plan *plan, uint64_t argv, uint64_t envp);            /* from user memory: 0 or -errno */
 int  strings_library(struct exec_plan *plan, char *const argv[], char *const envp[]);
-int  strings_script(struct exec_plan *plan, const char *interp, const char *argument, const char *script); /* argv[0] becomes these */
+int  strings_script(struct exec_plan *plan, const char *interp, const char *argument, const char *script, int keeps); /* argv[0] becomes these, or stays behind them */
 /* binary.c */
 void plan_free(struct exec_plan *plan);
 /* image.c: regions of program and interpreter, stack and heap, in the caller's (new, empty) space: 0 or -errno */

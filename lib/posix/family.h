@@ -56,6 +56,8 @@ struct family {
 
 	/* roots of others' state */
 	void *fs;                      /* file half */
+	struct binfmt *binfmts;        /* formats that users registered, the last one first: binfmt.c */
+	int binfmts_made, binfmt_off;
 	void *sysv;                    /* sysv.c; NULL until there is an object */
 	struct pipe *strace;           /* where calls are logged, NULL: nowhere */
 	void *init, *console, *random, *spare_slot[4]; /* init.c, console plumbing, random.c */

@@ -227,10 +227,11 @@ int  dev_populate(struct inode *dev);
 /* ---- proc_fs.c, proc_text.c */
 extern const struct file_ops proc_ops;
 enum proc_what {
-	PROC_ROOT, PROC_PID, PROC_FDS, PROC_TASK, PROC_THREAD,                             /* directories */
+	PROC_ROOT, PROC_PID, PROC_FDS, PROC_TASK, PROC_THREAD, PROC_SYS, PROC_SYS_FS, PROC_BINFMT,                             /* directories */
 	PROC_SELF, PROC_THREAD_SELF, PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_FD, PROC_MOUNTS_LINK, /* links */
 	PROC_STAT, PROC_STATUS, PROC_CMDLINE, PROC_COMM, PROC_MAPS, PROC_STATM, PROC_MOUNTS, PROC_MOUNTINFO,
 	PROC_MEMINFO, PROC_UPTIME, PROC_CPUINFO, PROC_VERSION, PROC_ALL_STAT, PROC_LOADAVG, PROC_FILESYSTEMS, PROC_BOOT_CMDLINE, PROC_ARIL, PROC_ARIL_HARDWARE,
+	PROC_BINFMT_REGISTER, PROC_BINFMT_STATUS, PROC_BINFMT_ENTRY,
 };
 int  procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out);
 int  procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);

@@ -89,6 +89,14 @@ int  current_tid(void);
 /* Text of /proc/self/maps for the caller: bytes written. */
 size_t maps_text(char *to, size_t max);
 
+/* binfmt.c: formats that a user registers. number: of one, or 0: of all. */
+#define BINFMT_LINE_MAX 1920
+int    binfmt_register(const char *line, size_t n);           /* 0, -EINVAL -EEXIST -ENOMEM */
+int    binfmt_command(int number, const char *text, size_t n); /* "0" off, "1" on, "-1" away: 0, -EINVAL, -ENOENT */
+size_t binfmt_text(int number, char *to, size_t max);          /* what /proc shows; 0 when it is gone */
+int    binfmt_number(const char *name, size_t n);              /* 0: none */
+int    binfmt_next(int after, const char **name);              /* the lowest number above: 0 when there is none */
+
 /* Log line to the kernel log and console log (printf format of base/fmt.h). */
 void posix_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -18,7 +18,12 @@ static const struct node top_nodes[] = {
 	{ "cmdline", PROC_BOOT_CMDLINE, S_IFREG | 0444 },
 	{ "aril", PROC_ARIL, S_IFREG | 0444 },
 	{ "aril-hardware", PROC_ARIL_HARDWARE, S_IFREG | 0444 },
+	{ "sys", PROC_SYS, S_IFDIR | 0555 },
 };
+static const struct node sys_nodes[] = { { "fs", PROC_SYS_FS, S_IFDIR | 0555 } };
+static const struct node sys_fs_nodes[] = { { "binfmt_misc", PROC_BINFMT, S_IFDIR | 0755 } };
+static const struct node binfmt_nodes[] = { { "register", PROC_BINFMT_REGISTER, S_IFREG | 0200 }, { "status", PROC_BINFMT_STATUS, S_IFREG | 0644 } };
+static const struct node binfmt_entry = { "", PROC_BINFMT_ENTRY, S_IFREG | 0644 };
 
 /* A thread's are the same without the first. */
 static const struct node pid_nodes[] = {
@@ -120,6 +125,13 @@ int procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **
 		if (value <= 0 || thread_look((int)value, &view) || view.pid != dir->proc.pid)
 			return -ENOENT;
 		return node_make(dir, &thread_node, (int)value, -1, out);
+	case PROC_SYS:
+		return list_find(sys_nodes, COUNT(sys_nodes), dir, name, n, out);
+	case PROC_SYS_FS:
+		return list_find(sys_fs_nodes, COUNT(sys_fs_nodes), dir, name, n, out);
+	case PROC_BINFMT:
+		value = binfmt_number(name, n);
+		return value ? node_make(dir, &binfmt_entry, 0, (int)value, out) : list_find(binfmt_nodes, COUNT(binfmt_nodes), dir, name, n, out);
 	case PROC_FDS:
 		f = file_of(dir->proc.pid, value);
 		if (f) {
@@ -162,6 +174,20 @@ static int pids_read(uint64_t *at, dir_emit *emit, void *context)
 	return 0;
 }
 
+static void formats_read(uint64_t *at, dir_emit *emit, void *context)
+{
+	const char *name;
+	int number;
+
+	while ((number = binfmt_next((int)(*at - 2 - COUNT(binfmt_nodes)), &name))) {
+		uint64_t next = 2 + COUNT(binfmt_nodes) + (uint64_t)number;
+
+		if (emit(context, name, strlen(name), node_number(PROC_BINFMT_ENTRY, 0, number), S_IFREG >> 12, next))
+			return;
+		*at = next;
+	}
+}
+
 int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
 {
 	char name[16];
@@ -177,6 +203,16 @@ int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *conte
 		return 0;
 	case PROC_THREAD:
 		list_read(pid_nodes + 1, COUNT(pid_nodes) - 1, dir, at, emit, context);
+		return 0;
+	case PROC_SYS:
+		list_read(sys_nodes, COUNT(sys_nodes), dir, at, emit, context);
+		return 0;
+	case PROC_SYS_FS:
+		list_read(sys_fs_nodes, COUNT(sys_fs_nodes), dir, at, emit, context);
+		return 0;
+	case PROC_BINFMT:
+		if (!list_read(binfmt_nodes, COUNT(binfmt_nodes), dir, at, emit, context))
+			formats_read(at, emit, context);
 		return 0;
 	case PROC_TASK:
 		while ((tid = thread_tid_from(dir->proc.pid, (int)(*at - 2)))) {
@@ -263,6 +299,8 @@ long procfs_path(const struct inode *ip, char *to, size_t max)
 	case PROC_FD:
 		return fmt(to, max, "/proc/%d/fd/%d", pid, ip->proc.fd);
 	}
+	if (ip->proc.what >= PROC_SYS && ip->proc.what <= PROC_BINFMT)
+		return fmt(to, max, "/proc/sys%s%s", ip->proc.what >= PROC_SYS_FS ? "/fs" : "", ip->proc.what == PROC_BINFMT ? "/binfmt_misc" : "");
 	for (size_t i = 0; i < COUNT(pid_nodes); i++)
 		if (pid && pid_nodes[i].what == ip->proc.what)
 			return fmt(to, max, "/proc/%d/%s", pid, pid_nodes[i].name);
@@ -295,23 +333,42 @@ static long proc_read(struct file *f, struct io *io, uint64_t at)
 	return io_put(io, text->bytes + at, n) < 0 ? -EFAULT : (long)n;
 }
 
-/* comm: what is written is the thread's new name, up to its first line's end. */
+/* comm: the thread's new name, up to its first line's end. */
+static long comm_write(struct file *f, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (text[i] == '\n')
+			n = i;
+	return thread_rename(f->ip->proc.pid, text, min_u64(n, 15));
+}
+
+static long text_take(struct file *f, const char *text, size_t n)
+{
+	switch (f->ip->proc.what) {
+	case PROC_COMM:
+		return comm_write(f, text, n);
+	case PROC_BINFMT_REGISTER:
+		return binfmt_register(text, n);
+	case PROC_BINFMT_STATUS:
+		return binfmt_command(0, text, n);
+	case PROC_BINFMT_ENTRY:
+		return binfmt_command(f->ip->proc.fd, text, n);
+	}
+	return -EACCES;
+}
+
 static long proc_write(struct file *f, struct io *io, uint64_t at)
 {
-	char name[16];
-	size_t n = min_u64(io->total, sizeof(name) - 1), rest = io->total;
-	int e;
+	size_t n = io->total;
+	char *text = n > BINFMT_LINE_MAX && f->ip->proc.what != PROC_COMM ? NULL : fam_pages(1);
+	long e;
 
 	(void)at;
-	if (f->ip->proc.what != PROC_COMM)
-		return -EACCES;
-	if (io_get(io, name, n))
-		return -EFAULT;
-	for (size_t i = 0; i < n; i++)
-		if (name[i] == '\n')
-			n = i;
-	e = thread_rename(f->ip->proc.pid, name, n);
-	return e ? e : (long)rest;
+	if (!text)
+		return n > BINFMT_LINE_MAX ? -EINVAL : -ENOMEM;
+	e = io_get(io, text, min_u64(n, BINFMT_LINE_MAX)) ? -EFAULT : text_take(f, text, min_u64(n, BINFMT_LINE_MAX));
+	fam_pages_free(text, 1);
+	return e ? e : (long)n;
 }
 
 static void proc_release(struct file *f)

@@ -223,6 +223,12 @@ size_t procfs_text(const struct inode *ip, char *to, size_t max)
 	case PROC_FILESYSTEMS:
 		say(&t, "nodev\tproc\nnodev\ttmpfs\n\terofs\n");
 		break;
+	case PROC_BINFMT_STATUS:
+		t.n = binfmt_text(0, to, max);
+		break;
+	case PROC_BINFMT_ENTRY:
+		t.n = binfmt_text(ip->proc.fd, to, max);
+		break;
 	case PROC_ARIL:
 		t.n = machine_text(to, max);
 		break;

@@ -126,10 +126,10 @@ int strings_library(struct exec_plan *plan, char *const argv[], char *const envp
 	return e;
 }
 
-int strings_script(struct exec_plan *plan, const char *interp, const char *argument, const char *script)
+int strings_script(struct exec_plan *plan, const char *interp, const char *argument, const char *script, int keeps)
 {
 	const char *part[3] = { interp, argument, script };
-	uint64_t old = strlen(plan->strings) + 1, new = 0, at = 0;
+	uint64_t old = keeps ? 0 : strlen(plan->strings) + 1, new = 0, at = 0;
 	int e;
 
 	for (int i = 0; i < 3; i++)
@@ -147,6 +147,6 @@ int strings_script(struct exec_plan *plan, const char *interp, const char *argum
 		}
 	plan->strings_size += new - old;
 	plan->args_size += new - old;
-	plan->argc += argument ? 2 : 1;
+	plan->argc += (argument ? 2u : 1u) + (keeps != 0);
 	return 0;
 }

@@ -83,7 +83,8 @@ def code(path):
 
 def sample(stub, app, before):
     """Addresses of one sample of the figure that comes after the one titled `before` (None: of the first)."""
-    entries = [int(a, 16) for a in re.findall(r"^([0-9a-f]+) [tT] (?:figure|exact)$", subprocess.run(["nm", APP], stdout=subprocess.PIPE, check=True).stdout.decode(), re.M)]
+    symbols = subprocess.run(["nm", APP], stdout=subprocess.PIPE, check=True).stdout.decode()
+    entries = [int(a, 16) for a in re.findall(r"^([0-9a-f]+) [tT] (?:figure|exact)$", symbols, re.M)]
     stamps = [address for address, (_, _, text) in app.items() if text.startswith("rdtsc")]
     for address in entries:
         stub.stop_at(address, True)
@@ -124,9 +125,9 @@ def run(name, seconds=300):
     app = code(APP)
     with tempfile.TemporaryDirectory(prefix="aril-path-") as folder:
         door = os.path.join(folder, "stub")
-        machine = subprocess.Popen([systems.MACHINE, "run", "--app", "bench", "--mem", systems.MEMORY, "--timeout", str(seconds), "--log", os.path.join(folder, "log"),
-                                    "--icount", str(systems.SHIFT), "--qemu=-cpu", f"--qemu={systems.CPU}", "--qemu=-gdb", f"--qemu=unix:{door},server=on,wait=off", "--qemu=-S"],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=systems.die_with_parent)
+        command = [systems.MACHINE, "run", "--app", "bench", "--mem", systems.MEMORY, "--timeout", str(seconds), "--log", os.path.join(folder, "log"),
+                   "--icount", str(systems.SHIFT), "--qemu=-cpu", f"--qemu={systems.CPU}", "--qemu=-gdb", f"--qemu=unix:{door},server=on,wait=off", "--qemu=-S"]
+        machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=systems.die_with_parent)
         try:
             found = sample(Stub(door, seconds), app, figures[k - 1][0] if k else None)
         finally:
