@@ -168,6 +168,12 @@ int thread_look(int tid, struct task_view *out)
 }
 
 int thread_tid_from(int pid, int from) { return task_by_pid(pid) && from <= pid ? pid : 0; }
+void segment_gone(struct inode *ip) { (void)ip; }
+int binfmt_register(const char *line, size_t n) { (void)line; (void)n; return -EINVAL; }
+int binfmt_command(int number, const char *text, size_t n) { (void)number; (void)text; (void)n; return -EINVAL; }
+size_t binfmt_text(int number, char *to, size_t max) { (void)number; (void)to; (void)max; return 0; }
+int binfmt_number(const char *name, size_t n) { (void)name; (void)n; return 0; }
+int binfmt_next(int after, const char **name) { (void)after; (void)name; return 0; }
 int thread_rename(int tid, const char *name, size_t n) { (void)name; (void)n; return tid == current_pid() ? 0 : -EINVAL; }
 int current_tid(void) { return current_pid(); }
 
