@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks until it is refused, in every child; `hog`
- * touches memory until it is refused or ended; `hold N` touches N MiB and waits; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
+ * touches memory until it is refused or ended; `hold N` touches N MiB, says so and waits; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -79,7 +79,7 @@ static void bomb(void)
 	_exit(0);
 }
 
-/* Keeps so many MiB until it is killed. */
+/* Keeps so many MiB until it is killed; a line when it has them. */
 static void hold(size_t mib)
 {
 	char *m = mmap(0, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -88,6 +88,8 @@ static void hold(size_t mib)
 		return;
 	for (size_t i = 0; i < mib << 20; i += 4096)
 		m[i] = 1;
+	puts("held");
+	fflush(stdout);
 	for (;;)
 		pause();
 }
