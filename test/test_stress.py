@@ -61,3 +61,9 @@ def test_largest_is_killed():
     held = "rm -f /tmp/held; mkfifo /tmp/held; stress hold 70 >/tmp/held & read -r line </tmp/held; echo $line"
     lines = rounds(held + "; (stress hog); echo \"hog $?\"; wait $!", ["--mem", "128M"])
     assert lines.count("held") == lines.count("status 137") == lines.count("hog 137") == ROUNDS
+
+
+def test_thousand_runnable():
+    """1,000 threads of a process that all want to run: each gets its turn. At this instruction rate a scheduler whose own work grows with their square never gives one."""
+    r = guest.run("/bin/threads", options=["--icount", "3", "--add", f"{programs.build('threads', 'static')}:/bin/threads"], timeout=100, debug=False)
+    assert r.status == 0, r

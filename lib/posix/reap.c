@@ -69,10 +69,11 @@ void kill_enforce(void)
 
 	for (struct thread *th = F->run_head; th; th = th->run_next) {
 		struct task *t = th->task;
-		uint64_t ticks = task_ticks(t);
+		uint64_t ticks;
 
 		if (!(t->signals.pending & SIGNAL_BIT(SIGKILL)) || F->lock == t->env)
 			continue;
+		ticks = task_ticks(t);
 		if (!t->kill_ticks)
 			t->kill_ticks = ticks | 1;
 		else if (ticks > t->kill_ticks && ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS))

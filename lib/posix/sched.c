@@ -308,7 +308,7 @@ void sched_first(void)
 		F->first_wakes = deadline;
 		next = next_pick(0);
 		if (next && F->run_count > 1)
-			deadline = earlier(deadline, now + turn_ns());
+			deadline = earlier(deadline, clock_ns() + turn_ns()); /* what has been done above took time */
 		running_set(next);
 		if (next && !next->on)
 			(void)gate_notify(next->task->env, 1);
