@@ -9,7 +9,6 @@
 #include "signals.h"
 
 #define RLIMIT_CORE 4
-#define FXSAVE_SIZE 512
 #define PATH_SHOWN 256
 #define NAME "CORE"
 #define SIGNALS_CORE (SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) | \
@@ -21,7 +20,7 @@ struct core_status { /* elf_prstatus */
 	uint64_t pending, blocked;
 	int32_t tid, ppid, pgrp, session;
 	uint64_t times[4][2];
-	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs, rflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
+	uint64_t regs[REGS_LISTED];
 	int32_t has_fp, pad2;
 };
 _Static_assert(sizeof(struct core_status) == 336, "elf_prstatus");
@@ -74,10 +73,20 @@ static void note_cut(struct core *c, void *content, size_t size)
 	h->n_descsz = (uint32_t)size;
 }
 
+void regs_list(const struct thread_start *from, uint64_t list[REGS_LISTED])
+{
+	const struct user_regs *r = &from->regs;
+	const uint64_t in_order[REGS_LISTED] = {
+		r->r15, r->r14, r->r13, r->r12, r->rbp, r->rbx, r->r11, r->r10, r->r9, r->r8, r->rax, r->rcx, r->rdx, r->rsi, r->rdi, r->orig_rax,
+		r->rip, EXO_USER_CS, r->rflags, r->rsp, EXO_USER_SS, from->fs, from->gs, 0, 0, 0, 0,
+	};
+
+	memcpy(list, in_order, sizeof in_order);
+}
+
 static void status_note(struct core *c, const struct thread *th, const struct thread_start *regs, const void *xsave, int sig)
 {
 	struct core_status *s = note(c, NT_PRSTATUS, sizeof *s);
-	const struct user_regs *r = &regs->regs;
 	const struct task *t = th->task;
 	void *fp = note(c, NT_FPREGSET, FXSAVE_SIZE);
 
@@ -90,13 +99,7 @@ static void status_note(struct core *c, const struct thread *th, const struct th
 	s->ppid = t->parent ? t->parent->pid : 0;
 	s->pgrp = t->pgrp;
 	s->session = t->session;
-	s->r15 = r->r15; s->r14 = r->r14; s->r13 = r->r13; s->r12 = r->r12; s->rbp = r->rbp; s->rbx = r->rbx; s->r11 = r->r11; s->r10 = r->r10;
-	s->r9 = r->r9; s->r8 = r->r8; s->rax = r->rax; s->rcx = r->rcx; s->rdx = r->rdx; s->rsi = r->rsi; s->rdi = r->rdi;
-	s->orig_rax = r->orig_rax; s->rip = r->rip; s->rflags = r->rflags; s->rsp = r->rsp;
-	s->cs = EXO_USER_CS;
-	s->ss = EXO_USER_SS;
-	s->fs_base = regs->fs;
-	s->gs_base = regs->gs;
+	regs_list(regs, s->regs);
 	s->has_fp = 1;
 	memcpy(fp, xsave, FXSAVE_SIZE);
 }
@@ -134,25 +137,6 @@ static void aux_note(struct core *c)
 		memcpy(to, aux, n * 16);
 }
 
-/* The next present page from va on, below end; whole tables that are absent are passed over. end: none. */
-static uint64_t present_from(uint64_t va, uint64_t end)
-{
-	while (va < end) {
-		int level = 1;
-
-		if (!EXO_IS_ERROR(gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, 0, 0)))
-			return va;
-		for (; level < 3; level++) {
-			uint64_t span = PAGE << 9 * level;
-
-			if (!EXO_IS_ERROR(gate_pte_write(0, (va & -span) | EXO_AT_CHANGE | (uint64_t)(level + 1), 1, 0, 0, 0)))
-				break;
-		}
-		va = (va | ((PAGE << 9 * (level - 1)) - 1)) + 1;
-	}
-	return end;
-}
-
 /* A page of a private mapping that is no longer the file's: it was written, be it before mprotect took the right away. */
 static int is_changed(const struct region *r)
 {
@@ -170,7 +154,7 @@ static uint64_t dumped_bytes(const struct region *r)
 {
 	if (!r->prot)
 		return 0;
-	if (!r->inode || (!(r->flags & REGION_SHARED) && (r->prot & PROT_WRITE || is_changed(r))))
+	if (!region_file(r) || (!(r->flags & REGION_SHARED) && (r->prot & PROT_WRITE || is_changed(r))))
 		return r->end - r->start;
 	return r->prot & PROT_READ && !r->offset && !page_serve(r->start, PROT_READ) && !memcmp((const void *)r->start, ELFMAG, SELFMAG) ? PAGE : 0;
 }
@@ -181,7 +165,7 @@ static void files_note(struct core *c)
 	char *names;
 
 	for (uint32_t i = 0; i < P->region_count; i++)
-		count += P->regions[i].inode != 0;
+		count += region_file(P->regions + i) != 0;
 	size = 16 + count * (24 + PATH_SHOWN);
 	list = note(c, NT_FILE, size);
 	if (!list)
@@ -192,7 +176,7 @@ static void files_note(struct core *c)
 	for (uint32_t i = 0, k = 2; i < P->region_count; i++) {
 		const struct region *r = P->regions + i;
 
-		if (!r->inode)
+		if (!region_file(r))
 			continue;
 		list[k++] = r->start;
 		list[k++] = r->end;

@@ -92,6 +92,16 @@ int env_build(struct env_build *b, uint32_t region_pages)
 	return 0;
 }
 
+static void slot_unbuild(uint64_t root, uint64_t va)
+{
+	for (uint64_t at = 0, n; at < 512; at += n) {
+		int64_t r = gate_pte_write(root, (va + at * EXO_HOME_SIZE) | 3, 512 - at, 0, 0, 0);
+
+		n = r > 0 ? (uint64_t)r : 1;
+	}
+	(void)gate_pte_write(root, va | 4, 1, 0, 0, 0);
+}
+
 /* Empties the root from the leaves up, as far as it was composed, then gives everything back. */
 void env_unbuild(struct env_build *b)
 {
@@ -99,18 +109,9 @@ void env_unbuild(struct env_build *b)
 
 	(void)entries_write(root, PRIVATE_BASE, PRIVATE_SCRATCH / PAGE, 0, 0, 0);
 	(void)gate_pte_write(root, PRIVATE_BASE | 2, 1, 0, 0, 0);
-	for (uint64_t at = 0, n; at < 512; at += n) {
-		int64_t r = gate_pte_write(root, at * EXO_HOME_SIZE | 3, 512 - at, 0, 0, 0);
-
-		n = r > 0 ? (uint64_t)r : 1;
-	}
-	for (uint64_t va = LINUX_TEXT; va <= ROOTIMG_BASE; va += EXO_HOME_SIZE)
-		(void)gate_pte_write(root, va | 3, 1, 0, 0, 0);
-	for (uint64_t slot = 0; slot < 255; slot++)
-		if (slot < 2 || (P->home_base && slot == P->home_base >> EXO_SLOT_SHIFT)) {
-			(void)gate_pte_write(root, slot << EXO_SLOT_SHIFT | 3, 512, 0, 0, 0);
-			(void)gate_pte_write(root, slot << EXO_SLOT_SHIFT | 4, 1, 0, 0, 0);
-		}
+	slot_unbuild(root, EXO_HOMES_BASE);
+	for (uint64_t slot = 0; slot < EXO_WINDOW >> EXO_SLOT_SHIFT; slot = slot_next(slot))
+		slot_unbuild(root, slot << EXO_SLOT_SHIFT);
 	for (uint32_t i = b->spec.frame_count; i-- > 0;)
 		if (gate_frame_give(b->spec.frames[i], 1, 0) < 0)
 			posix_log("env: frame %u of an env that could not be made is left", b->spec.frames[i]);

@@ -54,6 +54,8 @@ struct family {
 	uint64_t rootimg_pages;
 	uint64_t unknown_calls[SYSCALL_MAX / 64]; /* numbers that were logged as unknown */
 
+	struct inode *vdso;            /* mapped into every program: start.c */
+
 	/* roots of others' state */
 	void *fs;                      /* file half */
 	struct binfmt *binfmts;        /* formats that users registered, the last one first: binfmt.c */

@@ -4,7 +4,7 @@
 #include "fork.h"
 #include "parts.h"
 
-/* Links every GiB that regions touch; slot 0 and, declared private in the child, the slot of a PIE image's home. */
+/* Links every GiB that regions touch, in the slots that have tables. */
 static int64_t tables_link(const struct env_build *b)
 {
 	uint64_t done = 0; /* addresses below are linked or empty */
@@ -16,8 +16,10 @@ static int64_t tables_link(const struct env_build *b)
 
 		if (at < done)
 			at = done;
-		while (at < end && r >= 0) {
-			r = gate_pt_link(b->root, at | EXO_AT_SEALED | 3, (end - at) / EXO_HOME_SIZE, 0);
+		while ((at = slots_skip(at, end)) < end && r >= 0) {
+			uint64_t slot_end = (at | (EXO_SLOT_SIZE - 1)) + 1;
+
+			r = gate_pt_link(b->root, at | EXO_AT_SEALED | 3, (MIN_OF(end, slot_end) - at) / EXO_HOME_SIZE, 0);
 			if (r > 0)
 				at += (uint64_t)r * EXO_HOME_SIZE;
 		}
@@ -26,21 +28,23 @@ static int64_t tables_link(const struct env_build *b)
 	return r < 0 ? r : 0;
 }
 
-static int64_t home_slot_open(struct env_build *b)
+/* The child's slots, all private: each with its upper table. */
+static int64_t slots_build(struct env_build *b)
 {
-	uint64_t pfn, slot = P->home_base & -EXO_SLOT_SIZE;
-	int64_t r;
+	int64_t r = 0;
 
-	if (!P->home_base)
-		return 0;
-	r = gate_home_set(b->root, EXO_HOME_PRIVATE, slot, 1);
-	if (r < 0)
-		return r;
-	if (frames_claim(&pfn, 1))
-		return -EXO_ENOMEM;
-	b->spec.frames[b->spec.frame_count++] = (uint32_t)pfn;
-	r = gate_frame_type(pfn, 1, EXO_PT3, 0);
-	return r < 0 ? r : gate_pt_link(b->root, slot | 4, 1, pfn);
+	for (uint64_t slot = 0, va, pfn; r >= 0 && (va = (slot = slot_next(slot)) << EXO_SLOT_SHIFT) < EXO_WINDOW;) {
+		r = gate_home_set(b->root, EXO_HOME_PRIVATE, va, 1);
+		if (r >= 0 && (b->spec.frame_count == EXO_SPEC_FRAMES_MAX || frames_claim(&pfn, 1)))
+			r = -EXO_ENOMEM;
+		if (r < 0)
+			break;
+		b->spec.frames[b->spec.frame_count++] = (uint32_t)pfn;
+		r = gate_frame_type(pfn, 1, EXO_PT3, 0);
+		if (r >= 0)
+			r = gate_pt_link(b->root, va | 4, 1, pfn);
+	}
+	return r;
 }
 
 /* Fills the child's process page, vector state and regions through the scratch window. */
@@ -98,7 +102,7 @@ long fork_sealed(struct task *child, const struct fork_wish *w)
 		fam_free(b);
 		return name;
 	}
-	r = home_slot_open(b);
+	r = slots_build(b);
 	if (r >= 0)
 		r = tables_link(b);
 	if (r >= 0)

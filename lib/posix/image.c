@@ -7,7 +7,7 @@ static uint64_t home_claim(uint64_t size)
 {
 	uint64_t count = (size + EXO_HOME_SIZE - 1) / EXO_HOME_SIZE + 1; /* room for brk */
 
-	for (uint64_t i = EXO_HOME_OF(2 * EXO_SLOT_SIZE), run = 0; i < EXO_HOME_COUNT; i++) {
+	for (uint64_t i = EXO_HOME_OF(IMAGES_BASE), run = 0; i < EXO_HOME_OF(LARGE_BASE); i++) {
 		int taken = rt_homes[i].owner || rt_homes[i].pt2;
 
 		/* All in one slot: the one that a fork child declares private. */
@@ -73,6 +73,14 @@ static int image_map(struct exec_image *image, uint64_t fallback, int home)
 	return 0;
 }
 
+static int vdso_map(void)
+{
+	struct region r = { .start = VDSO_BASE, .end = VDSO_BASE + PAGE_UP(inode_size(F->vdso)), .prot = PROT_READ | PROT_EXEC, .inode = F->vdso, .data_end = ~0ul };
+
+	inode_get(r.inode);
+	return region_insert(&r);
+}
+
 int address_space(struct exec_plan *plan)
 {
 	int e = image_map(&plan->program, PIE_BASE, 1);
@@ -84,6 +92,8 @@ int address_space(struct exec_plan *plan)
 			REGION_GROWSDOWN | REGION_STACK) ? -ENOMEM : 0;
 	if (!e && plan->interp.inode)
 		e = image_map(&plan->interp, INTERP_BASE, 0);
+	if (!e)
+		e = vdso_map();
 	P->image_base = plan->program.base + plan->program.elf.low;
 	P->image_end = plan->program.base + plan->program.elf.high;
 	P->brk_start = P->brk_end = PAGE_UP(P->image_end);

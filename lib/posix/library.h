@@ -12,11 +12,21 @@
 #define PAGE EXO_PAGE_SIZE
 #define PAGE_DOWN(x) ((uint64_t)(x) & ~(PAGE - 1))
 #define PAGE_UP(x)   PAGE_DOWN((uint64_t)(x) + PAGE - 1)
-#define STACK_TOP    (USER_END - 16 * PAGE)
+#define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
+#define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
+/* Where the library places things: all below 320 GiB and, until that is full, above 192 GiB, the one part of slot 0 that AddressSanitizer's layout leaves to others.
+ * vDSO, interpreter, the first mappings and the stack lie near one another, in one table for fork to link, of which it copies a part; and the two that stay below
+ * what comes and goes, so that their regions need not be moved. Images, and what is too large, lie in slots that this layout leaves free. */
+#define STACK_TOP    (320 * EXO_HOME_SIZE - 16 * PAGE)
 #define STACK_GAP    (256 * PAGE)                  /* kept free below a growing stack */
 #define MMAP_TOP     (STACK_TOP - (64ul << 20))
-#define PIE_BASE     (340 * EXO_HOME_SIZE)         /* slot 0, when no home is to be had */
-#define INTERP_BASE  (400 * EXO_HOME_SIZE)
+#define INTERP_BASE  (MMAP_TOP - (32ul << 20))
+#define VDSO_BASE    (INTERP_BASE - 16 * PAGE)
+#define PIE_BASE     (200 * EXO_HOME_SIZE)         /* when no home is to be had */
+#define IMAGES_BASE  (33 * EXO_SLOT_SIZE)
+#define LARGE_BASE   (96 * EXO_SLOT_SIZE)          /* end of the images' slots */
+#define LARGE_END    (192 * EXO_SLOT_SIZE)
+#define USER_HIGH    (2 * EXO_SLOT_SIZE)           /* programs may map from here on, too: slots.c */
 #define TURN_OVER    (EXO_PEND_TIMER | EXO_PEND_NOTIFY | EXO_PEND_CHILD | EXO_PEND_IRQ)
 
 /* Interrupted calls: results that never reach the program (Linux's numbers). */
@@ -36,7 +46,7 @@ void thread_first(void);
 /* ---- syscall.c */
 void quick_complete(struct user_regs *r);          /* makes *r whole after a QUICK call; the registers that C preserves are the caller's to add */
 
-/* ---- vdso.S: what AT_SYSINFO_EHDR names */
+/* ---- vdso.S: the file that every program finds mapped at VDSO_BASE; start.c makes F->vdso of it */
 extern const char vdso_image[], vdso_image_end[];
 
 /* ---- gate.c: helpers over the stubs */
@@ -56,10 +66,16 @@ void regions_drop(void);                           /* all references given back 
 int  regions_open(void);                           /* a fresh array: 0 or -ENOMEM */
 struct region *region_above(uint64_t va);          /* first region with end > va, or NULL */
 int  region_free_space(uint64_t start, uint64_t end); /* true when nothing stands there */
-uint64_t region_place(uint64_t size);              /* highest free space below mmap_top, 0 = none */
+uint64_t region_place(uint64_t size);              /* highest free space below mmap_top, else among the large things, 0 = none */
+struct inode *region_file(const struct region *r); /* the file that a program knows to be mapped there: not the vDSO, which has no name */
 void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high); /* extent of regions within, low >= high: none */
 
-/* ---- pager.c */
+/* ---- slots.c */
+int64_t slot_open(uint64_t va);                    /* the first table of va's slot, which is not slot 0: 0 or a gate error */
+uint64_t slot_next(uint64_t slot);                 /* the first above in which there is a table; at or above that of EXO_WINDOW: none */
+uint64_t slots_skip(uint64_t va, uint64_t end);    /* the first address from va on in such a slot; end: none below */
+
+/* ---- path.c */
 int path_open(uint64_t va);                        /* tables down to level 1 present, exclusive and writable: 0 or -errno */
 /* ---- pages.c */
 /* The level-1 entries from that of va to the end of its table, which is this env's own, through a window; NULL: no table, or no window. One at a time. */
@@ -68,7 +84,14 @@ void entries_unlook(void);
 void entries_change(uint64_t va, uint64_t n, uint64_t value, uint64_t mask); /* these bits of n entries, up to the first that is absent */
 int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already */
 int pages_protect(uint64_t start, uint64_t end, unsigned prot);
-int user_range_ok(uint64_t va, uint64_t n);
+uint64_t present_from(uint64_t va, uint64_t end);  /* the next present page from va on; end: none below */
+
+/* ---- user.c: programs own slot 0 below USER_END and what lies from USER_HIGH on, but for the homes beside that of their image; all else is the library's */
+int user_range_high(uint64_t va, uint64_t n);
+static inline int user_range_ok(uint64_t va, uint64_t n)
+{
+	return va + n <= USER_END && va + n >= va ? va >= EXO_NULL_GUARD : user_range_high(va, n);
+}
 
 /* ---- stash.c: all return 0 or -ENOMEM */
 int stash_put(uint64_t start, uint64_t end);       /* private pages become inaccessible: their bytes are kept */
@@ -146,6 +169,9 @@ void sem_undo_all(struct task *t);                 /* at its end: what it did wi
 
 /* ---- core.c */
 struct signal_info;
+#define REGS_LISTED 27                             /* struct user_regs_struct of Linux's sys/user.h: r15 first */
+#define FXSAVE_SIZE 512
+void regs_list(const struct thread_start *from, uint64_t list[REGS_LISTED]);
 int  core_dump(int sig, const struct signal_info *info); /* before the process ends by sig: 1 when a core file was left. Family lock held */
 /* ---- exec.c, stack.c */
 #define AUX_MAX 24                                 /* entries of the auxiliary vector, at most */

@@ -9,6 +9,7 @@
 #define MAP_FIXED     0x10
 #define MAP_ANONYMOUS 0x20
 #define MAP_GROWSDOWN 0x100
+#define MAP_NORESERVE 0x4000
 #define MAP_POPULATE  0x8000
 #define MAP_HUGETLB   0x40000
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -122,6 +123,38 @@ static inline __attribute__((always_inline)) int map_region(const struct region 
 	return e;
 }
 
+/* Addresses kept free, some of which no program may use: the rest is the program's to reserve. So AddressSanitizer guards the TiB between its shadows. */
+static long reserve(uint64_t start, uint64_t end)
+{
+	uint64_t home = P->home_base, slot = home & -EXO_SLOT_SIZE;
+	const uint64_t part[][2] = { { EXO_NULL_GUARD, USER_END }, { USER_HIGH, slot ? slot : EXO_WINDOW },
+		{ home, home + P->home_count * EXO_HOME_SIZE }, { slot ? slot + EXO_SLOT_SIZE : EXO_WINDOW, EXO_WINDOW } };
+	int e = 0;
+
+	if (start % PAGE)
+		return -EINVAL;
+	if (start < EXO_NULL_GUARD)
+		return -EPERM;
+	for (unsigned i = 0; !e && i < sizeof part / sizeof *part; i++) {
+		struct region r = { .start = MAX_OF(start, part[i][0]), .end = MIN_OF(end, part[i][1]), .data_end = ~0ul };
+
+		e = r.start < r.end ? map_region(&r) : 0;
+	}
+	return e ? e : (long)start;
+}
+
+static int is_reservation(uint64_t va, uint64_t size, uint64_t prot, uint64_t flags)
+{
+	return !prot && (flags & (MAP_FIXED | MAP_ANONYMOUS | MAP_TYPE)) == (MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE) && !user_range_ok(va, size)
+		&& va + size > va && va + size <= EXO_WINDOW;
+}
+
+/* More than there can ever be of memory that is to be written, as Linux guesses by default. */
+static int is_hopeless(uint64_t size, uint64_t prot, uint64_t flags)
+{
+	return size > rt_info->frames_ram * PAGE && prot & PROT_WRITE && !(flags & MAP_NORESERVE) && (flags & (MAP_TYPE | MAP_ANONYMOUS)) != MAP_SHARED;
+}
+
 CALL6(mmap, hint, size, prot, flags, fd, offset)
 {
 	struct region r = { .prot = (uint32_t)prot & 7, .data_end = ~0ul };
@@ -135,8 +168,10 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 	if (flags & MAP_HUGETLB)
 		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
 	size = PAGE_UP(size);
-	if (!size || size > USER_END || limit_reached(size))
+	if (!size || size > EXO_WINDOW || limit_reached(size) || is_hopeless(size, prot, flags))
 		return -ENOMEM;
+	if (is_reservation(hint, size, prot, flags))
+		return reserve(hint, hint + size);
 	va = place(hint, size, flags);
 	if (va < 0)
 		return va;

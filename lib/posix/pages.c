@@ -2,8 +2,26 @@
 /* The entries behind munmap and mprotect. Which tables they stand in, and whether fork sealed those, is path.c's. */
 #include "library.h"
 
-int pages_unmap(uint64_t start, uint64_t end)
+typedef int piece_function(uint64_t start, uint64_t end, unsigned prot);
+
+/* A lot of addresses is mostly empty, and an op on level 1 goes over nothing in small steps: only where there is a level-2 table. */
+static inline __attribute__((always_inline)) int by_pieces(piece_function *of, uint64_t start, uint64_t end, unsigned prot)
 {
+	int e = 0;
+
+	if (end <= EXO_SLOT_SIZE && end - start <= EXO_HOME_SIZE)
+		return of(start, end, prot);
+	for (uint64_t next; !e && (start = slots_skip(start, end)) < end; start = next) {
+		next = MIN_OF((start | (EXO_HOME_SIZE - 1)) + 1, end);
+		if (!EXO_IS_ERROR(gate_pte_write(0, (start & -EXO_HOME_SIZE) | EXO_AT_CHANGE | 3, 1, 0, 0, 0)))
+			e = of(start, next, prot);
+	}
+	return e;
+}
+
+static int piece_unmap(uint64_t start, uint64_t end, unsigned prot)
+{
+	(void)prot;
 	while (start < end) {
 		int64_t r = gate_pte_write(0, start | EXO_AT_GIVE | 1, (end - start) / PAGE, 0, 0, 0);
 
@@ -26,8 +44,13 @@ int pages_unmap(uint64_t start, uint64_t end)
 	return 0;
 }
 
+int pages_unmap(uint64_t start, uint64_t end)
+{
+	return by_pieces(piece_unmap, start, end, 0);
+}
+
 /* Rights of the pages that are present. Those that are this env's alone become writable at once; from the first that is not, writing comes back by faults. */
-int pages_protect(uint64_t start, uint64_t end, unsigned prot)
+static int piece_protect(uint64_t start, uint64_t end, unsigned prot)
 {
 	uint64_t mask = EXO_PTE_NX | EXO_PTE_RW, value = (prot & PROT_EXEC ? 0 : EXO_PTE_NX) | (prot & PROT_WRITE ? EXO_PTE_RW : 0);
 
@@ -53,6 +76,30 @@ int pages_protect(uint64_t start, uint64_t end, unsigned prot)
 		start += (uint64_t)r * PAGE;
 	}
 	return 0;
+}
+
+int pages_protect(uint64_t start, uint64_t end, unsigned prot)
+{
+	return by_pieces(piece_protect, start, end, prot);
+}
+
+/* Whole tables that are absent are passed over. */
+uint64_t present_from(uint64_t va, uint64_t end)
+{
+	while ((va = slots_skip(va, end)) < end) {
+		int level = 1;
+
+		if (!EXO_IS_ERROR(gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, 0, 0)))
+			return va;
+		for (; level < 3; level++) {
+			uint64_t span = PAGE << 9 * level;
+
+			if (!EXO_IS_ERROR(gate_pte_write(0, (va & -span) | EXO_AT_CHANGE | (uint64_t)(level + 1), 1, 0, 0, 0)))
+				break;
+		}
+		va = (va | ((PAGE << 9 * (level - 1)) - 1)) + 1;
+	}
+	return end;
 }
 
 const volatile uint64_t *entries_look(uint64_t va)

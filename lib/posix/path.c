@@ -60,7 +60,7 @@ int path_open(uint64_t va)
 		int64_t e = gate_pte_write(0, (va & -span_of(level)) | EXO_AT_CHANGE | (uint64_t)level, 1, 0, 0, 0), r = 0;
 
 		if (e == -EXO_ENOENT)
-			r = table_new(va, level);
+			r = level == 4 ? slot_open(va) : table_new(va, level);
 		else if (EXO_IS_ERROR(e))
 			return gate_errno(e);
 		else if (level < 4 && !((uint64_t)e & EXO_PTE_RW))

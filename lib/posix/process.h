@@ -110,6 +110,7 @@ struct process {
 	uint64_t stack_top, stack_limit;
 	uint64_t mmap_top;           /* mmap searches downwards from here */
 	uint64_t home_base, home_count; /* claimed home of a PIE image, 0 = none */
+	uint64_t slots[4];           /* slots.c */
 	uint64_t image_base, image_end; /* of the program, for /proc/self/stat */
 	uint64_t arg_start, arg_end, env_start, env_end, aux_start;
 	uint64_t fault_next;         /* where the next sequential anonymous fault is expected */

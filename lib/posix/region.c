@@ -229,20 +229,35 @@ int region_free_space(uint64_t start, uint64_t end)
 	return !r || r->start >= end;
 }
 
-uint64_t region_place(uint64_t size)
+/* The highest free space of that size; 0: none. */
+static uint64_t place_between(uint64_t low, uint64_t high, uint64_t size)
 {
-	uint64_t top = P->mmap_top;
+	uint64_t top = high;
 
 	for (uint32_t i = P->region_count; i-- > 0;) {
 		const struct region *r = P->regions + i;
 
 		if (r->start >= top)
 			continue;
+		if (r->end <= low)
+			break;
 		if (r->end <= top && top - r->end >= size)
 			return top - size;
 		top = r->start;
 	}
-	return top > size && top - size >= EXO_NULL_GUARD ? top - size : 0;
+	return top > size && top - size >= low ? top - size : 0;
+}
+
+uint64_t region_place(uint64_t size)
+{
+	uint64_t va = place_between(EXO_NULL_GUARD, P->mmap_top, size);
+
+	return va ? va : place_between(LARGE_BASE, LARGE_END, size);
+}
+
+struct inode *region_file(const struct region *r)
+{
+	return r->inode == F->vdso ? 0 : r->inode;
 }
 
 void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high)
@@ -264,21 +279,22 @@ size_t maps_text(char *to, size_t max)
 
 	for (uint32_t i = 0; i < P->region_count && n < max; i++) {
 		const struct region *r = P->regions + i;
+		struct inode *file = region_file(r);
 		char path[256] = "";
 
 		if (r->flags & REGION_STASH)
 			continue;
-		if (r->inode && inode_path(r->inode, path, sizeof path) < 0)
+		if (file && inode_path(file, path, sizeof path) < 0)
 			path[0] = 0;
+		if (r->inode && !file)
+			memcpy(path, "[vdso]", 7);
 		if (r->flags & REGION_STACK)
 			memcpy(path, "[stack]", 8);
 		if (r->flags & REGION_HEAP)
 			memcpy(path, "[heap]", 7);
 		n += (size_t)fmt(to + n, max - n, "%08lx-%08lx %c%c%c%c %08lx 00:00 %-10lu %s%s\n", r->start, r->end, r->prot & PROT_READ ? 'r' : '-',
 			r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-', r->flags & REGION_SHARED ? 's' : 'p',
-			r->inode ? r->offset * PAGE : 0, r->inode ? inode_number(r->inode) : 0, path[0] ? "               " : "", path);
+			file ? r->offset * PAGE : 0, file ? inode_number(file) : 0, path[0] ? "               " : "", path);
 	}
-	if (n < max)
-		n += (size_t)fmt(to + n, max - n, "%08lx-%08lx r-xp 00000000 00:00 %-10d %15s%s\n", (uint64_t)vdso_image, (uint64_t)vdso_image_end, 0, "", "[vdso]");
 	return n < max ? n : max;
 }

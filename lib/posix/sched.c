@@ -6,8 +6,6 @@
 #include "calls.h"
 #include "parts.h"
 
-#define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
-
 /* Ticks that an env ran; only the caller's own runs now. */
 static uint64_t env_clock(exo_name env)
 {

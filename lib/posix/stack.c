@@ -54,7 +54,7 @@ uint64_t stack_build(const struct exec_plan *plan)
 	s.at &= ~15ul;
 	seed = push(&s, random, sizeof random);
 #define AUX(key, value) (aux[n++] = (key), aux[n++] = (uint64_t)(value))
-	AUX(AT_SYSINFO_EHDR, vdso_image);
+	AUX(AT_SYSINFO_EHDR, VDSO_BASE);
 	AUX(AT_HWCAP, hwcap());
 	AUX(AT_PAGESZ, PAGE);
 	AUX(AT_CLKTCK, 100);

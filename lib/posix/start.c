@@ -11,6 +11,16 @@ static void give_up(const char *what, long error)
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 125);
 }
 
+/* The vDSO as a file without a name. */
+static long vdso_make(void)
+{
+	long size = vdso_image_end - vdso_image, e = inode_segment((uint64_t)size, &F->vdso);
+
+	if (!e && inode_write(F->vdso, vdso_image, (size_t)size, 0) != size)
+		e = -ENOMEM;
+	return e;
+}
+
 static void family_begin(void *nothing)
 {
 	struct task *t;
@@ -35,6 +45,9 @@ static void family_begin(void *nothing)
 	r = fs_init((const void *)rt_info->root_va, rt_info->root_size);
 	if (r < 0)
 		give_up("the root image cannot be used", r);
+	r = vdso_make();
+	if (r < 0)
+		give_up("the vDSO cannot be made", r);
 	t->files = files_new();
 	if (!t->files)
 		give_up("no memory for process 1's files", -ENOMEM);

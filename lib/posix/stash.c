@@ -6,11 +6,6 @@
 #define STASH_BASE USER_END
 #define STASH_END  PRIVATE_BASE
 
-static int is_present(uint64_t va)
-{
-	return !EXO_IS_ERROR(gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, 0, 0));
-}
-
 static uint64_t place(uint64_t size)
 {
 	uint64_t at = STASH_BASE;
@@ -23,29 +18,25 @@ static uint64_t place(uint64_t size)
 /* Copies the pages that are present at `from` to `to`; the regions allow it. */
 static int pages_copy(uint64_t to, uint64_t from, uint64_t size)
 {
-	for (uint64_t done = 0; done < size; done += PAGE) {
-		int e;
+	for (uint64_t va = from, end = from + size; (va = present_from(va, end)) < end; va += PAGE) {
+		uint64_t at = to + (va - from);
 
-		if (!is_present(from + done))
-			continue;
-		e = page_serve(to + done, PROT_WRITE);
-		if (e)
+		if (page_serve(at, PROT_WRITE))
 			return -ENOMEM;
-		memcpy((void *)(to + done), (const void *)(from + done), PAGE);
+		memcpy((void *)at, (const void *)va, PAGE);
 	}
 	return 0;
 }
 
 int stash_put(uint64_t start, uint64_t end)
 {
-	struct region r = { .prot = PROT_READ | PROT_WRITE, .flags = REGION_STASH, .offset = start / PAGE, .data_end = ~0ul };
-	uint64_t first = start;
+	struct region r = { .prot = PROT_READ | PROT_WRITE, .flags = REGION_STASH, .data_end = ~0ul };
 	int e;
 
-	while (first < end && !is_present(first))
-		first += PAGE;
-	if (first >= end)
+	start = present_from(start, end); /* before it there is nothing to keep */
+	if (start >= end)
 		return 0;
+	r.offset = start / PAGE;
 	r.start = place(end - start);
 	if (!r.start)
 		return -ENOMEM;

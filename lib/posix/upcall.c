@@ -120,7 +120,7 @@ void upcall_enter(struct upcall_frame *f)
 		r->r14 = g->r14;
 		r->r15 = g->r15;
 	} else if (f->u.rip < (uint64_t)user_leave || f->u.rip >= (uint64_t)user_leave_end) {
-		/* The vDSO, which is the program's own code. */
+		/* The program jumped into the library's text: its own code, as far as it goes. */
 		memcpy(r, f->gpr, sizeof f->gpr);
 		r->rip = f->u.rip;
 		r->rflags = f->u.rflags;

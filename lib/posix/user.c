@@ -2,16 +2,15 @@
 /* The only ways to memory that a program named. Pages come in by faults on the way; what cannot be served is -EFAULT. */
 #include "library.h"
 
-/* Programs own slot 0 below USER_END and the home of their image; everything else is the library's. */
-int user_range_ok(uint64_t va, uint64_t n)
+int user_range_high(uint64_t va, uint64_t n)
 {
-	uint64_t home = P->home_base;
+	uint64_t end = va + n, home = P->home_base, slot = home & -EXO_SLOT_SIZE;
 
-	if (va + n < va)
+	if (va < USER_HIGH || end < va || end > EXO_WINDOW)
 		return 0;
-	if (va + n <= USER_END)
-		return va >= EXO_NULL_GUARD;
-	return home && va >= home && va + n <= home + P->home_count * EXO_HOME_SIZE;
+	if (!home || end <= slot || va >= slot + EXO_SLOT_SIZE)
+		return 1;
+	return va >= home && end <= home + P->home_count * EXO_HOME_SIZE;
 }
 
 int user_read(void *to, uint64_t from, size_t n)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The vDSO's image (vdso/), at a page of its own in the library's text, which every member maps and may execute. */
-	.section .text.vdso, "ax"
+/* The vDSO's image (vdso/). */
+	.section .rodata.vdso, "a"
 	.globl	vdso_image, vdso_image_end
-	.balign	4096
+	.balign	8
 vdso_image:
 	.incbin	VDSO
-	.balign	4096, 0
 vdso_image_end:
 	.section .note.GNU-stack, "", @progbits

@@ -47,7 +47,7 @@ static char hear(int fd) { char c; CHECK(read(fd, &c, 1) == 1); return c; }
 int main(int argc, char **argv)
 {
 	unsigned long mib = argc > 1 ? strtoul(argv[1], 0, 10) : 64, bytes = mib << 20;
-	volatile char *p = mmap((void *)REGION, 1ul << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	volatile char *p = mmap((void *)REGION, 1ul << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	CHECK(p == (void *)REGION);
 	for (unsigned long i = 0; i < bytes; i += 4096)
 		p[i] = (char)(i >> 12);
