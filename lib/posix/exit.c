@@ -116,14 +116,17 @@ void task_bury(struct task *t, int status)
 		files_free(t->files);
 	t->files = 0;
 	sem_undo_all(t);
+	ptrace_end(t);
 	task_drop_image(t);
 	children_leave(t);
 	for (struct thread *th = t->threads; th; th = th->next) {
+		th->state = THREAD_ENDED;
+		if (th->tracer)
+			ptrace_release(th);
 		sched_remove(th);
 		futex_forget(th);
 		if (th->channel)
 			sleep_end(th);
-		th->state = THREAD_ENDED;
 	}
 	t->state = TASK_ZOMBIE;
 	t->exit_status = status;

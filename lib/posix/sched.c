@@ -114,9 +114,9 @@ void sched_start_turn(void)
 
 void sched_remove(struct thread *th)
 {
-	if (!th->queued)
+	if (th->queued != QUEUED_RUN)
 		return;
-	th->queued = 0;
+	th->queued = QUEUED_NOT;
 	F->run_count--;
 	queue_remove(th);
 }
@@ -130,15 +130,18 @@ void thread_run(struct thread *th)
 {
 	uint64_t floor = F->min_virtual - rt_ticks(F->latency_ns / 2);
 
-	if (th->queued || th->task->is_init)
+	if (th->queued || th->task->is_init) {
+		if (th->queued == QUEUED_HELD)
+			ptrace_wake(th);
 		return;
+	}
 	if (th->channel)
 		sleep_end(th);
 	th->state = THREAD_RUNNABLE;
 	if ((int64_t)(th->virtual - floor) < 0)
 		th->virtual = floor;
 	queue_insert(th);
-	th->queued = 1;
+	th->queued = QUEUED_RUN;
 	/* Who ran alone until now has no turn that could end. */
 	if (++F->run_count == 2 && !P->is_first)
 		sched_start_turn();

@@ -97,6 +97,8 @@ void signal_poke(struct thread *th, int sig)
 	/* Stopped, or waiting in a way that no other signal ends. */
 	int is_deaf = th->state == THREAD_STOPPED || (th->state == THREAD_SLEEPING && !th->channel);
 
+	if (th->tracer && sig == SIGKILL)
+		ptrace_release(th);
 	if (is_deaf ? sig == SIGKILL : th->state != THREAD_NEW)
 		is_deaf ? thread_run(th) : thread_interrupt(th);
 }

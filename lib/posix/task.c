@@ -126,6 +126,8 @@ struct task *task_by_pid(int pid)
 
 static char thread_letter(const struct thread *th)
 {
+	if (th->tracer)
+		return 't';
 	switch (th->state) {
 	case THREAD_RUNNABLE: return 'R';
 	case THREAD_STOPPED: return 'T';

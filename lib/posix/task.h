@@ -45,6 +45,7 @@ struct task {
 	size_t cmdline_size;
 	uint64_t start_ns;
 	int has_execed;              /* setpgid by the parent is refused then */
+	int has_traced;              /* it may hold threads of others: ptrace.c */
 	int pdeath_signal;           /* prctl */
 	int is_init;                 /* the first env's: never in the run queue */
 
@@ -104,6 +105,13 @@ void reap_stuck(void);
 void kill_enforce(void); /* the first env's loop; family lock held */
 /* pid 1: waits for ended children without blocking: pid and status, or 0. */
 int  reap_child(int *status);
+
+/* ---- ptrace.c (family lock held) */
+void ptrace_wake(struct thread *th);        /* a held thread would be woken now */
+void ptrace_release(struct thread *th);     /* a held thread may go on */
+void ptrace_end(struct task *tracer);       /* all that it holds */
+int  ptrace_wait(int pid, int *any);        /* for the caller's wait4: a thread that it holds and has not been told of, 0 = none; *any: it holds such a one */
+int  ptrace_take(int tid);                  /* the status of that one, once */
 
 /* ---- exec.c */
 /* First program: a new child of pid 1 whose image is path; argv, envp: NULL-terminated, library memory; takes over files. In a session and group of

@@ -13,6 +13,12 @@ struct user_regs;
 #define SIGNAL_COUNT 64
 #define SIGNAL_BIT(sig) (1ul << ((sig) - 1))
 
+enum thread_queued {
+	QUEUED_NOT,
+	QUEUED_RUN,      /* stands in the run queue */
+	QUEUED_HELD,     /* must not: its tracer holds it */
+};
+
 enum thread_state {
 	THREAD_NEW,
 	THREAD_RUNNABLE, /* in the run queue (the one that runs, too) */
@@ -50,7 +56,7 @@ struct thread {
 	char name[16];               /* comm of a thread that is no leader; a leader's is its task's */
 
 	/* scheduling: sched.c */
-	int      queued;             /* stands in the run queue */
+	int      queued;             /* enum thread_queued */
 	int      nice;
 	struct thread *run_next, *run_prev;
 	uint64_t virtual;            /* virtual run time, TSC ticks at nice 0 */
@@ -69,6 +75,11 @@ struct thread {
 	struct task *vfork_child;    /* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
 	struct futex_wait futex;
 	uint64_t restart_deadline, restart_left; /* of an interrupted nanosleep, for restart_syscall */
+
+	/* held by a tracer: ptrace.c */
+	struct task *tracer;
+	int      trace_status;       /* for its wait4, once; 0: taken */
+	int      wakes;              /* it would run if it were not held */
 
 	/* ending */
 	uint64_t clear_child_tid;    /* user address to clear at its end, 0 = none */

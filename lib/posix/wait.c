@@ -26,7 +26,8 @@ static int child_news(struct task *c, int options, int *status)
 	return 1;
 }
 
-/* Waits as wait4 does. The child (still there; the caller reaps a zombie), NULL with *error (0: WNOHANG and nothing). */
+/* Waits as wait4 does. The child (still there; the caller reaps a zombie), or NULL with *error: the number of a thread that the caller holds by ptrace, 0 for WNOHANG
+ * and nothing, else -errno. */
 static struct task *child_wait(int pid, int options, int *status, int *error)
 {
 	struct task *self = P->task;
@@ -40,6 +41,11 @@ static struct task *child_wait(int pid, int options, int *status, int *error)
 			any = 1;
 			if (child_news(c, options, status))
 				return c;
+		}
+		*error = ptrace_wait(pid, &any);
+		if (*error) {
+			*status = ptrace_take(*error);
+			return 0;
 		}
 		*error = any ? 0 : -ECHILD;
 		if (!any || options & WNOHANG)
@@ -55,7 +61,6 @@ static void usage_fill(uint64_t to[18], const struct task *c)
 {
 	uint64_t us = (uint64_t)((unsigned __int128)task_ticks(c) * rt_info->ns_mult >> 32) / 1000;
 
-	memset(to, 0, 18 * sizeof *to);
 	to[0] = us / 1000000;
 	to[1] = us % 1000000;
 }
@@ -69,17 +74,18 @@ static void child_taken(struct task *c)
 CALL4(wait4, pid, status_at, options, usage_at)
 {
 	int status = 0, error, number;
-	uint64_t usage[18];
+	uint64_t usage[18] = { 0 };
 	struct task *c;
 
 	if (options & ~(uint64_t)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
 		return -EINVAL;
 	c = child_wait((int)pid, (int)options | WEXITED, &status, &error);
-	if (!c)
+	if (!c && error <= 0)
 		return error;
-	number = c->pid;
-	usage_fill(usage, c);
-	if (c->state == TASK_ZOMBIE)
+	number = c ? c->pid : error;
+	if (c)
+		usage_fill(usage, c);
+	if (c && c->state == TASK_ZOMBIE)
 		child_taken(c);
 	if (status_at && user_write(status_at, &status, sizeof status))
 		return -EFAULT;
@@ -92,14 +98,20 @@ CALL5(waitid, which, id, info_at, options, usage_at)
 {
 	int status = 0, error, pid = which == P_ALL ? -1 : which == P_PID ? (int)id : id ? -(int)id : 0;
 	int32_t info[32] = { 0 };
-	uint64_t usage[18];
+	uint64_t usage[18] = { 0 };
 	struct task *c;
 
 	if (which > P_PGID || (which != P_ALL && (int)id < 0) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
 	c = child_wait(pid, (int)options, &status, &error);
-	if (!c && error)
+	if (!c && error < 0)
 		return error;
+	if (!c && error) {
+		info[0] = SIGCHLD;
+		info[2] = CLD_TRAPPED;
+		info[4] = error;
+		info[6] = status >> 8;
+	}
 	if (c) {
 		int ended = c->state == TASK_ZOMBIE, core = status & 0x80, sig = status & 0x7f;
 

@@ -13,6 +13,8 @@ KINDS = {
     "pie": ["gcc", "-static-pie"],
     "dynamic": ["gcc"],
     "ubsan": ["gcc", "-fsanitize=undefined", "-static-libubsan"],
+    "asan": ["gcc", "-g", "-fsanitize=address"],
+    "asan-fixed": ["gcc", "-g", "-no-pie", "-fsanitize=address", "-static-libasan"],
     "bare": ["gcc", "-static", "-nostdlib", "-fno-stack-protector"],
     "barepie": ["gcc", "-static-pie", "-nostdlib", "-fno-stack-protector", "-fPIE"],
 }
