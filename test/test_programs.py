@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: MIT
 """test/programs, built three ways, many in one boot. What a program prints in the guest is what it prints on this host."""
 
+import errno
 import glob
+import gzip
 import os
 import re
 import subprocess
 
 import pytest
 
-from aril import guest, programs
+from aril import guest, image, programs
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
-         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses", "ptrace")
+         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses", "ptrace", "manual")
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}
@@ -53,19 +55,77 @@ def test_runs(name, kind, ours):
 UNTRIED = {
     "cannot fail": "exit exit_group getpgrp getpid getppid gettid set_tid_address sync pause",
     "fails when there is no more of something (test_stress.py)": "fork vfork",
-    "test/programs/sysv.c": "shmget shmat shmdt shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl",
+    "test/programs/sysv.c": "shmget shmat shmdt shmctl semget semctl msgget msgctl",
     "called by the C library's and the kernel's own code alone; programs signals and threadsig": "rt_sigreturn restart_syscall",
     "not there: ENOSYS, on which C libraries do without": "rseq",
 }
 
 
+def names_in(files, pattern):
+    for path in glob.glob(os.path.join(TOP, files)):
+        with open(path, encoding="utf-8") as f:
+            yield from re.findall(pattern, f.read(), re.M)
+
+
+def calls_of_tables():
+    return set(names_in("lib/posix/*syscall.def", r"^SYSCALL\(\d+, +(\w+),"))
+
+
 def test_each_call_is_tried():
     """Each system call is made wrongly, with Linux as the judge (programs errors and errnos), or stands in the list above."""
-    read = lambda path: open(path, encoding="utf-8").read()  # noqa: E731
-    calls = {name for path in glob.glob(os.path.join(TOP, "lib/posix/*syscall.def")) for name in re.findall(r"^SYSCALL\(\d+, +(\w+),", read(path), re.M)}
-    tried = {name for path in glob.glob(os.path.join(TOP, "test/programs/*.c")) for name in re.findall(r"TRY\((\w+)", read(path))}
+    calls = calls_of_tables()
+    tried = set(names_in("test/programs/*.c", r"TRY\((\w+)"))
     listed = set(" ".join(UNTRIED.values()).split())
     assert len(calls) > 200 and calls - tried == listed, (calls - tried) ^ listed
+
+
+PAGES = {"pread64": "pread", "pwrite64": "pwrite", "newfstatat": "fstatat", "rt_sigaction": "sigaction", "prlimit64": "prlimit"}
+NO_PAGE = {"rseq"}
+
+
+def page_errnos(folder, call):
+    """Numbers under ERRORS in the manual page of a call."""
+    name = os.path.join(folder, PAGES.get(call, call) + ".2.gz")
+    with gzip.open(name, "rt", encoding="utf-8", errors="replace") as f:
+        text = f.read()
+    other = re.search(r"^\.so man2/(\w+)\.2", text, re.M)
+    if other:
+        return page_errnos(folder, other.group(1))
+    section = re.search(r"^\.SH ERRORS\n(.*?)(?=^\.SH |\Z)", text, re.M | re.S)
+    found = re.findall(r"^\.BR? (E[A-Z0-9]+)\b(?:[^\n]*?\b(?:or|,) *(E[A-Z0-9]+))?", section.group(1), re.M) if section else []
+    return {getattr(errno, e) for pair in found for e in pair if hasattr(errno, e)}
+
+
+def unseen_errnos():
+    """{(call or "*", number)} of test/programs/ERRNOS."""
+    listed = set()
+    with open(os.path.join(TOP, "test/programs/ERRNOS"), encoding="utf-8") as f:
+        for line in f:
+            words = line.split()
+            if words and words[0] != "#":
+                listed |= {(call, getattr(errno, words[0])) for call in words[1:]}
+    return listed
+
+
+def test_errnos_of_the_manual(ours):
+    """What the manual page of each call says can go wrong is seen by a test here, where Linux is the judge, or listed with the reason why not."""
+    tree = os.path.join(TOP, "build", "pkg-with", "pages")
+    try:
+        image.call([os.path.join(TOP, "esp", "getpackages"), "--alone", "--only", "*/man/man[23]/*", tree, "manpages-dev"])
+    except image.Error as e:
+        pytest.skip(f"the manual pages cannot be fetched: {e}")
+    folder = os.path.join(tree, "usr/share/man/man2")
+    seen = {(call, int(number)) for result in ours.values() for call, number in re.findall(r"^(\w+)\(.*\).*: error (\d+)$", result.out.decode("utf-8", "replace"), re.M)}
+    seen |= {(call.rstrip("1"), getattr(errno, name)) for name, call in names_in("test/programs/sysv.c", r"FAILS\((E\w+), (?:syscall\(SYS_)?(\w+)")}
+    said = {(call, number) for call in calls_of_tables() - NO_PAGE for number in page_errnos(folder, call)}
+    listed = unseen_errnos()
+    left = {(call, number) for call, number in said - seen if not {(call, number), ("*", number)} & listed}
+    stale = {(call, number) for call, number in listed if call != "*" and ((call, number) in seen or (call, number) not in said)}
+    assert len(said) > 1400 and len(said & seen) > 600
+    names = lambda pairs: " ".join(f"{call}:{errno.errorcode[number]}" for call, number in sorted(pairs))  # noqa: E731
+    assert not left, "neither seen nor listed: " + names(left)
+    assert not stale, "listed though seen, or in no page: " + names(stale)
+    print(f"errnos: {len(said & seen)} of {len(said)} that the manual names are seen")
 
 
 FORK_CASES = {f"fork-{mib}": f"$T/forkframes {mib}" for mib in (1, 64)}

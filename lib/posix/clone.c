@@ -6,7 +6,7 @@
 static void image_share(struct task *child, const struct task *parent)
 {
 	if (parent->exe)
-		inode_get(parent->exe);
+		inode_run(parent->exe);
 	child->exe = parent->exe;
 	child->vsize = parent->vsize;
 	child->rss_pages = parent->rss_pages;

@@ -67,7 +67,7 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 	struct thread *th = t->threads;
 
 	task_drop_image(t);
-	inode_get(plan->program.inode);
+	inode_run(plan->program.inode);
 	t->exe = plan->program.inode;
 	t->cmdline = cmdline;
 	t->cmdline_size = plan->args_size;
@@ -143,7 +143,7 @@ CALL5(execveat, fd, path_at, argv, envp, flags)
 	if (flags & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
 		return -EINVAL;
 	if (n && (path[0] == '/' || (int)fd == AT_FDCWD))
-		return exec_path(path, argv, envp);
+		return flags & AT_SYMLINK_NOFOLLOW && path_is_symlink(path) ? -ELOOP : exec_path(path, argv, envp);
 	if (!n && !(flags & AT_EMPTY_PATH))
 		return -ENOENT;
 	if (n) { /* from a directory: by the name that it has in /proc, as Linux gives it to scripts */
@@ -151,7 +151,7 @@ CALL5(execveat, fd, path_at, argv, envp, flags)
 			return -EBADF;
 		if (fmt(whole, sizeof whole, "/proc/self/fd/%d/%s", (int)fd, path) >= (int)sizeof whole)
 			return -ENAMETOOLONG;
-		return exec_path(whole, argv, envp);
+		return flags & AT_SYMLINK_NOFOLLOW && path_is_symlink(whole) ? -ELOOP : exec_path(whole, argv, envp);
 	}
 	n = inode_of_fd((int)fd, &ip, &open_flags);
 	if (n)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Open file descriptions and the descriptor tables of processes. */
+#include <linux/resource.h>
 #include "files.h"
+
+static int is_writer(const struct file *f) { return f->ops == &regular_ops && f->flags & O_ACCMODE; }
 
 struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned flags)
 {
@@ -13,6 +16,7 @@ struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned fla
 	f->ops = ops;
 	f->ip = ip;
 	inode_get(ip);
+	ip->writers += is_writer(f);
 	return f;
 }
 
@@ -30,6 +34,7 @@ void file_put(struct file *f)
 		f->ops->release(f);
 	if (f->watches)
 		watches_drop(f);
+	f->ip->writers -= is_writer(f);
 	inode_put(f->ip);
 	fam_free(f);
 }
@@ -52,6 +57,8 @@ int inode_open(struct inode *ip, unsigned flags, struct file **out)
 			ops = &directory_ops;
 			break;
 		case S_IFREG:
+			if (ip->writers < 0 && flags & (O_ACCMODE | O_TRUNC))
+				return -ETXTBSY;
 			ops = ip->kind == KIND_PROC ? &proc_ops : &regular_ops;
 			break;
 		case S_IFIFO:
@@ -78,19 +85,32 @@ static void cloexec_set(struct file_state *fs, int fd, int on)
 		fs->cloexec[fd / 64] &= ~bit;
 }
 
+int fd_limit(void)
+{
+	return (int)min_u64(current_limit(RLIMIT_NOFILE), FD_MAX);
+}
+
+int fd_free(struct file_state *fs, int from)
+{
+	for (int fd = from, limit = fd_limit(); fd < limit; fd++)
+		if (!fs->fd[fd])
+			return fd;
+	return -EMFILE;
+}
+
 int fd_new(struct file_state *fs, struct file *f, int from, int cloexec)
 {
-	for (int fd = from; fd < FD_MAX; fd++) {
-		if (fs->fd[fd])
-			continue;
-		fs->fd[fd] = f;
-		if (fd >= fs->top)
-			fs->top = fd + 1;
-		cloexec_set(fs, fd, cloexec);
+	int fd = fd_free(fs, from);
+
+	if (fd < 0) {
+		file_put(f);
 		return fd;
 	}
-	file_put(f);
-	return -EMFILE;
+	fs->fd[fd] = f;
+	if (fd >= fs->top)
+		fs->top = fd + 1;
+	cloexec_set(fs, fd, cloexec);
+	return fd;
 }
 
 void fd_close(struct file_state *fs, int fd)
@@ -168,6 +188,7 @@ void files_free(struct file_state *fs)
 		if (fs->fd[fd])
 			fd_close(fs, fd);
 	inode_put(fs->cwd);
+	lock_waits_drop(fs);
 	fam_free(fs);
 }
 

@@ -64,6 +64,7 @@ struct proc_node { uint8_t what; int pid, fd; }; /* pid: of a thread, below a ta
 struct inode {
 	uint32_t refs, mode, uid, gid, nlink, rdev;
 	uint8_t kind, backed, marks;      /* marks: enum inode_marks */
+	int32_t writers;               /* open for writing so often; negative: run by so many processes, and not to be written */
 	uint64_t ino, nid, size;
 	int64_t atime, mtime, ctime;   /* ns since 1970 */
 	struct inode *parent;          /* of a directory: held */
@@ -124,6 +125,7 @@ struct fs_family {
 	struct inode *pts;             /* /dev/pts, held */
 	struct socket *abstract;       /* sockets with a name that is no path */
 	uint64_t next_ino;
+	struct lock_wait *lock_waits;  /* fs_lock.c */
 };
 
 void **family_slot_fs(void);               /* process half */
@@ -180,6 +182,9 @@ void file_get(struct file *f);
 void file_put(struct file *f);
 /* Opens an inode that exists: fifos and terminals may sleep. */
 int  inode_open(struct inode *ip, unsigned flags, struct file **out);
+int  size_allowed(uint64_t size); /* of a file, by the caller's limit: 0, or SIGXFSZ and -EFBIG */
+int  fd_limit(void);             /* of the caller: no descriptor from there on is made */
+int  fd_free(struct file_state *fs, int from);   /* the first free one from there on, or -EMFILE */
 int  fd_new(struct file_state *fs, struct file *f, int from, int cloexec); /* takes over the reference, also on failure: -EMFILE */
 void fd_close(struct file_state *fs, int fd);
 struct file *fd_file(int fd);              /* reference held; NULL; not those of O_PATH */
@@ -213,6 +218,7 @@ long file_write(struct file *f, struct io *io, uint64_t *at);
 
 /* ---- fs_lock.c */
 void locks_release(struct inode *ip, const void *owner);  /* owner NULL: all */
+void lock_waits_drop(const void *owner);
 long lock_fcntl(struct file *f, int command, uint64_t arg);
 
 /* ---- pipe.c */

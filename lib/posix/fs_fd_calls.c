@@ -37,7 +37,7 @@ static long dup_from(uint64_t fd, uint64_t from, int cloexec)
 {
 	struct file *f;
 
-	if (from >= FD_MAX)
+	if (from >= (uint64_t)fd_limit())
 		return -EINVAL;
 	f = fd_any((int)fd);
 	return f ? fd_new(current_files(), f, (int)from, cloexec) : -EBADF;
@@ -49,7 +49,7 @@ static long dup_to(uint64_t from, uint64_t to, int cloexec)
 	uint32_t target = (uint32_t)to;
 	struct file *f;
 
-	if (target >= FD_MAX)
+	if (target >= (uint32_t)fd_limit())
 		return -EBADF;
 	f = fd_any((int)from);
 	if (!f)

@@ -3,6 +3,8 @@
 #include <linux/fcntl.h>
 #include "files.h"
 
+#define CHAIN_MAX 16
+
 enum lock_kind { LOCK_RANGE, LOCK_WHOLE }; /* fcntl's and flock's do not see one another */
 struct lock {
 	struct lock *next;
@@ -11,6 +13,20 @@ struct lock {
 	int pid;
 	uint8_t kind, exclusive;
 };
+
+/* Who waits for a lock by fcntl, so that a circle is seen. */
+struct lock_wait { struct lock_wait *next; struct inode *ip; struct lock want; };
+
+void lock_waits_drop(const void *owner)
+{
+	for (struct lock_wait **link = &fs_family()->lock_waits, *w; (w = *link);)
+		if (w->want.owner == owner) {
+			*link = w->next;
+			fam_free(w);
+		} else {
+			link = &w->next;
+		}
+}
 
 void locks_release(struct inode *ip, const void *owner)
 {
@@ -87,16 +103,56 @@ static int lock_clear(struct inode *ip, const struct lock *range)
 	return 0;
 }
 
+/* Each of a chain waits for a lock of the next, and the last for one of the first. */
+static int is_circle(struct inode *ip, const struct lock *want)
+{
+	const void *first = want->owner;
+
+	for (int depth = 0; depth < CHAIN_MAX; depth++) {
+		const struct lock *held = lock_conflict(ip, want);
+		const struct lock_wait *w = held ? fs_family()->lock_waits : NULL;
+
+		if (held && held->owner == first)
+			return 1;
+		while (w && w->want.owner != held->owner)
+			w = w->next;
+		if (!w)
+			return 0;
+		ip = w->ip;
+		want = &w->want;
+	}
+	return 0;
+}
+
+/* A circle can only be of processes that wait by fcntl: a flock, and a lock of an open file, may be let go by others. */
+static long lock_wait(struct inode *ip, const struct lock *want)
+{
+	struct lock_wait *w;
+	long result;
+
+	if (want->kind != LOCK_RANGE || want->pid < 0)
+		return sleep_on(&ip->locks, 0);
+	if (is_circle(ip, want))
+		return -EDEADLK;
+	w = fam_alloc(sizeof *w);
+	if (!w)
+		return -ENOLCK;
+	*w = (struct lock_wait){ fs_family()->lock_waits, ip, *want };
+	fs_family()->lock_waits = w;
+	result = sleep_on(&ip->locks, 0);
+	lock_waits_drop(want->owner);
+	return result;
+}
+
 static long lock_set(struct inode *ip, const struct lock *want, int unlock, int wait)
 {
 	struct lock *added = NULL;
-	int error;
+	long error;
 
 	while (!unlock && lock_conflict(ip, want)) {
-		if (!wait)
-			return -EAGAIN;
-		if (sleep_on(&ip->locks, 0) == -EINTR)
-			return -ERESTARTSYS;
+		error = wait ? lock_wait(ip, want) : -EAGAIN;
+		if (error)
+			return error == -EINTR ? -ERESTARTSYS : error;
 	}
 	error = lock_clear(ip, want);
 	if (!error && !unlock && !(added = lock_add(ip, want)))

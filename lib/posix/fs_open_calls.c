@@ -97,7 +97,9 @@ static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
 
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	error = open_inode(dirfd, path, flags, mode, &ip);
+	error = fd_free(current_files(), 0); /* before a file is made in vain */
+	if (error >= 0)
+		error = open_inode(dirfd, path, flags, mode, &ip);
 	if (error)
 		return error;
 	error = inode_open(ip, flags, &f);

@@ -154,7 +154,9 @@ CALL4(sendfile, out_fd, in_fd, offset, n)
 
 	if (!in || !out || (in->flags & O_ACCMODE) == O_WRONLY || (out->flags & O_ACCMODE) == O_RDONLY)
 		result = -EBADF;
-	else if (!is_plain(in) || (out->flags & O_APPEND))
+	else if (offset && in->ops->seek == SEEK_NONE)
+		result = -ESPIPE;
+	else if (!is_plain(in) || (out->flags & O_APPEND) || (int64_t)n < 0)
 		result = -EINVAL;
 	else if (offset)
 		result = user_read(&at, offset, 8);

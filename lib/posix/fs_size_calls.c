@@ -2,6 +2,13 @@
 /* System calls about a file's size and space, and those that would write it to a disk. */
 #include "files.h"
 
+static long size_set(struct inode *ip, uint64_t size)
+{
+	int error = size > ip->size ? size_allowed(size) : 0;
+
+	return error ? error : file_resize(ip, size);
+}
+
 CALL2(truncate, path, size)
 {
 	struct inode *ip;
@@ -15,7 +22,7 @@ CALL2(truncate, path, size)
 	if (ip->kind == KIND_PROC)
 		result = IS(ip, S_IFDIR) ? -EISDIR : -EPERM;
 	else
-		result = IS(ip, S_IFDIR) ? -EISDIR : IS(ip, S_IFREG) ? file_resize(ip, size) : -EINVAL;
+		result = IS(ip, S_IFDIR) ? -EISDIR : !IS(ip, S_IFREG) ? -EINVAL : ip->writers < 0 ? -ETXTBSY : size_set(ip, size);
 	inode_put(ip);
 	return result;
 }
@@ -30,7 +37,7 @@ CALL2(ftruncate, fd, size)
 	if ((int64_t)size < 0 || f->ops != &regular_ops || (f->flags & O_ACCMODE) == O_RDONLY)
 		result = -EINVAL;
 	else
-		result = file_resize(f->ip, size);
+		result = size_set(f->ip, size);
 	file_put(f);
 	return result;
 }
@@ -81,6 +88,8 @@ CALL4(fallocate, fd, mode, at, n)
 	else if (f->ops != &regular_ops)
 		result = IS(f->ip, S_IFIFO) ? -ESPIPE : -ENODEV;
 	else if (at + n > FILE_LIMIT)
+		result = -EFBIG;
+	else if (at + n > f->ip->size && size_allowed(at + n))
 		result = -EFBIG;
 	else if (mode == 0 || mode == 1)
 		result = range_allocate(f->ip, at, n, (int)mode);

@@ -126,12 +126,20 @@ CALL2(capget, header, data)
 		head[0] = CAPABILITY_VERSION;
 		return user_write(header, head, 4) ? -EFAULT : data ? -EINVAL : 0;
 	}
+	if (head[1] && !thread_by_tid((int)head[1]))
+		return -ESRCH;
 	return data ? user_write(data, sets, head[0] == 0x19980330 ? 12 : 24) : 0;
 }
 
 CALL2(capset, header, data)
 {
-	uint32_t head[2], sets[3];
+	uint32_t head[2], sets[6];
 
-	return user_read(head, header, sizeof head) || user_read(sets, data, sizeof sets) ? -EFAULT : -EPERM;
+	if (user_read(head, header, sizeof head))
+		return -EFAULT;
+	if (head[0] != CAPABILITY_VERSION)
+		return -EINVAL;
+	if (head[1] && (int)head[1] != current_tid())
+		return -EPERM;
+	return user_read(sets, data, sizeof sets) ? -EFAULT : -EPERM;
 }

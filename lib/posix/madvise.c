@@ -77,8 +77,13 @@ CALL3(mincore, start, size, vector)
 }
 
 /* Nothing swaps: what is there stays. */
-CALL2(mlock, start, size) { return is_mapped(start, size) ? 0 : -ENOMEM; }
-CALL2(munlock, start, size) { return is_mapped(start, size) ? 0 : -ENOMEM; }
-CALL3(mlock2, start, size, flags) { return flags & ~1ul ? -EINVAL : is_mapped(start, size) ? 0 : -ENOMEM; }
+static long stays(uint64_t start, uint64_t size)
+{
+	return start + size < start ? -EINVAL : is_mapped(start, size) ? 0 : -ENOMEM;
+}
+
+CALL2(mlock, start, size) { return stays(start, size); }
+CALL2(munlock, start, size) { return stays(start, size); }
+CALL3(mlock2, start, size, flags) { return flags & ~1ul ? -EINVAL : stays(start, size); }
 CALL1(mlockall, flags) { return flags & ~7ul || !flags ? -EINVAL : 0; }
 CALL0(munlockall) { return 0; }

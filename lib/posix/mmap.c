@@ -66,7 +66,8 @@ static int shared_populate(uint64_t start, uint64_t end)
 	return 0;
 }
 
-static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip)
+/* The flag that goes with it in *flags. */
+static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip, uint32_t *flags)
 {
 	int open_flags, e = inode_of_fd((int)fd, ip, &open_flags);
 
@@ -76,6 +77,8 @@ static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip
 		inode_put(*ip);
 		return -EACCES;
 	}
+	if (shared && (open_flags & OPEN_ACCESS) != OPEN_RDWR)
+		*flags |= REGION_READ_ONLY;
 	return 0;
 }
 
@@ -176,14 +179,14 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 	if (va < 0)
 		return va;
 	if (!(flags & MAP_ANONYMOUS)) {
-		e = file_rights(fd, r.prot, type != MAP_PRIVATE, &r.inode);
+		e = file_rights(fd, r.prot, type != MAP_PRIVATE, &r.inode, &r.flags);
 		if (e)
 			return e;
 		r.offset = offset / PAGE;
 	}
 	r.start = (uint64_t)va;
 	r.end = r.start + size;
-	r.flags = (type != MAP_PRIVATE ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0);
+	r.flags |= (type != MAP_PRIVATE ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0);
 	if (!r.inode && r.flags & REGION_SHARED)
 		r.flags |= REGION_ANON_SHARED;
 	if (r.flags & REGION_ANON_SHARED)
@@ -195,7 +198,7 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 
 long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, uint64_t flags)
 {
-	struct region r = { .prot = prot, .flags = REGION_SHARED, .inode = ip, .data_end = ~0ul };
+	struct region r = { .prot = prot, .flags = REGION_SHARED | (prot & PROT_WRITE ? 0 : REGION_READ_ONLY), .inode = ip, .data_end = ~0ul };
 	long va = limit_reached(size) ? -ENOMEM : place(hint, size, flags);
 	int e;
 
@@ -269,6 +272,8 @@ CALL3(mprotect, start, size, prot)
 		r = region_find(va);
 		if (!r)
 			return -ENOMEM;
+		if (r->flags & REGION_READ_ONLY && prot & PROT_WRITE)
+			return -EACCES;
 		changes |= r->prot != prot;
 	}
 	if (!changes)

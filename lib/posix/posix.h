@@ -64,6 +64,7 @@ int group_is_orphaned(int pgrp);
 /* Identity of the caller. */
 int  current_pid(void), current_ppid(void), current_pgrp(void), current_session(void);
 struct task *current_task(void);
+uint64_t current_limit(int which); /* the soft one of RLIMIT_which */
 struct task *task_first(void);
 struct task *task_next(struct task *t);
 struct task *task_by_pid(int pid);
@@ -112,10 +113,12 @@ void files_exec(struct file_state *fs);                      /* closes close-on-
 void files_free(struct file_state *fs);                      /* closes everything */
 struct file_state *current_files(void);                      /* promised by the process half */
 
-/* Path to inode with a reference held (follows symlinks): 0 or -errno. For exec: also checks for a regular file and x permission (-EACCES). */
+/* Path to inode with a reference held (follows symlinks): 0 or -errno. For exec: also checks for a regular file and x permission (-EACCES) that nobody writes (-ETXTBSY). */
 int  inode_lookup(const char *path, struct inode **out);
 int  inode_lookup_exec(const char *path, struct inode **out);
+int  path_is_symlink(const char *path);                           /* its last component */
 int  inode_of_fd(int fd, struct inode **out, int *open_flags);  /* reference held; -EBADF, -ENODEV when it cannot be mapped */
+void inode_run(struct inode *ip), inode_run_end(struct inode *ip);  /* a process runs it: a reference, and nobody opens it for writing */
 void inode_get(struct inode *ip);
 void inode_put(struct inode *ip);
 uint64_t inode_size(struct inode *ip);

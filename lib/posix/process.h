@@ -76,6 +76,7 @@ _Static_assert(__builtin_offsetof(struct user_regs, full) == R_FULL && sizeof(st
 #define REGION_STACK     0x4u /* named in maps */
 #define REGION_HEAP      0x8u
 #define REGION_STASH     0x20u /* stash.c */
+#define REGION_READ_ONLY 0x40u /* a shared file that was not opened for writing */
 #define REGION_ANON_SHARED 0x10u /* shared anonymous memory: pages of an unnamed inode-less object */
 
 /* One run of user addresses with one meaning; page-aligned; the array is sorted and disjoint. */

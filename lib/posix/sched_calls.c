@@ -47,7 +47,7 @@ CALL2(sched_getparam, pid, to)
 {
 	const int priority = 0;
 
-	return is_process(pid) ? user_write(to, &priority, sizeof priority) : -ESRCH;
+	return (int)pid < 0 ? -EINVAL : is_process(pid) ? user_write(to, &priority, sizeof priority) : -ESRCH;
 }
 
 CALL3(sched_setscheduler, pid, policy, from)
@@ -129,18 +129,17 @@ CALL3(setpriority, which, who, value)
 	return n < 0 ? n : 0;
 }
 
-CALL3(ioprio_set, which, who, priority)
+/* Nothing is read or written that could have a priority. which: a process, a group, a user, from 1 on. */
+static void ioprio_nothing(struct thread *th, int *nothing) { (void)th; (void)nothing; }
+static long ioprio(uint64_t which, uint64_t who)
 {
-	(void)who;
-	(void)priority;
-	return which - 1 < 3 ? 0 : -EINVAL; /* a process, a group, a user */
+	long n = threads_named(which - 1, who, ioprio_nothing, 0);
+
+	return n < 0 ? n : 0;
 }
 
-CALL2(ioprio_get, which, who)
-{
-	(void)who;
-	return which - 1 < 3 ? 0 : -EINVAL;
-}
+CALL3(ioprio_set, which, who, priority) { (void)priority; return ioprio(which, who); }
+CALL2(ioprio_get, which, who) { return ioprio(which, who); }
 
 CALL3(getcpu, cpu, node, cache)
 {

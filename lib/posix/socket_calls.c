@@ -289,7 +289,7 @@ static long do_accept(uint64_t fd, uint64_t address, uint64_t size_at, uint64_t 
 	s = socket_of(fd, &f, &result);
 	if (!s)
 		return result;
-	result = s->type == SOCK_DGRAM ? -EOPNOTSUPP : !s->listens ? -EINVAL : 0;
+	result = s->type == SOCK_DGRAM ? -EOPNOTSUPP : !s->listens ? -EINVAL : fd_free(current_files(), 0) < 0 ? -EMFILE : 0;
 	while (!result && !s->pending)
 		result = socket_waits(s, s, s->receive_ns ? clock_ns() + s->receive_ns : 0, !!(f->flags & O_NONBLOCK));
 	if (!result) {

@@ -389,7 +389,7 @@ static long send_message(struct file *f, uint64_t at, struct header *h, unsigned
 	struct beside b = { 0 };
 	struct socket *s = f->own, *to = NULL;
 	struct io io;
-	long result = io_vector(&io, h->vector, h->count);
+	long result = h->count > UIO_MAXIOV ? -EMSGSIZE : io_vector(&io, h->vector, h->count);
 
 	(void)at;
 	if (result)
@@ -409,7 +409,7 @@ static long receive_message(struct file *f, uint64_t at, struct header *h, unsig
 {
 	struct receipt r = { .control = h->control, .room = h->control ? h->control_size : 0 };
 	struct io io;
-	long result = io_vector(&io, h->vector, h->count), error = 0;
+	long result = h->count > UIO_MAXIOV ? -EMSGSIZE : io_vector(&io, h->vector, h->count), error = 0;
 
 	if (result)
 		return result;

@@ -100,7 +100,7 @@ void task_set_name(struct task *t, const char *path)
 void task_drop_image(struct task *t)
 {
 	if (t->exe)
-		inode_put(t->exe);
+		inode_run_end(t->exe);
 	fam_free(t->cmdline);
 	t->exe = 0;
 	t->cmdline = 0;
@@ -108,6 +108,7 @@ void task_drop_image(struct task *t)
 }
 
 struct task *current_task(void) { return P->task; }
+uint64_t current_limit(int which) { return P->task->limit[which][0]; }
 struct file_state *current_files(void) { return P->task->files; }
 int current_tid(void) { return P->thread->tid; }
 int current_pid(void) { return P->task->pid; }

@@ -127,8 +127,10 @@ CALL4(clock_nanosleep, id, flags, want, left)
 	uint64_t ns, now;
 	int error = clock_read(id, &now);
 
-	if (error || id == CLOCK_THREAD_CPUTIME_ID)
+	if (error)
 		return -EINVAL;
+	if (id == CLOCK_THREAD_CPUTIME_ID)
+		return -EOPNOTSUPP;
 	if ((error = timespec_get(want, &ns)))
 		return error;
 	if (!(flags & TIMER_ABSTIME))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contents of regular files: pages of the root image until one is written or cut, then pages of family memory, in a radix tree that grows with the file. */
+#include <asm/signal.h>
+#include <linux/resource.h>
 #include "files.h"
 
 #define WAY_SHIFT 9
@@ -217,8 +219,22 @@ static long contents_write(struct inode *ip, struct io *io, uint64_t at)
 	return (long)done;
 }
 
+int size_allowed(uint64_t size)
+{
+	if (size <= current_limit(RLIMIT_FSIZE))
+		return 0;
+	(void)signal_send(current_pid(), SIGXFSZ);
+	return -EFBIG;
+}
+
 static long regular_write(struct file *f, struct io *io, uint64_t at)
 {
+	uint64_t limit = current_limit(RLIMIT_FSIZE);
+
+	if (io->total && at >= limit)
+		return size_allowed(at + io->total);
+	if (io->total > limit - at)
+		io->total = (size_t)(limit - at);
 	return contents_write(f->ip, io, at);
 }
 

@@ -249,6 +249,34 @@ int inode_lookup_exec(const char *path, struct inode **out)
 		inode_put(ip);
 		return -EACCES;
 	}
+	if (ip->writers > 0) {
+		inode_put(ip);
+		return -ETXTBSY;
+	}
 	*out = ip;
 	return 0;
+}
+
+int path_is_symlink(const char *path)
+{
+	struct walk w;
+	int is_link = 0;
+
+	if (!path_walk(current_files()->cwd, path, WALK_NOFOLLOW, &w)) {
+		is_link = IS(w.inode, S_IFLNK);
+		walk_end(&w);
+	}
+	return is_link;
+}
+
+void inode_run(struct inode *ip)
+{
+	inode_get(ip);
+	ip->writers--;
+}
+
+void inode_run_end(struct inode *ip)
+{
+	ip->writers++;
+	inode_put(ip);
 }
