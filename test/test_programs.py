@@ -16,7 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
-         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses", "ptrace", "manual")
+         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses", "ptrace", "manual", "hugepages")
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}
@@ -130,20 +130,22 @@ def test_errnos_of_the_manual(ours):
 
 FORK_CASES = {f"fork-{mib}": f"$T/forkframes {mib}" for mib in (1, 64)}
 # The first round fills the family's caches, the second must give back all that it takes.
-ROUND = "$T/forktree-musl 200 >/dev/null; $T/heap-musl >/dev/null; $T/forkpage-musl >/dev/null; $T/hostile >/dev/null; $T/sysv-musl >/dev/null; seq 1000 | sort | md5sum >/dev/null; " \
+ROUND = "$T/forktree-musl 200 >/dev/null; $T/heap-musl >/dev/null; $T/forkpage-musl >/dev/null; $T/hostile >/dev/null; $T/sysv-musl >/dev/null; " \
+        "$T/addresses-musl >/dev/null; $T/ptrace-musl >/dev/null; $T/hugepages-musl >/dev/null; seq 1000 | sort | md5sum >/dev/null; " \
         "(sleep 0.1 & wait); echo x >/tmp/x; rm /tmp/x;"
 FRAME_CASES = {
     "frames-return": ROUND + ROUND + "a=$($T/frames); " + ROUND + "b=$($T/frames); echo $a $b",
     "frames-threads": "$T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; a=$($T/frames); $T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; "
                       "b=$($T/frames); echo $a $b",
     "gate-wrong": "$T/gatewrong",
+    "huge-pages": "$T/hugepages-musl runs",
 }
 
 
 @pytest.fixture(scope="module")
 def counted():
     files = {name: programs.build(name, "musl") for name in ("forkframes", "frames", "gatewrong", "hostile")}
-    files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc")})
+    files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc", "sysv", "addresses", "ptrace", "hugepages")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
 
 
@@ -181,9 +183,16 @@ def test_gate_refuses(counted):
     assert case.status == 0 and case.out.endswith(b" 0 wrong\n"), case
 
 
+def test_huge_pages(counted):
+    """How many pages of 2 MiB there are after each step: all where asked for, less where a part was wanted, none after a fork."""
+    case = counted["huge-pages"]
+    assert case.status == 0, case
+    assert re.findall(r": (\d+)$", case.out.decode(), re.M) == "0 6 5 4 3 4 3 0 6 4 3".split(), case
+
+
 def test_debug_recounts():
     """The same programs on the kernel that recounts all counts: the log must stay clean."""
-    some = [f"{name}-musl" for name in ("forkpage", "forktree", "segv", "signals", "files", "threadproc", "threadsig")]
+    some = [f"{name}-musl" for name in ("forkpage", "forktree", "segv", "signals", "files", "threadproc", "threadsig", "hugepages", "addresses")]
     files = build_all()
     got = guest.boot_script({n: CASES[n] for n in some}, {n: files[n] for n in some}, idle=120, debug=True)
     assert all(n in got and got[n].status == 0 for n in some), got

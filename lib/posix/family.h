@@ -82,6 +82,8 @@ int  family_locked(void);
 int frames_claim(uint64_t *list, uint64_t n);
 int frames_claim_zeroed(uint64_t *list, uint64_t n);
 void frames_release(const uint64_t *list, uint64_t n);
+/* The head of a new run of 2 MiB, or a gate error with nothing kept. huge.c */
+int64_t run_claim(void);
 /* Frame number behind an address of the caller's root that is mapped, 0 = none. */
 uint64_t frame_at(uint64_t va);
 #endif

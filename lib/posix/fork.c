@@ -102,7 +102,7 @@ long fork_sealed(struct task *child, const struct fork_wish *w)
 		fam_free(b);
 		return name;
 	}
-	r = slots_build(b);
+	r = huge_split_all() ? -EXO_ENOMEM : slots_build(b);
 	if (r >= 0)
 		r = tables_link(b);
 	if (r >= 0)

@@ -3,50 +3,24 @@
 #include <base/string.h>
 #include <exo/trace.h>
 #include <rt/gate.h>
+#include "family.h"
 #include "init.h"
 
 /* In the first env alone: the last 2 MiB of the private area's GiB. */
 #define RING_VA (PRIVATE_BASE + EXO_HOME_SIZE - EXO_RUN_FRAMES * EXO_PAGE_SIZE)
 #define RING    ((const volatile struct exo_trace *)RING_VA)
 
-/* 512 free frames from a 2 MiB boundary on; 0 = there are none. */
-static uint64_t run_find(void)
-{
-	for (uint64_t head = rt_info->frame_count & -(uint64_t)EXO_RUN_FRAMES; head;) {
-		uint64_t n = 0;
-
-		head -= EXO_RUN_FRAMES;
-		while (n < EXO_RUN_FRAMES && rt_frames[head + n].type == EXO_FREE)
-			n++;
-		if (n == EXO_RUN_FRAMES)
-			return head;
-	}
-	return 0;
-}
-
-/* Family lock held: nobody else of the family claims meanwhile. */
-static int64_t run_make(uint64_t head)
-{
-	int64_t r = 0;
-
-	for (uint64_t done = 0; done < EXO_RUN_FRAMES && r >= 0; done += (uint64_t)r)
-		r = gate_frame_claim(head + done, EXO_RUN_FRAMES - done);
-	for (uint64_t done = 0; done < EXO_RUN_FRAMES && r >= 0; done += (uint64_t)r)
-		r = gate_frame_type(head + done, EXO_RUN_FRAMES - done, EXO_RUN, 0);
-	return r;
-}
-
 void init_trace_begin(struct init *in)
 {
-	uint64_t head = in->config.trace ? run_find() : 0;
-	int64_t r = head ? run_make(head) : -EXO_ENOMEM;
+	int64_t head, r;
 
 	if (!in->config.trace)
 		return;
+	r = head = run_claim();
 	if (r >= 0)
-		r = gate_pte_write(0, RING_VA | 2, 1, head << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX, 0, 0);
+		r = gate_pte_write(0, RING_VA | 2, 1, (uint64_t)head << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX, 0, 0);
 	if (r >= 0)
-		r = gate_dev_bind(EXO_DEV_TRACE, head, EXO_RUN_FRAMES);
+		r = gate_dev_bind(EXO_DEV_TRACE, (uint64_t)head, EXO_RUN_FRAMES);
 	in->tracing = r >= 0;
 	if (r < 0)
 		posix_log("init: no trace: gate error %ld", -r);

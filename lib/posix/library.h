@@ -77,6 +77,13 @@ uint64_t slots_skip(uint64_t va, uint64_t end);    /* the first address from va 
 
 /* ---- path.c */
 int path_open(uint64_t va);                        /* tables down to level 1 present, exclusive and writable: 0 or -errno */
+int table_open(uint64_t va);                       /* the same, down to level 2 */
+
+/* ---- huge.c */
+int huge_serve(const struct region *r, uint64_t va); /* a run at va's 2 MiB, where r and memory allow it: 1, else 0 */
+int huge_split(uint64_t start, uint64_t end);      /* runs that these addresses touch become small pages: 0 or -ENOMEM */
+int huge_drop(uint64_t start, uint64_t end);       /* the same, but whole ones are unmapped */
+int huge_split_all(void);
 /* ---- pages.c */
 /* The level-1 entries from that of va to the end of its table, which is this env's own, through a window; NULL: no table, or no window. One at a time. */
 const volatile uint64_t *entries_look(uint64_t va);

@@ -21,6 +21,20 @@ static int is_mapped(uint64_t start, uint64_t size)
 	return 1;
 }
 
+/* For each run of private anonymous memory there; what is mapped already stays as it is. */
+static int huge_advise(uint64_t start, uint64_t end, int wants)
+{
+	struct region *r = region_cut(start, end);
+
+	if (!r)
+		return -ENOMEM;
+	for (; r < P->regions + P->region_count && r->start < end; r++)
+		if (!r->inode && !(r->flags & (REGION_SHARED | REGION_GROWSDOWN | REGION_STASH)))
+			r->flags = wants ? r->flags | REGION_HUGE : r->flags & ~REGION_HUGE;
+	regions_join(start, end);
+	return 0;
+}
+
 CALL3(madvise, start, size, advice)
 {
 	uint64_t end = start + PAGE_UP(size);
@@ -47,6 +61,8 @@ CALL3(madvise, start, size, advice)
 			}
 			va = stop;
 		}
+	if ((advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE) && huge_advise(start, end, advice == MADV_HUGEPAGE))
+		return -ENOMEM;
 	if (advice > 25 && advice != 100 && advice != 101)
 		return -EINVAL;
 	/* Linux does what it can, and then says that there were gaps. */
@@ -65,10 +81,10 @@ CALL3(mincore, start, size, vector)
 	if (start % PAGE)
 		return -EINVAL;
 	for (uint64_t i = 0; i < PAGE_UP(size) / PAGE; i++) {
-		int64_t e = gate_pte_write(0, (start + i * PAGE) | EXO_AT_CHANGE | 1, 1, 0, 0, 0);
-		uint8_t present = !EXO_IS_ERROR(e);
+		uint64_t va = start + i * PAGE;
+		uint8_t present = present_from(va, va + PAGE) == va;
 
-		if (!region_find(start + i * PAGE))
+		if (!region_find(va))
 			return -ENOMEM;
 		if (user_write(vector + i, &present, 1))
 			return -EFAULT;

@@ -27,12 +27,9 @@ static long region_move(const struct region *from, uint64_t old, uint64_t old_si
 	if (n && !(r.prot & PROT_READ))
 		return -EFAULT;
 	e = region_insert(&r);
-	for (uint64_t done = 0; !e && done < n; done += PAGE) {
-		int64_t entry = gate_pte_write(0, (old + done) | EXO_AT_CHANGE | 1, 1, 0, 0, 0);
-
-		if (!EXO_IS_ERROR(entry) && user_copy((void *)(to + done), (const void *)(old + done), PAGE))
+	for (uint64_t va = old; !e && (va = present_from(va, old + n)) < old + n; va += PAGE)
+		if (user_copy((void *)(to + (va - old)), (const void *)va, PAGE))
 			e = -ENOMEM;
-	}
 	if (e) {
 		(void)region_remove(to, to + new_size);
 		(void)pages_unmap(to, to + new_size);

@@ -260,10 +260,13 @@ static int serve(const struct region *r, uint64_t va, unsigned access)
 
 	if (entry == -EXO_ESEALED)
 		return PATH_CLOSED;
-	if (entry == -EXO_ENOENT)
+	if (entry == -EXO_ENOENT) {
+		if (r->flags & REGION_HUGE && huge_serve(r, va))
+			return 0;
 		return r->inode ? fill_file(r, va, access) : fill_zero(r, va);
+	}
 	if (EXO_IS_ERROR(entry))
-		return gate_errno(entry);
+		return entry == -EXO_EEXIST ? 0 : gate_errno(entry); /* a run is there already */
 	if (access != PROT_WRITE)
 		return 0;
 	return (uint64_t)entry & EXO_PTE_RW ? PATH_CLOSED : leaf_break(r, va, (uint64_t)entry);

@@ -46,6 +46,8 @@ static int piece_unmap(uint64_t start, uint64_t end, unsigned prot)
 
 int pages_unmap(uint64_t start, uint64_t end)
 {
+	if (P->runs && huge_drop(start, end))
+		return -ENOMEM;
 	return by_pieces(piece_unmap, start, end, 0);
 }
 
@@ -80,6 +82,8 @@ static int piece_protect(uint64_t start, uint64_t end, unsigned prot)
 
 int pages_protect(uint64_t start, uint64_t end, unsigned prot)
 {
+	if (P->runs && huge_split(start, end))
+		return -ENOMEM;
 	return by_pieces(piece_protect, start, end, prot);
 }
 
@@ -87,9 +91,10 @@ int pages_protect(uint64_t start, uint64_t end, unsigned prot)
 uint64_t present_from(uint64_t va, uint64_t end)
 {
 	while ((va = slots_skip(va, end)) < end) {
+		int64_t entry = gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, 0, 0);
 		int level = 1;
 
-		if (!EXO_IS_ERROR(gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, 0, 0)))
+		if (!EXO_IS_ERROR(entry) || entry == -EXO_EEXIST) /* the latter: part of a run */
 			return va;
 		for (; level < 3; level++) {
 			uint64_t span = PAGE << 9 * level;

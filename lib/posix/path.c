@@ -52,11 +52,12 @@ static int64_t table_own(uint64_t va, int level, uint64_t entry)
 	return EXO_IS_ERROR(r) ? r : 0;
 }
 
-int path_open(uint64_t va)
+/* The tables from the top down to that which the entry of level `lowest` names. */
+static int open_to(uint64_t va, int lowest)
 {
 	int tries = 0;
 
-	for (int level = va < EXO_SLOT_SIZE ? 3 : 4; level >= 2; level--) { /* slot 0 has its upper table from the start */
+	for (int level = va < EXO_SLOT_SIZE ? 3 : 4; level >= lowest; level--) { /* slot 0 has its upper table from the start */
 		int64_t e = gate_pte_write(0, (va & -span_of(level)) | EXO_AT_CHANGE | (uint64_t)level, 1, 0, 0, 0), r = 0;
 
 		if (e == -EXO_ENOENT)
@@ -76,3 +77,6 @@ int path_open(uint64_t va)
 	}
 	return 0;
 }
+
+int path_open(uint64_t va) { return open_to(va, 2); }
+int table_open(uint64_t va) { return open_to(va, 3); }

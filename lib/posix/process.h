@@ -76,6 +76,7 @@ _Static_assert(__builtin_offsetof(struct user_regs, full) == R_FULL && sizeof(st
 #define REGION_STACK     0x4u /* named in maps */
 #define REGION_HEAP      0x8u
 #define REGION_STASH     0x20u /* stash.c */
+#define REGION_HUGE 0x80u /* by pages of 2 MiB where they fit */
 #define REGION_READ_ONLY 0x40u /* a shared file that was not opened for writing */
 #define REGION_ANON_SHARED 0x10u /* shared anonymous memory: pages of an unnamed inode-less object */
 
@@ -112,6 +113,7 @@ struct process {
 	uint64_t mmap_top;           /* mmap searches downwards from here */
 	uint64_t home_base, home_count; /* claimed home of a PIE image, 0 = none */
 	uint64_t slots[4];           /* slots.c */
+	uint32_t runs;               /* pages of 2 MiB: huge.c */
 	uint64_t image_base, image_end; /* of the program, for /proc/self/stat */
 	uint64_t arg_start, arg_end, env_start, env_end, aux_start;
 	uint64_t fault_next;         /* where the next sequential anonymous fault is expected */
