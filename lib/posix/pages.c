@@ -19,7 +19,7 @@ static inline __attribute__((always_inline)) int by_pieces(piece_function *of, u
 	return e;
 }
 
-static int piece_unmap(uint64_t start, uint64_t end, unsigned prot)
+static inline __attribute__((always_inline)) int piece_unmap(uint64_t start, uint64_t end, unsigned prot)
 {
 	(void)prot;
 	while (start < end) {
@@ -52,7 +52,7 @@ int pages_unmap(uint64_t start, uint64_t end)
 }
 
 /* Rights of the pages that are present. Those that are this env's alone become writable at once; from the first that is not, writing comes back by faults. */
-static int piece_protect(uint64_t start, uint64_t end, unsigned prot)
+static inline __attribute__((always_inline)) int piece_protect(uint64_t start, uint64_t end, unsigned prot)
 {
 	uint64_t mask = EXO_PTE_NX | EXO_PTE_RW, value = (prot & PROT_EXEC ? 0 : EXO_PTE_NX) | (prot & PROT_WRITE ? EXO_PTE_RW : 0);
 
