@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Formats that a user registers below /proc/sys/fs/binfmt_misc, as Linux's admin-guide/binfmt-misc has them."""
 
-from aril import guest
+from aril import guest, programs
 
 HEAD = """cd /proc/sys/fs/binfmt_misc
 echo '#!/bin/sh' >/bin/show; echo 'for a; do printf "[%s]" "$a"; done; echo' >>/bin/show; chmod +x /bin/show
@@ -9,8 +9,8 @@ echo 'xxHELLO world' >/tmp/x.dum; chmod +x /tmp/x.dum
 """
 
 
-def script(text):
-    r = guest.run("sh", "-c", HEAD + text)
+def script(text, options=()):
+    r = guest.run("sh", "-c", HEAD + text, options=options)
     assert r.status == 0, r
     return r.out.decode()
 
@@ -58,11 +58,45 @@ echo 1 >status; /tmp/x.dum; echo -1 >status; ls; /tmp/x.dum 2>/dev/null; echo $?
 """) == "disabled\n127\n[/tmp/x.dum]\nregister\nstatus\n127\n"
 
 
+def test_flags():
+    """O: the interpreter finds the file open as AT_EXECFD says. F: it is the one that was there, whatever its name leads to now, and may not be written."""
+    add = ["--add", f"{programs.build('execfd', 'musl')}:/bin/execfd"]
+    assert script(r"""
+echo ':open:E::dum::/bin/execfd:O' >register; cat open; /tmp/x.dum a; echo -1 >open
+echo ':credits:E::dum::/bin/execfd:CP' >register; cat credits; exec 5</tmp/x.dum; /tmp/x.dum b; echo -1 >credits
+cp /bin/execfd /tmp/kept
+echo ':fixed:E::dum::/tmp/kept:F' >register; cat fixed
+echo x 2>/dev/null >>/tmp/kept; echo $?
+mv /tmp/kept /tmp/away; echo 'not it' >/tmp/kept; /tmp/x.dum c; rm /tmp/away; /tmp/x.dum d
+echo -1 >fixed; ls; /tmp/x.dum 2>/dev/null; echo $?
+""", add) == """enabled
+interpreter /bin/execfd
+flags: O
+extension .dum
+/tmp/x.dum a: xxHELLO world
+enabled
+interpreter /bin/execfd
+flags: POC
+extension .dum
+/tmp/x.dum /tmp/x.dum b: xxHELLO world
+enabled
+interpreter /tmp/kept
+flags: F
+extension .dum
+1
+/tmp/x.dum c: nothing
+/tmp/x.dum d: nothing
+register
+status
+127
+"""
+
+
 def test_refused():
-    """Lines that Linux refuses, and the flags that are not here, leave nothing behind."""
+    """Lines that Linux refuses leave nothing behind."""
     lines = (r":n:M::xx::/bin/show", r"::M::xx::/bin/show:", r":.:M::xx::/bin/show:", r":a/b:M::xx::/bin/show:", r":n:X::xx::/bin/show:", r":n:M:-1:xx::/bin/show:",
              r":n:M:255:xx::/bin/show:", r":n:M::::/bin/show:", r":n:M::xx:\xff:/bin/show:", r":n:M::xx:::", r":n:E::::/bin/show:", r":n:E::a/b::/bin/show:",
-             r":n:M::xx::/bin/show:O", r":n:M::xx::/bin/show:PF", r":n:M::xx::/bin/show:P:", "x")
+             r":n:M::xx::/bin/show:Q", r":n:M::xx::/bin/none:F", r":n:M::xx::/tmp:F", r":n:M::xx::/bin/show:P:", "x")
     text = "".join(f"echo '{line}' >register && echo taken\n" for line in lines)
     text += "echo ':n:E::dum::/bin/show:' >register; echo ':n:E::dum::/bin/show:' >register || echo twice\necho 2 >n || echo two\necho x >status || echo x\ntouch y || echo y\nls\n"
     text += "echo ':loop:E::dum::/tmp/x.dum:' >register; /tmp/x.dum 2>&1; echo -1 >n; echo -1 >loop; ls\n"

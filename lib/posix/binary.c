@@ -97,6 +97,7 @@ static int interp_open(struct exec_plan *plan)
 
 int load_binary(struct exec_plan *plan, const char *path)
 {
+	struct inode *fixed = 0;
 	char *script = 0;
 	int e = 0;
 
@@ -105,7 +106,10 @@ int load_binary(struct exec_plan *plan, const char *path)
 		const char *interp;
 		char *argument = 0, *next;
 
-		e = inode_lookup_exec(path, &plan->program.inode);
+		if (fixed)
+			inode_get(plan->program.inode = fixed);
+		else
+			e = inode_lookup_exec(path, &plan->program.inode);
 		if (!e)
 			e = head_read(plan, plan->program.inode);
 		if (e)
@@ -113,7 +117,11 @@ int load_binary(struct exec_plan *plan, const char *path)
 		format = binfmt_match(plan->head, path);
 		if (!format && (plan->head[0] != '#' || plan->head[1] != '!'))
 			break;
-		inode_put(plan->program.inode);
+		fixed = format ? format->fixed : 0;
+		if (format && format->opens && !plan->opened)
+			plan->opened = plan->program.inode;
+		else
+			inode_put(plan->program.inode);
 		plan->program.inode = 0;
 		if (nest == SCRIPT_NEST)
 			e = -ELOOP;
@@ -146,6 +154,8 @@ void plan_free(struct exec_plan *plan)
 		inode_put(plan->program.inode);
 	if (plan->interp.inode)
 		inode_put(plan->interp.inode);
+	if (plan->opened)
+		inode_put(plan->opened);
 	fam_pages_free(plan->strings, plan->strings_pages);
 	fam_pages_free(plan, PLAN_PAGES);
 }

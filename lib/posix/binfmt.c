@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Formats that a user registers: files of a magic number or an extension run by way of an interpreter (Linux's admin-guide/binfmt-misc). Of the flags only P is
- * here; O, C and F are refused. The files below /proc that this is done by are proc_fs.c's. */
+/* Formats that a user registers: files of a magic number or an extension run by way of an interpreter (Linux's admin-guide/binfmt-misc). The files below /proc that this
+ * is done by are proc_fs.c's. */
 #include "binfmt.h"
 #include "calls.h"
 #include "library.h"
@@ -139,11 +139,34 @@ static int extension_fields(struct line *l, struct binfmt *b)
 	return 0;
 }
 
+/* The rest of the line. */
+static int flags_parse(const struct line *l, struct binfmt *b)
+{
+	struct inode *interpreter;
+	int fixes = 0, e;
+
+	for (const char *at = l->at; at < l->end; at++) {
+		b->keeps_first |= *at == 'P';
+		b->opens |= *at == 'O' || *at == 'C';
+		b->credits |= *at == 'C';
+		fixes |= *at == 'F';
+		if (*at != 'P' && *at != 'O' && *at != 'C' && *at != 'F')
+			return -EINVAL;
+	}
+	if (!fixes)
+		return 0;
+	e = inode_lookup_exec(b->interpreter, &interpreter);
+	if (e)
+		return e;
+	inode_run(interpreter);
+	inode_put(interpreter);
+	b->fixed = interpreter;
+	return 0;
+}
+
 static int line_parse(struct line *l, struct binfmt *b)
 {
 	char type[2];
-	size_t n;
-	const char *flags;
 
 	if (text_field(l, b->name, sizeof b->name) || !strcmp(b->name, ".") || !strcmp(b->name, "..") || has_slash(b->name))
 		return -EINVAL;
@@ -151,10 +174,14 @@ static int line_parse(struct line *l, struct binfmt *b)
 		return -EINVAL;
 	if (text_field(l, b->interpreter, sizeof b->interpreter))
 		return -EINVAL;
-	flags = l->at;
-	n = (size_t)(l->end - l->at);
-	b->keeps_first = n == 1 && *flags == 'P';
-	return n && !b->keeps_first ? -EINVAL : 0;
+	return 0;
+}
+
+static void format_free(struct binfmt *b)
+{
+	if (b->fixed)
+		inode_run_end(b->fixed);
+	fam_free(b);
 }
 
 int binfmt_register(const char *text, size_t n)
@@ -175,8 +202,10 @@ int binfmt_register(const char *text, size_t n)
 		e = -EEXIST;
 	if (!e && (!strcmp(b->name, "register") || !strcmp(b->name, "status")))
 		e = -EEXIST;
+	if (!e)
+		e = flags_parse(&l, b);
 	if (e) {
-		fam_free(b);
+		format_free(b);
 		return e;
 	}
 	b->enabled = 1;
@@ -193,7 +222,7 @@ static void drop(struct binfmt *b)
 	while (*link != b)
 		link = &(*link)->next;
 	*link = b->next;
-	fam_free(b);
+	format_free(b);
 }
 
 int binfmt_command(int number, const char *text, size_t n)
@@ -240,7 +269,8 @@ size_t binfmt_text(int number, char *to, size_t max)
 		return (size_t)fmt(to, max, "%s\n", F->binfmt_off ? "disabled" : "enabled");
 	if (!b)
 		return 0;
-	at = (size_t)fmt(to, max, "%s\ninterpreter %s\nflags: %s\n", b->enabled ? "enabled" : "disabled", b->interpreter, b->keeps_first ? "P" : "");
+	at = (size_t)fmt(to, max, "%s\ninterpreter %s\nflags: %s%s%s%s\n", b->enabled ? "enabled" : "disabled", b->interpreter, b->keeps_first ? "P" : "",
+		b->opens ? "O" : "", b->credits ? "C" : "", b->fixed ? "F" : "");
 	if (b->is_extension)
 		return at + (size_t)fmt(to + at, max - at, "extension .%s\n", (const char *)b->magic);
 	at += (size_t)fmt(to + at, max - at, "offset %u\n", b->offset);

@@ -23,7 +23,7 @@ void exec_begin(void *argument)
 	if (plan->old_env)
 		env_end(plan->old_env); /* so that its frames are free before this program asks for any */
 	family_lock();
-	sp = address_space(plan) ? 0 : stack_build(plan);
+	sp = plan->opened_fd < 0 || address_space(plan) ? 0 : stack_build(plan);
 	if (!sp) {
 		posix_log("%s[%d]: no memory for the new image", P->task->name, P->task->pid);
 		plan_free(plan);
@@ -80,6 +80,7 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 	th->robust_list = 0;
 	task_set_name(t, plan->path);
 	files_exec(t->files);
+	plan->opened_fd = plan->opened ? files_open_inode(t->files, plan->opened) : 0;
 	signal_exec(t);
 }
 

@@ -16,6 +16,8 @@ struct exec_plan {
 	struct task *task;
 	exo_name old_env;                  /* ends with the exec; 0: none, or others live on there */
 	struct exec_image program, interp; /* references held; interp.inode NULL: none */
+	struct inode *opened;              /* the file that the program is to interpret finds open, reference held; NULL: none */
+	int opened_fd;                     /* as this */
 	char *strings;                     /* argv's, then envp's, each with its NUL; fam_pages */
 	uint64_t strings_size, strings_pages;
 	uint32_t argc, envc;

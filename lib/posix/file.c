@@ -192,6 +192,14 @@ void files_free(struct file_state *fs)
 	fam_free(fs);
 }
 
+int files_open_inode(struct file_state *fs, struct inode *ip)
+{
+	struct file *f;
+	int error = inode_open(ip, O_RDONLY, &f);
+
+	return error ? error : fd_new(fs, f, 0, 0);
+}
+
 int inode_of_fd(int fd, struct inode **out, int *open_flags)
 {
 	struct file *f = fd_file(fd);

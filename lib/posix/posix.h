@@ -111,6 +111,7 @@ struct file_state *files_new(void);                          /* empty, cwd "/", 
 struct file_state *files_fork(struct file_state *of);        /* copy with shared open file descriptions */
 void files_exec(struct file_state *fs);                      /* closes close-on-exec */
 void files_free(struct file_state *fs);                      /* closes everything */
+int  files_open_inode(struct file_state *fs, struct inode *ip); /* a descriptor to read it, or -errno */
 struct file_state *current_files(void);                      /* promised by the process half */
 
 /* Path to inode with a reference held (follows symlinks): 0 or -errno. For exec: also checks for a regular file and x permission (-EACCES) that nobody writes (-ETXTBSY). */

@@ -73,6 +73,8 @@ uint64_t stack_build(const struct exec_plan *plan)
 	AUX(AT_HWCAP2, HWCAP2_FSGSBASE);
 	AUX(AT_EXECFN, path);
 	AUX(AT_PLATFORM, platform);
+	if (plan->opened)
+		AUX(AT_EXECFD, plan->opened_fd);
 	AUX(AT_MINSIGSTKSZ, 1024 + rt_info->xsave_size);
 	AUX(AT_NULL, 0);
 #undef AUX
