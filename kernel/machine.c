@@ -199,6 +199,7 @@ void machine_off(int reset, uint32_t status)
 			outw((uint16_t)boot->pm1b_cnt, (uint16_t)(boot->s5_typ_b << 10 | 1 << 13));
 		outw(0x604, 0x2000); /* QEMU's */
 	}
+	for (uint64_t begin = rdtsc(); rdtsc() - begin < 3 * info->tsc_hz; cpu_relax()) { } /* a chipset takes its time */
 	klog("this machine cannot be switched off by software: it is safe to do so by hand");
 	cpu_stop();
 }
