@@ -32,7 +32,7 @@ void ptrace_release(struct thread *th)
 	struct task *tracer = th->tracer;
 
 	th->tracer = 0;
-	th->queued = 0;
+	th->queued = QUEUED_NOT;
 	if (th->wakes && th->state != THREAD_ENDED)
 		thread_run(th);
 	wake_up(tracer); /* it may wait for this thread */

@@ -56,7 +56,7 @@ void sched_settle(void)
 	th->mark = clock;
 	th->ran += ran;
 	th->virtual += th->nice ? ran * nice_factor[th->nice + 20] / 1024 : ran;
-	if (th->queued && th->run_next && (int64_t)(th->virtual - th->run_next->virtual) > 0) {
+	if (th->queued == QUEUED_RUN && th->run_next && (int64_t)(th->virtual - th->run_next->virtual) > 0) {
 		queue_remove(th);
 		queue_insert(th);
 	}
@@ -201,7 +201,7 @@ static void cpu_give(struct thread *next)
 		if (th && th->task->env == P->self)
 			continue;
 		/* The CPU came without a choice: that env cannot run. */
-		running_set(me && me->queued ? me : next_pick(0));
+		running_set(me && me->queued == QUEUED_RUN ? me : next_pick(0));
 	}
 	sched_start_turn();
 }
