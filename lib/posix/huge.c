@@ -56,13 +56,22 @@ static uint64_t run_entry(uint64_t va)
 	return !EXO_IS_ERROR(e) && (uint64_t)e & EXO_PTE_PS ? (uint64_t)e : 0;
 }
 
+/* No entry of level 2 there, or one of a table that is left empty, which goes. */
+static int block_is_free(uint64_t base)
+{
+	int64_t e = gate_pte_write(0, base | EXO_AT_CHANGE | 2, 1, 0, 0, 0);
+
+	if (EXO_IS_ERROR(e))
+		return e == -EXO_ENOENT;
+	return !((uint64_t)e & EXO_PTE_PS) && !rt_frames[((uint64_t)e & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT].used && gate_pte_write(0, base | EXO_AT_GIVE | 2, 1, 0, 0, 0) > 0;
+}
+
 int huge_serve(const struct region *r, uint64_t va)
 {
 	uint64_t base = RUN_DOWN(va);
 	int64_t head;
 
-	if (base < r->start || base + RUN_SIZE > r->end || (r->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) || table_open(va)
-	    || gate_pte_write(0, base | EXO_AT_CHANGE | 2, 1, 0, 0, 0) != -EXO_ENOENT)
+	if (base < r->start || base + RUN_SIZE > r->end || (r->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) || table_open(va) || !block_is_free(base))
 		return 0;
 	head = run_claim();
 	if (head < 0)
@@ -122,7 +131,6 @@ int huge_split_all(void)
 	int e = 0;
 
 	for (uint32_t i = 0; !e && P->runs && i < P->region_count; i++)
-		if (P->regions[i].flags & REGION_HUGE)
-			e = huge_split(P->regions[i].start, P->regions[i].end);
+		e = huge_split(P->regions[i].start, P->regions[i].end);
 	return e;
 }

@@ -134,8 +134,22 @@ int main(int argc, char **argv)
 	CHECK(moved != MAP_FAILED && is_zero(moved + 2 * SIZE, SIZE));
 	for (size_t i = 0; i < 2 * SIZE; i += 4096)
 		CHECK(moved[i + (i + 2 * SIZE) / 4096 % 4096] == (char)((i + 2 * SIZE) / 4096 * 7 + 3));
+	tell("two moved");
 	CHECK(is_filled(m, 5 * SIZE, COUNT * SIZE, 3));
 	CHECK(madvise(m, 4096, MADV_NOHUGEPAGE) == 0 && madvise(m, 4095 * 4096, MADV_HUGEPAGE) == -1 && errno == ENOMEM);
+
+	/* What is there stays when no more is asked for, until a fork. */
+	m = blocks();
+	fill(m, COUNT * SIZE, 4);
+	CHECK(madvise(m, COUNT * SIZE, MADV_NOHUGEPAGE) == 0);
+	tell("no more are asked for");
+	pid = fork();
+	if (pid == 0) {
+		fill(m, COUNT * SIZE, 5);
+		_exit(is_filled(m, 0, COUNT * SIZE, 5) ? 0 : 1);
+	}
+	CHECK(wait_status(pid) == 0 && is_filled(m, 0, COUNT * SIZE, 4));
+	tell("forked");
 	printf("done\n");
 	return 0;
 }
