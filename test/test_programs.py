@@ -47,6 +47,8 @@ def test_runs(name, kind, ours):
     assert case in ours, "no result: the program hung, or took the machine along"
     got = ours[case]
     host = guest.host_script({case: CASES[case]}, {case: programs.build(name, kind)})[case]
+    if name == "ptrace" and b"failed: trace(PTRACE_ATTACH" in host.err:
+        pytest.skip("this host lets nobody attach, so it is no judge")
     assert host.status == 0 and not host.err, host
     assert got == host
 

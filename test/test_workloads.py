@@ -44,6 +44,8 @@ def reference(packages):
 @pytest.mark.parametrize("name", NAMES)
 def test_same(name, ours, reference):
     want = reference[name]
+    if b"LeakSanitizer has encountered a fatal error" in want.out:
+        pytest.skip("this host lets no leak checker attach, so it is no judge")
     assert want.out.count(b"\n") >= 5, "the workload says too little on the host"
     assert name in ours, "no result: the workload hung, or took the machine along"
     got = ours[name]
