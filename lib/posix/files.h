@@ -218,7 +218,7 @@ long file_write(struct file *f, struct io *io, uint64_t *at);
 
 /* ---- fs_lock.c */
 void locks_release(struct inode *ip, const void *owner);  /* owner NULL: all */
-void lock_waits_drop(const void *owner);
+void lock_waits_drop(const void *what);
 long lock_fcntl(struct file *f, int command, uint64_t arg);
 
 /* ---- pipe.c */

@@ -17,10 +17,11 @@ struct lock {
 /* Who waits for a lock by fcntl, so that a circle is seen. */
 struct lock_wait { struct lock_wait *next; struct inode *ip; struct lock want; };
 
-void lock_waits_drop(const void *owner)
+/* Those of an owner, or one record. */
+void lock_waits_drop(const void *what)
 {
 	for (struct lock_wait **link = &fs_family()->lock_waits, *w; (w = *link);)
-		if (w->want.owner == owner) {
+		if (w->want.owner == what || w == what) {
 			*link = w->next;
 			fam_free(w);
 		} else {
@@ -140,7 +141,7 @@ static long lock_wait(struct inode *ip, const struct lock *want)
 	*w = (struct lock_wait){ fs_family()->lock_waits, ip, *want };
 	fs_family()->lock_waits = w;
 	result = sleep_on(&ip->locks, 0);
-	lock_waits_drop(want->owner);
+	lock_waits_drop(w);
 	return result;
 }
 

@@ -248,3 +248,15 @@ long inode_path(struct inode *ip, char *to, size_t max)
 	}
 	return (long)at;
 }
+
+void inode_run(struct inode *ip)
+{
+	inode_get(ip);
+	ip->writers--;
+}
+
+void inode_run_end(struct inode *ip)
+{
+	ip->writers++;
+	inode_put(ip);
+}

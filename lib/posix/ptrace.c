@@ -48,7 +48,7 @@ void ptrace_end(struct task *tracer)
 				ptrace_release(th);
 }
 
-int ptrace_wait(int pid, int *any)
+int ptrace_wait(int pid, int *any, int *status)
 {
 	if (!P->task->has_traced)
 		return 0;
@@ -57,19 +57,13 @@ int ptrace_wait(int pid, int *any)
 			if (th->tracer != P->task || (pid != -1 && th->tid != pid))
 				continue;
 			*any = 1;
-			if (th->trace_status)
+			if (th->trace_status) {
+				*status = th->trace_status;
+				th->trace_status = 0;
 				return th->tid;
+			}
 		}
 	return 0;
-}
-
-int ptrace_take(int tid)
-{
-	struct thread *th = thread_by_tid(tid);
-	int status = th->trace_status;
-
-	th->trace_status = 0;
-	return status;
 }
 
 static long attach(struct thread *th)

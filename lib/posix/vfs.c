@@ -268,15 +268,3 @@ int path_is_symlink(const char *path)
 	}
 	return is_link;
 }
-
-void inode_run(struct inode *ip)
-{
-	inode_get(ip);
-	ip->writers--;
-}
-
-void inode_run_end(struct inode *ip)
-{
-	ip->writers++;
-	inode_put(ip);
-}

@@ -42,11 +42,9 @@ static struct task *child_wait(int pid, int options, int *status, int *error)
 			if (child_news(c, options, status))
 				return c;
 		}
-		*error = ptrace_wait(pid, &any);
-		if (*error) {
-			*status = ptrace_take(*error);
+		*error = ptrace_wait(pid, &any, status);
+		if (*error)
 			return 0;
-		}
 		*error = any ? 0 : -ECHILD;
 		if (!any || options & WNOHANG)
 			return 0;
