@@ -13,4 +13,4 @@ print `sort -rn n | head -n 2`; printf "%s %05.2f %b %e\n", 'x', 2.5, 10, 1234.5
 my @s = sort { $b <=> $a } map { ($_ * 7919) % 1009 } 1 .. 1000; print "@s[0 .. 4] ", max(@s), "\n"; local $, = ','; print reverse(1 .. 5); print "\n";
 opendir my $d, '/etc' or die; print grep { /^(passwd|group)$/ } sort readdir $d; print "\n"; print -e 'n' ? 'there' : 'not', -s 'n', "\n"; unlink 'n'; print -e 'n' ? 'there' : 'gone', "\n"; exec 'echo', 'replaced', '-' x 5;
 E
-perl p.pl; perl -ne 'print if /root/' /etc/passwd; perl -e 'die "end\n"'; echo $?
+perl p.pl; perl -ne 'print if m{^root:}' /etc/passwd; perl -e 'die "end\n"'; echo $?
