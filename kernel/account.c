@@ -22,7 +22,6 @@ void account_refund(uint16_t account, int count, uint32_t n)
 
 void account_retire(uint16_t account)
 {
-	/* A chain of accounts may be as long as there are envs: no recursion. */
 	while (account) {
 		struct exo_env *a = &envs[account];
 		if (a->account_users || a->name)

@@ -176,8 +176,11 @@ static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
 			if ((uint64_t)s->limit[c] + mine > (uint64_t)a->limit[c] - a->used[c] + held)
 				return -EXO_ENOMEM;
 		}
-		if (a->account_users == UINT32_MAX)
-			return -EXO_EOVERFLOW;
+		unsigned depth = 0;
+		for (uint32_t up = envs[me->index].account; up; up = envs[up].account_parent)
+			depth++;
+		if (a->account_users == UINT32_MAX || depth == EXO_ACCOUNT_DEPTH)
+			return -EXO_EOVERFLOW; /* accounts go one after the other, in one stretch */
 	}
 	return 0;
 }

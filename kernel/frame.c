@@ -52,21 +52,26 @@ void frames_start(void)
 	info->frame_count = frame_count;
 }
 
-uint32_t frame_find(bool clean)
+static __attribute__((noinline)) uint32_t fresh_find(void)
 {
-	if (free_chain[clean])
-		return free_chain[clean];
-	if (free_chain[!clean])
-		return free_chain[!clean];
 	for (unsigned i = fresh_count; i-- > 0;) {
+		/* Over what was claimed by number. */
 		while (fresh[i].next < fresh[i].end && frames[fresh[i].next].type != EXO_FREE)
-			fresh[i].next++;
+			if (++fresh[i].next % 512 == 0 && interrupt_waits())
+				return FRAME_LATER;
 		if (fresh[i].next < fresh[i].end)
 			return (uint32_t)fresh[i].next;
 		if (i == fresh_count - 1)
 			fresh_count--;
 	}
 	return 0;
+}
+
+uint32_t frame_find(bool clean)
+{
+	if (free_chain[clean])
+		return free_chain[clean];
+	return free_chain[!clean] ? free_chain[!clean] : fresh_find();
 }
 
 static void chain_link(uint32_t pfn, uint32_t *head)
@@ -125,22 +130,25 @@ void frame_take(uint32_t pfn, struct env *e)
 	frame_chain(pfn, e);
 }
 
-/* All but the head become frames of their own, of the head's new kind, in `chain`. */
+/* All but the head become frames of their own, of the head's new kind, in `chain`: 511 records at once, hence by whole words. */
 static void run_split(uint32_t pfn, uint32_t *chain)
 {
-	struct exo_frame_rec *f = &frames[pfn];
-	uint32_t first = *chain;
-	for (uint32_t i = 1; i < f->used; i++) {
-		struct exo_frame_rec *part = &frames[pfn + i];
-		part->owner = f->owner;
-		part->account = f->account;
-		part->type = f->type;
-		part->flags = f->flags;
-		part->spare = f->spare;
-		chain_link(pfn + i, &first);
-	}
+	struct exo_frame_rec *f = &frames[pfn], *last = f + f->used - 1;
+	union { struct exo_frame_rec rec; uint64_t word[4]; } part = { .rec = { .next = pfn - 1, .prev = pfn + 1,
+		.owner = f->owner, .account = f->account, .type = f->type, .flags = f->flags, .spare = f->spare } };
 	f->used = 0;
-	*chain = first;
+	if (last == f)
+		return;
+#pragma GCC unroll 8
+	for (struct exo_frame_rec *p = f + 1; p <= last; p++) {
+		part.word[0] += 1ul << 32 | 1; /* prev and next */
+		*p = part.rec;
+	}
+	last->prev = 0;
+	f[1].next = *chain;
+	if (*chain)
+		frames[*chain].prev = pfn + 1;
+	*chain = (uint32_t)(last - frames);
 }
 
 void frame_free(uint32_t pfn)
@@ -234,6 +242,8 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 			if (!slot)
 				return done ? (int64_t)done : -EXO_EFAULT;
 			p = frame_find(pfn == EXO_ZEROED);
+			if (p == FRAME_LATER)
+				break;
 			if (!p)
 				return done ? (int64_t)done : -EXO_ENOMEM;
 		} else {
@@ -302,7 +312,7 @@ int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
 		if (r < 0)
 			return done ? (int64_t)done : r;
 		done += (uint64_t)r;
-		if ((r > 1 || done % 128 == 0) && interrupt_waits())
+		if ((r > 1 || done % 16 == 0) && interrupt_waits())
 			break;
 	}
 	return (int64_t)done;

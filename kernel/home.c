@@ -90,11 +90,9 @@ int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n)
 	return (int64_t)n;
 }
 
-bool homes_teardown(struct env *e)
+void homes_teardown(struct env *e)
 {
-	for (int budget = 128; budget; budget--) {
-		if (!e->home_count)
-			return true;
+	for (int budget = 128; budget && e->home_count; budget--) {
 		uint32_t last = e->home_count - 1;
 		/* A table that others still link keeps the unit from being claimed until they let go. */
 		homes[e->home[last].first + --e->home[last].count].owner = 0;
@@ -102,5 +100,4 @@ bool homes_teardown(struct env *e)
 		if (!e->home[last].count)
 			e->home_count--;
 	}
-	return !e->home_count;
 }

@@ -117,6 +117,10 @@ _Static_assert(sizeof(struct trap) == TRAP_SIZE && __builtin_offsetof(struct exo
 _Static_assert(__builtin_offsetof(struct trap, rip) == __builtin_offsetof(struct exo_regs, rip), "same order");
 static inline struct trap *env_trap(struct env *e) { return (struct trap *)&e->save->regs; }
 
+/* No more than 8,000 instructions go by between two looks at interrupts. Work whose parts differ counts down from STRETCH what each costs, roughly: a look at an
+ * entry, parking a frame, letting one go, an env's last step. A run (512 frames) goes only at the beginning of a stretch, and ends it. */
+enum { STRETCH = 5000, COST_ENTRY = 10, COST_PARK = 100, COST_FRAME = 230, COST_RUN = STRETCH, COST_FINISH = 3000 };
+
 /* ---- frame.c: ownership, types, counts of frames */
 void frames_start(void);
 int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof);
@@ -139,7 +143,8 @@ bool frame_charge(uint32_t pfn, uint16_t account);  /* moves its charge there; f
 void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head of its chain */
 void frame_unchain(uint32_t pfn);
 void frame_park(uint32_t pfn, struct env *e);       /* owner := e, in its second chain */
-uint32_t frame_find(bool clean);                    /* some free pfn, 0 = none; rather one that holds zeros, or rather not */
+#define FRAME_LATER UINT32_MAX
+uint32_t frame_find(bool clean);                    /* some free pfn, 0 = none, FRAME_LATER = an interrupt waits; rather one that holds zeros, or rather not */
 void frame_clean(uint32_t pfn);                     /* zeros in it, if they are not there yet */
 
 /* ---- table.c, leaf.c, link.c, pt_copy.c, root.c: the only files that write page table entries (walk.h) */
@@ -149,7 +154,7 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 int64_t root_resolve(uint64_t root, uint32_t *pfn);
 int64_t table_proof(uint32_t pfn, uint64_t at);     /* is `at` in the caller's root the sole entry or link of pfn? */
 int64_t root_declare_private(uint32_t root, uint64_t va);
-bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index); /* drops up to 128 entries: true when the table is empty */
+bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index); /* drops some entries: true when the table is empty */
 void window_clear(struct env *e);
 void window_build(struct env *e);                   /* slot 255 of e's root */
 void root_start(void);
@@ -170,7 +175,7 @@ void tables_flush(uint32_t root);                   /* forget all translations o
 
 /* ---- home.c */
 int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n);
-bool homes_teardown(struct env *e);                 /* true when e holds none */
+void homes_teardown(struct env *e);                 /* some of them */
 
 /* ---- user.c: the only ways to memory that ring 3 named */
 struct user_cursor { uint64_t page; uint8_t *at; }; /* start with zeros */
@@ -203,7 +208,8 @@ bool entry_is_good(uint64_t va);
 
 /* ---- teardown.c */
 int64_t op_env_kill(uint64_t env);
-bool teardown_push(void);                           /* one bounded step for some dying env: true when there is more */
+bool teardown_waits(void);                          /* some env is dying */
+void teardown_push(void);                           /* one bounded step for it */
 
 /* ---- sched.c: slices, switching, waiting */
 int64_t slice_take(uint64_t i, struct env *from);   /* to the caller, its creator */

@@ -237,6 +237,9 @@ static inline __attribute__((always_inline)) int64_t change(int level, uint64_t 
 	}
 }
 
+/* Entries between looks at interrupts; one whose frame goes counts for GONE more, one of leaf_set's for SLOW in all. */
+enum { POLL = 128, GONE = 4, SLOW = 8 };
+
 /* The usual cases of leaf_set, many in one table: frames of one's own that nothing else maps go where nothing stands, or entries of frames are taken away. Both
  * return how many of n they did; the next one is leaf_set's. Values stand at *from, one after the other (stride 1) or one for all (0), each `step` greater. */
 static uint64_t map_run(struct walk *w, uint64_t *entry, uint64_t n, const volatile uint64_t *from, uint64_t stride, uint64_t add, uint64_t step)
@@ -259,9 +262,9 @@ static uint64_t map_run(struct walk *w, uint64_t *entry, uint64_t n, const volat
 	return i;
 }
 
-static uint64_t clear_run(struct walk *w, uint64_t *entry, uint64_t n, uint64_t va, uint32_t root, bool give)
+static uint64_t clear_run(struct walk *w, uint64_t *entry, uint64_t *most, uint64_t va, uint32_t root, bool give, uint64_t *rest)
 {
-	uint64_t i;
+	uint64_t i, n = *most;
 	uint16_t me = current_env()->index, cleared = 0;
 	bool flush = w->live || root == current_env()->root;
 	for (i = 0; i < n; i++, va += EXO_PAGE_SIZE) {
@@ -275,14 +278,17 @@ static uint64_t clear_run(struct walk *w, uint64_t *entry, uint64_t n, uint64_t 
 		cleared++;
 		if (flush)
 			invlpg(va);
-		if (give || f->owner != me)
+		if (give || f->owner != me) {
 			leaf_gone(f, give);
+			*rest -= *rest > i + GONE ? GONE : *rest - i - 1;
+			if (n > *rest)
+				n = *rest;
+		}
 	}
+	*most = n;
 	frames[w->pfn].used -= cleared;
 	return i;
 }
-
-#define POLL 128 /* entries of a run between looks at interrupts; one of leaf_set's counts as four */
 
 static inline __attribute__((always_inline)) int64_t set(int level, uint64_t in, uint64_t at, uint64_t n, uint64_t value, uint64_t proof)
 {
@@ -328,7 +334,7 @@ static inline __attribute__((always_inline)) int64_t set(int level, uint64_t in,
 		if (level == 2)
 			most = 1;
 		else if (zero && !step)
-			did = clear_run(&w, entry, most, here, root, at & EXO_AT_GIVE);
+			did = clear_run(&w, entry, &most, here, root, at & EXO_AT_GIVE, &rest);
 		else if (!proof)
 			did = map_run(&w, entry, most, from, !!(at & EXO_AT_LIST), done * step, step);
 		done += did;
@@ -339,7 +345,7 @@ static inline __attribute__((always_inline)) int64_t set(int level, uint64_t in,
 			if (r < 0)
 				break;
 			done++;
-			rest = level == 2 || rest < 4 ? 0 : rest - 4; /* 512 frames may have gone with a run */
+			rest = level == 2 || rest < SLOW ? 0 : rest - SLOW; /* 512 frames may have gone with a run */
 		}
 		if (rest == 0) {
 			if (interrupt_waits())

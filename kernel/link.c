@@ -98,7 +98,7 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 			link_drop(w.pfn, entry, here, level, give);
 			walk_flush(&w, root);
 		}
-		if ((run || done % 32 == 31) && interrupt_waits()) {
+		if ((run || done % 8 == 7) && interrupt_waits()) {
 			done++;
 			break;
 		}

@@ -98,7 +98,7 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 			if (r < 0)
 				return done ? (int64_t)done : r;
 		}
-		if (done % 128 == 127 && done + 1 < n && interrupt_waits())
+		if (done % 64 == 63 && done + 1 < n && interrupt_waits())
 			return (int64_t)done + 1;
 	}
 	replace(&w, in, entry, va, level, (uint32_t)pfn, at & EXO_AT_GIVE);

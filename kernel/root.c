@@ -100,7 +100,7 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 	int level = t->type - EXO_PT1 + 1;
 	uint64_t *table = pfn_ptr(pfn), base = level == 4 ? 0 : (uint64_t)t->base << 21;
 
-	for (int budget = 128; budget && t->used; budget--, ++*index) {
+	for (int left = STRETCH; left > 0 && t->used; ++*index) {
 		/* Most of a table is empty: eight at a time. */
 		while (*index % 8 == 0 && *index < 512) {
 			const uint64_t *e8 = &table[*index];
@@ -110,20 +110,24 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 		}
 		assert(*index < 512);
 		uint64_t *entry = &table[*index];
-		if (!(*entry & EXO_PTE_P))
-			continue;
 		uint32_t child = entry_pfn(*entry);
 		struct exo_frame_rec *f = &frames[child];
+		if (!(*entry & EXO_PTE_P)) {
+			left -= COST_ENTRY;
+			continue;
+		}
 		if (entry_is_leaf(*entry, level)) {
-			bool run = f->type == EXO_RUN;
+			if (level == 2 && left < STRETCH)
+				break;
+			left -= level == 2 ? COST_RUN : COST_FRAME;
 			leaf_drop(*entry, false);
 			*entry = 0;
 			t->used--;
 			if (child < frame_count && f->owner == e->index && !frame_is_counted(f) && !(frame_is_table(f) && f->used))
 				frame_free(child);
-			budget = run ? 1 : budget; /* 512 frames may have gone */
 			continue;
 		}
+		left -= COST_PARK;
 		link_drop(pfn, entry, base + *index * entry_span(level), level, false);
 		if (!frame_is_table(f) || table_links(f))
 			continue;

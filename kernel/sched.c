@@ -126,15 +126,17 @@ static bool next_slice(void)
 	return false;
 }
 
-/* Nobody can run: take down the dead, then sleep until an interrupt. Events arrive in ring 0 here and only set bits. */
+/* No slice's owner can run: take down the dead, then sleep until an interrupt. Events arrive in ring 0 here and only set bits. */
 static void idle(void)
 {
 	struct cpu *cpu = this_cpu();
 	sched_switch(&nobody);
 	cpu->owner = NULL;
 	cpu->idle = true;
-	while (!next_slice()) {
-		if (teardown_push()) {
+	do {
+		if (teardown_waits()) {
+			cpu_open();
+			teardown_push();
 			cpu_open();
 			continue;
 		}
@@ -149,7 +151,7 @@ static void idle(void)
 		cpu->timer_at = next;
 		timer_arm(next);
 		cpu_halt();
-	}
+	} while (!next_slice());
 	cpu->idle = false;
 }
 

@@ -146,7 +146,7 @@ static int64_t link_live(struct walk *w, uint64_t va, uint64_t at)
 int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn)
 {
 	struct walk w;
-	uint64_t va, mode = at & (EXO_AT_SEALED | EXO_AT_LIVE), done = 0;
+	uint64_t va, mode = at & (EXO_AT_SEALED | EXO_AT_LIVE), done = 0, poll;
 	struct user_cursor list = { 0 };
 	uint32_t into;
 	int level;
@@ -164,13 +164,14 @@ int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn)
 		return -EXO_EINVAL;
 	if (mode == EXO_AT_SEALED && into == current_env()->root)
 		return -EXO_EPERM;
+	poll = level == 2 && mode != EXO_AT_LIVE ? 128 : 32; /* a home costs more */
 	while (r == 0 && done < n) {
 		uint64_t here = va + (done << entry_shift(level)), most = 512 - entry_index(here, level), p = pfn + done, did = 1;
 		const volatile uint64_t *from = &p;
 		if (most > n - done)
 			most = n - done;
-		if (most > 128 - done % 128)
-			most = 128 - done % 128;
+		if (most > poll - done % poll)
+			most = poll - done % poll;
 		if (done == 0 || entry_index(here, level) == 0) {
 			r = walk_for_change(into, here, level, &w);
 			if (r == 0 && mode == EXO_AT_SEALED && !w.private)
@@ -197,7 +198,7 @@ int64_t op_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn)
 			did = link_new(&w, into == current_env()->root, here, level, most, from, !!(at & EXO_AT_LIST), &r);
 		}
 		done += did;
-		if (done % 128 == 0 && interrupt_waits())
+		if (done % poll == 0 && interrupt_waits())
 			break;
 	}
 	if (shrunk)

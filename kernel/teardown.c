@@ -74,6 +74,14 @@ static void finish(struct env *e)
 	}
 }
 
+/* Whether there is time left for letting the frame go: it is taken. */
+static bool time_for(const struct exo_frame_rec *f, int *left)
+{
+	bool holds = *left > (f->type == EXO_RUN ? STRETCH - 1 : 0);
+	*left -= f->type == EXO_RUN ? COST_RUN : COST_FRAME;
+	return holds;
+}
+
 /* One bounded step; true when e is gone. */
 static bool step(struct env *e)
 {
@@ -81,42 +89,44 @@ static bool step(struct env *e)
 		child_move(e->child, e->creator);
 		return false;
 	}
-	if (!homes_teardown(e))
-		return false;
-	if (e->dying_table) {
-		if (!table_teardown(e, e->dying_table, &e->dying_index))
-			return false;
-		e->dying_table = 0;
+	if (e->home_count) {
+		homes_teardown(e);
 		return false;
 	}
-	for (int budget = 64; budget; budget--) {
+	if (e->dying_table) {
+		if (table_teardown(e, e->dying_table, &e->dying_index))
+			e->dying_table = 0;
+		return false;
+	}
+	int left = STRETCH;
+	while (e->chain) {
 		uint32_t pfn = e->chain;
-		if (!pfn)
-			break;
 		struct exo_frame_rec *f = &frames[pfn];
+		if (left <= 0)
+			return false;
 		if (table_is_stranded(f)) {
 			e->dying_table = pfn;
 			e->dying_index = 0;
 			return false;
 		}
 		if (!frame_is_counted(f)) {
-			bool run = f->type == EXO_RUN;
-			frame_free(pfn);
-			if (run)
+			if (!time_for(f, &left))
 				return false;
+			frame_free(pfn);
 			continue;
 		}
 		/* Group, or still counted: perhaps by a table of this env that comes later. Second chain. */
 		frame_unchain(pfn);
 		frame_park(pfn, e);
+		left -= COST_PARK;
 	}
-	if (e->chain)
-		return false;
-	for (int budget = 64; budget; budget--) {
+	for (;;) {
 		uint32_t pfn = e->dying_rest;
 		while (pfn && frames[pfn].pins)
 			pfn = frames[pfn].next;
 		if (!pfn) {
+			if (left < COST_FINISH)
+				return false;
 			finish(e);
 			return true;
 		}
@@ -126,18 +136,14 @@ static bool step(struct env *e)
 			frame_chain(pfn, e);
 			return false;
 		}
-		budget = frames[pfn].type == EXO_RUN ? 1 : budget;
+		if (!time_for(&frames[pfn], &left))
+			return false;
 		frame_release(pfn);
 	}
-	return false;
 }
 
-bool teardown_push(void)
-{
-	if (dying)
-		step(dying);
-	return dying != NULL;
-}
+bool teardown_waits(void) { return dying != NULL; }
+void teardown_push(void) { step(dying); }
 
 static void mark(struct env *e)
 {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""No row costs more instructions than test/bench/budget says. It reads a release build only: the kernel that recounts costs what it costs."""
+"""No row costs more instructions than test/bench/budget says, and no way through the kernel is longer without a look at interrupts than STRETCH_MAX. They read a
+release build only: the kernel that recounts costs what it costs."""
 
 import os
 import sys
@@ -8,7 +9,10 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 
-from parts import budget, path  # noqa: E402
+from aril import programs  # noqa: E402
+from parts import budget, path, trace  # noqa: E402
+
+STRETCH_MAX = 8000
 
 
 @pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
@@ -25,3 +29,16 @@ def test_path():
     title, figure, steps = path.run("yield-to-an-env")
     assert len(steps) == figure + 3, (title, figure, len(steps))
     assert [function for function, _, _ in steps].count("sched_switch") > 50 and all(text for _, _, text in steps)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, command", [("stress", "stress kill 9 20"), ("hugepages", "hugepages")])
+def test_stretch(name, command):
+    """Envs with many frames and tables are made and killed, runs of 2 MiB come and go: all that the kernel does there is seen, instruction by instruction."""
+    got, said = trace.run(["command", "sh", "-c", command], 60000000, [f"{programs.build(name, 'musl')}:/bin/{name}"])
+    names = trace.Names(None)
+    told = [f"{n} instructions from {names.of(first)[1]} to {names.of(last)[1]}" for n, first, last, _ in got.stretches]
+    print(f"longest: {told[0]}")
+    assert got.complete and got.total > 5000000, said
+    assert {"op_env_kill", "set_frames", "op_frame_claim"} <= {names.of(last)[1] for _, _, last, _ in got.stretches}, told
+    assert got.stretches[0][0] <= STRETCH_MAX, told

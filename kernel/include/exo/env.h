@@ -104,6 +104,7 @@ _Static_assert(sizeof(struct exo_save) == 4096, "save frame");
 
 enum exo_entry { EXO_ENTRY_FAULT, EXO_ENTRY_ASYNC, EXO_ENTRY_FOREIGN, EXO_ENTRY_INT80, EXO_ENTRY_COUNT };
 enum exo_count { EXO_C_FRAMES, EXO_C_ENVS, EXO_C_HOMES, EXO_C_SLICES, EXO_C_DEVICES, EXO_C_COUNT };
+#define EXO_ACCOUNT_DEPTH 16 /* accounts below one another */
 enum exo_env_state {
 	EXO_S_FREE,    /* no env */
 	EXO_S_READY,   /* runs when given time */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads QEMU's `log exec,nochain` lines of a machine that steps singly, one per instruction, and counts them: trace FIFO MOST [BREAK...].
- * Output: `address count` lines, then the longest stretch in the kernel, where it began and ended. At a BREAK address (where interrupts
- * are let in or looked for) such a stretch ends. */
+ * Output: `address count` lines, `total`, then the longest stretches in the kernel, one for each place where they ended: `stretch length began
+ * last`, and what it is made of: `deaf address count`. At a BREAK address (where interrupts are let in or looked for) a stretch ends. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SLOTS (1u << 20)
+#define KINDS 32
+#define KEPT (1u << 16) /* of a stretch, from its beginning on */
+struct stretch { uint64_t length, last, pc[KEPT]; };
 static struct { uint64_t address, count; } slot[SLOTS];
+static struct stretch now, kind[KINDS];
 static uint64_t brk[64];
 static int brk_count;
 
@@ -22,6 +26,47 @@ static void count(uint64_t address)
 	slot[i].count++;
 }
 
+static void print(const char *word)
+{
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (slot[i].count)
+			printf("%s%" PRIx64 " %" PRIu64 "\n", word, slot[i].address, slot[i].count);
+}
+
+static void copy(struct stretch *to, const struct stretch *from)
+{
+	to->length = from->length;
+	to->last = from->last;
+	memcpy(to->pc, from->pc, (from->length < KEPT ? from->length : KEPT) * sizeof from->pc[0]);
+}
+
+/* Of stretches that end at the same instruction the longest is kept, of all kinds the longest ones. */
+static void ended(void)
+{
+	struct stretch *place = kind;
+
+	for (struct stretch *k = kind; k < kind + KINDS; k++) {
+		if (k->last == now.last) {
+			place = k;
+			break;
+		}
+		if (k->length < place->length)
+			place = k;
+	}
+	if (now.length > place->length)
+		copy(place, &now);
+	now.length = 0;
+}
+
+static struct stretch *longest(void)
+{
+	struct stretch *best = kind;
+	for (struct stretch *k = kind; k < kind + KINDS; k++)
+		if (k->length > best->length)
+			best = k;
+	return best->length ? best : 0;
+}
+
 static int is_break(uint64_t address)
 {
 	for (int i = 0; i < brk_count; i++)
@@ -33,7 +78,7 @@ static int is_break(uint64_t address)
 int main(int argc, char **argv)
 {
 	static char buffer[1 << 20], line[512];
-	uint64_t most, total = 0, stretch = 0, began = 0, worst = 0, worst_began = 0, last = 0, worst_last = 0;
+	uint64_t most, total = 0;
 	FILE *f = argc >= 3 ? fopen(argv[1], "r") : 0;
 
 	if (!f)
@@ -54,21 +99,23 @@ int main(int argc, char **argv)
 		count(pc);
 		total++;
 		if (flags & 3 || is_break(pc)) {
-			if (stretch > worst) {
-				worst = stretch;
-				worst_began = began;
-				worst_last = last;
-			}
-			stretch = 0;
+			if (now.length)
+				ended();
 		} else {
-			if (!stretch++)
-				began = pc;
-			last = pc;
+			if (now.length < KEPT)
+				now.pc[now.length] = pc;
+			now.length++;
+			now.last = pc;
 		}
 	}
-	for (uint32_t i = 0; i < SLOTS; i++)
-		if (slot[i].count)
-			printf("%" PRIx64 " %" PRIu64 "\n", slot[i].address, slot[i].count);
-	printf("total %" PRIu64 "\nstretch %" PRIu64 " %" PRIx64 " %" PRIx64 "\n", total, worst, worst_began, worst_last);
+	print("");
+	printf("total %" PRIu64 "\n", total);
+	for (struct stretch *k; (k = longest()) != 0; k->length = 0) {
+		printf("stretch %" PRIu64 " %" PRIx64 " %" PRIx64 "\n", k->length, k->pc[0], k->last);
+		memset(slot, 0, sizeof slot);
+		for (uint64_t i = 0; i < k->length && i < KEPT; i++)
+			count(k->pc[i]);
+		print("deaf ");
+	}
 	return 0;
 }

@@ -80,25 +80,34 @@ def breaks():
     return re.findall(r"^([0-9a-f]{16}):\s+(?:sti|hlt)\b", text, re.M) + re.findall(r"^([0-9a-f]{16}) <interrupt_waits>:$", text, re.M)
 
 
+def counts(text, before=""):
+    """{address: count} of the reader's lines."""
+    return {int(a, 16): int(n) for a, n in re.findall(rf"^{before}([0-9a-f]+) (\d+)$", text, re.M)}
+
+
+def by_function(by_address, names):
+    """[(count, world, function)], dearest first."""
+    sums = {}
+    for address, n in by_address.items():
+        key = names.of(address)
+        sums[key] = sums.get(key, 0) + n
+    return sorted(((n, world, name) for (world, name), n in sums.items()), reverse=True)
+
+
 class Profile:
-    """by_address, total, stretch = (length, first address, last address); complete is False when the window was longer than `most`."""
+    """by_address, total; stretches = [(length, first address, last address, its by_address)], longest first, one for each last address; complete is False when the
+    window was longer than `most`."""
 
     def __init__(self, text, most):
-        self.by_address = {int(a, 16): int(n) for a, n in re.findall(r"^([0-9a-f]+) (\d+)$", text, re.M)}
-        m = re.search(r"^total (\d+)\nstretch (\d+) ([0-9a-f]+) ([0-9a-f]+)$", text, re.M)
-        if not m:
+        self.by_address = counts(text.partition("\nstretch ")[0])
+        self.stretches = [(int(n), int(first, 16), int(last, 16), counts(made_of, "deaf "))
+                          for n, first, last, made_of in re.findall(r"^stretch (\d+) ([0-9a-f]+) ([0-9a-f]+)\n((?:deaf .*\n)*)", text, re.M)]
+        m = re.search(r"^total (\d+)$", text, re.M)
+        if not m or not self.stretches:
             raise systems.Failed("the trace holds nothing")
         self.total = int(m.group(1))
-        self.stretch = (int(m.group(2)), int(m.group(3), 16), int(m.group(4), 16))
         self.complete = self.total < most
 
-    def by_function(self, names):
-        """[(count, world, function)], dearest first."""
-        sums = {}
-        for address, n in self.by_address.items():
-            key = names.of(address)
-            sums[key] = sums.get(key, 0) + n
-        return sorted(((n, world, name) for (world, name), n in sums.items()), reverse=True)
 
 
 def run(arguments, most, adds=(), seconds=600):

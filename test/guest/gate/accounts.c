@@ -57,6 +57,63 @@ void env_account_refused(void)
 	IS(gate_env_set(rt_info->first, EXO_SET_LIMIT, EXO_C_FRAMES, 1), -EXO_EPERM);
 }
 
+/* Makes an env with an account below its own, which does the same, and so on; the last one says how deep it is and why no deeper. */
+static void nest(uint64_t depth)
+{
+	struct exo_env_spec spec;
+	int64_t r;
+
+	IS(rt_env_prepare(&spec), 0);
+	IS(rt_env_home(&spec, (uint64_t)shared, EXO_AT_RW), 0);
+	IS(rt_env_pages(&spec, T, 2, RW | NX, 0), 0);
+	spec.rip = (uint64_t)nest;
+	spec.rsp = T + 2 * PAGE - 8;
+	spec.rdi = depth + 1;
+	spec.flags = EXO_SPEC_NEW_ACCOUNT;
+	spec.limit[EXO_C_ENVS] = 30 - (uint32_t)depth;
+	spec.limit[EXO_C_FRAMES] = (30 - (uint32_t)depth) * 40;
+	r = gate_env_make(&spec);
+	if (r < 0) {
+		shared[0] = depth;
+		shared[1] = (uint64_t)r;
+	}
+	for (;;)
+		(void)gate_yield(r < 0 ? 0 : (uint64_t)r, 0);
+}
+
+void env_account_nested(void)
+{
+	uint32_t account = rt_envs[ME].account, limit[EXO_C_COUNT], mine;
+	exo_name name;
+
+	for (int c = 0; c < EXO_C_COUNT; c++)
+		limit[c] = rt_envs[account].limit[c];
+	mine = 0;
+	for (uint32_t a = account; a; a = rt_envs[a].account_parent)
+		mine++;
+	IS(actor_prepare(0, nest, 1), 0);
+	actor[0].spec.flags = EXO_SPEC_NEW_ACCOUNT;
+	actor[0].spec.limit[EXO_C_ENVS] = 30;
+	actor[0].spec.limit[EXO_C_FRAMES] = 1200;
+	CHECK(MADE(0) > 0);
+	for (int i = 0; i < 10000 && !shared[0]; i++)
+		(void)gate_yield(actor[0].name, 0);
+	IS(shared[0], EXO_ACCOUNT_DEPTH - mine);
+	IS(shared[1], -EXO_EOVERFLOW);
+	/* The eldest first: its child becomes ours, and the accounts stay until the youngest goes, all at once. */
+	for (name = actor[0].name; name;) {
+		rt_env_end(name);
+		name = 0;
+		for (uint32_t i = 1; i < EXO_ENV_MAX; i++)
+			if (rt_envs[i].name && rt_envs[i].creator == rt_self() && rt_envs[i].account != account)
+				name = rt_envs[i].name;
+		if (name)
+			CHECK(rt_envs[account].limit[EXO_C_FRAMES] < limit[EXO_C_FRAMES]);
+	}
+	for (int c = 0; c < EXO_C_COUNT; c++)
+		IS(rt_envs[account].limit[c], limit[c]);
+}
+
 static void spend(uint64_t argument)
 {
 	(void)argument;

@@ -191,6 +191,7 @@ TEST(core_sealed_only_into_private_slots)
 /* A copy that an interrupt cut short may not be finished in a place of another class: its links are counted already. */
 TEST(core_copy_cut_short_keeps_its_class)
 {
+	int64_t done;
 	uint32_t built, copy;
 
 	world_make();
@@ -203,10 +204,11 @@ TEST(core_copy_cut_short_keeps_its_class)
 	CHECK_EQ(op_pt_link(built, HOME | 3 | EXO_AT_SEALED, 1, 0), 1);
 	copy = table_new(EXO_PT2);
 	world_interrupts = 1;
-	CHECK_EQ(op_pt_copy(built, HOME | 3, copy, 0, 512), 128);
+	done = op_pt_copy(built, HOME | 3, copy, 0, 512);
+	CHECK(done > 0 && done < 300);
 	world_interrupts = 0;
 	world_check();
-	(void)op_pt_copy(0, HOME | 3, copy, 128, 384);
+	(void)op_pt_copy(0, HOME | 3, copy, (uint64_t)done, 512 - (uint64_t)done);
 	world_check();
 	world_end();
 }
@@ -215,6 +217,7 @@ TEST(core_copy_cut_short_keeps_its_class)
 TEST(core_half_a_copy_is_held)
 {
 	uint32_t child, copy;
+	int64_t done;
 
 	world_make();
 	for (uint64_t i = 0; i < 300; i++)
@@ -222,13 +225,14 @@ TEST(core_half_a_copy_is_held)
 	child = fork_root(LOW);
 	copy = table_new(EXO_PT1);
 	world_interrupts = 1;
-	CHECK_EQ(op_pt_copy(child, LOW | 2, copy, 0, 512), 128);
+	done = op_pt_copy(child, LOW | 2, copy, 0, 512);
+	CHECK(done > 0 && done < 300);
 	world_interrupts = 0;
 	CHECK_EQ(op_frame_give(copy, 1, 0), -EXO_EBUSY);
 	CHECK_EQ(op_frame_give(copy, 1, world_env(2)->name), -EXO_EBUSY);
 	CHECK_EQ(op_frame_type(copy, 1, EXO_DATA, 0), -EXO_EBUSY);
 	world_check();
-	CHECK_EQ(op_pt_copy(child, LOW | 2, copy, 128, 384), 384);
+	CHECK_EQ(op_pt_copy(child, LOW | 2, copy, (uint64_t)done, 512 - (uint64_t)done), 512 - done);
 	world_check();
 	world_end();
 }

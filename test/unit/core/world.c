@@ -212,8 +212,8 @@ void world_end(void)
 		}
 	world_check();
 	uint32_t index = 0, next;
-	while (!homes_teardown(first))
-		;
+	while (first->home_count)
+		homes_teardown(first);
 	while (!table_teardown(first, first->root, &index))
 		;
 	for (uint32_t pfn = first->chain; pfn; pfn = next) {
