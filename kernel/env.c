@@ -38,16 +38,6 @@ void env_index_free(uint32_t index)
 	index_free = (uint16_t)index;
 }
 
-/* Hands a frame to e, with its charge. */
-static void hand_over(struct env *e, uint32_t pfn)
-{
-	if (frames[pfn].owner)
-		frame_unchain(pfn);
-	bool fits = frame_charge(pfn, envs[e->index].account);
-	assert(fits);
-	frame_chain(pfn, e);
-}
-
 struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 {
 	uint32_t index = index_take();
@@ -96,8 +86,11 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 
 	for (uint32_t i = 0; i < spec->frame_count; i++) {
 		uint32_t pfn = spec->frames[i];
-		if (frames[pfn].owner != index)
-			hand_over(e, pfn);
+		if (frames[pfn].owner != index) {
+			bool fits = frames[pfn].account == p->account || frame_charge(pfn, p->account);
+			assert(fits);
+			frame_move(pfn, creator, e);
+		}
 		if (i >= EXO_EF_COUNT)
 			continue;
 		e->group[i] = pfn;
@@ -110,8 +103,10 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 			frames[pfn].flags &= (uint8_t)~FRAME_CLEAN;
 	}
 	const uint64_t *root = pfn_ptr(e->root);
-	for (uint32_t slot = 1; slot < 255; slot++)
-		if (root[slot] & EXO_LINK_BIT_PRIVATE)
+	for (uint32_t slot = 0; slot < 256; slot++)
+		if (slot % 8 == 0 && !(any_of_8(&root[slot]) & EXO_LINK_BIT_PRIVATE))
+			slot += 7;
+		else if (root[slot] & EXO_LINK_BIT_PRIVATE)
 			p->private_slots[slot / 64] |= 1ul << slot % 64;
 
 	e->exo = pfn_ptr(e->group[EXO_EF_EXO]);
@@ -147,23 +142,6 @@ static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
 	for (int i = 0; i < EXO_ENTRY_COUNT; i++)
 		if (!entry_is_good(s->entry[i]))
 			return -EXO_EINVAL;
-	for (uint32_t i = 0; i < s->frame_count; i++) {
-		uint32_t pfn = s->frames[i];
-		if (!pfn_is_ram(pfn))
-			return -EXO_EINVAL;
-		const struct exo_frame_rec *f = &frames[pfn];
-		if (f->type == EXO_FREE || f->owner != me->index)
-			return -EXO_EPERM;
-		if (f->pins)
-			return -EXO_EBUSY;
-		if (i == EXO_EF_ROOT ? f->type != EXO_PT4 : i < EXO_EF_COUNT ? f->type != EXO_DATA : f->type == EXO_PT4 || f->type == EXO_ENV || f->type == EXO_RUN)
-			return -EXO_ETYPE;
-		if (i < EXO_EF_COUNT && f->maps)
-			return -EXO_EBUSY;
-		for (uint32_t j = 0; j < i && j < EXO_EF_COUNT; j++)
-			if (s->frames[j] == pfn)
-				return -EXO_EINVAL;
-	}
 	const struct exo_env *a = &envs[envs[me->index].account];
 	if (a->limit[EXO_C_ENVS] - a->used[EXO_C_ENVS] < 1)
 		return -EXO_ENOMEM;
@@ -185,6 +163,37 @@ static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
 	return 0;
 }
 
+static void unpin(const struct exo_env_spec *s, uint32_t n)
+{
+	for (uint32_t i = 0; i < n && i < EXO_EF_COUNT; i++)
+		frames[s->frames[i]].pins = 0;
+}
+
+/* The frames are the caller's and of the right kind; those of the group are pinned, which also shows who is named twice. */
+static int64_t pin(const struct exo_env_spec *s, uint16_t me)
+{
+	int64_t r = 0;
+	for (uint32_t i = 0; i < s->frame_count; i++) {
+		uint32_t pfn = s->frames[i];
+		struct exo_frame_rec *f = &frames[pfn];
+		bool group = i < EXO_EF_COUNT;
+		if (!pfn_is_ram(pfn))
+			r = -EXO_EINVAL;
+		else if (f->type == EXO_FREE || f->owner != me)
+			r = -EXO_EPERM;
+		else if (f->pins || (group && f->maps))
+			r = -EXO_EBUSY;
+		else if (i == EXO_EF_ROOT ? f->type != EXO_PT4 : group ? f->type != EXO_DATA : f->type == EXO_PT4 || f->type == EXO_ENV || f->type == EXO_RUN)
+			r = -EXO_ETYPE;
+		if (r < 0) {
+			unpin(s, i);
+			return r;
+		}
+		f->pins = group;
+	}
+	return 0;
+}
+
 int64_t op_env_make(uint64_t at)
 {
 	struct exo_env_spec spec;
@@ -194,9 +203,13 @@ int64_t op_env_make(uint64_t at)
 		r = user_read(spec.frames, at + offsetof(struct exo_env_spec, frames), (spec.frame_count * 4ul + 7) & ~7ul);
 	if (r == 0)
 		r = spec_check(&spec, me);
+	if (r == 0)
+		r = pin(&spec, me->index);
 	if (r < 0)
 		return r;
 	struct env *e = env_setup(&spec, me);
+	if (!e)
+		unpin(&spec, EXO_EF_COUNT);
 	return e ? (int64_t)e->name : -EXO_ENOMEM;
 }
 
@@ -257,7 +270,7 @@ int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b)
 		if (e != me)
 			return -EXO_EPERM;
 		me->alarm = a;
-		sched_alarm();
+		sched_arm();
 		return 0;
 	case EXO_SET_OPEN:
 		if (e != me)

@@ -95,19 +95,15 @@ static void chain_unlink(uint32_t pfn, uint32_t *head)
 	f->next = f->prev = 0;
 }
 
-void frame_chain(uint32_t pfn, struct env *e)
+static inline void own(uint32_t pfn, struct env *e, uint32_t *head)
 {
 	frames[pfn].owner = e->index;
 	envs[e->index].frames += frame_weight(&frames[pfn]);
-	chain_link(pfn, &e->chain);
+	chain_link(pfn, head);
 }
 
-void frame_park(uint32_t pfn, struct env *e)
-{
-	frames[pfn].owner = e->index;
-	envs[e->index].frames += frame_weight(&frames[pfn]);
-	chain_link(pfn, &e->dying_rest);
-}
+void frame_chain(uint32_t pfn, struct env *e) { own(pfn, e, &e->chain); }
+void frame_park(uint32_t pfn, struct env *e) { own(pfn, e, &e->dying_rest); }
 
 void frame_unchain(uint32_t pfn)
 {
@@ -116,6 +112,15 @@ void frame_unchain(uint32_t pfn)
 	/* A dying env's frames may stand at the head of its second chain. */
 	chain_unlink(pfn, e->dying_rest == pfn ? &e->dying_rest : &e->chain);
 	frames[pfn].owner = 0;
+}
+
+void frame_move(uint32_t pfn, struct env *from, struct env *to)
+{
+	if (from) {
+		chain_unlink(pfn, &from->chain);
+		envs[from->index].frames -= frame_weight(&frames[pfn]);
+	}
+	frame_chain(pfn, to);
 }
 
 void frame_take(uint32_t pfn, struct env *e)
@@ -182,15 +187,10 @@ bool frame_charge(uint32_t pfn, uint16_t account)
 	return true;
 }
 
-void frame_disown(uint32_t pfn)
-{
-	frame_unchain(pfn);
-}
-
 void frame_release(uint32_t pfn)
 {
 	if (frame_is_counted(&frames[pfn]))
-		frame_disown(pfn);
+		frame_unchain(pfn);
 	else
 		frame_free(pfn);
 }
@@ -289,8 +289,7 @@ static int64_t give_one(uint32_t pfn, uint64_t n, struct env *to)
 		return -EXO_EBUSY;
 	if (!frame_charge(pfn, envs[to->index].account))
 		return -EXO_ENOMEM;
-	frame_unchain(pfn);
-	frame_chain(pfn, to);
+	frame_move(pfn, me, to);
 	return weight;
 }
 

@@ -59,7 +59,7 @@ struct env {
 	uint32_t log_bytes;
 	uint32_t chain;            /* frames that it owns */
 	struct env *creator, *child, *sibling, *sibling_back;
-	struct env *dying_next;
+	struct env *dying_next, *dying_back;
 	uint32_t dying_rest;       /* frames found still counted during teardown */
 	uint32_t dying_table, dying_index;
 	uint16_t irq_lines;
@@ -137,11 +137,11 @@ static inline bool table_is_stranded(const struct exo_frame_rec *f) { return fra
 static inline bool frame_is_counted(const struct exo_frame_rec *f) { return f->maps || f->glinks || f->plinks || f->pins; }
 void frame_take(uint32_t pfn, struct env *e);       /* free -> owned by e, charged, DATA; does not zero */
 void frame_free(uint32_t pfn);                      /* uncounted; unchained, uncharged, free */
-void frame_disown(uint32_t pfn);
 void frame_release(uint32_t pfn);                   /* free when uncounted, else disown */
 bool frame_charge(uint32_t pfn, uint16_t account);  /* moves its charge there; false: that account has no room */
 void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head of its chain */
 void frame_unchain(uint32_t pfn);
+void frame_move(uint32_t pfn, struct env *from, struct env *to); /* from, which lives (NULL: nobody), to the head of to's chain */
 void frame_park(uint32_t pfn, struct env *e);       /* owner := e, in its second chain */
 #define FRAME_LATER UINT32_MAX
 uint32_t frame_find(bool clean);                    /* some free pfn, 0 = none, FRAME_LATER = an interrupt waits; rather one that holds zeros, or rather not */
@@ -160,6 +160,8 @@ void window_build(struct env *e);                   /* slot 255 of e's root */
 void root_start(void);
 void root_prepare(uint32_t pfn);                    /* upper half into a fresh PT4 */
 void kernel_map_device(uint64_t va, uint64_t pa);   /* one uncached page below KERNEL_DEVICES */
+/* Most of a table is empty: bits that any of eight entries has. */
+static inline uint64_t any_of_8(const uint64_t *e) { return e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]; }
 /* A page of the caller as the direct map shows it, NULL when its own root gives no such right. */
 void *user_page(uint64_t va, bool write);
 #ifdef KERNEL_HOST
@@ -223,14 +225,14 @@ void sched_leave(void);                             /* the current env cannot go
 void sched_event(struct env *e, uint32_t bits);     /* sets pending bits; wakes */
 void sched_tick(void);
 void sched_check(void);                             /* before going back to ring 3 */
-void sched_alarm(void);                             /* the current env's alarm has changed */
+void sched_arm(void);                               /* sets the timer anew: to the current slice, its alarms */
 void sched_longer(uint64_t ticks);                  /* time that is nobody's: the slice ends so much later */
 void sched_forget(struct env *e);                   /* e is dying: out of the slice vector */
 
 /* ---- pct.c, revoke.c */
 int64_t op_pct(uint64_t env, uint64_t deadline);
 int64_t op_pct_reply(uint64_t what);
-void pct_expired(struct env *caller);
+void pct_release(struct env *caller, int64_t result); /* its call is over */
 void pct_forget(struct env *e);                     /* e is dying: its caller is released, a reply to it goes nowhere */
 int64_t op_revoke(uint64_t env, uint64_t what, uint64_t a, uint64_t b);
 bool revoke_owed(struct env *e);                    /* it has not yet returned what was asked */

@@ -7,7 +7,7 @@
 	(to)->r12 = (from)->r12, (to)->r13 = (from)->r13, (to)->r14 = (from)->r14, (to)->r15 = (from)->r15)
 
 /* The call that `caller` waits for is over, with this result; it runs when given time. */
-static void caller_release(struct env *caller, int64_t result)
+void pct_release(struct env *caller, int64_t result)
 {
 	caller->callee->caller = NULL;
 	caller->callee = NULL;
@@ -16,15 +16,10 @@ static void caller_release(struct env *caller, int64_t result)
 	caller->public->state = EXO_S_READY;
 }
 
-void pct_expired(struct env *caller)
-{
-	caller_release(caller, -EXO_ETIME);
-}
-
 void pct_forget(struct env *e)
 {
 	if (e->caller)
-		caller_release(e->caller, -EXO_EDIED);
+		pct_release(e->caller, -EXO_EDIED);
 	if (e->callee) {
 		e->callee->caller = NULL;
 		e->callee = NULL;
@@ -61,7 +56,7 @@ int64_t op_pct_reply(uint64_t what)
 	if (what == EXO_PCT_REPLY && !caller)
 		return -EXO_ENOENT;
 	if (caller) {
-		caller_release(caller, 0);
+		pct_release(caller, 0);
 		MESSAGE_COPY(&caller->save->regs, &me->save->regs);
 		if (what == EXO_PCT_REPLY)
 			return 0;

@@ -103,8 +103,7 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 	for (int left = STRETCH; left > 0 && t->used; ++*index) {
 		/* Most of a table is empty: eight at a time. */
 		while (*index % 8 == 0 && *index < 512) {
-			const uint64_t *e8 = &table[*index];
-			if (e8[0] | e8[1] | e8[2] | e8[3] | e8[4] | e8[5] | e8[6] | e8[7])
+			if (any_of_8(&table[*index]))
 				break;
 			*index += 8;
 		}

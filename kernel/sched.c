@@ -81,10 +81,10 @@ static void clock_check(struct env *e, uint64_t now)
 	if (envs[e->index].state == EXO_S_PARKED && e->wait_deadline && now >= e->wait_deadline)
 		unpark(e, 0);
 	if (envs[e->index].state == EXO_S_CALLING && e->wait_deadline && now >= e->wait_deadline)
-		pct_expired(e);
+		pct_release(e, -EXO_ETIME);
 }
 
-static void arm(void)
+void sched_arm(void)
 {
 	struct cpu *cpu = this_cpu();
 	uint64_t next = cpu->early_sent ? cpu->slice_end : cpu->early_at;
@@ -191,19 +191,14 @@ void sched_check(void)
 	/* The owner lent its slice and named what fetches it back. */
 	if (owner != cpu->current && owner && is_ready(owner) && owner->exo->pending & owner->yield_mask)
 		sched_switch(owner);
-	/* An env without room for its upcall is left behind here; the next one may have something pending too. */
+	/* An env without room for its upcall is left behind here; the next one may have something pending too. An interrupt that waits leads here again. */
 	do {
 		cpu->switched = false;
 		if (cpu->current->exo->pending)
 			upcall_async();
-	} while (cpu->switched);
+	} while (cpu->switched && !(cpu->switched = false, interrupt_waits()));
 	if (!cpu->armed)
-		arm();
-}
-
-void sched_alarm(void)
-{
-	arm();
+		sched_arm();
 }
 
 void sched_longer(uint64_t ticks)
@@ -214,7 +209,7 @@ void sched_longer(uint64_t ticks)
 	cpu->slice_end += ticks;
 	cpu->early_at += ticks;
 	cpu->current->exo->slice_end = cpu->slice_end;
-	arm();
+	sched_arm();
 }
 
 void sched_forget(struct env *e)
@@ -330,7 +325,7 @@ void sched_start(struct env *first)
 	fpu_init(&nobody_save);
 	this_cpu()->current = &nobody;
 	next_slice();
-	arm();
+	sched_arm();
 	this_cpu()->switched = false;
 	klog("time to first user instruction: %lu ticks since the firmware was left (this line not included)", rdtsc() - boot->tsc_exit);
 	log_keep();

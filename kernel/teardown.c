@@ -7,11 +7,9 @@ static struct env *dying; /* first in line; pushed by name in any order */
 
 static void link_out(struct env *e)
 {
-	for (struct env **p = &dying; *p; p = &(*p)->dying_next)
-		if (*p == e) {
-			*p = e->dying_next;
-			return;
-		}
+	*(e->dying_back ? &e->dying_back->dying_next : &dying) = e->dying_next;
+	if (e->dying_next)
+		e->dying_next->dying_back = e->dying_back;
 }
 
 static void child_unlink(struct env *e)
@@ -149,6 +147,8 @@ static void mark(struct env *e)
 {
 	envs[e->index].state = EXO_S_DYING;
 	e->dying_next = dying;
+	if (dying)
+		dying->dying_back = e;
 	dying = e;
 	sched_forget(e);
 	pct_forget(e);

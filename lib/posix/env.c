@@ -7,7 +7,8 @@
 enum { OWN_PT3 = EXO_EF_COUNT, OWN_PT2, OWN_PT1, HOMES_PT3, OWN_STACK };
 #define OWN_PROCESS (OWN_STACK + LIBRARY_STACK_FIRST)
 #define BUILD_FRAMES_MAX (OWN_PROCESS + BUILD_PRIVATE_MAX)
-_Static_assert(OWN_PROCESS + BUILD_PRIVATE_MAX + 1 <= EXO_SPEC_FRAMES_MAX, "room in the spec");
+#define IN_SPEC_MAX 6 /* more private pages would take the room of the slots' tables */
+_Static_assert(OWN_PROCESS + IN_SPEC_MAX + 32 <= EXO_SPEC_FRAMES_MAX, "room for the tables of 32 slots");
 
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
 
@@ -20,12 +21,12 @@ static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT], int traced)
 }
 
 /* n frames at va of the root that is being built. */
-static int64_t pages_put(uint64_t root, uint64_t va, const uint32_t *frame, uint64_t n)
+static int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n)
 {
 	uint64_t value[LIBRARY_STACK_PAGES + BUILD_PRIVATE_MAX];
 
 	for (uint64_t i = 0; i < n; i++)
-		value[i] = (uint64_t)frame[i] << EXO_PAGE_SHIFT | RIGHTS;
+		value[i] = frame[i] << EXO_PAGE_SHIFT | RIGHTS;
 	return entries_write(root, va, n, (uint64_t)value, EXO_AT_LIST, 0);
 }
 
@@ -76,12 +77,13 @@ int env_build(struct env_build *b, uint32_t region_pages)
 	memset(b, 0, sizeof *b);
 	if (build_claim(list, count))
 		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++)
-		b->spec.frames[i] = (uint32_t)list[i];
-	b->spec.frame_count = count;
 	b->root = list[EXO_EF_ROOT];
 	b->page_count = 2 + region_pages;
-	memcpy(b->pages, list + OWN_PROCESS, b->page_count * sizeof *list);
+	b->in_spec = MIN_OF(b->page_count, IN_SPEC_MAX);
+	b->spec.frame_count = OWN_PROCESS + b->in_spec;
+	for (uint32_t i = 0; i < b->spec.frame_count; i++)
+		b->spec.frames[i] = (uint32_t)list[i];
+	memcpy(b->own, list + OWN_STACK, (count - OWN_STACK) * sizeof *list);
 	r = root_compose(b);
 	if (r < 0) {
 		int e = gate_errno(r);
@@ -112,6 +114,7 @@ void env_unbuild(struct env_build *b)
 	slot_unbuild(root, EXO_HOMES_BASE);
 	for (uint64_t slot = 0; slot < EXO_WINDOW >> EXO_SLOT_SHIFT; slot = slot_next(slot))
 		slot_unbuild(root, slot << EXO_SLOT_SHIFT);
+	frames_release(b->own + LIBRARY_STACK_FIRST + b->in_spec, b->page_count - b->in_spec);
 	for (uint32_t i = b->spec.frame_count; i-- > 0;)
 		if (gate_frame_give(b->spec.frames[i], 1, 0) < 0)
 			posix_log("env: frame %u of an env that could not be made is left", b->spec.frames[i]);
@@ -119,7 +122,7 @@ void env_unbuild(struct env_build *b)
 
 long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 {
-	int64_t name = pages_put(b->root, LIBRARY_STACK_TOP - LIBRARY_STACK_FIRST * PAGE, b->spec.frames + OWN_STACK, LIBRARY_STACK_FIRST + b->page_count);
+	int64_t name = pages_put(b->root, LIBRARY_STACK_TOP - LIBRARY_STACK_FIRST * PAGE, b->own, LIBRARY_STACK_FIRST + b->page_count);
 
 	if (name >= 0) {
 		entries_fill(b->spec.entry, F->strace != NULL);
@@ -136,6 +139,10 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 		env_unbuild(b);
 		return e;
 	}
+	/* The new env is ours: nothing stands against it. */
+	for (uint32_t i = b->in_spec; i < b->page_count; i++)
+		if (gate_frame_give(b->own[LIBRARY_STACK_FIRST + i], 1, (uint64_t)name) < 0)
+			posix_log("env: a page of regions stays with the parent of env %u", (unsigned)name);
 	return (long)name;
 }
 
@@ -154,7 +161,6 @@ void env_begin(void)
 int64_t env_first(exo_name self)
 {
 	uint64_t list[LIBRARY_STACK_PAGES + 3], entry[EXO_ENTRY_COUNT];
-	uint32_t frame[LIBRARY_STACK_PAGES + 3];
 	int64_t r = 0;
 
 	rt_exo(self)->disabled = 1;
@@ -167,9 +173,7 @@ int64_t env_first(exo_name self)
 		return r;
 	if (frames_claim(list, LIBRARY_STACK_PAGES + 3))
 		return -EXO_ENOMEM;
-	for (int i = 0; i < LIBRARY_STACK_PAGES + 3; i++)
-		frame[i] = (uint32_t)list[i];
-	r = pages_put(0, PRIVATE_BASE + PRIVATE_STACK, frame, LIBRARY_STACK_PAGES + 3);
+	r = pages_put(0, PRIVATE_BASE + PRIVATE_STACK, list, LIBRARY_STACK_PAGES + 3);
 	if (r < 0)
 		return r;
 	memset(P, 0, PAGE);

@@ -55,7 +55,7 @@ static int64_t private_copy(const struct env_build *b, struct task *child, const
 	int64_t r;
 
 	for (uint32_t i = 0; i < b->page_count; i++)
-		value[i] = b->pages[i] << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX;
+		value[i] = b->own[LIBRARY_STACK_FIRST + i] << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX;
 	r = entries_write(0, SCRATCH, b->page_count, (uint64_t)value, EXO_AT_LIST, 0);
 	if (r < 0)
 		return r;

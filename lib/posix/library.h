@@ -116,8 +116,8 @@ int  limit_reached(uint64_t more);                 /* RLIMIT_AS */
 #define BUILD_PRIVATE_MAX (2 + REGION_PAGES_MAX)
 struct env_build {
 	uint64_t root;                                 /* frame of the new root */
-	uint64_t pages[BUILD_PRIVATE_MAX];             /* frames of process, XSAVE image and regions */
-	uint32_t page_count;
+	uint64_t own[LIBRARY_STACK_FIRST + BUILD_PRIVATE_MAX]; /* frames of library stack, process, XSAVE image and regions, which stand in a row */
+	uint32_t page_count, in_spec;                  /* from process on: how many, and how many of them env_make hands over; the others are given afterwards */
 	struct exo_env_spec spec;
 };
 /* Claims and composes a root with library, family, root image and the private area (region_pages pages of regions). 0, or -errno with nothing left. */

@@ -119,7 +119,7 @@ enum exo_env_frame {
 	EXO_EF_ROOT, EXO_EF_RECORD, EXO_EF_EXO, EXO_EF_SAVE, EXO_EF_STACK0, EXO_EF_STACK1, EXO_EF_DIRECT,
 	EXO_EF_WINDOW3, EXO_EF_WINDOW2, EXO_EF_WINDOW1, EXO_EF_COUNT
 };
-#define EXO_SPEC_FRAMES_MAX 128
+#define EXO_SPEC_FRAMES_MAX 56
 #define EXO_SPEC_NEW_ACCOUNT 1u
 
 /* Argument of env_make, in the caller's memory, read once. */

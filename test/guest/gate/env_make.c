@@ -39,6 +39,24 @@ void env_make_frames(void)
 	IS(FRAME(pfn).type, EXO_FREE);
 }
 
+/* As many frames as a spec holds: all are the new env's, and all are gone with it. */
+void env_make_most(void)
+{
+	struct exo_env_spec *s = &actor[0].spec;
+	uint64_t used = rt_envs[rt_envs[ME].account].used[EXO_C_FRAMES], count;
+
+	IS(actor_prepare(0, nothing, 0), 0);
+	while (s->frame_count < EXO_SPEC_FRAMES_MAX)
+		s->frames[s->frame_count++] = (uint32_t)rt_frame();
+	CHECK(MADE(0) > 0);
+	IS(rt_envs[EXO_NAME_INDEX(actor[0].name)].frames, EXO_SPEC_FRAMES_MAX);
+	for (count = 0; count < EXO_SPEC_FRAMES_MAX && FRAME(s->frames[count]).owner == EXO_NAME_INDEX(actor[0].name);)
+		count++;
+	IS(count, EXO_SPEC_FRAMES_MAX);
+	CHECK(actor_finish(actor[0].name));
+	IS(rt_envs[rt_envs[ME].account].used[EXO_C_FRAMES], used);
+}
+
 void env_make_counts(void)
 {
 	IS(actor_prepare(0, nothing, 0), 0);

@@ -48,7 +48,7 @@ void fpu_init(struct exo_save *s) { memset(s->xstate, 0, sizeof s->xstate); }
 void sched_event(struct env *e, uint32_t bits) { e->exo->pending |= bits; }
 void sched_forget(struct env *e) { (void)e; }
 void sched_leave(void) { world_run(1); }
-void sched_alarm(void) { }
+void sched_arm(void) { }
 void dev_teardown(struct env *e) { (void)e; }
 struct dev_frames *dev_frames_find(uint64_t pfn) { (void)pfn; return NULL; }
 void pct_forget(struct env *e) { (void)e; }
