@@ -95,15 +95,18 @@ static void chain_unlink(uint32_t pfn, uint32_t *head)
 	f->next = f->prev = 0;
 }
 
-static inline void own(uint32_t pfn, struct env *e, uint32_t *head)
+void frame_chain(uint32_t pfn, struct env *e)
 {
 	frames[pfn].owner = e->index;
 	envs[e->index].frames += frame_weight(&frames[pfn]);
-	chain_link(pfn, head);
+	chain_link(pfn, &e->chain);
 }
 
-void frame_chain(uint32_t pfn, struct env *e) { own(pfn, e, &e->chain); }
-void frame_park(uint32_t pfn, struct env *e) { own(pfn, e, &e->dying_rest); }
+void frame_park(uint32_t pfn, struct env *e)
+{
+	chain_unlink(pfn, &e->chain);
+	chain_link(pfn, &e->dying_rest);
+}
 
 void frame_unchain(uint32_t pfn)
 {

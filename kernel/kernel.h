@@ -142,7 +142,7 @@ bool frame_charge(uint32_t pfn, uint16_t account);  /* moves its charge there; f
 void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head of its chain */
 void frame_unchain(uint32_t pfn);
 void frame_move(uint32_t pfn, struct env *from, struct env *to); /* from, which lives (NULL: nobody), to the head of to's chain */
-void frame_park(uint32_t pfn, struct env *e);       /* owner := e, in its second chain */
+void frame_park(uint32_t pfn, struct env *e);       /* from e's chain to its second one */
 #define FRAME_LATER UINT32_MAX
 uint32_t frame_find(bool clean);                    /* some free pfn, 0 = none, FRAME_LATER = an interrupt waits; rather one that holds zeros, or rather not */
 void frame_clean(uint32_t pfn);                     /* zeros in it, if they are not there yet */

@@ -100,15 +100,13 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 	int level = t->type - EXO_PT1 + 1;
 	uint64_t *table = pfn_ptr(pfn), base = level == 4 ? 0 : (uint64_t)t->base << 21;
 
-	for (int left = STRETCH; left > 0 && t->used; ++*index) {
-		/* Most of a table is empty: eight at a time. */
-		while (*index % 8 == 0 && *index < 512) {
-			if (any_of_8(&table[*index]))
-				break;
-			*index += 8;
-		}
-		assert(*index < 512);
-		uint64_t *entry = &table[*index];
+	uint32_t i = *index;
+	for (int left = STRETCH; left > 0 && t->used; i++) {
+		if (i % 16 == 0)
+			while (i < 512 && !(any_of_8(&table[i]) | any_of_8(&table[i + 8])))
+				i += 16;
+		assert(i < 512);
+		uint64_t *entry = &table[i];
 		uint32_t child = entry_pfn(*entry);
 		struct exo_frame_rec *f = &frames[child];
 		if (!(*entry & EXO_PTE_P)) {
@@ -127,7 +125,7 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 			continue;
 		}
 		left -= COST_PARK;
-		link_drop(pfn, entry, base + *index * entry_span(level), level, false);
+		link_drop(pfn, entry, base + i * entry_span(level), level, false);
 		if (!frame_is_table(f) || table_links(f))
 			continue;
 		/* Next in line: now nothing reaches it. A disowned one becomes this env's to take down. */
@@ -136,6 +134,7 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 		if (f->owner == 0)
 			frame_chain(child, e);
 	}
+	*index = i;
 	return t->used == 0;
 }
 

@@ -114,7 +114,6 @@ static bool step(struct env *e)
 			continue;
 		}
 		/* Group, or still counted: perhaps by a table of this env that comes later. Second chain. */
-		frame_unchain(pfn);
 		frame_park(pfn, e);
 		left -= COST_PARK;
 	}
