@@ -89,7 +89,10 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 		if (frames[pfn].owner != index) {
 			bool fits = frames[pfn].account == p->account || frame_charge(pfn, p->account);
 			assert(fits);
-			frame_move(pfn, creator, e);
+			if (creator)
+				frame_move(pfn, creator, e);
+			else
+				frame_chain(pfn, e);
 		}
 		if (i >= EXO_EF_COUNT)
 			continue;

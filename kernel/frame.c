@@ -74,7 +74,7 @@ uint32_t frame_find(bool clean)
 	return free_chain[!clean] ? free_chain[!clean] : fresh_find();
 }
 
-static void chain_link(uint32_t pfn, uint32_t *head)
+static inline __attribute__((always_inline)) void chain_link(uint32_t pfn, uint32_t *head)
 {
 	frames[pfn].prev = 0;
 	frames[pfn].next = *head;
@@ -83,7 +83,7 @@ static void chain_link(uint32_t pfn, uint32_t *head)
 	*head = pfn;
 }
 
-static void chain_unlink(uint32_t pfn, uint32_t *head)
+static inline __attribute__((always_inline)) void chain_unlink(uint32_t pfn, uint32_t *head)
 {
 	struct exo_frame_rec *f = &frames[pfn];
 	if (f->prev)
@@ -119,11 +119,12 @@ void frame_unchain(uint32_t pfn)
 
 void frame_move(uint32_t pfn, struct env *from, struct env *to)
 {
-	if (from) {
-		chain_unlink(pfn, &from->chain);
-		envs[from->index].frames -= frame_weight(&frames[pfn]);
-	}
-	frame_chain(pfn, to);
+	uint32_t weight = frame_weight(&frames[pfn]);
+	chain_unlink(pfn, &from->chain);
+	envs[from->index].frames -= weight;
+	chain_link(pfn, &to->chain);
+	envs[to->index].frames += weight;
+	frames[pfn].owner = to->index;
 }
 
 void frame_take(uint32_t pfn, struct env *e)

@@ -141,7 +141,7 @@ void frame_release(uint32_t pfn);                   /* free when uncounted, else
 bool frame_charge(uint32_t pfn, uint16_t account);  /* moves its charge there; false: that account has no room */
 void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head of its chain */
 void frame_unchain(uint32_t pfn);
-void frame_move(uint32_t pfn, struct env *from, struct env *to); /* from, which lives (NULL: nobody), to the head of to's chain */
+void frame_move(uint32_t pfn, struct env *from, struct env *to); /* from, which lives, to the head of to's chain */
 void frame_park(uint32_t pfn, struct env *e);       /* from e's chain to its second one */
 #define FRAME_LATER UINT32_MAX
 uint32_t frame_find(bool clean);                    /* some free pfn, 0 = none, FRAME_LATER = an interrupt waits; rather one that holds zeros, or rather not */
