@@ -31,14 +31,28 @@ def test_path():
     assert [function for function, _, _ in steps].count("sched_switch") > 50 and all(text for _, _, text in steps)
 
 
+def bounded(got):
+    """The longest stretches, told in names; none is too long."""
+    names = trace.Names(None)
+    told = [f"{n:,} instructions from {names.of(first)[1]} to {names.of(last)[1]}" for n, first, last, _ in got.stretches]
+    print(f"longest of {got.total:,}: {told[0]}")
+    assert got.complete
+    assert got.stretches[0][0] <= STRETCH_MAX, told
+    return {names.of(last)[1] for _, _, last, _ in got.stretches}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name, command", [("stress", "stress kill 9 20"), ("hugepages", "hugepages")])
+@pytest.mark.parametrize("name, command", [("stress", "stress kill 9 20"), ("hugepages", "hugepages")], ids=["kills", "runs"])
 def test_stretch(name, command):
     """Envs with many frames and tables are made and killed, runs of 2 MiB come and go: all that the kernel does there is seen, instruction by instruction."""
     got, said = trace.run(["command", "sh", "-c", command], 60000000, [f"{programs.build(name, 'musl')}:/bin/{name}"])
-    names = trace.Names(None)
-    told = [f"{n} instructions from {names.of(first)[1]} to {names.of(last)[1]}" for n, first, last, _ in got.stretches]
-    print(f"longest: {told[0]}")
-    assert got.complete and got.total > 5000000, said
-    assert {"op_env_kill", "set_frames", "op_frame_claim"} <= {names.of(last)[1] for _, _, last, _ in got.stretches}, told
-    assert got.stretches[0][0] <= STRETCH_MAX, told
+    assert got.total > 5000000, said
+    assert {"op_env_kill", "set_frames", "op_frame_claim"} <= bounded(got)
+
+
+@pytest.mark.slow
+def test_stretch_native():
+    """The same, over all that the native tests do to each op, hostile ones included."""
+    got, log = trace.native("gate", 1 << 32)
+    assert "TESTS DONE" in log, log[-500:]
+    assert {"op_env_kill", "set_frames", "op_frame_claim", "link_remove", "op_pt_copy", "op_batch"} <= bounded(got)

@@ -2,6 +2,7 @@
 """Counts the instructions of a window of one Aril run by address, and names the functions they belong to."""
 
 import bisect
+import contextlib
 import os
 import re
 import select
@@ -14,6 +15,7 @@ from . import build, systems
 
 LIBRARY = (1 << 39, (1 << 39) + (1 << 30))
 KERNEL = 1 << 63
+KERNEL_TEXT, KERNEL_TEXT_SIZE = (1 << 64) - (1 << 31), 1 << 24  # kernel/link.ld
 
 
 def symbols(path):
@@ -42,6 +44,12 @@ class Names:
             world, (at, names) = "user", self.program
         i = bisect.bisect_right(at, address) - 1
         return (world, names[i]) if i >= 0 else (world, "(no symbols)")
+
+
+def log_text(path):
+    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8", errors="replace") as f:
+        return f.read()
+    return ""
 
 
 def monitor(path, *commands):
@@ -110,50 +118,23 @@ class Profile:
 
 
 
-def run(arguments, most, adds=(), seconds=600):
-    """Boots, runs the measuring program with these arguments (`profile ROW`, `command ARG...`) and traces its window. Also what it printed."""
+@contextlib.contextmanager
+def traced(words, most, seconds, ends, *options):
+    """A machine run with these words, and the reader of its single steps, which begin when the monitor says so: (machine, reader, the monitor's socket, path of
+    the log). ends: addresses at which a stretch is over; options: QEMU's."""
     source = os.path.join(build.HERE, "parts", "trace.c")
-    build.programs()
-    reader = build.compile_one(os.path.join(build.OUT, "trace"), ["gcc", "-O2", "-Wall", "-Wextra", "-Werror"], [source], [source])
+    program = build.compile_one(os.path.join(build.OUT, "trace"), ["gcc", "-O2", "-Wall", "-Wextra", "-Werror"], [source], [source])
     with tempfile.TemporaryDirectory(prefix="aril-trace-") as folder:
         fifo, door, log = (os.path.join(folder, n) for n in ("fifo", "monitor", "log"))
         os.mkfifo(fifo)
-        command = [systems.MACHINE, "run", "--mem", systems.MEMORY, "--timeout", str(seconds), "--log", log, "--icount", str(systems.SHIFT), "--qemu=-cpu", f"--qemu={systems.CPU}",
-                   "--qemu=-monitor", f"--qemu=unix:{door},server=on,wait=off", "--qemu=-D", f"--qemu={fifo}"]
-        for pair in [*build.adds(), *adds]:
-            command += ["--add", pair]
-        counter = subprocess.Popen([reader, fifo, str(most), *breaks()], stdout=subprocess.PIPE, preexec_fn=systems.die_with_parent)
-        machine = subprocess.Popen([*command, "--", build.PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   preexec_fn=systems.die_with_parent)
+        more = ["-cpu", systems.CPU, "-monitor", f"unix:{door},server=on,wait=off", "-D", fifo, *options]
+        command = [systems.MACHINE, "run", "--mem", systems.MEMORY, "--timeout", str(seconds), "--log", log, "--icount", str(systems.SHIFT), *(f"--qemu={word}" for word in more)]
+        reader = subprocess.Popen([program, fifo, str(most), *ends], stdout=subprocess.PIPE, preexec_fn=systems.die_with_parent)
+        machine = subprocess.Popen([*command, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=systems.die_with_parent)
         try:
-            said = wait_for(machine, b"<window open>", seconds)
-            if b"<window open>" not in said:
-                raise systems.Failed("the window never opened: " + said.decode("utf-8", "replace")[-500:])
-            monitor(door, "singlestep on", "log exec,nochain")
-            machine.stdin.write(b"\n")
-            machine.stdin.flush()
-            output = b""
-            end = time.monotonic() + seconds
-            # The reader leaves when it has seen enough; the program's window ends otherwise.
-            while counter.poll() is None and b"<window close>" not in output and time.monotonic() < end:
-                if select.select([machine.stdout, counter.stdout], [], [], 1)[0] and select.select([machine.stdout], [], [], 0)[0]:
-                    piece = os.read(machine.stdout.fileno(), 65536)
-                    if not piece:
-                        break
-                    output += piece
-                elif select.select([counter.stdout], [], [], 0)[0]:
-                    break
-            if b"<window close>" in output:
-                monitor(door, "log none")
-                machine.stdin.write(b"\n")
-                machine.stdin.flush()
-                machine.stdin.close()
-                output += wait_for(machine, b"\0never\0", 20)
-            else:
-                machine.terminate()
-            text = counter.communicate(timeout=60)[0].decode()
+            yield machine, reader, door, log
         finally:
-            for process in (machine, counter):
+            for process in (machine, reader):
                 if process.poll() is None:
                     process.terminate()
                     try:
@@ -161,4 +142,51 @@ def run(arguments, most, adds=(), seconds=600):
                     except subprocess.TimeoutExpired:
                         process.kill()
                         process.wait()
+
+
+def run(arguments, most, adds=(), seconds=600):
+    """Boots, runs the measuring program with these arguments (`profile ROW`, `command ARG...`) and traces its window. Also what it printed."""
+    build.programs()
+    words = [word for pair in [*build.adds(), *adds] for word in ("--add", pair)] + ["--", build.PROGRAM, *arguments]
+    with traced(words, most, seconds, breaks()) as (machine, reader, door, _):
+        said = wait_for(machine, b"<window open>", seconds)
+        if b"<window open>" not in said:
+            raise systems.Failed("the window never opened: " + said.decode("utf-8", "replace")[-500:])
+        monitor(door, "singlestep on", "log exec,nochain")
+        machine.stdin.write(b"\n")
+        machine.stdin.flush()
+        output = b""
+        end = time.monotonic() + seconds
+        # The reader leaves when it has seen enough; the program's window ends otherwise.
+        while reader.poll() is None and b"<window close>" not in output and time.monotonic() < end:
+            if select.select([machine.stdout, reader.stdout], [], [], 1)[0] and select.select([machine.stdout], [], [], 0)[0]:
+                piece = os.read(machine.stdout.fileno(), 65536)
+                if not piece:
+                    break
+                output += piece
+            elif select.select([reader.stdout], [], [], 0)[0]:
+                break
+        if b"<window close>" in output:
+            monitor(door, "log none")
+            machine.stdin.write(b"\n")
+            machine.stdin.flush()
+            machine.stdin.close()
+            output += wait_for(machine, b"\0never\0", 20)
+        else:
+            machine.terminate()
+        text = reader.communicate(timeout=60)[0].decode()
     return Profile(text, most), output.split(b"\n<window close>")[0].decode("utf-8", "replace")
+
+
+def native(app, most, seconds=900):
+    """Boots a native app and traces the kernel's instructions alone, from ring 3's first one to the machine's end. Also the log. Time goes as in the suite,
+    for the tests wait by it; memory is little, for some take all of it."""
+    entries = [f"{a:x}" for a, name in zip(*symbols(os.path.join(build.TOP, "build", "kernel.elf"))) if name in ("syscall_entry", "syscall_traced", "trap_exception", "trap_common")]
+    with traced(["--app", app, "--icount", "4", "--mem", "128M"], most, seconds, breaks() + entries, "-dfilter", f"{KERNEL_TEXT:#x}+{KERNEL_TEXT_SIZE:#x}") as (machine, reader, door, log):
+        end = time.monotonic() + seconds
+        while machine.poll() is None and time.monotonic() < end and "first user instruction" not in log_text(log):
+            time.sleep(0.1)
+        monitor(door, "singlestep on", "log exec,nochain")
+        text = reader.communicate(timeout=seconds)[0].decode()
+        machine.wait(60)
+        return Profile(text, most), log_text(log)
