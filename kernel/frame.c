@@ -57,7 +57,7 @@ static __attribute__((noinline)) uint32_t fresh_find(void)
 	for (unsigned i = fresh_count; i-- > 0;) {
 		/* Over what was claimed by number. */
 		while (fresh[i].next < fresh[i].end && frames[fresh[i].next].type != EXO_FREE)
-			if (++fresh[i].next % 512 == 0 && interrupt_waits())
+			if (++fresh[i].next % 128 == 0 && interrupt_waits())
 				return FRAME_LATER;
 		if (fresh[i].next < fresh[i].end)
 			return (uint32_t)fresh[i].next;
