@@ -186,7 +186,8 @@ def busybox():
 
 
 def host_script(cases, files=None):
-    """The same cases on this host, under the image's busybox alone: `env -i`, UTC, C, umask 022, as root or as if."""
+    """The same cases on this host, under the image's busybox alone: `env -i`, UTC, C, umask 022, as root or as if; whoever ran us may ignore SIGINT
+    (a shell's `&` does)."""
     with tempfile.TemporaryDirectory(prefix="aril-host-") as folder:
         t = cases_folder(folder, cases, files or {})
         list_write(t, list(cases))
@@ -195,7 +196,7 @@ def host_script(cases, files=None):
         box = busybox()
         for applet in subprocess.run([box, "--list"], stdout=subprocess.PIPE, check=True).stdout.decode().split():
             os.symlink(box, os.path.join(tools, applet))
-        command = ["env", "-i", f"PATH={tools}", f"W={folder}/w", f"T={t}", os.path.join(tools, "sh"), "-c", "umask 022; . $T/runner"]
+        command = ["env", "-i", "--default-signal", f"PATH={tools}", f"W={folder}/w", f"T={t}", os.path.join(tools, "sh"), "-c", "umask 022; . $T/runner"]
         if os.getuid():
             command = ["unshare", "-r", *command]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=300, check=True)
@@ -212,7 +213,7 @@ def chroot_script(cases, files, names):
         tree = os.path.join(folder, "tree")
         image.tree_make(tree, os.path.join(image.build_folder(False), "roottree"), [f"{t}:/t"], names)
         inside = f"umask 022; W=/w T=/t PATH={PATH}; . /t/runner"
-        script = 'mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" && exec env -i /usr/sbin/chroot "$1" /bin/sh -c "$2"'
+        script = 'mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" && exec env -i --default-signal /usr/sbin/chroot "$1" /bin/sh -c "$2"'
         command = ["unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "sh", "-c", script, "sh", tree, inside]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, check=False)
     results, whole = cases_parse(done.stdout)
