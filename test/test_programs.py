@@ -49,6 +49,9 @@ def test_runs(name, kind, ours):
     host = guest.host_script({case: CASES[case]}, {case: programs.build(name, kind)})[case]
     if name == "ptrace" and b"failed: trace(PTRACE_ATTACH" in host.err:
         pytest.skip("this host lets nobody attach, so it is no judge")
+    if name == "int80" and host.status == 139:
+        assert got.status == 0 and not got.err, got
+        pytest.skip("this host's kernel has no 32-bit entry, so it is no judge")
     assert host.status == 0 and not host.err, host
     assert got == host
 
