@@ -2,27 +2,6 @@
 /* The binding core: frames and leaf entries, rule by rule. */
 #include "world.h"
 
-/* The search for a free frame passes what was claimed by number. It is cut short by an interrupt, and goes on from there. */
-TEST(core_search_is_cut_short)
-{
-	unsigned cut = 0;
-	int64_t r;
-
-	world_make();
-	mapped_new(LOW);
-	for (uint64_t pfn = WORLD_FRAMES / 2 + 1; pfn < 800; pfn++)
-		if (frames[pfn].type == EXO_FREE)
-			CHECK_EQ(op_frame_claim(pfn, 1, 0, 0), 1);
-	world_interrupts = 1;
-	while ((r = op_frame_claim(EXO_ANY, 2, LOW, 0)) == 0 && cut < 10)
-		cut++;
-	world_interrupts = 0;
-	CHECK(cut >= 2 && cut < 10);
-	CHECK_EQ(r, 2);
-	world_check();
-	world_end();
-}
-
 TEST(core_claim_counts)
 {
 	uint64_t before;
