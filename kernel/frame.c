@@ -246,10 +246,10 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 			if (!slot)
 				return done ? (int64_t)done : -EXO_EFAULT;
 			p = frame_find(pfn == EXO_ZEROED);
-			if (p == FRAME_LATER && done)
-				break;
-			if (p == FRAME_LATER)
+			if (p == FRAME_LATER && !done)
 				continue; /* a count of 0 would be no answer */
+			if (p == FRAME_LATER)
+				break;
 			if (!p)
 				return done ? (int64_t)done : -EXO_ENOMEM;
 		} else {

@@ -20,8 +20,7 @@ static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT], int traced)
 	entry[EXO_ENTRY_INT80] = (uint64_t)posix_int80_entry;
 }
 
-/* n frames at va of the root that is being built. */
-static int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n)
+int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n)
 {
 	uint64_t value[LIBRARY_STACK_PAGES + BUILD_PRIVATE_MAX];
 

@@ -50,13 +50,9 @@ static int64_t slots_build(struct env_build *b)
 /* Fills the child's process page, vector state and regions through the scratch window. */
 static int64_t private_copy(const struct env_build *b, struct task *child, const struct fork_wish *w)
 {
-	uint64_t value[BUILD_PRIVATE_MAX];
 	struct process *copy = (struct process *)SCRATCH;
-	int64_t r;
+	int64_t r = pages_put(0, SCRATCH, b->own + LIBRARY_STACK_FIRST, b->page_count);
 
-	for (uint32_t i = 0; i < b->page_count; i++)
-		value[i] = b->own[LIBRARY_STACK_FIRST + i] << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX;
-	r = entries_write(0, SCRATCH, b->page_count, (uint64_t)value, EXO_AT_LIST, 0);
 	if (r < 0)
 		return r;
 	memcpy(copy, P, sizeof *copy);

@@ -120,6 +120,8 @@ struct env_build {
 	uint32_t page_count, in_spec;                  /* from process on: how many, and how many of them env_make hands over; the others are given afterwards */
 	struct exo_env_spec spec;
 };
+/* Maps n frames at va of root (0: the caller's), to read and write; at most as many as a build's own. How many, or a gate error. */
+int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n);
 /* Claims and composes a root with library, family, root image and the private area (region_pages pages of regions). 0, or -errno with nothing left. */
 int  env_build(struct env_build *b, uint32_t region_pages);
 void env_unbuild(struct env_build *b);

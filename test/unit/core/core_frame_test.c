@@ -2,6 +2,21 @@
 /* The binding core: frames and leaf entries, rule by rule. */
 #include "world.h"
 
+/* The search for a free frame passes what was claimed by number; an interrupt that waits does not make its answer 0, which would mean that there is none. */
+TEST(core_search_answers_under_interrupts)
+{
+	world_make();
+	mapped_new(LOW);
+	for (uint64_t pfn = WORLD_FRAMES / 2 + 1; pfn < 800; pfn++)
+		if (frames[pfn].type == EXO_FREE)
+			CHECK_EQ(op_frame_claim(pfn, 1, 0, 0), 1);
+	world_interrupts = 1;
+	CHECK_EQ(op_frame_claim(EXO_ANY, 2, LOW, 0), 2);
+	world_interrupts = 0;
+	world_check();
+	world_end();
+}
+
 TEST(core_claim_counts)
 {
 	uint64_t before;
