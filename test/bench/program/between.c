@@ -10,7 +10,9 @@
 /* musl has no <linux/futex.h>. */
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
-#define TRIPS 200
+/* Short samples and many: which of the two has run less, and so how far its wake-up must look, changes from one to the next, and so does whether the timer comes. */
+#define TRIPS 50
+#define BATCHES 100
 
 static int there[2], back[2];
 
@@ -27,7 +29,7 @@ static int trips_by_descriptors(int size)
 		_exit(0);
 	}
 	NEED(write(there[1], &word, (size_t)size) == size && read(back[0], &word, (size_t)size) == size);
-	MEAN(15, rounds(TRIPS), 2, { (void)!write(there[1], &word, (size_t)size); (void)!read(back[0], &word, (size_t)size); });
+	MEAN(BATCHES, rounds(TRIPS), 2, { (void)!write(there[1], &word, (size_t)size); (void)!read(back[0], &word, (size_t)size); });
 	(void)kill(child, SIGKILL);
 	(void)waitpid(child, 0, 0);
 	samples_say("");
@@ -78,7 +80,7 @@ int row_futex(void)
 			futex_pass(&word[64], &word[0]);
 	}
 	futex_pass(&word[0], &word[64]);
-	MEAN(15, rounds(TRIPS), 2, futex_pass(&word[0], &word[64]));
+	MEAN(BATCHES, rounds(TRIPS), 2, futex_pass(&word[0], &word[64]));
 	(void)kill(child, SIGKILL);
 	(void)waitpid(child, 0, 0);
 	samples_say("");
@@ -111,11 +113,11 @@ int row_yield(void)
 			yield_as(1);
 	while (turn->last == 0)
 		(void)sched_yield();
-	for (int b = 0; b < 5; b++) {
+	for (int b = 0; b < BATCHES; b++) {
 		long before = turn->switches;
 		uint64_t from = ticks();
 
-		for (unsigned k = 0, n = rounds(TRIPS) * 10; k < n; k++)
+		for (unsigned k = 0, n = rounds(TRIPS) * 4; k < n; k++)
 			yield_as(2);
 		if (turn->switches > before)
 			sample(from, ticks(), (double)(turn->switches - before));
@@ -136,7 +138,7 @@ int row_thread(void)
 	if (e)
 		return e;
 	(void)pthread_join(thread, 0);
-	MEAN(9, rounds(50), 1, { if (pthread_create(&thread, 0, thread_main, 0) == 0) (void)pthread_join(thread, 0); });
+	MEAN(45, rounds(10), 1, { if (pthread_create(&thread, 0, thread_main, 0) == 0) (void)pthread_join(thread, 0); });
 	samples_say("");
 	return 0;
 }

@@ -119,7 +119,7 @@ static int exec_rows(pid_t (*start)(const char *), const char *path)
 
 	if (e)
 		return e;
-	MEAN(5, rounds(20), 1, (void)waitpid(start(path), 0, 0));
+	MEAN(20, rounds(5), 1, (void)waitpid(start(path), 0, 0));
 	samples_say("");
 	return 0;
 }
