@@ -195,11 +195,12 @@ void memory_arenas(struct boot_info *info)
 	for (uint64_t i = 0; i < info->segment_count; i++)
 		pool += (info->segment[i].count + 511) / 512;
 	info->frames = arena_new(info->frame_count * sizeof(struct exo_frame_rec), "the frame table");
+	info->fresh = arena_new(BOOT_FRESH_SIZE(info->frame_count), "the bits of frames");
 	info->envs = arena_new(EXO_ENV_MAX * sizeof(struct exo_env), "the env table");
 	info->homes = arena_new(EXO_HOME_COUNT * sizeof(struct exo_home), "the home table");
 	info->info = arena_new(2 * EXO_PAGE_SIZE, "the info page");
 	info->pool = arena_new(pool * EXO_PAGE_SIZE, "the first env's tables");
-	log_line("kernel tables: %lu KiB for %lu frames, %lu KiB for envs and homes, %lu pages of pool", (unsigned long)info->frames.size / 1024,
+	log_line("kernel tables: %lu KiB for %lu frames, %lu KiB for envs and homes, %lu pages of pool", (unsigned long)(info->frames.size + info->fresh.size) / 1024,
 		(unsigned long)info->frame_count, (unsigned long)(info->envs.size + info->homes.size) / 1024, (unsigned long)pool);
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Page frames: who owns each, what it is, and which are free. Owners' frames are chained through the frame table, so that an env's end costs the
- * number of its frames. Free frames are either chained (they were used before) or lie in a stretch that was never used since boot. */
+ * number of its frames. Free frames are either chained (they were used before) or were never used since boot: those have a bit each, and a word of bits that is not
+ * 0 has one in the level above, so that the search is as short in any memory. */
 #include "kernel.h"
 
 struct exo_frame_rec *frames;
 uint64_t frame_count;
 
 static uint32_t free_chain[2]; /* whatever they hold; zeros */
-static struct { uint64_t next, end; } fresh[64]; /* stretches never used since boot */
-static unsigned fresh_count;
+static uint64_t *fresh[BOOT_FRESH_LEVELS]; /* never used since boot; the uppermost level is one word */
 
 static bool skip_zero(const struct exo_frame_rec *f, const struct env *e)
 {
@@ -17,11 +17,47 @@ static bool skip_zero(const struct exo_frame_rec *f, const struct env *e)
 	return f->flags & EXO_F_CHAINED && f->account == envs[e->index].account && generation < 0x10000 && f->spare == (uint16_t)generation;
 }
 
+static void fresh_start(void)
+{
+	fresh[0] = pa_ptr(boot->fresh.phys);
+	for (uint64_t level = 1, n = frame_count; level < BOOT_FRESH_LEVELS; level++)
+		fresh[level] = fresh[level - 1] + (n = (n + 63) / 64);
+}
+
+static void fresh_add(uint64_t first, uint64_t end)
+{
+	for (unsigned level = 0; level < BOOT_FRESH_LEVELS; level++, first /= 64, end = (end + 63) / 64)
+		for (uint64_t i = first; i < end;) {
+			bool whole = i % 64 == 0 && end - i >= 64;
+			fresh[level][i / 64] |= whole ? ~0ul : 1ul << i % 64;
+			i += whole ? 64 : 1;
+		}
+}
+
+static __attribute__((noinline)) void fresh_remove(uint64_t pfn)
+{
+	for (unsigned level = 0; level < BOOT_FRESH_LEVELS; level++, pfn /= 64)
+		if (fresh[level][pfn / 64] &= ~(1ul << pfn % 64))
+			return;
+}
+
+/* The lowest of the highest 256 KiB that have one: devices that reach only low addresses find some left. 0 = none. */
+static __attribute__((noinline)) uint32_t fresh_find(void)
+{
+	uint64_t i = 0;
+	if (!fresh[BOOT_FRESH_LEVELS - 1][0])
+		return 0;
+	for (unsigned level = BOOT_FRESH_LEVELS - 1; level > 0; level--)
+		i = i * 64 + 63 - (uint64_t)__builtin_clzl(fresh[level][i]);
+	return (uint32_t)(i * 64 + (uint64_t)__builtin_ctzl(fresh[0][i]));
+}
+
 void frames_start(void)
 {
 	const struct boot_range *map = pa_ptr(boot->map);
 	uint64_t expected = 0;
 
+	fresh_start();
 	for (uint64_t i = 0; i < boot->map_count; i++) {
 		uint64_t first = map[i].pfn, end = map[i].pfn + map[i].count;
 		if (end > frame_count)
@@ -31,19 +67,15 @@ void frames_start(void)
 		if (first >= end)
 			continue;
 		expected = end;
-		if (map[i].type == BOOT_FREE) {
-			if (first == 0)
-				frames[first++].type = EXO_KERNEL; /* pfn 0 ends chains */
-			if (fresh_count < sizeof(fresh) / sizeof(fresh[0])) {
-				fresh[fresh_count].next = first;
-				fresh[fresh_count++].end = end;
-				info->frames_free += end - first;
-				info->frames_ram += end - first;
-				continue;
-			}
-		}
+		if (first == 0 && map[i].type == BOOT_FREE)
+			frames[first++].type = EXO_KERNEL; /* pfn 0 ends chains */
 		if (map[i].type != BOOT_RESERVED)
 			info->frames_ram += end - first;
+		if (map[i].type == BOOT_FREE) {
+			fresh_add(first, end);
+			info->frames_free += end - first;
+			continue;
+		}
 		for (; first < end; first++)
 			frames[first].type = map[i].type == BOOT_RESERVED ? EXO_NONE : EXO_KERNEL;
 	}
@@ -52,22 +84,8 @@ void frames_start(void)
 	info->frame_count = frame_count;
 }
 
-static __attribute__((noinline)) uint32_t fresh_find(void)
-{
-	for (unsigned i = fresh_count; i-- > 0;) {
-		/* Over what was claimed by number. */
-		while (fresh[i].next < fresh[i].end && frames[fresh[i].next].type != EXO_FREE)
-			if (++fresh[i].next % 128 == 0 && interrupt_waits())
-				return FRAME_LATER;
-		if (fresh[i].next < fresh[i].end)
-			return (uint32_t)fresh[i].next;
-		if (i == fresh_count - 1)
-			fresh_count--;
-	}
-	return 0;
-}
-
-uint32_t frame_find(bool clean)
+/* Some free one, rather one that holds zeros, or rather not; 0 = none. */
+static uint32_t frame_find(bool clean)
 {
 	if (free_chain[clean])
 		return free_chain[clean];
@@ -127,11 +145,14 @@ void frame_move(uint32_t pfn, struct env *from, struct env *to)
 	frames[pfn].owner = to->index;
 }
 
-void frame_take(uint32_t pfn, struct env *e)
+/* A free frame becomes e's, DATA, and charged to its account; it is not zeroed. */
+static void frame_take(uint32_t pfn, struct env *e)
 {
 	struct exo_frame_rec *f = &frames[pfn];
 	if (f->flags & EXO_F_CHAINED)
 		chain_unlink(pfn, &free_chain[!!(f->flags & FRAME_CLEAN)]);
+	else
+		fresh_remove(pfn);
 	f->flags &= FRAME_CLEAN;
 	f->type = EXO_DATA;
 	f->account = envs[e->index].account;
@@ -246,10 +267,6 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 			if (!slot)
 				return done ? (int64_t)done : -EXO_EFAULT;
 			p = frame_find(pfn == EXO_ZEROED);
-			if (p == FRAME_LATER && !done)
-				continue; /* a count of 0 would be no answer */
-			if (p == FRAME_LATER)
-				break;
 			if (!p)
 				return done ? (int64_t)done : -EXO_ENOMEM;
 		} else {

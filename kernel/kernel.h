@@ -135,7 +135,6 @@ static inline uint32_t frame_weight(const struct exo_frame_rec *f) { return f->t
 /* With content, and nothing leads to it: it cannot be let go before it is emptied. */
 static inline bool table_is_stranded(const struct exo_frame_rec *f) { return frame_is_table(f) && f->used && !table_links(f); }
 static inline bool frame_is_counted(const struct exo_frame_rec *f) { return f->maps || f->glinks || f->plinks || f->pins; }
-void frame_take(uint32_t pfn, struct env *e);       /* free -> owned by e, charged, DATA; does not zero */
 void frame_free(uint32_t pfn);                      /* uncounted; unchained, uncharged, free */
 void frame_release(uint32_t pfn);                   /* free when uncounted, else disown */
 bool frame_charge(uint32_t pfn, uint16_t account);  /* moves its charge there; false: that account has no room */
@@ -143,8 +142,6 @@ void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head o
 void frame_unchain(uint32_t pfn);
 void frame_move(uint32_t pfn, struct env *from, struct env *to); /* from, which lives, to the head of to's chain */
 void frame_park(uint32_t pfn, struct env *e);       /* from e's chain to its second one */
-#define FRAME_LATER UINT32_MAX
-uint32_t frame_find(bool clean);                    /* some free pfn, 0 = none, FRAME_LATER = an interrupt waits; rather one that holds zeros, or rather not */
 void frame_clean(uint32_t pfn);                     /* zeros in it, if they are not there yet */
 
 /* ---- table.c, leaf.c, link.c, pt_copy.c, root.c: the only files that write page table entries (walk.h) */

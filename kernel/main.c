@@ -36,10 +36,10 @@ __attribute__((noreturn)) void kmain(const struct boot_info *b)
 	machine_start();                    /* descriptor tables, control registers, gate */
 	fpu_start();                        /* XCR0 */
 	root_start();                       /* what every root has in common */
-	frames_start();                     /* who owns which frame: nobody yet */
 #ifdef KERNEL_DEBUG
-	recount_start();
+	recount_start();                    /* takes memory */
 #endif
+	frames_start();                     /* who owns which frame: nobody yet */
 	apic_start();                       /* interrupt controllers, as found */
 	time_start();                       /* how fast the clocks run */
 	struct env *first = first_make();   /* out of what the loader placed */

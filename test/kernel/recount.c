@@ -13,19 +13,16 @@ static uint32_t interval, turn;
 
 void recount_start(void)
 {
-	/* Memory for it: one stretch of free frames, the kernel's for ever. */
+	/* Memory for it: the end of a free range, taken off the map before anybody reads it. */
 	uint64_t need = (frame_count * sizeof(struct tally) + EXO_PAGE_SIZE - 1) >> EXO_PAGE_SHIFT;
-	const struct boot_range *map = pa_ptr(boot->map);
+	struct boot_range *map = pa_ptr(boot->map);
 	for (uint64_t i = 0; i < boot->map_count && !tally; i++) {
 		if (map[i].type != BOOT_FREE || map[i].count <= need || map[i].pfn + map[i].count > frame_count)
 			continue;
-		uint64_t first = map[i].pfn + map[i].count - need;
-		for (uint64_t p = 0; p < need; p++)
-			frames[first + p].type = EXO_KERNEL;
-		info->frames_free -= need;
-		tally = pfn_ptr(first);
+		map[i].count -= need;
+		tally = pfn_ptr(map[i].pfn + map[i].count);
 	}
-	interval = info->frames_ram <= 32768 ? 1 : 256;
+	interval = frame_count <= 32768 ? 1 : 256;
 	info->debug = interval;
 	klog("debug kernel: recounts after every %u. op that changes a count", interval);
 }

@@ -6,7 +6,7 @@
 #include <exo/facts.h>
 
 #define BOOT_MAGIC   0x746f6f626c697241ul /* "Arilboot" */
-#define BOOT_VERSION 1
+#define BOOT_VERSION 2
 
 enum boot_range_type {
 	BOOT_FREE,     /* usable RAM once the loader is gone (conventional, loader and boot-services memory) */
@@ -27,6 +27,9 @@ struct boot_segment { uint64_t va, pfn, count; uint32_t rights, spare; };
 enum boot_panic { BOOT_PANIC_HALT, BOOT_PANIC_RESET, BOOT_PANIC_OFF };
 
 struct boot_arena { uint64_t phys, size; }; /* page-aligned, physically contiguous, zeroed before the exit */
+/* Bits of the frames that were never used: each level has one for each 64 of the level below, and is a whole number of words; the uppermost is one word. */
+#define BOOT_FRESH_LEVELS 5
+#define BOOT_FRESH_SIZE(frames) ((frames) / 7 + 8 * BOOT_FRESH_LEVELS)
 
 struct boot_irq_override { uint8_t isa, flags; uint16_t spare; uint32_t gsi; }; /* flags: MADT's MPS INTI bits: 0-1 polarity, 2-3 trigger */
 
@@ -41,6 +44,7 @@ struct boot_info {
 	uint64_t frame_count;     /* length of the frame table: one past the last RAM pfn that is used */
 	uint64_t kernel_root;     /* PML4: upper half and slot 255 (system window tables) filled, the rest empty */
 	struct boot_arena frames; /* exo_frame_rec[frame_count] */
+	struct boot_arena fresh;  /* BOOT_FRESH_SIZE(frame_count): a bit for each frame, and levels over it */
 	struct boot_arena envs;   /* exo_env[EXO_ENV_MAX] */
 	struct boot_arena homes;  /* exo_home[EXO_HOME_COUNT] */
 	struct boot_arena info;   /* two pages: exo_info, exo_slices */

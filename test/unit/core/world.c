@@ -102,7 +102,6 @@ static void world_first(void)
 		spec.frames[i] = pfn;
 		frames[pfn].type = i == EXO_EF_ROOT ? EXO_PT4 : EXO_DATA;
 		frames[pfn].account = 1;
-		info->frames_free--;
 	}
 	root_prepare(spec.frames[EXO_EF_ROOT]);
 	memcpy(envs[1].limit, first_limit, sizeof first_limit);
@@ -168,10 +167,10 @@ void world_make(void)
 	homes = zeroed(EXO_HOME_COUNT * sizeof *homes);
 	slices = zeroed(sizeof *slices);
 	info = zeroed(sizeof *info);
-	/* Kernel frames: 1 map, 2 root, 3 the window's table. */
+	/* Kernel frames: 1 map, 2 root, 3 the window's table, 5 the bits of frames. */
 	map = pa_ptr(EXO_PAGE_SIZE);
-	map[0] = (struct boot_range){ 0, WORLD_KERNEL, BOOT_KERNEL, 0 };
-	map[1] = (struct boot_range){ WORLD_KERNEL, WORLD_FRAMES / 2 - WORLD_KERNEL, BOOT_FREE, 0 };
+	map[0] = (struct boot_range){ 0, WORLD_FREE, BOOT_KERNEL, 0 };
+	map[1] = (struct boot_range){ WORLD_FREE, WORLD_FRAMES / 2 - WORLD_FREE, BOOT_FREE, 0 };
 	map[2] = (struct boot_range){ WORLD_FRAMES / 2 + 1, WORLD_FRAMES - WORLD_FRAMES / 2 - 2, BOOT_FREE, 0 };
 	map[3] = (struct boot_range){ WORLD_FRAMES - 1, 1, BOOT_RESERVED, 0 };
 	root = pfn_ptr(2);
@@ -180,6 +179,7 @@ void world_make(void)
 	boot_info.map = EXO_PAGE_SIZE;
 	boot_info.map_count = 4;
 	boot_info.kernel_root = 2 << EXO_PAGE_SHIFT;
+	boot_info.fresh.phys = 5 << EXO_PAGE_SHIFT;
 	boot = &boot_info;
 	recount_use(zeroed(WORLD_FRAMES * 16));
 	frames_start();

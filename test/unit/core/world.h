@@ -5,7 +5,7 @@
 #include "../check.h"
 #include "../../../kernel/kernel.h"
 
-enum { WORLD_FRAMES = 1024, WORLD_KERNEL = 16, WORLD_ENVS = 4, WORLD_INDEX_MAX = 64 };
+enum { WORLD_FRAMES = 1024, WORLD_KERNEL = 16, WORLD_FREE = WORLD_KERNEL + EXO_EF_COUNT, WORLD_ENVS = 4, WORLD_INDEX_MAX = 64 };
 
 /* Address of a page that every env of the world has for its arrays. */
 #define WORLD_PAGE 0x10000ul
