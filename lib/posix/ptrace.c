@@ -4,6 +4,7 @@
 #include <linux/elf.h>
 #include <linux/ptrace.h>
 #include <linux/uio.h>
+#include <linux/wait.h>
 #include "library.h"
 #include "calls.h"
 #include "signals.h"
@@ -48,7 +49,7 @@ void ptrace_end(struct task *tracer)
 				ptrace_release(th);
 }
 
-int ptrace_wait(int pid, int *any, int *status)
+int ptrace_wait(int pid, int options, int *any, int *status)
 {
 	if (!P->task->has_traced)
 		return 0;
@@ -59,7 +60,8 @@ int ptrace_wait(int pid, int *any, int *status)
 			*any = 1;
 			if (th->trace_status) {
 				*status = th->trace_status;
-				th->trace_status = 0;
+				if (!(options & WNOWAIT))
+					th->trace_status = 0;
 				return th->tid;
 			}
 		}

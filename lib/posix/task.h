@@ -110,8 +110,8 @@ int  reap_child(int *status);
 void ptrace_wake(struct thread *th);        /* a held thread would be woken now */
 void ptrace_release(struct thread *th);     /* a held thread may go on */
 void ptrace_end(struct task *tracer);       /* all that it holds */
-/* For the caller's wait4: the number and status of a thread that it holds and has not been told of, 0 = none; *any: it holds such a one. */
-int  ptrace_wait(int pid, int *any, int *status);
+/* For the caller's wait: the number and status of a thread that it holds and has not been told of (taken unless WNOWAIT), 0 = none; *any: it holds such a one. */
+int  ptrace_wait(int pid, int options, int *any, int *status);
 
 /* ---- exec.c */
 /* First program: a new child of pid 1 whose image is path; argv, envp: NULL-terminated, library memory; takes over files. In a session and group of

@@ -42,7 +42,7 @@ static struct task *child_wait(int pid, int options, int *status, int *error)
 			if (child_news(c, options, status))
 				return c;
 		}
-		*error = ptrace_wait(pid, &any, status);
+		*error = ptrace_wait(pid, options, &any, status);
 		if (*error)
 			return 0;
 		*error = any ? 0 : -ECHILD;
@@ -99,6 +99,8 @@ CALL5(waitid, which, id, info_at, options, usage_at)
 	uint64_t usage[18] = { 0 };
 	struct task *c;
 
+	if (options & ~(uint64_t)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
+		return -EINVAL;
 	if (which > P_PGID || (which != P_ALL && (int)id < 0) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
 	c = child_wait(pid, (int)options, &status, &error);

@@ -290,6 +290,7 @@ static void processes(void)
 	TRY(wait4, -1, 0, 0x10000, 0);
 	TRY(waitid, 9, 0, 0, 4, 0);
 	TRY(waitid, P_ALL, 0, 0, 0, 0);
+	TRY(waitid, P_ALL, 0, 0, 4 | 0x100, 0);
 	TRY(waitid, P_ALL, 0, 0, 4, 0);
 	TRY(setpgid, 1L << 29, 0);
 	TRY(setpgid, 0, -1);

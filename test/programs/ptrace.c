@@ -10,6 +10,7 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <sys/wait.h>
 #include <time.h>
 #include "try.h"
 
@@ -54,9 +55,13 @@ static long trace(long request, int tid, long addr, long data) { return syscall(
 
 static void hold(int tid)
 {
+	siginfo_t info = { 0 };
 	int status = 0;
 
 	CHECK(trace(PTRACE_ATTACH, tid, 0, 0) == 0);
+	/* Looking at the news does not take it. */
+	CHECK(syscall(SYS_waitid, P_PID, tid, &info, WSTOPPED | WNOWAIT | __WALL, 0) == 0);
+	CHECK(info.si_pid == tid && info.si_code == CLD_TRAPPED && info.si_status == SIGSTOP);
 	CHECK(syscall(SYS_wait4, tid, &status, __WALL, 0) == tid);
 	CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 }
