@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AF_UNIX sockets, shared by the object and its queue (socket.c), connecting (socket_calls.c), moving bytes and descriptors (socket_io.c) and options. */
+/* AF_UNIX sockets, shared by the object and its queue (socket.c), connecting (socket_calls.c), moving bytes and descriptors (socket_send.c, socket_receive.c) and options. */
 #ifndef POSIX_SOCKET_H
 #define POSIX_SOCKET_H
 #include <linux/un.h>
@@ -65,6 +65,6 @@ struct socket *socket_find(const struct socket_name *name, int type, int *error)
 int  name_read(uint64_t address, uint64_t size, struct socket_name *to);
 long name_write(const struct socket_name *name, uint64_t address, uint64_t size_at);
 
-/* ---- socket_io.c */
+/* ---- socket_receive.c, socket_send.c */
 long socket_read(struct file *f, struct io *io, uint64_t at), socket_write(struct file *f, struct io *io, uint64_t at);
 #endif
