@@ -38,7 +38,7 @@ static void recount_finds_a_wrong_count(void)
 	CHECK_EQ(op_home_set(0, EXO_HOME_CLAIM, EXO_HOMES_BASE, 1), 1);
 	tables_make(0, EXO_HOMES_BASE);
 	tables_make(0, 0x400000);
-	uint32_t data = frame_new(), free_frame = frame_find(true), pt2 = homes[0].pt2, root = current_env()->root;
+	uint32_t data = frame_new(), free_frame = WORLD_FRAMES / 2 - 1, pt2 = homes[0].pt2, root = current_env()->root;
 	CHECK_EQ(op_pte_write(0, 0x400000 | 1, 1, (uint64_t)data << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW, 0, 0), 1);
 	uint64_t *pd = pfn_ptr(pt2), *low = pfn_ptr(root);
 	uint32_t pt1 = (uint32_t)(pd[0] >> EXO_PAGE_SHIFT & 0xffffffffff);
@@ -58,6 +58,7 @@ static void recount_finds_a_wrong_count(void)
 	CORRUPT(frames[pt1].type, EXO_PT2, "wrong level", 0);
 	CORRUPT(frames[pt2].used, frames[pt2].used + 1, "entries used", pt2);
 	CORRUPT(frames[root].used, frames[root].used - 1, "entries used", root);
+	CHECK_EQ(frames[free_frame].type, EXO_FREE);
 	CORRUPT(frames[free_frame].maps, 1, "free frame is counted", free_frame);
 	CORRUPT(homes[0].pt2, pt1, "home means two things", 0);
 	CORRUPT(low[1], low[0], "entries used", 0);
