@@ -10,9 +10,9 @@
 
 #define FAILS(x, e) CHECK((x) == -1 && errno == (e))
 
-static volatile sig_atomic_t caught;
+static volatile sig_atomic_t caught; /* a bit for each signal */
 
-static void note(int sig) { caught = sig; }
+static void note(int sig) { caught |= 1 << sig; }
 
 /* All that comes from the master until `end` has come. */
 static void expect(int m, const char *end)
@@ -51,10 +51,13 @@ static void child(const char *name)
 	sigaction(SIGWINCH, &a, NULL);
 	CHECK(write(s, "ready\n", 6) == 6);
 	CHECK(read(s, line, sizeof(line)) == 6 && memcmp(line, "typed\n", 6) == 0);
+	/* The ^C may come before the read does: then another one comes, and neither is echoed nor takes away what is written. */
+	CHECK(tcgetattr(s, &mode) == 0);
+	mode.c_lflag = (mode.c_lflag & ~(tcflag_t)ECHO) | NOFLSH;
+	CHECK(tcsetattr(s, TCSANOW, &mode) == 0 && write(s, "waits\n", 6) == 6);
 	FAILS(read(s, line, sizeof(line)), EINTR);
-	CHECK(caught == SIGINT && write(s, "interrupted\n", 12) == 12);
-	caught = 0;
-	while (caught != SIGWINCH)
+	CHECK(caught & 1 << SIGINT && write(s, "interrupted\n", 12) == 12);
+	while (!(caught & 1 << SIGWINCH))
 		usleep(1000);
 	CHECK(ioctl(s, TIOCGWINSZ, &size) == 0 && size.ws_row == 7);
 	CHECK(tcgetattr(s, &mode) == 0);
@@ -71,7 +74,7 @@ int main(void)
 	char name[64], c;
 	struct winsize size = { 33, 101, 0, 0 };
 	struct stat st;
-	int m = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), second, s, number, value = 0;
+	int m = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), second, s, number, value = 0, ready[2];
 	struct pollfd p = { .fd = m, .events = POLLIN | POLLOUT };
 	pid_t pid;
 
@@ -87,9 +90,11 @@ int main(void)
 		child(name);
 	expect(m, "ready\r\n");
 	CHECK(write(m, "typz\177ed\n", 8) == 8);
-	expect(m, "ed\r\n");
-	usleep(20000);
-	CHECK(write(m, "\3", 1) == 1);
+	expect(m, "waits\r\n");
+	p.events = POLLIN;
+	do
+		CHECK(write(m, "\3", 1) == 1);
+	while (poll(&p, 1, 50) == 0);
 	expect(m, "interrupted\r\n");
 	size.ws_row = 7;
 	CHECK(ioctl(m, TIOCSWINSZ, &size) == 0);
@@ -99,20 +104,21 @@ int main(void)
 	CHECK(poll(&p, 1, 0) == 1 && p.revents & POLLHUP);
 	/* The master goes first: readers find the end, writers an error, the session is told. */
 	s = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY);
-	CHECK(s >= 0 && isatty(s));
+	CHECK(s >= 0 && isatty(s) && pipe(ready) == 0);
 	pid = fork();
 	if (!pid) {
 		close(m);
 		setsid();
 		CHECK(ioctl(s, TIOCSCTTY, 0) == 0);
 		signal(SIGHUP, note);
-		for (int i = 0; i < 5000 && caught != SIGHUP; i++)
+		CHECK(write(ready[1], "x", 1) == 1);
+		for (int i = 0; i < 5000 && !(caught & 1 << SIGHUP); i++)
 			usleep(1000);
-		CHECK(caught == SIGHUP && read(s, &c, 1) == 0);
+		CHECK(caught & 1 << SIGHUP && read(s, &c, 1) == 0);
 		FAILS(write(s, "x", 1), EIO);
 		_exit(6);
 	}
-	usleep(50000);
+	CHECK(read(ready[0], &c, 1) == 1);
 	close(m);
 	CHECK(wait_status(pid) == 6 && stat(name, &st) == -1 && errno == ENOENT);
 	printf("all seen\n");
