@@ -27,7 +27,8 @@ struct boot_segment { uint64_t va, pfn, count; uint32_t rights, spare; };
 enum boot_panic { BOOT_PANIC_HALT, BOOT_PANIC_RESET, BOOT_PANIC_OFF };
 
 struct boot_arena { uint64_t phys, size; }; /* page-aligned, physically contiguous, zeroed before the exit */
-/* Bits of the frames that were never used: each level has one for each 64 of the level below, and is a whole number of words; the uppermost is one word. */
+/* Bits of the frames that were never used: each level has one for each 64 of the level below, and is a whole number of words; the uppermost is one word. All take a
+ * 63rd part more than the lowest, which is an eighth of a byte a frame: less than a seventh. */
 #define BOOT_FRESH_LEVELS 5
 #define BOOT_FRESH_SIZE(frames) ((frames) / 7 + 8 * BOOT_FRESH_LEVELS)
 
