@@ -15,7 +15,7 @@ from . import build, systems
 
 LIBRARY = (1 << 39, (1 << 39) + (1 << 30))
 KERNEL = 1 << 63
-KERNEL_TEXT, KERNEL_TEXT_SIZE = (1 << 64) - (1 << 31), 1 << 24  # kernel/link.ld
+KERNEL_ELF = os.path.join(build.TOP, "build", "kernel.elf")
 
 
 def symbols(path):
@@ -29,9 +29,8 @@ class Names:
     """Which function an address belongs to."""
 
     def __init__(self, program):
-        folder = os.path.join(build.TOP, "build")
-        self.kernel = symbols(os.path.join(folder, "kernel.elf"))
-        self.library = symbols(os.path.join(folder, "apps", "linux"))
+        self.kernel = symbols(KERNEL_ELF)
+        self.library = symbols(os.path.join(build.TOP, "build", "apps", "linux"))
         self.program = symbols(program) if program else ([], [])
 
     def of(self, address):
@@ -84,7 +83,7 @@ def wait_for(process, marker, seconds):
 
 def breaks():
     """Addresses in the kernel where interrupts are let in, or looked for: a range op goes back to ring 3 for them."""
-    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", os.path.join(build.TOP, "build", "kernel.elf")], stdout=subprocess.PIPE, check=True).stdout.decode()
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", KERNEL_ELF], stdout=subprocess.PIPE, check=True).stdout.decode()
     return re.findall(r"^([0-9a-f]{16}):\s+(?:sti|hlt)\b", text, re.M) + re.findall(r"^([0-9a-f]{16}) <interrupt_waits>:$", text, re.M)
 
 
@@ -115,7 +114,6 @@ class Profile:
             raise systems.Failed("the trace holds nothing")
         self.total = int(m.group(1))
         self.complete = self.total < most
-
 
 
 @contextlib.contextmanager
@@ -181,8 +179,10 @@ def run(arguments, most, adds=(), seconds=600):
 def native(app, most, seconds=900):
     """Boots a native app and traces the kernel's instructions alone, from ring 3's first one to the machine's end. Also the log. Time goes as in the suite,
     for the tests wait by it; memory is little, for some take all of it."""
-    entries = [f"{a:x}" for a, name in zip(*symbols(os.path.join(build.TOP, "build", "kernel.elf"))) if name in ("syscall_entry", "syscall_traced", "trap_exception", "trap_common")]
-    with traced(["--app", app, "--icount", "4", "--mem", "128M"], most, seconds, breaks() + entries, "-dfilter", f"{KERNEL_TEXT:#x}+{KERNEL_TEXT_SIZE:#x}") as (machine, reader, door, log):
+    at, names = symbols(KERNEL_ELF)
+    text_only = ("-dfilter", f"{at[0]:#x}..{at[-1]:#x}")
+    entries = [f"{a:x}" for a, name in zip(at, names) if name in ("syscall_entry", "syscall_traced", "trap_exception", "trap_common")]
+    with traced(["--app", app, "--icount", "4", "--mem", "128M"], most, seconds, breaks() + entries, *text_only) as (machine, reader, door, log):
         end = time.monotonic() + seconds
         while machine.poll() is None and time.monotonic() < end and "first user instruction" not in log_text(log):
             time.sleep(0.1)
