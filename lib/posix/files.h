@@ -106,12 +106,16 @@ struct file {
 	struct watch *watches;         /* who watches it: epoll.c */
 };
 
+#define FD_FEW 64
 struct file_state {
-	struct file *fd[FD_MAX];
-	uint64_t cloexec[FD_MAX / 64];
+	struct file **fd;              /* `size` of them; NULL: closed */
+	uint64_t *open, *cloexec;      /* a bit for each */
+	uint32_t size;                 /* a power of two: fd_table.c */
+	uint32_t free_from;            /* every descriptor below is open */
 	struct inode *cwd;
 	uint32_t umask;
-	int top;                       /* no descriptor from here on is open */
+	uint64_t few_open, few_cloexec;
+	struct file *few[FD_FEW];      /* where they lie until there are more */
 };
 
 #define NID_HASH 64
@@ -175,7 +179,7 @@ void walk_end(struct walk *w);
 /* path_at for an inode only, reference held. */
 int  inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out);
 
-/* ---- file.c: open files and descriptors */
+/* ---- file.c: open files */
 extern const struct file_ops directory_ops, path_ops;
 struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned flags); /* takes its own reference of ip; NULL */
 void file_get(struct file *f);
@@ -183,12 +187,19 @@ void file_put(struct file *f);
 /* Opens an inode that exists: fifos and terminals may sleep. */
 int  inode_open(struct inode *ip, unsigned flags, struct file **out);
 int  size_allowed(uint64_t size); /* of a file, by the caller's limit: 0, or SIGXFSZ and -EFBIG */
+
+/* ---- fd_table.c: descriptors */
 int  fd_limit(void);             /* of the caller: no descriptor from there on is made */
 int  fd_free(struct file_state *fs, int from);   /* the first free one from there on, or -EMFILE */
-int  fd_new(struct file_state *fs, struct file *f, int from, int cloexec); /* takes over the reference, also on failure: -EMFILE */
+/* Takes over the reference, also on failure: -EMFILE, -ENOMEM. */
+int  fd_new(struct file_state *fs, struct file *f, int from, int cloexec);
 void fd_close(struct file_state *fs, int fd);
+int  fd_next(const struct file_state *fs, uint32_t from); /* the first open one from there on, or -1 */
+int  fd_cloexec(const struct file_state *fs, uint32_t fd);
+void fd_cloexec_set(struct file_state *fs, uint32_t fd, int on);
 struct file *fd_file(int fd);              /* reference held; NULL; not those of O_PATH */
 struct file *fd_any(int fd);               /* also those of O_PATH */
+static inline struct file *fd_at(const struct file_state *fs, uint32_t fd) { return fd < fs->size ? fs->fd[fd] : NULL; }
 
 /* ---- anon.c: a descriptor of an inode of its own, mode with its type; own becomes the file's, whose release is called when this fails. Or -errno. */
 int  anon_fd(const char *what, uint32_t mode, const struct file_ops *ops, void *own, unsigned flags);

@@ -9,7 +9,7 @@ CALL1(close, fd)
 {
 	struct file_state *fs = current_files();
 
-	if ((uint32_t)fd >= FD_MAX || !fs->fd[(uint32_t)fd])
+	if (!fd_at(fs, (uint32_t)fd))
 		return -EBADF;
 	fd_close(fs, (int)fd);
 	return 0;
@@ -22,13 +22,11 @@ CALL3(close_range, first, last, flags)
 
 	if (flags & ~(uint64_t)6 || a > b)
 		return -EINVAL;
-	for (uint32_t fd = a; fd <= b && fd < FD_MAX; fd++) {
-		if (!fs->fd[fd])
-			continue;
+	for (int fd = fd_next(fs, a); fd >= 0 && (uint32_t)fd <= b; fd = fd_next(fs, (uint32_t)fd + 1)) {
 		if (flags & 4) /* CLOSE_RANGE_CLOEXEC */
-			fs->cloexec[fd / 64] |= 1ul << (fd % 64);
+			fd_cloexec_set(fs, (uint32_t)fd, 1);
 		else
-			fd_close(fs, (int)fd);
+			fd_close(fs, fd);
 	}
 	return 0;
 }
@@ -54,7 +52,7 @@ static long dup_to(uint64_t from, uint64_t to, int cloexec)
 	f = fd_any((int)from);
 	if (!f)
 		return -EBADF;
-	if (fs->fd[target])
+	if (fd_at(fs, target))
 		fd_close(fs, (int)target);
 	return fd_new(fs, f, (int)target, cloexec);
 }
@@ -67,7 +65,7 @@ CALL1(dup, fd)
 CALL2(dup2, from, to)
 {
 	if ((uint32_t)from == (uint32_t)to)
-		return (uint32_t)from < FD_MAX && current_files()->fd[(uint32_t)from] ? (long)(uint32_t)from : -EBADF;
+		return fd_at(current_files(), (uint32_t)from) ? (long)(uint32_t)from : -EBADF;
 	return dup_to(from, to, 0);
 }
 
@@ -81,16 +79,12 @@ CALL3(dup3, from, to, flags)
 static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
 {
 	struct file_state *fs = current_files();
-	uint64_t bit = 1ul << (fd % 64);
 
 	switch (command) {
 	case F_GETFD:
-		return fs->cloexec[fd / 64] & bit ? FD_CLOEXEC : 0;
+		return fd_cloexec(fs, fd) ? FD_CLOEXEC : 0;
 	case F_SETFD:
-		if (arg & FD_CLOEXEC)
-			fs->cloexec[fd / 64] |= bit;
-		else
-			fs->cloexec[fd / 64] &= ~bit;
+		fd_cloexec_set(fs, fd, !!(arg & FD_CLOEXEC));
 		return 0;
 	case F_GETFL:
 		return f->flags | (f->flags & O_PATH ? 0 : O_LARGEFILE);
@@ -127,7 +121,7 @@ CALL3(fcntl, fd, command, arg)
 	long result;
 
 	if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
-		return (uint32_t)fd < FD_MAX && current_files()->fd[(uint32_t)fd] ? dup_from(fd, arg, command == F_DUPFD_CLOEXEC) : -EBADF;
+		return fd_at(current_files(), (uint32_t)fd) ? dup_from(fd, arg, command == F_DUPFD_CLOEXEC) : -EBADF;
 	f = fd_any((int)fd);
 	if (!f)
 		return -EBADF;
@@ -138,16 +132,12 @@ CALL3(fcntl, fd, command, arg)
 
 static long file_ioctl(struct file *f, uint32_t fd, unsigned request, uint64_t arg)
 {
-	struct file_state *fs = current_files();
-	uint64_t bit = 1ul << (fd % 64);
 	int value;
 
 	switch (request) {
 	case FIOCLEX:
-		fs->cloexec[fd / 64] |= bit;
-		return 0;
 	case FIONCLEX:
-		fs->cloexec[fd / 64] &= ~bit;
+		fd_cloexec_set(current_files(), fd, request == FIOCLEX);
 		return 0;
 	case FIONBIO:
 		if (user_read(&value, arg, sizeof(value)) < 0)

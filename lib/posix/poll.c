@@ -13,7 +13,7 @@
 
 static int fd_poll(int fd)
 {
-	struct file *f = (unsigned)fd < FD_MAX ? current_files()->fd[fd] : NULL;
+	struct file *f = fd_at(current_files(), (uint32_t)fd);
 
 	if (!f || (f->flags & O_PATH))
 		return POLLNVAL;
@@ -56,7 +56,7 @@ static long do_poll(uint64_t user, uint64_t n, uint64_t deadline)
 	struct pollfd few[FIRST_POLLS], *fds = few;
 	long result;
 
-	if (n > FD_MAX)
+	if (n > (uint64_t)fd_limit())
 		return -EINVAL;
 	if (n > FIRST_POLLS && !(fds = fam_alloc(n * sizeof(*fds))))
 		return -ENOMEM;
@@ -151,55 +151,73 @@ static const short set_means[3] = {
 	POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR, POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR, POLLPRI,
 };
 
-static long do_select(int n, const uint64_t user[3], uint64_t deadline)
-{
-	uint64_t sets[3][FD_MAX / 64], bytes;
+/* The first n bits of each set, with what is asked of each descriptor, in family memory. */
+struct select {
+	uint64_t *sets[3], bytes; /* of one set, whole words */
 	struct pollfd *fds;
-	long result = 0;
+	int n;
+};
 
+static long select_begin(struct select *s, int n, const uint64_t user[3])
+{
 	if (n < 0)
 		return -EINVAL;
-	if (n > FD_MAX)
-		n = FD_MAX;
-	bytes = ((uint64_t)n + 63) / 64 * 8;
-	memset(sets, 0, sizeof(sets));
-	for (int k = 0; k < 3; k++)
-		if (user[k] && user_read(sets[k], user[k], bytes) < 0)
-			return -EFAULT;
-	fds = fam_alloc((size_t)n * sizeof(*fds) + 1);
-	if (!fds)
+	s->n = (int)min_u64((uint64_t)n, current_files()->size); /* as Linux: no descriptor beyond can be open */
+	s->bytes = ((uint64_t)s->n + 63) / 64 * 8;
+	s->fds = fam_alloc(3 * s->bytes + (size_t)s->n * sizeof(*s->fds) + 1);
+	if (!s->fds)
 		return -ENOMEM;
-	for (int fd = 0; fd < n; fd++) {
-		fds[fd].fd = -1;
-		for (int k = 0; k < 3; k++)
-			if (sets[k][fd / 64] >> (fd % 64) & 1) {
-				fds[fd].fd = fd;
-				fds[fd].events |= set_asks[k];
-			}
-		if (fds[fd].fd >= 0 && (fd_poll(fd) & POLLNVAL))
-			result = -EBADF;
+	for (int k = 0; k < 3; k++) {
+		s->sets[k] = (uint64_t *)(s->fds + s->n) + (uint64_t)k * s->bytes / 8;
+		if (user[k] && user_read(s->sets[k], user[k], s->bytes) < 0)
+			return -EFAULT;
 	}
-	if (!result)
-		result = poll_wait(fds, (uint64_t)n, deadline);
-	if (result >= 0) {
-		result = 0;
-		for (int k = 0; k < 3; k++) {
-			for (int fd = 0; fd < n; fd++) {
-				uint64_t bit = 1ul << (fd % 64);
+	for (int fd = 0; fd < s->n; fd++) {
+		s->fds[fd].fd = -1;
+		for (int k = 0; k < 3; k++)
+			if (s->sets[k][fd / 64] >> (fd % 64) & 1) {
+				s->fds[fd].fd = fd;
+				s->fds[fd].events |= set_asks[k];
+			}
+		if (s->fds[fd].fd >= 0 && fd_poll(fd) & POLLNVAL)
+			return -EBADF;
+	}
+	return 0;
+}
 
-				if (!(sets[k][fd / 64] & bit))
-					continue;
-				if (fds[fd].revents & set_means[k])
-					result++;
-				else
-					sets[k][fd / 64] &= ~bit;
-			}
+/* What is not ready leaves its set: how many bits are left in all. */
+static long select_answer(struct select *s, const uint64_t user[3])
+{
+	long result = 0;
+
+	for (int k = 0; k < 3; k++) {
+		for (int fd = 0; fd < s->n; fd++) {
+			uint64_t bit = 1ul << (fd % 64);
+
+			if (!(s->sets[k][fd / 64] & bit))
+				continue;
+			if (s->fds[fd].revents & set_means[k])
+				result++;
+			else
+				s->sets[k][fd / 64] &= ~bit;
 		}
-		for (int k = 0; k < 3; k++)
-			if (user[k] && user_write(user[k], sets[k], bytes) < 0)
-				result = -EFAULT;
 	}
-	fam_free(fds);
+	for (int k = 0; k < 3; k++)
+		if (user[k] && user_write(user[k], s->sets[k], s->bytes) < 0)
+			result = -EFAULT;
+	return result;
+}
+
+static long do_select(int n, const uint64_t user[3], uint64_t deadline)
+{
+	struct select s = { .fds = NULL };
+	long result = select_begin(&s, n, user);
+
+	if (!result)
+		result = poll_wait(s.fds, (uint64_t)s.n, deadline);
+	if (result >= 0)
+		result = select_answer(&s, user);
+	fam_free(s.fds);
 	return result;
 }
 

@@ -21,7 +21,8 @@
 #define USER_END      (509ul * EXO_HOME_SIZE)              /* slot 0: what programs may map lies below */
 
 #define PROC_MAX 1024
-#define FD_MAX   256
+#define FD_MAX   1048576 /* Linux's nr_open */
+#define FD_SOFT  1024    /* what a first process may have open, until it asks for more */
 
 struct inode;
 struct file;

@@ -22,6 +22,8 @@ static long limit_set(struct task *t, unsigned which, uint64_t from)
 		return -EFAULT;
 	if (now[0] > now[1])
 		return -EINVAL;
+	if (which == RLIMIT_NOFILE && now[1] > FD_MAX)
+		return -EPERM;
 	memcpy(t->limit[which], now, sizeof now);
 	return 0;
 }

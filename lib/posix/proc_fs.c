@@ -47,7 +47,7 @@ static const struct node pid_nodes[] = {
 /* The same node has the same number whenever it is made. */
 static uint64_t node_number(uint8_t what, int pid, int fd)
 {
-	return 0xf0000000ul + ((uint64_t)pid << 20) + ((uint64_t)(fd + 1) << 8) + what;
+	return 0xf0000000ul + ((uint64_t)pid << 33) + ((uint64_t)(fd + 1) << 8) + what;
 }
 
 static int node_make(struct inode *dir, const struct node *n, int pid, int fd, struct inode **out)
@@ -98,7 +98,7 @@ static struct file *file_of(int pid, long fd)
 
 	if (fd < 0 || fd >= FD_MAX || thread_look(pid, &view))
 		return NULL;
-	return view.files ? view.files->fd[fd] : NULL;
+	return view.files ? fd_at(view.files, (uint32_t)fd) : NULL;
 }
 
 int procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out)
@@ -190,6 +190,7 @@ static void formats_read(uint64_t *at, dir_emit *emit, void *context)
 
 int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
 {
+	struct task_view view;
 	char name[16];
 	int n, tid;
 
@@ -223,11 +224,10 @@ int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *conte
 		}
 		return 0;
 	case PROC_FDS:
-		for (; *at - 2 < FD_MAX; ++*at) {
-			int fd = (int)(*at - 2);
-
-			if (!file_of(dir->proc.pid, fd))
-				continue;
+		if (thread_look(dir->proc.pid, &view) || !view.files)
+			return 0;
+		for (int fd; (fd = fd_next(view.files, (uint32_t)(*at - 2))) >= 0; ++*at) {
+			*at = (uint64_t)fd + 2;
 			n = fmt(name, sizeof(name), "%d", fd);
 			if (emit(context, name, (size_t)n, node_number(PROC_FD, dir->proc.pid, fd), S_IFLNK >> 12, *at + 1))
 				return 0;

@@ -45,8 +45,8 @@ static void say_status(struct text *t, const struct task_view *v, const char *na
 {
 	say(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", name,
 		v->files ? v->files->umask : 022, state_name(v->state), v->pid, v->tid, v->ppid);
-	say(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%d\nGroups:\t0 \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", FD_MAX, v->pid, v->tid,
-		v->pgrp, v->session);
+	say(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t0 \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
+		v->files ? v->files->size : 0, v->pid, v->tid, v->pgrp, v->session);
 	if (v->state != 'Z')
 		say(t, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\n", (unsigned long)v->vsize / 1024, (unsigned long)v->rss_pages * 4);
 	say(t, "Threads:\t%u\n", v->threads);

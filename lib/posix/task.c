@@ -16,7 +16,8 @@ static void limits_default(struct task *t)
 	t->limit[RLIMIT_STACK][0] = 8ul << 20;
 	t->limit[RLIMIT_CORE][0] = 0;
 	t->limit[RLIMIT_NPROC][0] = t->limit[RLIMIT_NPROC][1] = PROC_MAX;
-	t->limit[RLIMIT_NOFILE][0] = t->limit[RLIMIT_NOFILE][1] = FD_MAX;
+	t->limit[RLIMIT_NOFILE][0] = FD_SOFT;
+	t->limit[RLIMIT_NOFILE][1] = FD_MAX;
 }
 
 static void list_insert(struct task *t)

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* The descriptor tables of processes: which numbers are open, which of them exec closes, and how a table grows. */
+#include <linux/resource.h>
+#include "files.h"
+
+#define WORD_BITS 64
+_Static_assert(FD_FEW == WORD_BITS, "the words of a table that never grew are one each");
+
+static int bit_is(const uint64_t *words, uint32_t fd) { return words[fd / WORD_BITS] >> (fd % WORD_BITS) & 1; }
+
+static void bit_set(uint64_t *words, uint32_t fd, int on)
+{
+	uint64_t bit = 1ul << (fd % WORD_BITS);
+
+	words[fd / WORD_BITS] = on ? words[fd / WORD_BITS] | bit : words[fd / WORD_BITS] & ~bit;
+}
+
+/* A table without a block of its own lies in the record: most processes never leave it. */
+static void table_few(struct file_state *fs)
+{
+	fs->fd = fs->few;
+	fs->open = &fs->few_open;
+	fs->cloexec = &fs->few_cloexec;
+	fs->size = FD_FEW;
+}
+
+/* Room for descriptors below `size`, a power of two above FD_FEW: one block holds the files, then the bits of the open ones, then those of close-on-exec. */
+static int table_grow(struct file_state *fs, uint32_t size)
+{
+	uint32_t words = size / WORD_BITS, before = fs->size / WORD_BITS;
+	struct file **fd = fam_alloc((size_t)size * sizeof(*fd) + (size_t)words * 2 * sizeof(uint64_t));
+	uint64_t *open = (uint64_t *)(fd + size), *cloexec = open + words;
+
+	if (!fd)
+		return -ENOMEM;
+	memcpy(fd, fs->fd, fs->size * sizeof(*fd));
+	memcpy(open, fs->open, before * sizeof(*open));
+	memcpy(cloexec, fs->cloexec, before * sizeof(*cloexec));
+	if (fs->fd != fs->few)
+		fam_free(fs->fd);
+	fs->fd = fd;
+	fs->open = open;
+	fs->cloexec = cloexec;
+	fs->size = size;
+	return 0;
+}
+
+static uint32_t size_for(uint32_t fd)
+{
+	uint32_t size = FD_FEW;
+
+	while (size <= fd)
+		size *= 2;
+	return size;
+}
+
+int fd_next(const struct file_state *fs, uint32_t from)
+{
+	for (uint32_t word = from / WORD_BITS; word < fs->size / WORD_BITS; word++) {
+		uint64_t left = fs->open[word];
+
+		if (word == from / WORD_BITS)
+			left &= ~0ul << (from % WORD_BITS);
+		if (left)
+			return (int)(word * WORD_BITS) + __builtin_ctzl(left);
+	}
+	return -1;
+}
+
+int fd_limit(void)
+{
+	return (int)min_u64(current_limit(RLIMIT_NOFILE), FD_MAX);
+}
+
+int fd_free(struct file_state *fs, int from)
+{
+	uint32_t fd = (uint32_t)from < fs->free_from ? fs->free_from : (uint32_t)from;
+	int limit = fd_limit();
+
+	for (; fd < fs->size; fd = (fd / WORD_BITS + 1) * WORD_BITS) {
+		uint64_t left = ~fs->open[fd / WORD_BITS] & ~0ul << (fd % WORD_BITS);
+
+		if (left) {
+			fd = fd / WORD_BITS * WORD_BITS + (uint32_t)__builtin_ctzl(left);
+			break;
+		}
+	}
+	return fd < (uint32_t)limit ? (int)fd : -EMFILE;
+}
+
+int fd_new(struct file_state *fs, struct file *f, int from, int cloexec)
+{
+	int fd = fd_free(fs, from);
+
+	if (fd >= 0 && (uint32_t)fd >= fs->size && table_grow(fs, size_for((uint32_t)fd)))
+		fd = -ENOMEM;
+	if (fd < 0) {
+		file_put(f);
+		return fd;
+	}
+	fs->fd[fd] = f;
+	bit_set(fs->open, (uint32_t)fd, 1);
+	bit_set(fs->cloexec, (uint32_t)fd, cloexec);
+	if ((uint32_t)fd == fs->free_from)
+		fs->free_from++;
+	return fd;
+}
+
+void fd_close(struct file_state *fs, int fd)
+{
+	struct file *f = fs->fd[fd];
+
+	fs->fd[fd] = NULL;
+	bit_set(fs->open, (uint32_t)fd, 0);
+	bit_set(fs->cloexec, (uint32_t)fd, 0);
+	if ((uint32_t)fd < fs->free_from)
+		fs->free_from = (uint32_t)fd;
+	if (f->ip->locks)
+		locks_release(f->ip, fs);
+	file_put(f);
+}
+
+int fd_cloexec(const struct file_state *fs, uint32_t fd) { return bit_is(fs->cloexec, fd); }
+void fd_cloexec_set(struct file_state *fs, uint32_t fd, int on) { bit_set(fs->cloexec, fd, on); }
+
+struct file *fd_any(int fd)
+{
+	struct file *f = fd_at(current_files(), (uint32_t)fd);
+
+	if (f)
+		file_get(f);
+	return f;
+}
+
+struct file *fd_file(int fd)
+{
+	struct file *f = fd_any(fd);
+
+	if (f && (f->flags & O_PATH)) {
+		file_put(f);
+		f = NULL;
+	}
+	return f;
+}
+
+struct file_state *files_new(void)
+{
+	struct file_state *fs = fam_alloc(sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	table_few(fs);
+	fs->umask = 022;
+	fs->cwd = fs_family()->root;
+	inode_get(fs->cwd);
+	return fs;
+}
+
+/* How large a copy must be: as Linux's, by the highest one that is open. */
+static uint32_t size_used(const struct file_state *fs)
+{
+	uint32_t word = fs->size / WORD_BITS;
+
+	while (word > 1 && !fs->open[word - 1])
+		word--;
+	return size_for(word * WORD_BITS - 1);
+}
+
+struct file_state *files_fork(struct file_state *of)
+{
+	struct file_state *fs = fam_alloc(sizeof(*fs));
+	uint32_t size = size_used(of), words = size / WORD_BITS;
+
+	if (!fs)
+		return NULL;
+	table_few(fs);
+	if (size > FD_FEW && table_grow(fs, size)) {
+		fam_free(fs);
+		return NULL;
+	}
+	fs->cwd = of->cwd;
+	fs->umask = of->umask;
+	fs->free_from = of->free_from;
+	memcpy(fs->open, of->open, words * sizeof(*fs->open));
+	memcpy(fs->cloexec, of->cloexec, words * sizeof(*fs->cloexec));
+	inode_get(fs->cwd);
+	for (int fd = fd_next(of, 0); fd >= 0; fd = fd_next(of, (uint32_t)fd + 1)) {
+		fs->fd[fd] = of->fd[fd];
+		file_get(fs->fd[fd]);
+	}
+	return fs;
+}
+
+void files_exec(struct file_state *fs)
+{
+	for (int fd = fd_next(fs, 0); fd >= 0; fd = fd_next(fs, (uint32_t)fd + 1))
+		if (bit_is(fs->cloexec, (uint32_t)fd))
+			fd_close(fs, fd);
+}
+
+void files_free(struct file_state *fs)
+{
+	for (int fd = fd_next(fs, 0); fd >= 0; fd = fd_next(fs, (uint32_t)fd + 1))
+		fd_close(fs, fd);
+	inode_put(fs->cwd);
+	lock_waits_drop(fs);
+	if (fs->fd != fs->few)
+		fam_free(fs->fd);
+	fam_free(fs);
+}
+
+int files_open_inode(struct file_state *fs, struct inode *ip)
+{
+	struct file *f;
+	int error = inode_open(ip, O_RDONLY, &f);
+
+	return error ? error : fd_new(fs, f, 0, 0);
+}
