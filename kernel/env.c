@@ -235,8 +235,10 @@ static int64_t set_limit(struct env *me, struct env *e, uint64_t count, uint64_t
 	struct exo_env *from = &envs[envs[me->index].account], *to = &envs[e->index];
 	if (to->account != e->index || count >= EXO_C_COUNT)
 		return -EXO_EINVAL;
-	if (more > from->limit[count] - from->used[count] || more > UINT32_MAX - to->limit[count])
+	if (more > from->limit[count] - from->used[count])
 		return -EXO_ENOMEM;
+	if (more > UINT32_MAX - to->limit[count])
+		return -EXO_EOVERFLOW;
 	from->limit[count] -= (uint32_t)more;
 	to->limit[count] += (uint32_t)more;
 	return 0;

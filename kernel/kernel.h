@@ -27,6 +27,12 @@ extern const struct boot_info *boot;
 #define FRAME_CLEAN    0x40 /* holds zeros only; a table: in all its absent entries */
 #define FRAME_GLOBAL   0x20 /* table: the links that stand in it count as global */
 
+/* Where counters refuse: at what their fields hold. The model of the core is built with small ones. */
+#ifndef LINKS_MAX
+#define LINKS_MAX UINT16_MAX /* of a table, in each class */
+#define MAPS_MAX UINT32_MAX
+#endif
+
 /* ---- env: the kernel's record of one, in a frame that its maker supplied */
 #define ENV_PORTS 4
 #define ENV_HOMES 128

@@ -28,7 +28,7 @@ static int64_t device_take(uint64_t value, uint64_t *entry_bits)
 	struct dev_frames *d = dev_frames_find(entry_pfn(value));
 	if (!d || d->owner != current_env()->index)
 		return -EXO_EPERM;
-	if (d->maps == UINT32_MAX)
+	if (d->maps == MAPS_MAX)
 		return -EXO_EOVERFLOW;
 	d->maps++;
 	*entry_bits = d->write_combined ? DEVICE_WC : DEVICE_UC;
@@ -109,7 +109,7 @@ static int64_t leaf_take(int level, uint64_t value, uint64_t old, uint64_t proof
 	bool writable = f->flags & FRAME_WRITABLE && others;
 	if (!(f->flags & EXO_F_SHARED) && !frame_is_table(f) && (writable || (value & EXO_PTE_RW && others)))
 		return -EXO_ESHARED;
-	if (f->maps == UINT32_MAX)
+	if (f->maps == MAPS_MAX)
 		return -EXO_EOVERFLOW;
 	if (value & EXO_PTE_RW)
 		f->flags &= (uint8_t)~FRAME_CLEAN;

@@ -12,10 +12,7 @@ bool links_are_private(uint32_t parent, uint64_t va)
 
 void link_count(uint32_t parent, uint64_t va, struct exo_frame_rec *t)
 {
-	if (links_are_private(parent, va))
-		t->plinks++;
-	else
-		t->glinks++;
+	++*link_counter(t, links_are_private(parent, va));
 	frames[parent].used++;
 }
 
@@ -35,11 +32,7 @@ void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool gi
 	bool private = links_are_private(parent, va);
 	*entry &= level == 4 ? EXO_LINK_BIT_PRIVATE : 0;
 	frames[parent].used--;
-	if (private) {
-		t->plinks--;
-	} else {
-		t->glinks--;
-	}
+	--*link_counter(t, private);
 	if (level == 3)
 		home_keep(pfn, va);
 	if (table_links(t) == 0) {

@@ -9,7 +9,7 @@ static int64_t copy_leaf(uint64_t *from, uint64_t *to, uint32_t copy)
 	if (entry_pfn(e) >= frame_count || frames[entry_pfn(e)].type == EXO_NONE)
 		return 0; /* device memory stays with its holder: absent in the copy */
 	struct exo_frame_rec *f = &frames[entry_pfn(e)];
-	if (f->maps == UINT32_MAX)
+	if (f->maps == MAPS_MAX)
 		return -EXO_EOVERFLOW;
 	if (!(f->flags & EXO_F_SHARED)) {
 		*from = e &= ~EXO_PTE_RW;
@@ -22,17 +22,18 @@ static int64_t copy_leaf(uint64_t *from, uint64_t *to, uint32_t copy)
 }
 
 /* Link to a leaf table: that table is sealed from now on. */
-static int64_t copy_link(uint64_t *from, uint64_t *to, uint32_t copy, uint64_t va)
+static int64_t copy_link(uint64_t *from, uint64_t *to, uint32_t copy, bool private)
 {
 	struct exo_frame_rec *t = &frames[entry_pfn(*from)];
-	if (t->plinks == UINT16_MAX || t->glinks == UINT16_MAX)
+	if (*link_counter(t, private) == LINKS_MAX)
 		return -EXO_EOVERFLOW;
 	if (!(*from & EXO_PTE_RW || t->flags & EXO_F_SEALED))
 		return -EXO_EPERM; /* merely read-only, as in link_sealed */
 	t->flags |= EXO_F_SEALED;
 	*from &= ~EXO_PTE_RW;
 	*to = *from;
-	link_count(copy, va, t);
+	++*link_counter(t, private);
+	frames[copy].used++;
 	return 0;
 }
 
@@ -72,11 +73,13 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 		return -EXO_ETYPE;
 	uint32_t source = entry_pfn(*entry);
 	struct exo_frame_rec *s = &frames[source], *d = &frames[pfn];
+	/* The copy's class is that of the place where it will stand. */
+	bool private = links_are_private(w.pfn, va);
 	if (d->owner != current_env()->index)
 		return -EXO_EPERM;
 	if (d->type != s->type || d->pins)
 		return -EXO_ETYPE;
-	if (table_links(d) || (d->used && (d->base != s->base || links_are_private(w.pfn, va) == !!(d->flags & FRAME_GLOBAL))))
+	if (table_links(d) || (d->used && (d->base != s->base || private == !!(d->flags & FRAME_GLOBAL))))
 		return -EXO_EBUSY;
 	if (table_links(s) < 2)
 		return -EXO_EINVAL; /* the sole link: set its R/W instead */
@@ -87,20 +90,21 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 		return -EXO_EPERM;
 
 	uint64_t *from = pfn_ptr(source), *to = pfn_ptr(pfn);
-	d->base = s->base;
-	/* The copy's class is that of the place where it will stand. */
-	if (!links_are_private(w.pfn, va))
-		d->flags |= FRAME_GLOBAL;
-	for (; done < n; done++) {
+	while (done < n && r == 0) {
 		uint64_t *e = &from[first + done], *c = &to[first + done];
-		if (*e & EXO_PTE_P && !(*c & EXO_PTE_P)) {
-			r = entry_is_leaf(*e, level - 1) ? copy_leaf(e, c, (uint32_t)pfn) : copy_link(e, c, (uint32_t)pfn, va);
-			if (r < 0)
-				return done ? (int64_t)done : r;
-		}
-		if (done % 64 == 63 && done + 1 < n && interrupt_waits())
-			return (int64_t)done + 1;
+		if (*e & EXO_PTE_P && !(*c & EXO_PTE_P))
+			r = entry_is_leaf(*e, level - 1) ? copy_leaf(e, c, (uint32_t)pfn) : copy_link(e, c, (uint32_t)pfn, private);
+		done += r == 0;
+		if (done % 64 == 0 && done < n && interrupt_waits())
+			break;
 	}
-	replace(&w, in, entry, va, level, (uint32_t)pfn, at & EXO_AT_GIVE);
-	return (int64_t)done;
+	/* Base and class come with the first entry, or with the place: a refused copy leaves the table as it was. */
+	if (d->used || done == n) {
+		d->base = s->base;
+		if (!private)
+			d->flags |= FRAME_GLOBAL;
+	}
+	if (done == n)
+		replace(&w, in, entry, va, level, (uint32_t)pfn, at & EXO_AT_GIVE);
+	return done ? (int64_t)done : r;
 }

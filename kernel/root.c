@@ -135,6 +135,10 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 			frame_chain(child, e);
 	}
 	*index = i;
+	if (!t->used && !table_links(t)) {
+		t->base = 0;
+		t->flags &= (uint8_t)~FRAME_GLOBAL;
+	}
 	return t->used == 0;
 }
 

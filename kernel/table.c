@@ -96,17 +96,15 @@ static __attribute__((noinline)) uint64_t link_sealed(struct walk *w, uint64_t v
 			*r = -EXO_EEXIST;
 			break;
 		}
-		if (e & barred || (!(t->flags & EXO_F_SEALED) && (!(e & EXO_PTE_RW) || table_links(t) > 1)) || t->plinks == UINT16_MAX) {
+		uint16_t *count = link_counter(t, private);
+		if (e & barred || (!(t->flags & EXO_F_SEALED) && (!(e & EXO_PTE_RW) || table_links(t) > 1)) || *count == LINKS_MAX) {
 			*r = seal_refused(&s, e, t);
 			break;
 		}
 		lost |= e;
 		source[i] = e & ~EXO_PTE_RW;
 		t->flags |= EXO_F_SEALED;
-		if (private)
-			t->plinks++;
-		else
-			t->glinks++;
+		++*count;
 		links++;
 		entry[i] = e & ~(EXO_PTE_RW | EXO_LINK_BIT_REMAP);
 	}
@@ -136,7 +134,7 @@ static int64_t link_live(struct walk *w, uint64_t va, uint64_t at)
 	if ((at & EXO_AT_RW && !(s.rw && source & EXO_PTE_RW)) || (at & EXO_AT_REMAP && !owner && !(source & EXO_LINK_BIT_REMAP)))
 		return -EXO_EPERM;
 	struct exo_frame_rec *t = &frames[pfn];
-	if (t->glinks == UINT16_MAX || t->plinks == UINT16_MAX)
+	if (*link_counter(t, links_are_private(w->pfn, va)) == LINKS_MAX)
 		return -EXO_EOVERFLOW;
 	link_count(w->pfn, va, t);
 	*entry = ((uint64_t)pfn << EXO_PAGE_SHIFT) | LINK_BITS | (at & EXO_AT_RW ? EXO_PTE_RW : 0) | (at & EXO_AT_REMAP ? EXO_LINK_BIT_REMAP : 0);

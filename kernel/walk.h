@@ -44,6 +44,8 @@ static inline int64_t at_decode(uint64_t at, uint64_t allowed, uint64_t *va, int
 }
 bool links_are_private(uint32_t parent, uint64_t va);
 void link_count(uint32_t parent, uint64_t va, struct exo_frame_rec *t);
+/* A table's links of one class: refuses at LINKS_MAX, whichever class (rule 34). */
+static inline uint16_t *link_counter(struct exo_frame_rec *t, bool private) { return private ? &t->plinks : &t->glinks; }
 void home_keep(uint32_t pfn, uint64_t va);
 void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool give);
 void leaf_drop(uint64_t e, bool give);

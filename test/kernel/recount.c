@@ -106,6 +106,8 @@ static const char *frame_check(uint64_t pfn)
 	if (frame_is_table(f)) {
 		if (table_links(f) != tally[pfn].links)
 			return "link count";
+		if (!f->used && !table_links(f) && (f->base || f->flags & (FRAME_GLOBAL | EXO_F_SEALED)))
+			return "an empty table that stands nowhere has a base or class";
 		if (table_links(f) > 1 && !(f->flags & EXO_F_SEALED) && !(f->type == EXO_PT2 && table_is_live((uint32_t)pfn, (uint64_t)f->base << 21)))
 			return "a table with several links is neither sealed nor live";
 	} else if (f->type != EXO_FREE && !(f->flags & EXO_F_SHARED)) {

@@ -64,6 +64,13 @@ unsigned model_global_links(uint32_t pfn)
 	return n;
 }
 
+bool model_links_full(uint32_t pfn, bool global)
+{
+	unsigned in_homes = model_global_links(pfn);
+
+	return (global ? in_homes : model_links(pfn) - in_homes) == LINKS_MAX;
+}
+
 static bool unit_of(uint64_t va, uint64_t *unit)
 {
 	*unit = (va - EXO_HOMES_BASE) >> EXO_HOME_SHIFT;

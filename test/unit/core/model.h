@@ -50,6 +50,7 @@ void model_let_go(uint32_t pfn);                                  /* free it whe
 unsigned model_links(uint32_t pfn);
 unsigned model_global_links(uint32_t pfn);
 unsigned model_maps(uint32_t pfn);
+bool model_links_full(uint32_t pfn, bool global);                  /* no further link of that class can be counted */
 struct model_home *model_home_of(uint64_t va);                     /* of one that is not looked at: nobody's, empty */
 bool model_is_live(uint32_t pfn, uint64_t va);
 void model_home_check(uint32_t pt2);                              /* after its links or seal changed */

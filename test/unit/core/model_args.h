@@ -31,6 +31,9 @@ extern char draw_text[160];      /* the op that runs */
 #define OP(...) do { snprintf(draw_text, sizeof draw_text, __VA_ARGS__); \
 	if (draw_trace) fprintf(stderr, "%lu: env %u: %s\n", (unsigned long)draw_count, current_env()->index, draw_text); } while (0)
 void wrong_if(const char *why);  /* not NULL: the test fails and says at which op */
+/* A refusal changes nothing: the public records and those of envs, kept before an op, are what they were when it gave this result. */
+void refusal_keep(void);
+int64_t refusal_check(int64_t r);
 void draw_op(void);
 void draw_give(void);
 

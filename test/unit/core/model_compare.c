@@ -24,6 +24,8 @@ static const char *frame_compare(uint32_t pfn)
 		return NULL;
 	if (f->sealed != !!(k->flags & EXO_F_SEALED))
 		return "sealed flag";
+	if (k->type != EXO_PT4 && (f->base != (uint64_t)k->base << 21 || f->global != !!(k->flags & FRAME_GLOBAL)))
+		return "base or class";
 	for (unsigned i = 0; i < model_slots(pfn); i++)
 		if (table[i] != model_entry[pfn][i]) {
 			differs = (struct model_place){ (uint16_t)pfn, (uint16_t)i };
@@ -91,7 +93,8 @@ const char *model_follow(uint16_t index, bool dying)
 					snprintf(text, sizeof text, "entry %u of frame %u changed with env %u's step", i, pfn, index);
 					return text;
 				}
-		wrong = mine ? frame_may_change(f, &frames[pfn], index, dying) : strcmp(wrong, "entries") && strcmp(wrong, "sealed flag") ? wrong : NULL;
+		wrong = mine ? frame_may_change(f, &frames[pfn], index, dying) : strcmp(wrong, "entries") && strcmp(wrong, "sealed flag")
+			&& (strcmp(wrong, "base or class") || frames[pfn].used || table_links(&frames[pfn])) ? wrong : NULL;
 		if (wrong) {
 			snprintf(text, sizeof text, "frame %u: %s", pfn, wrong);
 			return text;

@@ -4,6 +4,15 @@
 
 enum { LIST_MAX = 64 };
 
+#define WATCHED(call) (refusal_keep(), refusal_check(call))
+#define op_frame_claim(...) WATCHED(op_frame_claim(__VA_ARGS__))
+#define op_frame_give(...) WATCHED(op_frame_give(__VA_ARGS__))
+#define op_frame_type(...) WATCHED(op_frame_type(__VA_ARGS__))
+#define op_pte_write(...) WATCHED(op_pte_write(__VA_ARGS__))
+#define op_pt_link(...) WATCHED(op_pt_link(__VA_ARGS__))
+#define op_pt_copy(...) WATCHED(op_pt_copy(__VA_ARGS__))
+#define op_home_set(...) WATCHED(op_home_set(__VA_ARGS__))
+
 uint64_t draw_count;
 bool draw_trace;
 char draw_text[160];

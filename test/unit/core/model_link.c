@@ -7,6 +7,7 @@
 /* What the running op was called with. */
 static struct {
 	uint32_t root, source;
+	bool global; /* the class of what will be linked in the copy */
 	uint64_t va, at, pfn, first;
 	int level;
 	const uint64_t *list;
@@ -64,6 +65,8 @@ static const char *sealed_one(uint64_t i, bool apply)
 		return "sealed what the caller has read-only, or what stands in a stranger's home";
 	if (!model[pfn].sealed && model_links(pfn) > 1)
 		return "sealed a live table";
+	if (model_links_full(pfn, model[w.table].global))
+		return "linked more often than can be counted";
 	if (!apply)
 		return NULL;
 	model[pfn].sealed = true;
@@ -89,6 +92,8 @@ static const char *live_one(uint64_t i, bool apply)
 		return "gave a right to write that the caller lacks";
 	if (op.at & EXO_AT_REMAP && model_home_of(here(i))->owner != model_me() && !(s.entry & EXO_LINK_BIT_REMAP))
 		return "gave a right to remap that the caller lacks";
+	if (model_links_full(pfn, model[w.table].global))
+		return "linked more often than can be counted";
 	if (apply)
 		model_write(w.table, model_index(here(i), 3), (uint64_t)pfn << 12 | LINK | (op.at & EXO_AT_RW ? EXO_PTE_RW : 0) | (op.at & EXO_AT_REMAP ? EXO_LINK_BIT_REMAP : 0));
 	return NULL;
@@ -120,6 +125,8 @@ static const char *copy_one(uint64_t i, bool apply)
 	bool link = !model_is_leaf(e, op.level - 1);
 	if (link && !(e & EXO_PTE_RW) && !model[pfn].sealed)
 		return "copied a link that is merely read-only";
+	if (link ? model_links_full(pfn, op.global) : model_maps(pfn) == MAPS_MAX)
+		return "copied an entry of what cannot be counted further";
 	if (!apply)
 		return NULL;
 	if (link)
@@ -149,6 +156,7 @@ const char *model_pt_copy(int64_t r, uint64_t root, uint64_t at, uint64_t pfn, u
 	op.pfn = pfn;
 	op.first = first;
 	op.source = source;
+	op.global = model[w.table].global;
 	why = model_place_check(&w);
 	if (!why && !(w.entry & EXO_PTE_P))
 		why = "copied what is not there";
@@ -164,9 +172,11 @@ const char *model_pt_copy(int64_t r, uint64_t root, uint64_t at, uint64_t pfn, u
 		why = "gave a home another table over a link without that right";
 	if (why || EXO_IS_ERROR(r))
 		return why && EXO_IS_ERROR(r) ? NULL : why ? why : model_range(r, n, copy_one);
-	d->base = s->base;
-	d->global = model[w.table].global;
 	why = model_range(r, n, copy_one);
+	if (d->used || (uint64_t)r == n) {
+		d->base = s->base;
+		d->global = op.global;
+	}
 	if (why || (uint64_t)r < n)
 		return why;
 	bool was_home = global && home->pt2 == source;

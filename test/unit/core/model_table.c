@@ -103,6 +103,8 @@ static const char *leaf_one(uint64_t i, bool apply)
 		bool writable = unshared_is_writable(pfn, w.table, index, &others);
 		if (!model_is_table(pfn) && !model[pfn].shared && others && (writable || value & EXO_PTE_RW))
 			return "a second entry beside a writable one";
+		if (model_maps(pfn) == MAPS_MAX)
+			return "mapped more often than can be counted";
 	} else if (value & EXO_PTE_ADDR) {
 		return "an address in an absent entry";
 	}

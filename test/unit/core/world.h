@@ -25,6 +25,8 @@ void world_end(void);
 /* Test fails when a count, flag, chain, account or the meaning of an address is wrong. */
 void world_check(void);
 
+/* Device memory that somebody holds; none at first. */
+extern struct dev_frames world_device;
 /* How often (one in n; 0 = never) interrupt_waits() says yes. */
 extern unsigned world_interrupts;
 
