@@ -38,7 +38,8 @@ LINK     := --fatal-warnings -z max-page-size=4096 -z noexecstack --build-id=non
 objects   = $(patsubst %,$(1)/%.o,$(wildcard $(addsuffix /*.c,$(2)) $(addsuffix /*.S,$(2))))
 KERNEL_O := $(call objects,$(B)/kernel,kernel $(if $(DEBUG),test/kernel)) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32 surface notice) $(B)/kernel/$(B)/font.c.o
 EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base))
-POSIX_O  := $(call objects,$(B)/posix,lib/posix) $(B)/posix/$(B)/font.c.o
+ROOMS    := lib/family lib/run lib/vm lib/fs lib/tty lib/load lib/dev lib/posix lib/posix/process lib/posix/signal lib/posix/call lib/posix/file lib/posix/sysv
+POSIX_O  := $(call objects,$(B)/posix,$(ROOMS) apps/linux) $(B)/posix/$(B)/font.c.o
 APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard test/guest/*/*.c))))
 APPS     := $(addprefix $(B)/apps/,$(notdir $(APP_DIRS)))
@@ -148,21 +149,21 @@ $(B)/vdso.so: lib/posix/vdso/vdso.c lib/posix/vdso/vdso.ld $(B)/USER_C.flags
 $(B)/posix/lib/posix/vdso.S.o: $(B)/vdso.so
 $(B)/posix/lib/posix/vdso.S.o: POSIX_C += -DVDSO='"$(B)/vdso.so"'
 
-# ---- apps: `linux` is built on lib/posix, every other on lib/rt alone
+# ---- apps: `linux` is built on all of lib, every other on lib/rt alone
 $(B)/librt.a: $(call objects,$(B)/user,lib/rt lib/base)
 	@rm -f $@
 	$(Q)ar rcsD $@ $^
-define app # folder, more objects
-$(B)/apps/$(notdir $(1)): $(call objects,$(B)/user,$(1)) $(2) $(B)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld) $(B)/LINK.flags
+define app # folder, its objects
+$(B)/apps/$(notdir $(1)): $(2) $(B)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld) $(B)/LINK.flags
 	$$(call say,ld      $$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(LD) $$(LINK) -no-pie --no-relax -u _start -T $(firstword $(wildcard $(1)/app.ld) lib/rt/app.ld) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
 		$$$$($$(CC) -print-libgcc-file-name)
 endef
-# The library OS as one object, optimised over its files: they are many, and small.
+# The Linux library OS and its app as one object, optimised over their files: they are many, and small.
 $(B)/posix.o: $(POSIX_O)
 	$(Q)$(CC) -r -nostdlib -flto -flinker-output=nolto-rel $(POSIX_C) -o $@ $^
-$(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(if $(filter apps/linux,$(dir)),$(B)/posix.o))))
+$(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(if $(filter apps/linux,$(dir)),$(B)/posix.o,$(call objects,$(B)/user,$(dir))))))
 
 # ---- root image; the -test one also carries the native guests of the test suite
 TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(filter $(B)/apps/%,$^)

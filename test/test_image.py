@@ -67,14 +67,16 @@ def includes(path):
         return re.findall(r'^\s*#\s*include\s+([<"][^>"]+[>"])', f.read(), re.M)
 
 
+# The rooms of the Linux library OS.
+LINUX_OS = r"<((posix|load|tty|fs|vm|run|family|dev|rt|exo|base)/.*|std\w+\.h|(linux|asm|asm-generic)/.*)>"
 # Folder: what its files may include beside private headers of their own folder.
 RULES = {
     "efi": r"<(efi\w*\.h|exo/.*|base/.*|std\w+\.h)>",
     "kernel": r"<(exo/.*|base/.*|std\w+\.h|qrcodegen/qrcodegen\.h)>",
     "lib/base": r"<(base/.*|std\w+\.h|limits\.h|elf\.h)>",
     "lib/rt": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
-    "lib/posix": r"<(posix/.*|rt/.*|exo/.*|base/.*|std\w+\.h|linux/.*|asm/.*|asm-generic/.*)>",
-    "apps/linux": r"<(posix/.*|rt/.*|exo/.*|base/.*|std\w+\.h)>",
+    **{f"lib/{room}": LINUX_OS for room in ("family", "run", "vm", "fs", "tty", "load", "dev", "posix")},
+    "apps/linux": LINUX_OS,
     "apps": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
 }
 

@@ -74,7 +74,7 @@ def names_in(files, pattern):
 
 
 def calls_of_tables():
-    return set(names_in("lib/posix/*syscall.def", r"^SYSCALL\(\d+, +(\w+),"))
+    return set(names_in("lib/posix/call/*syscall.def", r"^SYSCALL\(\d+, +(\w+),"))
 
 
 def test_each_call_is_tried():

@@ -5,9 +5,9 @@
 #include <asm/errno.h>
 #include <base/string.h>
 #include <rt/gate.h>
-#include "family.h"
-#include "process.h"
-#include "task.h"
+#include <family/family.h>
+#include <posix/process/process.h>
+#include <posix/process/task.h>
 
 #define PAGE EXO_PAGE_SIZE
 #define PAGE_DOWN(x) ((uint64_t)(x) & ~(PAGE - 1))

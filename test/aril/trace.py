@@ -62,7 +62,7 @@ class Trace:
 class Names:
     def __init__(self):
         self.gate = gate_arguments()
-        self.linux = table(r"^SYSCALL\((\d+),\s*(\w+)", *sorted(os.path.join("lib/posix", f) for f in os.listdir(os.path.join(TOP, "lib/posix")) if f.endswith("syscall.def")))
+        self.linux = table(r"^SYSCALL\((\d+),\s*(\w+)", *(f"lib/posix/call/{part}syscall.def" for part in ("", "fs_", "proc_")))
         self.error = table(r"^ERROR\((?=\w+,\s*(\d+))(\w+)", "kernel/include/exo/error.def")
 
     def op(self, number):

@@ -2,7 +2,7 @@
 /* The screen as a terminal, without a screen: what control sequences leave in the cells; pixels of several formats; random bytes. */
 #include <stdlib.h>
 #include <string.h>
-#include "../../lib/posix/screen.h"
+#include "../../lib/dev/screen.h"
 #include "check.h"
 
 #define ROWS    6u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Root images with damage in them: whatever is read, no byte outside the image is touched and every call comes back. */
 #include "calls.h"
-#include <posix/files.h>
+#include <fs/files.h>
 
 static long calls;
 

@@ -3,7 +3,7 @@
 #ifndef FS_CALLS_H
 #define FS_CALLS_H
 #include "shim.h"
-#include <posix/files.h>
+#include <fs/files.h>
 
 #define CALL_(name, a, b, c, d, e, f, ...) sys_##name((uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 #define SYS(name, ...) CALL_(name, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)

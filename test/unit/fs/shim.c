@@ -2,7 +2,7 @@
 /* The process half's promises, kept with malloc and memcpy, so that the file half runs on the host. One thread: who sleeps runs a hook. */
 #include "shim.h"
 #include <asm/errno.h>
-#include <posix/files.h>
+#include <fs/files.h>
 
 void *malloc(size_t), *calloc(size_t, size_t), *aligned_alloc(size_t, size_t);
 

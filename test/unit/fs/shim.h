@@ -5,7 +5,7 @@
 #include <linux/stat.h> /* before libc, which would leave its S_ names out */
 #include "../check.h"
 #include <posix/posix.h>
-#include <posix/task.h>
+#include <posix/process/task.h>
 
 #define SHIM_TASKS 4
 extern struct task shim_task[SHIM_TASKS]; /* pids 1.., each a live process while pid is set */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening the screen: device and memory in a window of the first env's own; and showing, which draws only cells that differ from what is shown. */
+#include <posix/library.h>
+#include "screen.h"
+
+#define WINDOW      (511 * EXO_HOME_SIZE) /* slot 0, the GiB behind the private area's */
+#define WINDOW_SIZE (512ul << 20)
+#define RIGHTS      (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
+#define CHUNK       64
+#define RUN         64 /* cells drawn at a time */
+#define GAP         4  /* so many cells that need no drawing cost less than another run */
+#define FRAME_NS    20000000u
+#define SHARE       4  /* of the time since the last, showing takes at most one part */
+
+static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+
+static int64_t tables_make(uint64_t va, uint64_t size)
+{
+	int64_t r = 0;
+
+	for (uint64_t at = va & -(512 * PAGE); at < va + size && r >= 0; at += 512 * PAGE) {
+		r = table_new(at, 2);
+		if (r == -EXO_EEXIST)
+			r = 0;
+	}
+	return r;
+}
+
+/* Zeroed memory at va. */
+static int64_t memory_map(uint64_t va, uint64_t pages)
+{
+	int64_t r = tables_make(va, pages * PAGE);
+
+	for (uint64_t done = 0, n; done < pages && r >= 0; done += n) {
+		uint64_t list[CHUNK];
+
+		n = pages - done < CHUNK ? pages - done : CHUNK;
+		if (frames_claim(list, n))
+			return -EXO_ENOMEM;
+		for (uint64_t i = 0; i < n; i++)
+			list[i] = list[i] << EXO_PAGE_SHIFT | RIGHTS;
+		r = entries_write(0, va + done * PAGE, n, (uint64_t)list, EXO_AT_LIST, 0);
+	}
+	if (r >= 0)
+		memset((void *)va, 0, pages * PAGE);
+	return r;
+}
+
+static int64_t device_map(uint64_t base, uint64_t pages)
+{
+	int64_t r = gate_dev_bind(EXO_DEV_FRAMES_WC, base / PAGE, pages);
+
+	if (r >= 0)
+		r = table_new(WINDOW, 3);
+	if (r >= 0)
+		r = tables_make(WINDOW, pages * PAGE);
+	return r >= 0 ? entries_write(0, WINDOW, pages, PAGE_DOWN(base) | RIGHTS, EXO_AT_STEP, 0) : r;
+}
+
+int screen_open(struct screen *s)
+{
+	const volatile struct exo_info *i = rt_info;
+	const uint32_t masks[4] = { i->fb_red, i->fb_green, i->fb_blue, i->fb_rest };
+	struct surface *to = &s->surface;
+	uint64_t base = i->fb_base, pages, lines, cells, memory = WINDOW + WINDOW_SIZE;
+	int64_t r;
+
+	if (!base || surface_describe(to, i->fb_width, i->fb_height, i->fb_stride, masks, i->fb_size) || (uint64_t)to->pitch * to->height > WINDOW_SIZE - PAGE)
+		return -ENODEV;
+	s->columns = least(to->width / (FONT_WIDTH * to->scale), SCREEN_COLUMNS);
+	s->rows = least(to->height / (FONT_HEIGHT * to->scale), SCREEN_ROWS);
+	pages = PAGE_UP(base % PAGE + (uint64_t)to->pitch * (to->height - 1) + (uint64_t)to->width * to->depth) / PAGE;
+	lines = 2ul * s->rows + SCREEN_HISTORY;
+	cells = (lines + s->rows) * s->columns;
+	r = device_map(base, pages);
+	if (r >= 0)
+		r = memory_map(memory, PAGE_UP(cells * sizeof *s->store) / PAGE);
+	if (r < 0) {
+		posix_log("screen: cannot be mapped: error %ld", (long)r);
+		return r == -EXO_EPERM || r == -EXO_EBUSY ? -EACCES : -ENOMEM;
+	}
+	to->pixels = (uint8_t *)WINDOW + base % PAGE;
+	s->store = (uint32_t *)memory;
+	s->shown = s->store + lines * s->columns;
+	pen_palette(s);
+	grid_reset(s);
+	surface_fill(to, 0, 0, to->width, to->height, 0);
+	for (size_t at = 0; at < (size_t)s->rows * s->columns; at++)
+		s->shown[at] = CELL(s->space, 7, 0, 0);
+	s->on = 1;
+	posix_log("screen: %ux%u, %u columns, %u rows, %u bytes a pixel", to->width, to->height, s->columns, s->rows, to->depth);
+	return 0;
+}
+
+static const uint32_t *line_seen(const struct screen *s, unsigned row)
+{
+	if (row < s->view)
+		return s->store + (size_t)s->past[(s->past_head + SCREEN_HISTORY - s->view + row) % SCREEN_HISTORY] * s->columns;
+	return screen_line(s, row - s->view);
+}
+
+static void draw(const struct screen *s, unsigned row, unsigned first, unsigned end)
+{
+	const uint32_t *cell = s->shown + (size_t)row * s->columns;
+	uint32_t width = FONT_WIDTH * s->surface.scale, height = FONT_HEIGHT * s->surface.scale;
+	struct surface_cell run[RUN];
+
+	while (first < end) {
+		unsigned n = end - first < RUN ? end - first : RUN;
+
+		for (unsigned i = 0; i < n; i++) {
+			uint32_t c = cell[first + i], glyph = CELL_GLYPH(c) < font_spleen.glyphs ? CELL_GLYPH(c) : 0;
+
+			run[i] = (struct surface_cell){ font_spleen.bits[glyph], s->palette[CELL_FG(c)], s->palette[CELL_BG(c)], CELL_UNDER(c) };
+		}
+		surface_text(&s->surface, first * width, row * height, run, n);
+		first += n;
+	}
+}
+
+static void line_show(struct screen *s, unsigned row, int has_cursor)
+{
+	const uint32_t *want = line_seen(s, row);
+	uint32_t *shown = s->shown + (size_t)row * s->columns;
+	unsigned first = 0, end = 0;
+
+	for (unsigned i = 0; i < s->columns; i++) {
+		uint32_t cell = want[i];
+
+		if (has_cursor && i == s->at.column)
+			cell = CELL(CELL_GLYPH(cell), CELL_BG(cell), CELL_FG(cell), CELL_UNDER(cell));
+		if (shown[i] == cell)
+			continue;
+		shown[i] = cell;
+		if (first < end && i > end + GAP) {
+			draw(s, row, first, end);
+			first = i;
+		}
+		if (first >= end)
+			first = i;
+		end = i + 1;
+	}
+	draw(s, row, first, end);
+}
+
+void screen_show(struct screen *s)
+{
+	unsigned cursor = s->hidden || s->view ? s->rows : s->at.row;
+	uint64_t begin = clock_ns(), took;
+
+	for (unsigned row = 0; row < s->rows; row++)
+		if (s->touched[row] || row == cursor || row == s->cursor_row)
+			line_show(s, row, row == cursor);
+	memset(s->touched, 0, s->rows);
+	s->cursor_row = cursor;
+	s->dirty = 0;
+	took = clock_ns() - begin;
+	s->show_at = begin + took + (SHARE * took > FRAME_NS ? SHARE * took : FRAME_NS);
+}
+
+void screen_scroll_view(struct screen *s, int lines)
+{
+	int view = (int)s->view + lines, most = (int)s->past_count;
+
+	if (s->alternate)
+		return;
+	s->view = view < 0 ? 0 : view > most ? (unsigned)most : (unsigned)view;
+	grid_touch_all(s);
+}

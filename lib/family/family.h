@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* The family segment: what all members share, at FAMILY_BASE. The struct, its lock, its page allocator and heap; what the pages hold is their owners'. */
+#ifndef POSIX_FAMILY_H
+#define POSIX_FAMILY_H
+#include <exo/env.h>
+#include <posix/posix.h>
+#include <posix/call/syscall.h>
+
+#define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
+#define KEPT_PAGES 3 /* runs of so many pages at most, */
+#define KEPT_RUNS  2 /* so many of each: what a fork and an exec come and go with */
+#define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
+#define TID_MAX 4096           /* numbers of threads differ modulo this */
+#define SLEEP_BUCKETS 64       /* the last is POLL_CHANNEL's */
+#define FUTEX_BUCKETS 64
+
+struct heap_page;
+
+struct family {
+	volatile uint32_t lock;        /* name of the env that holds it, 0 = free */
+	volatile uint32_t lock_wanted; /* env that waits for it and gets the CPU at the unlock */
+	exo_name first;                /* first env */
+	uint32_t reap_wanted;          /* somebody is to be ended by its env's creator: reap.c */
+
+	/* memory: bit set = page in use */
+	uint64_t page_limit;           /* pages that may be in use: tables stand for so many */
+	uint64_t pages_used, page_hint;
+	struct { uint32_t run[KEPT_RUNS], count; } kept[KEPT_PAGES]; /* free runs of 1, 2, .. pages that stay mapped: their first pages */
+	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
+
+	/* tasks and run queue */
+	struct task *tasks;            /* by rising pid; the first is pid 1 */
+	struct thread *by_tid[TID_MAX];
+	int last_tid;
+	uint32_t task_count;
+
+	/* running and sleeping: sched.c, sleep.c */
+	struct thread *run_head, *run_tail; /* by rising virtual time, as of when each was put there */
+	uint32_t run_count;
+	struct thread *running;        /* who was given the CPU last; NULL: the first env */
+	uint64_t turn_end;             /* TSC: when it may be asked to let others run */
+	uint64_t min_virtual;          /* never falls: where a woken thread's virtual time starts */
+	uint64_t latency_ns, granularity_ns;
+	struct thread *sleepers[SLEEP_BUCKETS]; /* by channel */
+	struct thread *timed;          /* sleepers with a deadline, the earliest first */
+	uint32_t signalfds;            /* open ones: who they wait for is told of signals that are blocked, too */
+	struct timer *timers;          /* that run, the earliest first: timer.c */
+	uint64_t first_wakes;          /* ns of clock_ns: when the first env will look at them by itself; 0: not before an event */
+	struct futex_queue { struct thread *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
+
+	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */
+
+	uint64_t rootimg_pfn;          /* first frame of the root image: it is contiguous */
+	uint64_t rootimg_pages;
+	uint64_t unknown_calls[SYSCALL_MAX / 64]; /* numbers that were logged as unknown */
+
+	struct inode *vdso;            /* mapped into every program: start.c */
+
+	/* roots of others' state */
+	void *fs;                      /* file half */
+	struct binfmt *binfmts;        /* formats that users registered, the last one first: binfmt.c */
+	int binfmts_made, binfmt_off;
+	void *sysv;                    /* sysv.c; NULL until there is an object */
+	struct pipe *strace;           /* where calls are logged, NULL: nowhere */
+	void *init, *console, *random, *spare_slot[4]; /* init.c, console plumbing, random.c */
+};
+
+#define F ((struct family *)FAMILY_BASE)
+
+/* The file half's root pointer. */
+void **family_slot_fs(void);
+
+/* First env, once: home, tables, first pages; fills F. 0 or -errno. family.c */
+int family_start(void);
+
+/* The lock (lock.c). Not recursive: family_locked() tells whether this env holds it. */
+void family_lock(void);
+void family_unlock(void);
+int  family_locked(void);
+
+/* Frames (family.c): claims n frames, list gets their numbers; 0, or -ENOMEM with none kept. */
+int frames_claim(uint64_t *list, uint64_t n);
+int frames_claim_zeroed(uint64_t *list, uint64_t n);
+void frames_release(const uint64_t *list, uint64_t n);
+/* The head of a new run of 2 MiB, or a gate error with nothing kept. huge.c */
+int64_t run_claim(void);
+/* Frame number behind an address of the caller's root that is mapped, 0 = none. */
+uint64_t frame_at(uint64_t va);
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The family lock: one word that names the env that holds it. Whoever finds it taken gives the holder the CPU; whoever frees it gives the CPU to who waits
+ * for it. A holder that has died is found by its name. */
+#include <posix/library.h>
+
+int family_locked(void)
+{
+	return F->lock == P->self;
+}
+
+static int holder_is_gone(exo_name holder)
+{
+	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(holder)];
+
+	return e->name != holder || e->state == EXO_S_DYING || e->state == EXO_S_STUCK || e->state == EXO_S_FREE;
+}
+
+void family_lock(void)
+{
+	exo_name self = P->self;
+	uint32_t holder = 0;
+
+	while (!__atomic_compare_exchange_n(&F->lock, &holder, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		if (holder_is_gone(holder)) {
+			if (__atomic_compare_exchange_n(&F->lock, &holder, 0, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+				posix_log("family lock recovered from env %x, which died with it", holder);
+		} else {
+			F->lock_wanted = self;
+			if (gate_yield(holder, 0) < 0)
+				(void)gate_yield(0, 0);
+		}
+		holder = 0;
+	}
+	if (F->lock_wanted == self)
+		F->lock_wanted = 0;
+}
+
+void family_unlock(void)
+{
+	exo_name wanted = F->lock_wanted;
+
+	__atomic_store_n(&F->lock, 0, __ATOMIC_RELEASE);
+	if (wanted) {
+		F->lock_wanted = 0;
+		(void)gate_yield(wanted, 0);
+	}
+}

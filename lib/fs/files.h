@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* Private header of the file half: inodes, directories, open files, pipes and their helpers. Everything it describes lives in family memory;
+ * what other halves may use stands in posix.h. */
+#ifndef POSIX_FILES_H
+#define POSIX_FILES_H
+#include <asm/errno.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <linux/uio.h>
+#include <base/erofs.h>
+#include <base/fmt.h>
+#include <base/string.h>
+#include <posix/posix.h>
+
+#define ERESTARTSYS 512     /* the process half turns it into a restart or EINTR */
+#define ERESTARTNOHAND 514  /* the same, but any handler makes it EINTR */
+#define PATH_MAX    4096
+#define NAME_MAX    255
+#define LINKS_MAX   40
+#define PAGE        4096ul
+#define FILE_LIMIT  (1ul << 47)  /* no file grows beyond: EFBIG */
+#define RW_MAX      0x7ffff000ul
+#define NS          1000000000ll
+
+#define S_IRWXUGO   0777
+#define DT_DIR_TYPE 4
+#define DEVICE(major, minor) ((uint32_t)((major) << 8 | (minor)))
+
+enum inode_kind { KIND_TREE, KIND_PROC, KIND_PIPE, KIND_ANON }; /* KIND_ANON: of one file alone, that no path leads to */
+enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4 };
+
+struct lock;
+struct tty;
+struct pipe;
+
+/* A name in a directory. It holds a reference on its inode, once that is made; until then nid names it in the image. */
+struct entry {
+	struct entry *next, *prev, *chain;
+	struct inode *dir, *inode;
+	uint64_t nid, cookie;      /* cookie: position in the directory, >= 2, rising along the list */
+	uint32_t hash;
+	uint8_t type, name_size;   /* type: mode >> 12 */
+	char name[];
+};
+
+struct directory {
+	struct entry *first, *last, **bucket;
+	uint32_t bucket_count, count;
+	uint64_t next_cookie;
+	uint8_t loaded;            /* entries of the image are in memory */
+};
+
+struct pages {
+	void *root;                /* radix tree of 512-way nodes; with height 0 the page of index 0 itself */
+	const char *image;         /* data in the root image */
+	uint64_t backed;           /* bytes of image that are still the file's */
+	uint64_t count;            /* pages that the file occupies, image and memory together */
+	uint8_t height, mapped;    /* mapped: some page was handed to a mapping, so no page is freed before the inode */
+};
+
+struct proc_node { uint8_t what; int pid, fd; }; /* pid: of a thread, below a task directory */
+
+struct inode {
+	uint32_t refs, mode, uid, gid, nlink, rdev;
+	uint8_t kind, backed, marks;      /* marks: enum inode_marks */
+	int32_t writers;               /* open for writing so often; negative: run by so many processes, and not to be written */
+	uint64_t ino, nid, size;
+	int64_t atime, mtime, ctime;   /* ns since 1970 */
+	struct inode *parent;          /* of a directory: held */
+	struct inode *nid_next;
+	struct entry *entry;           /* a name of it, NULL when it has none that is known */
+	struct lock *locks;
+	union {
+		struct directory dir;
+		struct pages pages;
+		const char *target;        /* symlink: size bytes */
+		const char *what;          /* KIND_ANON: shown in /proc */
+		struct socket *socket;     /* of the tree: who is bound to it, NULL when he is gone */
+		struct pipe *pipe;
+		struct proc_node proc;
+	};
+};
+
+struct io;
+struct file;
+/* Absent functions: read EINVAL (EISDIR of a directory), write EINVAL, ioctl ENOTTY, poll always ready. at: position, ignored by streams. */
+struct file_ops {
+	long (*read)(struct file *f, struct io *io, uint64_t at);
+	long (*write)(struct file *f, struct io *io, uint64_t at);
+	long (*ioctl)(struct file *f, unsigned request, uint64_t arg);
+	int  (*poll)(struct file *f);
+	uint64_t (*events)(struct file *f); /* a number that changes whenever something becomes ready again; absent: only poll tells */
+	void (*release)(struct file *f);
+	uint8_t seek;
+};
+enum seek_kind { SEEK_NONE, SEEK_FILE, SEEK_ZERO }; /* SEEK_ZERO: always at 0, as /dev/null */
+
+/* Open file description. */
+struct file {
+	uint32_t refs, flags;          /* flags: O_* without the creation flags */
+	struct inode *ip;
+	const struct file_ops *ops;
+	uint64_t pos;
+	void *own;                     /* of the driver */
+	struct watch *watches;         /* who watches it: epoll.c */
+};
+
+#define FD_FEW 64
+struct file_state {
+	struct file **fd;              /* `size` of them; NULL: closed */
+	uint64_t *open, *cloexec;      /* a bit for each */
+	uint32_t size;                 /* a power of two: fd_table.c */
+	uint32_t free_from;            /* every descriptor below is open */
+	struct inode *cwd;
+	uint32_t umask;
+	uint64_t few_open, few_cloexec;
+	struct file *few[FD_FEW];      /* where they lie until there are more */
+};
+
+#define NID_HASH 64
+struct fs_family {
+	struct erofs erofs;
+	const char *image;
+	size_t image_size;
+	struct inode *root, *proc;
+	struct inode *nid_hash[NID_HASH]; /* image inodes with several names */
+	struct tty *tty, *ptys;        /* the console; all pseudo-terminals */
+	struct inode *pts;             /* /dev/pts, held */
+	struct socket *abstract;       /* sockets with a name that is no path */
+	uint64_t next_ino;
+	struct lock_wait *lock_waits;  /* fs_lock.c */
+};
+
+void **family_slot_fs(void);               /* process half */
+static inline struct fs_family *fs_family(void) { return *family_slot_fs(); }
+
+/* ---- inode.c */
+struct inode *inode_new(uint32_t mode);    /* one reference, nlink 1 (2 for a directory), all times now; NULL: no memory */
+int  inode_from_image(uint64_t nid, struct inode **out); /* one reference; -EIO -ENOMEM */
+void inode_stat(const struct inode *ip, struct stat *to);
+void inode_touch(struct inode *ip, int mask); /* sets the times named */
+enum inode_touch { TOUCH_A = 1, TOUCH_M = 2, TOUCH_C = 4 };
+#define IS(ip, kind_bits) (((ip)->mode & S_IFMT) == (kind_bits))
+
+/* ---- tree.c: directories in memory */
+int  dir_load(struct inode *dir);
+int  dir_lookup(struct inode *dir, const char *name, size_t n, struct inode **out); /* any kind; reference held; -ENOENT */
+struct entry *entry_find(struct inode *dir, const char *name, size_t n);
+int  entry_add(struct inode *dir, const char *name, size_t n, struct inode *ip);    /* takes a reference of its own; -ENOSPC, -EPERM not in the tree */
+void entry_remove(struct entry *e);        /* drops the entry and its reference; link counts are the caller's */
+void dir_free(struct inode *dir);
+int  dir_is_within(struct inode *dir, struct inode *top);
+/* Calls emit for entries from position *at on; emit returns non-zero to stop before that entry. */
+typedef int dir_emit(void *context, const char *name, size_t n, uint64_t ino, unsigned type, uint64_t next);
+int  dir_read(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);
+
+/* ---- tmpfs.c: contents of regular files */
+extern const struct file_ops regular_ops;
+void *page_find(struct inode *ip, uint64_t index); /* NULL: hole */
+void *page_make(struct inode *ip, uint64_t index); /* NULL: no memory */
+void pages_free(struct inode *ip);
+
+/* ---- vfs.c: from path to inode */
+enum walk_flags { WALK_NOFOLLOW = 1, WALK_CREATE = 2, WALK_PARENT = 4, WALK_EMPTY = 8 };
+enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
+struct walk {
+	struct inode *inode;           /* held; NULL with WALK_CREATE or WALK_PARENT when the last name is absent */
+	struct inode *dir;             /* held; directory of the last name; NULL when it was reached by a jump */
+	const char *name;              /* last name: in the path or in a symlink's text */
+	size_t name_size;
+	uint8_t last, slash;           /* slash: the path ended in one */
+	char text[24];
+};
+int  path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w);
+/* Path from user memory, relative to dirfd. buffer: PATH_MAX bytes, lives as long as w. */
+int  path_at(int dirfd, uint64_t path, unsigned flags, char *buffer, struct walk *w);
+void walk_end(struct walk *w);
+/* path_at for an inode only, reference held. */
+int  inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out);
+
+/* ---- file.c: open files */
+extern const struct file_ops directory_ops, path_ops;
+struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned flags); /* takes its own reference of ip; NULL */
+void file_get(struct file *f);
+void file_put(struct file *f);
+/* Opens an inode that exists: fifos and terminals may sleep. */
+int  inode_open(struct inode *ip, unsigned flags, struct file **out);
+int  size_allowed(uint64_t size); /* of a file, by the caller's limit: 0, or SIGXFSZ and -EFBIG */
+
+/* ---- fd_table.c: descriptors */
+int  fd_limit(void);             /* of the caller: no descriptor from there on is made */
+int  fd_free(struct file_state *fs, int from);   /* the first free one from there on, or -EMFILE */
+/* Takes over the reference, also on failure: -EMFILE, -ENOMEM. */
+int  fd_new(struct file_state *fs, struct file *f, int from, int cloexec);
+void fd_close(struct file_state *fs, int fd);
+int  fd_next(const struct file_state *fs, uint32_t from); /* the first open one from there on, or -1 */
+int  fd_cloexec(const struct file_state *fs, uint32_t fd);
+void fd_cloexec_set(struct file_state *fs, uint32_t fd, int on);
+struct file *fd_file(int fd);              /* reference held; NULL; not those of O_PATH */
+struct file *fd_any(int fd);               /* also those of O_PATH */
+static inline struct file *fd_at(const struct file_state *fs, uint32_t fd) { return fd < fs->size ? fs->fd[fd] : NULL; }
+
+/* ---- anon.c: a descriptor of an inode of its own, mode with its type; own becomes the file's, whose release is called when this fails. Or -errno. */
+int  anon_fd(const char *what, uint32_t mode, const struct file_ops *ops, void *own, unsigned flags);
+struct file *anon_file(const char *what, uint32_t mode, const struct file_ops *ops, void *own, unsigned flags); /* NULL: no memory, own is the caller's still */
+
+/* ---- epoll.c */
+void watches_drop(struct file *f);         /* the file goes */
+
+/* ---- fs_io.c: where bytes of a read or write go to or come from */
+struct io {
+	char *lib;                     /* library memory, else user memory */
+	uint64_t base;
+	size_t left, total;            /* left: of this piece, total: of all */
+	struct iovec *piece, *allocated;
+	unsigned pieces;
+	struct iovec small[8];
+};
+void io_user(struct io *io, uint64_t base, size_t n);
+void io_lib(struct io *io, void *p, size_t n);
+int  io_vector(struct io *io, uint64_t vector, uint64_t count); /* -EINVAL -EFAULT -ENOMEM */
+void io_end(struct io *io);
+int  io_put(struct io *io, const void *from, size_t n);  /* 0 or -EFAULT; n <= total */
+int  io_get(struct io *io, void *to, size_t n);
+int  io_zero(struct io *io, size_t n);
+long file_read(struct file *f, struct io *io, uint64_t *at);  /* at: NULL for the file's own position */
+long file_write(struct file *f, struct io *io, uint64_t *at);
+
+/* ---- fs_lock.c */
+void locks_release(struct inode *ip, const void *owner);  /* owner NULL: all */
+void lock_waits_drop(const void *what);
+long lock_fcntl(struct file *f, int command, uint64_t arg);
+
+/* ---- pipe.c */
+extern const struct file_ops pipe_ops;
+int  fifo_open(struct inode *ip, unsigned flags, struct file **out);
+void pipe_inode_free(struct inode *ip);
+
+/* ---- dev.c */
+int  dev_open(struct inode *ip, unsigned flags, struct file **out);
+int  dev_populate(struct inode *dev);
+
+/* ---- proc_fs.c, proc_text.c */
+extern const struct file_ops proc_ops;
+enum proc_what {
+	PROC_ROOT, PROC_PID, PROC_FDS, PROC_TASK, PROC_THREAD, PROC_SYS, PROC_SYS_FS, PROC_BINFMT,                             /* directories */
+	PROC_SELF, PROC_THREAD_SELF, PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_FD, PROC_MOUNTS_LINK, /* links */
+	PROC_STAT, PROC_STATUS, PROC_CMDLINE, PROC_COMM, PROC_MAPS, PROC_STATM, PROC_MOUNTS, PROC_MOUNTINFO,
+	PROC_MEMINFO, PROC_UPTIME, PROC_CPUINFO, PROC_VERSION, PROC_ALL_STAT, PROC_LOADAVG, PROC_FILESYSTEMS, PROC_BOOT_CMDLINE, PROC_ARIL, PROC_ARIL_HARDWARE,
+	PROC_BINFMT_REGISTER, PROC_BINFMT_STATUS, PROC_BINFMT_ENTRY,
+};
+int  procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out);
+int  procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);
+int  procfs_jump(struct inode *link, struct inode **out);      /* a link that leads to an inode: 0; -ENOENT; 1: use its text */
+long procfs_link_text(struct inode *link, char *to, size_t max);
+long procfs_path(const struct inode *ip, char *to, size_t max);
+size_t procfs_text(const struct inode *ip, char *to, size_t max); /* 0 too when the process is gone */
+
+/* ---- tty.c, tty_line.c */
+extern const struct file_ops tty_ops;
+int  tty_open(struct inode *ip, unsigned flags, struct file **out); /* /dev/tty: -ENXIO without a controlling terminal */
+int  tty_init(struct fs_family *family);
+/* Controlling terminal of a session: its device number, and the group in its foreground; 0 and -1 when it has none. */
+uint32_t tty_device(int session, int *foreground);
+
+/* ---- fs_calls shared */
+int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out); /* makes the absent last name; umask applied by the caller */
+
+/* ---- fs_facts.c: what /proc and statfs show of the machine */
+struct machine_facts { uint64_t frames, frames_free, tsc_hz; };
+void machine_facts(struct machine_facts *out);
+/* What the kernel's public tables say of the machine now: text for /proc/aril. Length. */
+size_t machine_text(char *to, size_t max);
+/* What the loader learnt of the machine from its firmware: text for /proc/aril-hardware. Length. */
+size_t machine_report(char *to, size_t max);
+
+static inline int is_root_of_something(const struct inode *ip) { return ip == fs_family()->root || ip == fs_family()->proc; }
+static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* Definitions of system calls with n arguments that are used. */
+#define UNUSED_(n) uint64_t unused_##n __attribute__((unused))
+#define CALL0(name) long sys_##name(UNUSED_(0), UNUSED_(1), UNUSED_(2), UNUSED_(3), UNUSED_(4), UNUSED_(5))
+#define CALL1(name, a) long sys_##name(uint64_t a, UNUSED_(1), UNUSED_(2), UNUSED_(3), UNUSED_(4), UNUSED_(5))
+#define CALL2(name, a, b) long sys_##name(uint64_t a, uint64_t b, UNUSED_(2), UNUSED_(3), UNUSED_(4), UNUSED_(5))
+#define CALL3(name, a, b, c) long sys_##name(uint64_t a, uint64_t b, uint64_t c, UNUSED_(3), UNUSED_(4), UNUSED_(5))
+#define CALL4(name, a, b, c, d) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, UNUSED_(4), UNUSED_(5))
+#define CALL5(name, a, b, c, d, e) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, UNUSED_(5))
+#define CALL6(name, a, b, c, d, e, f) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+
+#define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
+#include <posix/call/fs_syscall.def>
+#undef SYSCALL
+#endif

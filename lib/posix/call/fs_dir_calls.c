@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls about directories: listing them, and which one the caller is in. */
+#include <fs/files.h>
+
+struct record { uint64_t ino, next; uint16_t size; uint8_t type; char name[NAME_MAX + 1 + 12]; };
+_Static_assert(__builtin_offsetof(struct record, name) == 19, "linux_dirent64");
+
+struct listing { uint64_t to, left; long done, error; int old; };
+
+/* The old form keeps the type in a record's last byte and the name one place earlier. */
+static int list_entry(void *context, const char *name, size_t n, uint64_t ino, unsigned type, uint64_t next)
+{
+	struct listing *l = context;
+	struct record r;
+	size_t size = (19 + n + 1 + 7) & ~7ul;
+	char *place = l->old ? (char *)&r + 18 : r.name;
+
+	if (l->old)
+		size = (18 + n + 2 + 7) & ~7ul;
+	if (size > l->left) {
+		if (!l->done)
+			l->error = -EINVAL;
+		return 1;
+	}
+	memset(&r, 0, sizeof(r));
+	r.ino = ino;
+	r.next = next;
+	r.size = (uint16_t)size;
+	r.type = (uint8_t)type;
+	memcpy(place, name, n);
+	place[n] = 0;
+	if (l->old)
+		((char *)&r)[size - 1] = (char)type;
+	if (user_write(l->to, &r, size) < 0) {
+		l->error = -EFAULT;
+		return 1;
+	}
+	l->to += size;
+	l->left -= size;
+	l->done += (long)size;
+	return 0;
+}
+
+static long list_dir(uint64_t fd, uint64_t to, uint64_t max, int old)
+{
+	struct file *f = fd_file((int)fd);
+	struct listing l = { to, (uint32_t)max, 0, 0, old };
+	long error;
+
+	if (!f)
+		return -EBADF;
+	error = f->ops == &directory_ops ? dir_read(f->ip, &f->pos, list_entry, &l) : -ENOTDIR;
+	file_put(f);
+	if (error)
+		return error;
+	return l.done ? l.done : l.error;
+}
+
+CALL3(getdents, fd, to, max) { return list_dir(fd, to, max, 1); }
+CALL3(getdents64, fd, to, max) { return list_dir(fd, to, max, 0); }
+
+CALL2(getcwd, to, max)
+{
+	char path[PATH_MAX];
+	struct inode *cwd = current_files()->cwd;
+	long n;
+
+	if (!cwd->nlink)
+		return -ENOENT;
+	n = inode_path(cwd, path, sizeof(path));
+	if (n < 0)
+		return n;
+	if ((uint64_t)n + 1 > max)
+		return -ERANGE;
+	return user_write(to, path, (size_t)n + 1) < 0 ? -EFAULT : n + 1;
+}
+
+static void cwd_set(struct inode *ip)
+{
+	struct file_state *fs = current_files();
+	struct inode *before = fs->cwd;
+
+	fs->cwd = ip;
+	inode_put(before);
+}
+
+CALL1(chdir, path)
+{
+	struct inode *ip;
+	int error = inode_at(AT_FDCWD, path, 0, &ip);
+
+	if (error)
+		return error;
+	if (!IS(ip, S_IFDIR)) {
+		inode_put(ip);
+		return -ENOTDIR;
+	}
+	cwd_set(ip);
+	return 0;
+}
+
+CALL1(fchdir, fd)
+{
+	struct file *f = fd_any((int)fd);
+	int error = 0;
+
+	if (!f)
+		return -EBADF;
+	if (IS(f->ip, S_IFDIR)) {
+		inode_get(f->ip);
+		cwd_set(f->ip);
+	} else {
+		error = -ENOTDIR;
+	}
+	file_put(f);
+	return error;
+}
+
+CALL1(umask, mask)
+{
+	struct file_state *fs = current_files();
+	uint32_t before = fs->umask;
+
+	fs->umask = (uint32_t)mask & 0777;
+	return before;
+}
+

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls that open files, and the making of a name that is not there yet. */
+#include <fs/files.h>
+
+int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out)
+{
+	struct inode *ip;
+	int error;
+
+	if (!w->dir->nlink)
+		return -ENOENT;
+	if (w->dir->kind != KIND_TREE)
+		return -ENOENT;
+	if (w->name_size > NAME_MAX)
+		return -ENAMETOOLONG;
+	ip = inode_new(mode);
+	if (!ip)
+		return -ENOSPC;
+	ip->rdev = rdev;
+	if (w->dir->mode & S_ISGID) {
+		ip->gid = w->dir->gid;
+		if (S_ISDIR(mode))
+			ip->mode |= S_ISGID;
+	}
+	error = entry_add(w->dir, w->name, w->name_size, ip);
+	if (error) {
+		inode_put(ip);
+		return error;
+	}
+	*out = ip;
+	return 0;
+}
+
+int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
+{
+	struct walk w;
+	int error = path_walk(current_files()->cwd, name, WALK_CREATE | WALK_NOFOLLOW, &w);
+
+	if (error)
+		return error;
+	if (!w.inode) {
+		error = file_create(&w, S_IFREG | mode, 0, out);
+	} else if (!IS(w.inode, S_IFREG) || w.inode->kind != KIND_TREE || w.inode->nlink != 1) {
+		error = -EEXIST;
+	} else {
+		error = file_resize(w.inode, 0);
+		if (!error)
+			inode_get(*out = w.inode);
+	}
+	walk_end(&w);
+	return error;
+}
+
+/* Inode for an open: found, made, or an unnamed one. */
+static int open_inode(int dirfd, uint64_t path, unsigned flags, uint32_t mode, struct inode **out)
+{
+	char buffer[PATH_MAX];
+	struct walk w;
+	int error, temporary = (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_PATH);
+	unsigned how = (flags & O_NOFOLLOW) || ((flags & O_CREAT) && (flags & O_EXCL)) ? WALK_NOFOLLOW : 0;
+
+	if (flags & O_CREAT)
+		how |= WALK_CREATE;
+	error = path_at(dirfd, path, how, buffer, &w);
+	if (error)
+		return error;
+	mode = S_IFREG | (mode & 07777 & ~current_files()->umask);
+	if (temporary) {
+		error = IS(w.inode, S_IFDIR) && w.inode->kind == KIND_TREE ? 0 : IS(w.inode, S_IFDIR) ? -EOPNOTSUPP : -ENOTDIR;
+		if (!error && (flags & O_ACCMODE) == O_RDONLY)
+			error = -EINVAL;
+		if (!error && !(*out = inode_new(mode)))
+			error = -ENOSPC;
+		if (!error)
+			(*out)->nlink = 0;
+	} else if (!w.inode) {
+		error = w.slash ? -EISDIR : file_create(&w, mode, 0, out);
+	} else if ((flags & O_CREAT) && (flags & O_EXCL)) {
+		error = -EEXIST;
+	} else if ((flags & O_DIRECTORY) && !IS(w.inode, S_IFDIR)) {
+		error = -ENOTDIR;
+	} else if (IS(w.inode, S_IFLNK) && !(flags & O_PATH)) {
+		error = -ELOOP;
+	} else {
+		inode_get(w.inode);
+		*out = w.inode;
+	}
+	walk_end(&w);
+	return error;
+}
+
+static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
+{
+	struct inode *ip;
+	struct file *f;
+	int error;
+
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	error = fd_free(current_files(), 0); /* before a file is made in vain */
+	if (error >= 0)
+		error = open_inode(dirfd, path, flags, mode, &ip);
+	if (error)
+		return error;
+	error = inode_open(ip, flags, &f);
+	if (!error && (flags & O_TRUNC) && IS(ip, S_IFREG) && ip->kind == KIND_TREE) {
+		error = file_resize(ip, 0);
+		if (error)
+			file_put(f);
+	}
+	inode_put(ip);
+	if (error)
+		return error;
+	return fd_new(current_files(), f, 0, !!(flags & O_CLOEXEC));
+}
+
+CALL3(open, path, flags, mode)
+{
+	return do_open(AT_FDCWD, path, (unsigned)flags, (uint32_t)mode);
+}
+
+CALL4(openat, dirfd, path, flags, mode)
+{
+	return do_open((int)dirfd, path, (unsigned)flags, (uint32_t)mode);
+}
+
+CALL2(creat, path, mode)
+{
+	return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)mode);
+}
+
+/* An unnamed file. Sealing is let pass when asked for, but no seal can be set: F_ADD_SEALS is EINVAL. */
+CALL2(memfd_create, name, flags)
+{
+	char text[NAME_MAX + 1];
+	long n = user_str(text, name, sizeof(text));
+	struct inode *ip;
+	struct file *f;
+
+	if (n == -EFAULT)
+		return n;
+	if (n < 0 || n > 249 || (flags & ~3ul)) /* MFD_CLOEXEC, MFD_ALLOW_SEALING */
+		return -EINVAL;
+	ip = inode_new(S_IFREG | 0777);
+	if (!ip)
+		return -ENOMEM;
+	ip->nlink = 0;
+	f = file_new(ip, &regular_ops, O_RDWR | O_LARGEFILE);
+	inode_put(ip);
+	return f ? fd_new(current_files(), f, 0, flags & 1) : -ENOMEM;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls that change names: making, linking, removing. */
+#include <fs/files.h>
+
+/* A name that is to be made: 0 with w->dir and w->name, or -EEXIST and the walk's errors. */
+static int absent_at(int dirfd, uint64_t path, char *buffer, struct walk *w)
+{
+	int error = path_at(dirfd, path, WALK_PARENT, buffer, w);
+
+	if (!error && (w->inode || w->last != LAST_NAME)) {
+		walk_end(w);
+		error = -EEXIST;
+	}
+	return error;
+}
+
+/* Walk done: makes the node and drops the walk. */
+static int node_create(struct walk *w, uint32_t mode, uint32_t rdev)
+{
+	struct inode *ip;
+	int error = file_create(w, mode, rdev, &ip);
+
+	if (!error)
+		inode_put(ip);
+	walk_end(w);
+	return error;
+}
+
+static long mkdir_at(int dirfd, uint64_t path, uint64_t mode)
+{
+	char buffer[PATH_MAX];
+	struct walk w;
+	int error = absent_at(dirfd, path, buffer, &w);
+
+	return error ? error : node_create(&w, S_IFDIR | ((uint32_t)mode & 01777 & ~current_files()->umask), 0);
+}
+
+CALL2(mkdir, path, mode) { return mkdir_at(AT_FDCWD, path, mode); }
+CALL3(mkdirat, dirfd, path, mode) { return mkdir_at((int)dirfd, path, mode); }
+
+static long mknod_at(int dirfd, uint64_t path, uint64_t mode, uint64_t dev)
+{
+	char buffer[PATH_MAX];
+	struct walk w;
+	uint32_t type = (uint32_t)mode & S_IFMT;
+	int error;
+
+	if (type == S_IFDIR)
+		return -EPERM;
+	if (type != 0 && type != S_IFREG && type != S_IFCHR && type != S_IFBLK && type != S_IFIFO && type != S_IFSOCK)
+		return -EINVAL;
+	error = absent_at(dirfd, path, buffer, &w);
+	if (error)
+		return error;
+	if (w.slash) {
+		walk_end(&w);
+		return -ENOENT;
+	}
+	if (type != S_IFCHR && type != S_IFBLK)
+		dev = 0;
+	return node_create(&w, (type ? type : S_IFREG) | ((uint32_t)mode & 07777 & ~current_files()->umask), (uint32_t)dev);
+}
+
+CALL3(mknod, path, mode, dev) { return mknod_at(AT_FDCWD, path, mode, dev); }
+CALL4(mknodat, dirfd, path, mode, dev) { return mknod_at((int)dirfd, path, mode, dev); }
+
+static long symlink_at(uint64_t target, int dirfd, uint64_t path)
+{
+	char buffer[PATH_MAX];
+	struct walk w;
+	struct inode *ip;
+	char *text;
+	long n = user_str(buffer, target, sizeof(buffer));
+	int error;
+
+	if (n <= 0)
+		return n ? n : -ENOENT;
+	text = fam_alloc((size_t)n + 1);
+	if (!text)
+		return -ENOSPC;
+	memcpy(text, buffer, (size_t)n);
+	error = absent_at(dirfd, path, buffer, &w);
+	if (!error) {
+		error = w.slash ? -ENOENT : file_create(&w, S_IFLNK | 0777, 0, &ip);
+		walk_end(&w);
+	}
+	if (error) {
+		fam_free(text);
+		return error;
+	}
+	ip->target = text;
+	ip->size = (uint64_t)n;
+	ip->marks |= INODE_OWNS_TARGET;
+	inode_put(ip);
+	return 0;
+}
+
+CALL2(symlink, target, path) { return symlink_at(target, AT_FDCWD, path); }
+CALL3(symlinkat, target, dirfd, path) { return symlink_at(target, (int)dirfd, path); }
+
+static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, uint64_t flags)
+{
+	char buffer[PATH_MAX];
+	struct inode *ip;
+	struct walk w;
+	int error;
+
+	if (flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	error = inode_at(old_dirfd, old, (flags & AT_SYMLINK_FOLLOW ? 0 : WALK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &ip);
+	if (error)
+		return error;
+	error = absent_at(new_dirfd, new, buffer, &w);
+	if (!error) {
+		if (w.slash)
+			error = -ENOENT;
+		else if (IS(ip, S_IFDIR))
+			error = -EPERM;
+		else if (ip->kind != w.dir->kind || ip->kind != KIND_TREE)
+			error = -EXDEV;
+		else
+			error = entry_add(w.dir, w.name, w.name_size, ip);
+		if (!error) {
+			ip->nlink++;
+			inode_touch(ip, TOUCH_C);
+		}
+		walk_end(&w);
+	}
+	inode_put(ip);
+	return error;
+}
+
+CALL2(link, old, new) { return link_at(AT_FDCWD, old, AT_FDCWD, new, 0); }
+CALL5(linkat, old_dirfd, old, new_dirfd, new, flags) { return link_at((int)old_dirfd, old, (int)new_dirfd, new, flags); }
+
+/* The name goes; the inode stays as long as it is open. Directories are empty here. */
+static void name_drop(struct walk *w)
+{
+	struct entry *e = entry_find(w->dir, w->name, w->name_size);
+
+	w->inode->nlink -= IS(w->inode, S_IFDIR) ? w->inode->nlink : 1;
+	inode_touch(w->inode, TOUCH_C);
+	entry_remove(e);
+}
+
+static int unlink_walked(struct walk *w)
+{
+	if (w->last != LAST_NAME)
+		return -EISDIR;
+	if (!w->inode)
+		return -ENOENT;
+	if (w->dir->kind != KIND_TREE)
+		return -EPERM;
+	if (w->slash)
+		return IS(w->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
+	if (IS(w->inode, S_IFDIR))
+		return -EISDIR;
+	name_drop(w);
+	return 0;
+}
+
+static int rmdir_walked(struct walk *w)
+{
+	int error;
+
+	if (w->last != LAST_NAME)
+		return w->last == LAST_DOT ? -EINVAL : w->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+	if (!w->inode)
+		return -ENOENT;
+	if (is_root_of_something(w->inode))
+		return -EBUSY;
+	if (w->dir->kind != KIND_TREE)
+		return -EPERM;
+	if (!IS(w->inode, S_IFDIR))
+		return -ENOTDIR;
+	error = dir_load(w->inode);
+	if (error)
+		return error;
+	if (w->inode->dir.count)
+		return -ENOTEMPTY;
+	name_drop(w);
+	return 0;
+}
+
+static long remove_at(int dirfd, uint64_t path, int (*remove)(struct walk *w))
+{
+	char buffer[PATH_MAX];
+	struct walk w;
+	int error = path_at(dirfd, path, WALK_PARENT, buffer, &w);
+
+	if (!error) {
+		error = remove(&w);
+		walk_end(&w);
+	}
+	return error;
+}
+
+CALL1(unlink, path) { return remove_at(AT_FDCWD, path, unlink_walked); }
+CALL1(rmdir, path) { return remove_at(AT_FDCWD, path, rmdir_walked); }
+
+CALL3(unlinkat, dirfd, path, flags)
+{
+	if (flags & ~(uint64_t)AT_REMOVEDIR)
+		return -EINVAL;
+	return remove_at((int)dirfd, path, flags & AT_REMOVEDIR ? rmdir_walked : unlink_walked);
+}

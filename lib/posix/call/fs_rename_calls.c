@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* The rename calls and their many refusals. */
+#include <fs/files.h>
+
+#define NOREPLACE 1u /* linux/fs.h is not freestanding */
+
+/* May `new` be replaced by `old`? */
+static int replace_check(struct walk *old, struct walk *new)
+{
+	int error;
+
+	if (!IS(old->inode, S_IFDIR))
+		return IS(new->inode, S_IFDIR) ? -EISDIR : 0;
+	if (!IS(new->inode, S_IFDIR))
+		return -ENOTDIR;
+	error = dir_load(new->inode);
+	return error ? error : new->inode->dir.count ? -ENOTEMPTY : 0;
+}
+
+static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
+{
+	struct inode *ip = old->inode;
+	struct entry *gone, *from;
+	int error;
+
+	if (old->last != LAST_NAME)
+		return -EBUSY;
+	if (new->last != LAST_NAME)
+		return flags & NOREPLACE ? -EEXIST : -EBUSY;
+	if (!ip)
+		return -ENOENT;
+	if (new->inode && (flags & NOREPLACE))
+		return -EEXIST;
+	if (!IS(ip, S_IFDIR) && (old->slash || new->slash))
+		return -ENOTDIR;
+	if (old->dir->kind != new->dir->kind)
+		return -EXDEV;
+	if (old->dir->kind != KIND_TREE)
+		return -EPERM;
+	if (is_root_of_something(ip) || (new->inode && is_root_of_something(new->inode)))
+		return -EBUSY;
+	if (IS(ip, S_IFDIR) && dir_is_within(new->dir, ip))
+		return -EINVAL;
+	if (new->inode && dir_is_within(old->dir, new->inode))
+		return -ENOTEMPTY;
+	if (new->inode == ip)
+		return 0;
+	error = new->inode ? replace_check(old, new) : 0;
+	if (error)
+		return error;
+	/* The new name first: only that can fail. For a moment the directory may hold the name twice; lookup finds the newer. */
+	from = entry_find(old->dir, old->name, old->name_size);
+	gone = new->inode ? entry_find(new->dir, new->name, new->name_size) : NULL;
+	error = entry_add(new->dir, new->name, new->name_size, ip);
+	if (error)
+		return error;
+	if (gone) {
+		new->inode->nlink -= IS(new->inode, S_IFDIR) ? new->inode->nlink : 1;
+		inode_touch(new->inode, TOUCH_C);
+		entry_remove(gone);
+	}
+	entry_remove(from);
+	inode_touch(ip, TOUCH_C);
+	return 0;
+}
+
+static long rename_at(int old_dirfd, uint64_t old_path, int new_dirfd, uint64_t new_path, uint64_t flags)
+{
+	char old_buffer[PATH_MAX], new_buffer[PATH_MAX];
+	struct walk old, new;
+	int error;
+
+	if (flags & ~(uint64_t)NOREPLACE)
+		return -EINVAL;
+	error = path_at(old_dirfd, old_path, WALK_PARENT, old_buffer, &old);
+	if (error)
+		return error;
+	error = path_at(new_dirfd, new_path, WALK_PARENT, new_buffer, &new);
+	if (!error) {
+		error = rename_walked(&old, &new, (unsigned)flags);
+		walk_end(&new);
+	}
+	walk_end(&old);
+	return error;
+}
+
+CALL2(rename, old, new) { return rename_at(AT_FDCWD, old, AT_FDCWD, new, 0); }
+CALL4(renameat, old_dirfd, old, new_dirfd, new) { return rename_at((int)old_dirfd, old, (int)new_dirfd, new, 0); }
+CALL5(renameat2, old_dirfd, old, new_dirfd, new, flags) { return rename_at((int)old_dirfd, old, (int)new_dirfd, new, flags); }

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls that move bytes, and the position at which they do. */
+#include <fs/files.h>
+
+typedef long transfer(struct file *f, struct io *io, uint64_t *at);
+
+static long move_user(uint64_t fd, uint64_t base, uint64_t n, uint64_t *at, transfer *move)
+{
+	struct file *f = fd_file((int)fd);
+	struct io io;
+	long result;
+
+	if (!f)
+		return -EBADF;
+	if ((int64_t)n < 0) {
+		file_put(f);
+		return -EINVAL;
+	}
+	io_user(&io, base, n);
+	result = at && (int64_t)*at < 0 ? -EINVAL : move(f, &io, at);
+	file_put(f);
+	return result;
+}
+
+static long move_vector(uint64_t fd, uint64_t vector, uint64_t count, uint64_t *at, transfer *move)
+{
+	struct file *f = fd_file((int)fd);
+	struct io io;
+	long result;
+
+	if (!f)
+		return -EBADF;
+	result = at && (int64_t)*at < 0 ? -EINVAL : io_vector(&io, vector, count);
+	if (!result) {
+		result = move(f, &io, at);
+		io_end(&io);
+	}
+	file_put(f);
+	return result;
+}
+
+CALL3(read, fd, base, n) { return move_user(fd, base, n, NULL, file_read); }
+CALL3(write, fd, base, n) { return move_user(fd, base, n, NULL, file_write); }
+CALL4(pread64, fd, base, n, at) { return move_user(fd, base, n, &at, file_read); }
+CALL4(pwrite64, fd, base, n, at) { return move_user(fd, base, n, &at, file_write); }
+CALL3(readv, fd, vector, count) { return move_vector(fd, vector, count, NULL, file_read); }
+CALL3(writev, fd, vector, count) { return move_vector(fd, vector, count, NULL, file_write); }
+CALL4(preadv, fd, vector, count, at) { return move_vector(fd, vector, count, &at, file_read); }
+CALL4(pwritev, fd, vector, count, at) { return move_vector(fd, vector, count, &at, file_write); }
+
+CALL6(preadv2, fd, vector, count, at, high, flags)
+{
+	(void)high;
+	return flags ? -EOPNOTSUPP : move_vector(fd, vector, count, (int64_t)at == -1 ? NULL : &at, file_read);
+}
+
+CALL6(pwritev2, fd, vector, count, at, high, flags)
+{
+	(void)high;
+	return flags ? -EOPNOTSUPP : move_vector(fd, vector, count, (int64_t)at == -1 ? NULL : &at, file_write);
+}
+
+enum whence { FROM_START, FROM_HERE, FROM_END, TO_DATA, TO_HOLE };
+
+/* First offset from `at` on that is data (or a hole; the end of the file counts as one). */
+static int64_t data_seek(struct inode *ip, int64_t at, int hole)
+{
+	if (at < 0 || (uint64_t)at >= ip->size)
+		return -ENXIO;
+	if (!IS(ip, S_IFREG) || ip->kind != KIND_TREE)
+		return hole ? (int64_t)ip->size : at;
+	while ((uint64_t)at < ip->size && (page_find(ip, (uint64_t)at / PAGE) == NULL) != hole)
+		at = (int64_t)(((uint64_t)at / PAGE + 1) * PAGE);
+	if ((uint64_t)at < ip->size)
+		return at;
+	return hole ? (int64_t)ip->size : -ENXIO;
+}
+
+static long file_seek(struct file *f, int64_t offset, int whence)
+{
+	int64_t base = 0;
+
+	if (f->ops->seek == SEEK_NONE)
+		return -ESPIPE;
+	if (whence < FROM_START || whence > TO_HOLE)
+		return -EINVAL;
+	if (f->ops->seek == SEEK_ZERO)
+		return 0;
+	if (whence >= TO_DATA) {
+		offset = data_seek(f->ip, offset, whence == TO_HOLE);
+		if (offset < 0)
+			return offset;
+	} else {
+		base = whence == FROM_HERE ? (int64_t)f->pos : whence == FROM_END ? (int64_t)f->ip->size : 0;
+	}
+	if (offset > 0 && base > INT64_MAX - offset)
+		return -EOVERFLOW;
+	if (base + offset < 0)
+		return -EINVAL;
+	f->pos = (uint64_t)(base + offset);
+	return (long)f->pos;
+}
+
+CALL3(lseek, fd, offset, whence)
+{
+	struct file *f = fd_file((int)fd);
+	long result;
+
+	if (!f)
+		return -EBADF;
+	result = file_seek(f, (int64_t)offset, (int)whence);
+	file_put(f);
+	return result;
+}
+
+/* Copies between files inside the library, a page at a time; what the target does not take is not consumed. */
+static long files_copy(struct file *in, uint64_t *in_at, struct file *out, uint64_t *out_at, uint64_t n)
+{
+	uint64_t done = 0;
+
+	n = min_u64(n, RW_MAX);
+	while (done < n && *in_at < in->ip->size) {
+		size_t part = min_u64(min_u64(PAGE - *in_at % PAGE, n - done), in->ip->size - *in_at);
+		char *page = page_find(in->ip, *in_at / PAGE), *empty = NULL;
+		struct io io;
+		long moved;
+
+		if (!page && !(page = empty = fam_pages(1)))
+			return done ? (long)done : -ENOMEM;
+		io_lib(&io, page + *in_at % PAGE, part);
+		moved = file_write(out, &io, out_at);
+		if (empty)
+			fam_pages_free(empty, 1);
+		if (moved < 0)
+			return done ? (long)done : moved;
+		*in_at += (uint64_t)moved;
+		done += (uint64_t)moved;
+		if ((size_t)moved < part)
+			break;
+	}
+	return (long)done;
+}
+
+static int is_plain(const struct file *f)
+{
+	return f->ops == &regular_ops;
+}
+
+CALL4(sendfile, out_fd, in_fd, offset, n)
+{
+	struct file *in = fd_file((int)in_fd), *out = fd_file((int)out_fd);
+	uint64_t at = 0;
+	long result = 0;
+
+	if (!in || !out || (in->flags & O_ACCMODE) == O_WRONLY || (out->flags & O_ACCMODE) == O_RDONLY)
+		result = -EBADF;
+	else if (offset && in->ops->seek == SEEK_NONE)
+		result = -ESPIPE;
+	else if (!is_plain(in) || (out->flags & O_APPEND) || (int64_t)n < 0)
+		result = -EINVAL;
+	else if (offset)
+		result = user_read(&at, offset, 8);
+	else
+		at = in->pos;
+	if (!result && (int64_t)at < 0)
+		result = -EINVAL;
+	if (!result)
+		result = files_copy(in, &at, out, NULL, n);
+	if (result >= 0 && offset && user_write(offset, &at, 8) < 0)
+		result = -EFAULT;
+	if (result >= 0 && !offset)
+		in->pos = at;
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return result;
+}
+
+static long copy_range(struct file *in, uint64_t in_offset, struct file *out, uint64_t out_offset, uint64_t n)
+{
+	uint64_t from = in->pos, to = out->pos;
+	long result;
+
+	if ((in->flags & O_ACCMODE) == O_WRONLY || (out->flags & O_ACCMODE) == O_RDONLY || (out->flags & O_APPEND))
+		return -EBADF;
+	if (IS(in->ip, S_IFDIR) || IS(out->ip, S_IFDIR))
+		return -EISDIR;
+	if (!is_plain(in) || !is_plain(out))
+		return -EINVAL;
+	if ((in_offset && user_read(&from, in_offset, 8) < 0) || (out_offset && user_read(&to, out_offset, 8) < 0))
+		return -EFAULT;
+	if ((int64_t)from < 0 || (int64_t)to < 0 || (in->ip == out->ip && from < to + n && to < from + n))
+		return -EINVAL;
+	result = files_copy(in, &from, out, &to, n);
+	if (result <= 0)
+		return result;
+	if (!in_offset)
+		in->pos = from;
+	else if (user_write(in_offset, &from, 8) < 0)
+		return -EFAULT;
+	if (!out_offset)
+		out->pos = to;
+	else if (user_write(out_offset, &to, 8) < 0)
+		return -EFAULT;
+	return result;
+}
+
+CALL6(copy_file_range, in_fd, in_offset, out_fd, out_offset, n, flags)
+{
+	struct file *in = fd_file((int)in_fd), *out = fd_file((int)out_fd);
+	long result = !in || !out ? -EBADF : flags ? -EINVAL : copy_range(in, in_offset, out, out_offset, n);
+
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return result;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls that ask: stat and its kin, access, readlink, statfs, extended attributes (of which there are none). */
+#include <asm/statfs.h>
+#include <fs/files.h>
+
+#define STAT_EMPTY(flags) ((flags) & AT_EMPTY_PATH ? WALK_EMPTY : 0)
+#define STAT_LINK(flags)  ((flags) & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0)
+
+static long stat_write(struct inode *ip, uint64_t to)
+{
+	struct stat st;
+
+	inode_stat(ip, &st);
+	inode_put(ip);
+	return user_write(to, &st, sizeof(st));
+}
+
+static long stat_at(int dirfd, uint64_t path, uint64_t to, unsigned flags)
+{
+	struct inode *ip;
+	int error = inode_at(dirfd, path, flags, &ip);
+
+	return error ? error : stat_write(ip, to);
+}
+
+CALL2(stat, path, to) { return stat_at(AT_FDCWD, path, to, 0); }
+CALL2(lstat, path, to) { return stat_at(AT_FDCWD, path, to, WALK_NOFOLLOW); }
+
+CALL2(fstat, fd, to)
+{
+	struct file *f = fd_any((int)fd);
+	struct inode *ip;
+
+	if (!f)
+		return -EBADF;
+	ip = f->ip;
+	inode_get(ip);
+	file_put(f);
+	return stat_write(ip, to);
+}
+
+CALL4(newfstatat, dirfd, path, to, flags)
+{
+	if (flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
+		return -EINVAL;
+	return stat_at((int)dirfd, path, to, STAT_EMPTY(flags) | STAT_LINK(flags));
+}
+
+static struct statx_timestamp stamp(unsigned long seconds, unsigned long ns)
+{
+	return (struct statx_timestamp){ .tv_sec = (long)seconds, .tv_nsec = (uint32_t)ns };
+}
+
+CALL5(statx, dirfd, path, flags, mask, to)
+{
+	struct statx x;
+	struct stat st;
+	struct inode *ip;
+	int error;
+
+	if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX__RESERVED))
+		return -EINVAL;
+	error = inode_at((int)dirfd, path, STAT_EMPTY(flags) | STAT_LINK(flags), &ip);
+	if (error)
+		return error;
+	inode_stat(ip, &st);
+	inode_put(ip);
+	memset(&x, 0, sizeof(x));
+	x.stx_mask = STATX_BASIC_STATS;
+	x.stx_blksize = (uint32_t)st.st_blksize;
+	x.stx_nlink = (uint32_t)st.st_nlink;
+	x.stx_uid = st.st_uid;
+	x.stx_gid = st.st_gid;
+	x.stx_mode = (uint16_t)st.st_mode;
+	x.stx_ino = st.st_ino;
+	x.stx_size = (uint64_t)st.st_size;
+	x.stx_blocks = (uint64_t)st.st_blocks;
+	x.stx_atime = stamp(st.st_atime, st.st_atime_nsec);
+	x.stx_mtime = stamp(st.st_mtime, st.st_mtime_nsec);
+	x.stx_ctime = stamp(st.st_ctime, st.st_ctime_nsec);
+	x.stx_rdev_major = (uint32_t)st.st_rdev >> 8 & 0xfff;
+	x.stx_rdev_minor = ((uint32_t)st.st_rdev & 0xff) | ((uint32_t)st.st_rdev >> 12 & 0xfff00);
+	x.stx_dev_major = (uint32_t)st.st_dev >> 8;
+	x.stx_dev_minor = (uint32_t)st.st_dev & 0xff;
+	return user_write(to, &x, sizeof(x));
+}
+
+/* Root may read and write everything, but executes only what somebody may execute. */
+static long access_at(int dirfd, uint64_t path, uint64_t mode, unsigned flags)
+{
+	struct inode *ip;
+	int error;
+
+	if (mode & ~7ul)
+		return -EINVAL;
+	error = inode_at(dirfd, path, flags, &ip);
+	if (error)
+		return error;
+	if ((mode & 1) && !IS(ip, S_IFDIR) && !(ip->mode & 0111))
+		error = -EACCES;
+	inode_put(ip);
+	return error;
+}
+
+CALL2(access, path, mode) { return access_at(AT_FDCWD, path, mode, 0); }
+CALL3(faccessat, dirfd, path, mode) { return access_at((int)dirfd, path, mode, 0); }
+
+CALL4(faccessat2, dirfd, path, mode, flags)
+{
+	if (flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return access_at((int)dirfd, path, mode, STAT_EMPTY(flags) | STAT_LINK(flags));
+}
+
+static long readlink_at(int dirfd, uint64_t path, uint64_t to, uint64_t max)
+{
+	char text[PATH_MAX];
+	struct inode *ip;
+	long n;
+	int error;
+
+	if ((int)max <= 0)
+		return -EINVAL;
+	error = inode_at(dirfd, path, WALK_NOFOLLOW | WALK_EMPTY, &ip);
+	if (error)
+		return error;
+	if (!IS(ip, S_IFLNK)) {
+		/* With an empty path the descriptor itself had to be a link. */
+		error = user_str(text, path, sizeof(text)) == 0 ? -ENOENT : -EINVAL;
+		inode_put(ip);
+		return error;
+	}
+	if (ip->kind == KIND_PROC) {
+		n = procfs_link_text(ip, text, sizeof(text));
+		if (n > 0) {
+			n = (long)min_u64((uint64_t)n, (uint32_t)max);
+			error = user_write(to, text, (size_t)n);
+		}
+	} else {
+		n = (long)min_u64(ip->size, (uint32_t)max);
+		error = user_write(to, ip->target, (size_t)n);
+	}
+	inode_put(ip);
+	return error ? error : n;
+}
+
+CALL3(readlink, path, to, max) { return readlink_at(AT_FDCWD, path, to, max); }
+CALL4(readlinkat, dirfd, path, to, max) { return readlink_at((int)dirfd, path, to, max); }
+
+static long statfs_write(struct inode *ip, uint64_t to)
+{
+	struct statfs st;
+	struct machine_facts m;
+
+	machine_facts(&m);
+	memset(&st, 0, sizeof(st));
+	st.f_type = ip->kind == KIND_PROC ? 0x9fa0 : ip->kind == KIND_PIPE ? 0x50495045 : 0x01021994; /* PROC, PIPEFS, TMPFS */
+	st.f_bsize = st.f_frsize = PAGE;
+	st.f_namelen = NAME_MAX;
+	st.f_flags = 0x20 | 0x1000; /* ST_VALID, ST_RELATIME */
+	if (ip->kind == KIND_TREE) {
+		st.f_bfree = st.f_bavail = (long)m.frames_free;
+		st.f_blocks = (long)(m.frames_free + fam_pages_used() + fs_family()->image_size / PAGE);
+		st.f_files = st.f_blocks;
+		st.f_ffree = st.f_bfree;
+	}
+	inode_put(ip);
+	return user_write(to, &st, sizeof(st));
+}
+
+CALL2(statfs, path, to)
+{
+	struct inode *ip;
+	int error = inode_at(AT_FDCWD, path, 0, &ip);
+
+	return error ? error : statfs_write(ip, to);
+}
+
+CALL2(fstatfs, fd, to)
+{
+	struct file *f = fd_any((int)fd);
+	struct inode *ip;
+
+	if (!f)
+		return -EBADF;
+	ip = f->ip;
+	inode_get(ip);
+	file_put(f);
+	return statfs_write(ip, to);
+}
+
+/* Extended attributes: a file system that has none, as Linux's answers when built without them. A name is read first, where there is one. */
+static long attribute_name(uint64_t name)
+{
+	char text[NAME_MAX + 1];
+	long n = user_str(text, name, sizeof text);
+
+	return n == -EFAULT ? n : n <= 0 ? -ERANGE : 0;
+}
+
+static long no_attributes(uint64_t path, unsigned flags, long error)
+{
+	struct inode *ip;
+
+	if (!error)
+		error = inode_at(AT_FDCWD, path, flags, &ip);
+	if (error)
+		return error;
+	inode_put(ip);
+	return -EOPNOTSUPP;
+}
+
+static long no_fd_attributes(uint64_t fd, long error)
+{
+	struct file *f = fd_file((int)fd);
+
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	return error ? error : -EOPNOTSUPP;
+}
+
+static long attribute_set(uint64_t name, uint64_t flags)
+{
+	return flags & ~3ul ? -EINVAL : attribute_name(name); /* XATTR_CREATE, XATTR_REPLACE */
+}
+
+CALL5(setxattr, path, name, value, size, flags) { (void)value, (void)size; return no_attributes(path, 0, attribute_set(name, flags)); }
+CALL2(getxattr, path, name) { return no_attributes(path, 0, attribute_name(name)); }
+CALL1(listxattr, path) { return no_attributes(path, 0, 0); }
+CALL2(removexattr, path, name) { return no_attributes(path, 0, attribute_name(name)); }
+CALL5(lsetxattr, path, name, value, size, flags) { (void)value, (void)size; return no_attributes(path, WALK_NOFOLLOW, attribute_set(name, flags)); }
+CALL2(lgetxattr, path, name) { return no_attributes(path, WALK_NOFOLLOW, attribute_name(name)); }
+CALL1(llistxattr, path) { return no_attributes(path, WALK_NOFOLLOW, 0); }
+CALL2(lremovexattr, path, name) { return no_attributes(path, WALK_NOFOLLOW, attribute_name(name)); }
+CALL5(fsetxattr, fd, name, value, size, flags) { (void)value, (void)size; return no_fd_attributes(fd, attribute_set(name, flags)); }
+CALL2(fgetxattr, fd, name) { return no_fd_attributes(fd, attribute_name(name)); }
+CALL1(flistxattr, fd) { return no_fd_attributes(fd, 0); }
+CALL2(fremovexattr, fd, name) { return no_fd_attributes(fd, attribute_name(name)); }

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls about scheduling as programs see it: one CPU, one policy, and nice. The scheduler itself is sched.c. */
+#include <linux/membarrier.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include "calls.h"
+#include <posix/process/task.h>
+
+static int is_process(uint64_t pid) { return !(int)pid || thread_by_tid((int)pid); }
+
+CALL3(sched_setaffinity, pid, size, mask)
+{
+	uint64_t cpus = 0;
+
+	if (!is_process(pid))
+		return -ESRCH;
+	if (user_read(&cpus, mask, size < 8 ? size : 8))
+		return -EFAULT;
+	return cpus & 1 ? 0 : -EINVAL;
+}
+
+CALL3(sched_getaffinity, pid, size, mask)
+{
+	const uint64_t cpus = 1;
+
+	if (size < 8 || size % 8)
+		return -EINVAL;
+	if (!is_process(pid))
+		return -ESRCH;
+	return user_write(mask, &cpus, 8) ? -EFAULT : 8;
+}
+
+CALL2(sched_setparam, pid, from)
+{
+	int priority;
+
+	if (!from || (int)pid < 0)
+		return -EINVAL;
+	if (!is_process(pid))
+		return -ESRCH;
+	if (user_read(&priority, from, sizeof priority))
+		return -EFAULT;
+	return priority ? -EINVAL : 0;
+}
+
+CALL2(sched_getparam, pid, to)
+{
+	const int priority = 0;
+
+	return (int)pid < 0 ? -EINVAL : is_process(pid) ? user_write(to, &priority, sizeof priority) : -ESRCH;
+}
+
+CALL3(sched_setscheduler, pid, policy, from)
+{
+	if ((int)policy != SCHED_NORMAL && (int)policy != SCHED_BATCH && (int)policy != SCHED_IDLE)
+		return (int)policy == SCHED_FIFO || (int)policy == SCHED_RR ? -EPERM : -EINVAL;
+	return sys_sched_setparam(pid, from, 0, 0, 0, 0);
+}
+
+CALL1(sched_getscheduler, pid) { return (int)pid < 0 ? -EINVAL : is_process(pid) ? SCHED_NORMAL : -ESRCH; }
+
+static long priority_of(uint64_t policy, long real_time)
+{
+	switch ((int)policy) {
+	case SCHED_FIFO: case SCHED_RR:
+		return real_time;
+	case SCHED_NORMAL: case SCHED_BATCH: case SCHED_IDLE: case SCHED_DEADLINE:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+CALL1(sched_get_priority_max, policy) { return priority_of(policy, 99); }
+CALL1(sched_get_priority_min, policy) { return priority_of(policy, 1); }
+
+CALL2(sched_rr_get_interval, pid, to)
+{
+	const int64_t interval[2] = { 0, 6000000 };
+
+	if ((int)pid < 0)
+		return -EINVAL;
+	return is_process(pid) ? user_write(to, interval, sizeof interval) : -ESRCH;
+}
+
+/* Calls each for every thread that is meant: one thread, a process group, or (there is one user) all. How many there were, or -errno. */
+static long threads_named(uint64_t which, uint64_t who, void (*each)(struct thread *, int *), int *with)
+{
+	struct thread *one = (int)who ? thread_by_tid((int)who) : current_thread();
+	int group = (int)who ? (int)who : current_pgrp();
+	long n = 0;
+
+	if (which > PRIO_USER)
+		return -EINVAL;
+	if (which == PRIO_PROCESS) {
+		if (one)
+			each(one, with);
+		return one ? 1 : -ESRCH;
+	}
+	if (which == PRIO_USER && (int)who)
+		return -ESRCH;
+	for (struct task *t = task_first(); t; t = task_next(t)) {
+		if (t->is_init || (which == PRIO_PGRP && t->pgrp != group))
+			continue;
+		for (struct thread *th = t->threads; th; th = th->next, n++)
+			each(th, with);
+	}
+	return n ? n : -ESRCH;
+}
+
+static void nice_least(struct thread *th, int *least) { *least = th->nice < *least ? th->nice : *least; }
+static void nice_set(struct thread *th, int *nice) { th->nice = *nice; }
+
+/* getpriority gives 20 - nice: of several the most favoured. */
+CALL2(getpriority, which, who)
+{
+	int nice = 19;
+	long n = threads_named(which, who, nice_least, &nice);
+
+	return n < 0 ? n : 20 - nice;
+}
+
+CALL3(setpriority, which, who, value)
+{
+	int nice = (int)value < -20 ? -20 : (int)value > 19 ? 19 : (int)value;
+	long n;
+
+	sched_settle(); /* what ran until now ran at the old one */
+	n = threads_named(which, who, nice_set, &nice);
+	return n < 0 ? n : 0;
+}
+
+/* Nothing is read or written that could have a priority. which: a process, a group, a user, from 1 on. */
+static void ioprio_nothing(struct thread *th, int *nothing) { (void)th; (void)nothing; }
+static long ioprio(uint64_t which, uint64_t who)
+{
+	long n = threads_named(which - 1, who, ioprio_nothing, 0);
+
+	return n < 0 ? n : 0;
+}
+
+CALL3(ioprio_set, which, who, priority) { (void)priority; return ioprio(which, who); }
+CALL2(ioprio_get, which, who) { return ioprio(which, who); }
+
+CALL3(getcpu, cpu, node, cache)
+{
+	const uint32_t zero = 0;
+
+	(void)cache;
+	return (cpu && user_write(cpu, &zero, 4)) || (node && user_write(node, &zero, 4)) ? -EFAULT : 0;
+}
+
+/* A process is one thread on one CPU: every barrier has been passed. */
+CALL3(membarrier, command, flags, cpu)
+{
+	(void)cpu;
+	if (flags)
+		return -EINVAL;
+	if ((int)command == MEMBARRIER_CMD_QUERY)
+		return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+	return (int)command == MEMBARRIER_CMD_GLOBAL || (int)command == MEMBARRIER_CMD_PRIVATE_EXPEDITED
+		|| (int)command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED ? 0 : -EINVAL;
+}
+
+CALL4(rseq, area, size, flags, signature)
+{
+	(void)area;
+	(void)size;
+	(void)flags;
+	(void)signature;
+	return -ENOSYS;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls: from the entry to the C function and back to user code. The table is expanded from syscall.def and the file half's fs_syscall.def. */
+#include <posix/library.h>
+#include <posix/signal/signals.h>
+#include <base/fmt.h>
+#include "strace.h"
+
+#define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
+#include "syscall.def"
+#undef SYSCALL
+
+const struct syscall_row syscall_table[SYSCALL_MAX] = {
+#define SYSCALL(number, name, arguments, flags) [number] = { sys_##name, flags },
+#include "syscall.def"
+#undef SYSCALL
+};
+
+static long unknown_call(uint64_t number)
+{
+	if (number < SYSCALL_MAX && !(F->unknown_calls[number / 64] >> (number % 64) & 1)) {
+		F->unknown_calls[number / 64] |= 1ul << (number % 64);
+		posix_log("%s[%d]: system call %lu is not provided", P->task->name, P->task->pid, number);
+	}
+	return -ENOSYS;
+}
+
+static inline void call_make(struct user_regs *r)
+{
+	uint64_t number = r->orig_rax;
+	const struct syscall_row *row = syscall_table + number;
+
+	r->rcx = r->rip;
+	r->r11 = r->rflags;
+	if (number >= SYSCALL_MAX || !row->function) {
+		r->rax = (uint64_t)unknown_call(number);
+	} else {
+		if (!(row->flags & FAST))
+			family_lock();
+		r->rax = (uint64_t)row->function(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+	}
+}
+
+/* entry.S: r is P->regs. */
+void syscall_enter(struct user_regs *r)
+{
+	call_make(r);
+	user_return();
+}
+
+static const struct { const char *name, *arguments; } names[SYSCALL_MAX] = {
+#define SYSCALL(number, name, arguments, flags) [number] = { #name, arguments },
+#include "syscall.def"
+#undef SYSCALL
+};
+
+/* entry.S, when calls are logged. */
+void syscall_enter_traced(struct user_regs *r)
+{
+	uint64_t number = r->orig_rax < SYSCALL_MAX ? r->orig_rax : SYSCALL_MAX - 1;
+	const char *name = names[number].name, *arguments = names[number].arguments;
+
+	strace_begin(r, name, arguments);
+	if (family_locked())
+		family_unlock();
+	call_make(r);
+	strace_end(r, name, arguments);
+	user_return();
+}
+
+/* What a QUICK call left in the exo page. */
+void quick_complete(struct user_regs *r)
+{
+	r->rcx = r->rip = P->exo->foreign_rip;
+	r->r11 = r->rflags = P->exo->foreign_flags;
+	r->orig_rax = -1ul;
+	r->full = 0;
+}
+
+/* entry.S: something came while a QUICK call ran. */
+void quick_finish(struct user_regs *r)
+{
+	quick_complete(r);
+	user_return();
+}
+
+/* entry.S: int 0x80 with i386 numbers. */
+void int80_enter(struct user_regs *r)
+{
+	family_lock();
+	r->rax = (uint64_t)i386_call(r);
+	user_return();
+}
+
+/* A call that was interrupted where no handler ran is made again. */
+static void call_restart(struct user_regs *r)
+{
+	if (r->orig_rax == -1ul || (int64_t)r->rax > -ERESTARTSYS || (int64_t)r->rax < -ERESTART_LAST)
+		return;
+	r->rax = r->orig_rax;
+	r->rip -= 2;
+	r->full = 1;
+}
+
+void user_return(void)
+{
+	struct process *p = P;
+
+	for (;;) {
+		while (signals_ready(p->thread)) {
+			if (!family_locked())
+				family_lock();
+			signal_deliver(&p->regs);
+		}
+		call_restart(&p->regs);
+		p->regs.orig_rax = -1ul;
+		if (family_locked())
+			family_unlock();
+		user_leave(&p->regs, p->exo);
+		sched_take_events();
+	}
+}

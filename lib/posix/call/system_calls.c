@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls about the machine: its name, memory, log and power. */
+#include <linux/reboot.h>
+#include <linux/sysinfo.h>
+#include <linux/utsname.h>
+#include <base/string.h>
+#include <rt/gate.h>
+#include "calls.h"
+#include <family/family.h>
+#include <posix/process/task.h>
+
+struct host_names { char node[65], domain[65]; };
+/* Root of the names once somebody has set one; until then they are the ones that the system came with. */
+#define NAMES ((struct host_names *)F->spare_slot[0])
+
+CALL1(uname, to)
+{
+	struct new_utsname name = { "Linux", "aril", "6.1.0-aril", "#1", "x86_64", "(none)" };
+
+	if (NAMES) {
+		memcpy(name.nodename, NAMES->node, sizeof name.nodename);
+		memcpy(name.domainname, NAMES->domain, sizeof name.domainname);
+	}
+	return user_write(to, &name, sizeof name);
+}
+
+static long name_set(uint64_t from, uint64_t size, int domain)
+{
+	char name[65] = { 0 };
+
+	if (size > 64)
+		return -EINVAL;
+	if (user_read(name, from, size))
+		return -EFAULT;
+	if (!NAMES) {
+		struct host_names *names = fam_alloc(sizeof *names);
+		if (!names)
+			return -ENOMEM;
+		memcpy(names->node, "aril", 5);
+		memcpy(names->domain, "(none)", 7);
+		F->spare_slot[0] = names;
+	}
+	memcpy(domain ? NAMES->domain : NAMES->node, name, sizeof name);
+	return 0;
+}
+
+CALL2(sethostname, from, size) { return name_set(from, size, 0); }
+CALL2(setdomainname, from, size) { return name_set(from, size, 1); }
+
+CALL1(sysinfo, to)
+{
+	struct sysinfo s = { .mem_unit = 1 };
+
+	s.uptime = (long)(clock_ns() / 1000000000u);
+	s.totalram = rt_info->frames_ram * EXO_PAGE_SIZE;
+	s.freeram = rt_info->frames_free * EXO_PAGE_SIZE;
+	s.procs = (uint16_t)F->task_count;
+	return user_write(to, &s, sizeof s);
+}
+
+/* What loader and kernel said before ring 3 is in the info page; the rest went to the serial line. */
+CALL3(syslog, action, buffer, size)
+{
+	uint32_t kept = rt_info->log_size;
+
+	switch ((int)action) {
+	case 3: /* SYSLOG_ACTION_READ_ALL: the last size bytes */
+		if ((int)size < 0)
+			return -EINVAL;
+		if (size > kept)
+			size = kept;
+		return user_write(buffer, (const char *)rt_info->log + (kept - size), size) ? -EFAULT : (long)size;
+	case 10: /* SYSLOG_ACTION_SIZE_BUFFER */
+		return EXO_INFO_LOG;
+	}
+	return (int)action < 0 || (int)action > 10 ? -EINVAL : 0;
+}
+
+CALL4(reboot, magic, magic2, command, argument)
+{
+	(void)argument;
+	if ((uint32_t)magic != LINUX_REBOOT_MAGIC1 || ((uint32_t)magic2 != LINUX_REBOOT_MAGIC2 && (uint32_t)magic2 != LINUX_REBOOT_MAGIC2A
+		&& (uint32_t)magic2 != LINUX_REBOOT_MAGIC2B && (uint32_t)magic2 != LINUX_REBOOT_MAGIC2C))
+		return -EINVAL;
+	switch ((uint32_t)command) {
+	case LINUX_REBOOT_CMD_CAD_ON:
+	case LINUX_REBOOT_CMD_CAD_OFF:
+		return 0;
+	case LINUX_REBOOT_CMD_POWER_OFF:
+	case LINUX_REBOOT_CMD_HALT:
+	case LINUX_REBOOT_CMD_RESTART:
+		init_request_off((uint32_t)command == LINUX_REBOOT_CMD_RESTART);
+		/* Power is the first env's; it takes it away while this process waits. */
+		while (sleep_on(&F->init, 0) == 0)
+			;
+		return -EINTR;
+	}
+	return -EINVAL;
+}

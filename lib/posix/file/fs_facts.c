@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What /proc and statfs show of the machine, from the kernel's public info page. Host tests bring their own. */
+#include <rt/gate.h>
+#include <rt/space.h>
+#include <fs/files.h>
+
+void machine_facts(struct machine_facts *out)
+{
+	out->frames = rt_info->frames_ram;
+	out->frames_free = rt_info->frames_free;
+	out->tsc_hz = rt_info->tsc_hz;
+}
+
+size_t machine_report(char *to, size_t max)
+{
+	size_t n = min_u64(rt_info->report_size, max);
+
+	memcpy(to, (const void *)rt_info->report_va, n);
+	return n;
+}
+
+size_t machine_text(char *to, size_t max)
+{
+	const volatile struct exo_info *info = rt_info;
+	unsigned envs = 0, homes = 0, slices = 0;
+	uint64_t boot_us = (info->tsc_first_user - info->tsc_exit_boot) * 1000000 / info->tsc_hz;
+	struct rt_space space;
+	int n;
+
+	for (unsigned i = 1; i < EXO_ENV_MAX; i++)
+		envs += rt_envs[i].name != 0;
+	for (unsigned i = 0; i < 1024; i++) /* one slot's and more: nobody here claims further up */
+		homes += rt_homes[i].owner != 0;
+	for (unsigned i = 0; i < EXO_SLICE_COUNT; i++)
+		slices += rt_slices->env[i] == info->first;
+	n = fmt(to, max, "build:          %s\nfrom firmware:  %lu us to the first instruction of ring 3\n", (const char *)info->build, (unsigned long)boot_us);
+	n += fmt(to + n, max - (size_t)n, "frames:         %lu of RAM, %lu free, table at %#lx\n", (unsigned long)info->frames_ram,
+		(unsigned long)info->frames_free, EXO_FRAMES);
+	n += fmt(to + n, max - (size_t)n, "environments:   %u, this one %lu\nhomes:          %u claimed\n", envs, EXO_NAME_INDEX(rt_self()), homes);
+	n += fmt(to + n, max - (size_t)n, "slices:         %u of %lu are the first env's, %lu us each\n", slices, (unsigned long)EXO_SLICE_COUNT,
+		(unsigned long)(info->slice_ticks * 1000000 / info->tsc_hz));
+	rt_space_count(rt_frames, info->frame_count, rt_homes, &space);
+	n += fmt(to + n, max - (size_t)n, "address space:  " RT_SPACE_FORMAT "\n", space.mapped, space.names, space.private, space.disagreements);
+	n += fmt(to + n, max - (size_t)n, "clock:          TSC %lu MHz\n", (unsigned long)(info->tsc_hz / 1000000));
+	return (size_t)n;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* timerfd_create(2): a timer whose expirations are read. */
+#include <asm/poll.h>
+#include <linux/time.h>
+#include <linux/time_types.h>
+#include <fs/files.h>
+#include <run/timer.h>
+
+#define TFD_ABSTIME       1u
+#define TFD_CANCEL_ON_SET 2u
+
+struct timerfd { struct timer timer; uint64_t times, expirations; int is_real; };
+struct setting { struct __kernel_timespec interval, value; };
+
+static void fire(struct timer *timer, uint64_t times)
+{
+	struct timerfd *t = (struct timerfd *)timer;
+
+	t->times += times;
+	t->expirations++;
+	wake_up(t);
+}
+
+static long timerfd_read(struct file *f, struct io *io, uint64_t at)
+{
+	struct timerfd *t = f->own;
+
+	(void)at;
+	if (io->total < 8)
+		return -EINVAL;
+	while (!t->times) {
+		if (f->flags & O_NONBLOCK)
+			return -EAGAIN;
+		if (sleep_on(t, 0) == -EINTR)
+			return -ERESTARTSYS;
+	}
+	if (io_put(io, &t->times, 8) < 0)
+		return -EFAULT;
+	t->times = 0;
+	return 8;
+}
+
+static int timerfd_poll(struct file *f)
+{
+	return ((struct timerfd *)f->own)->times ? POLLIN | POLLRDNORM : 0;
+}
+
+static uint64_t timerfd_events(struct file *f)
+{
+	return ((struct timerfd *)f->own)->expirations;
+}
+
+static void timerfd_release(struct file *f)
+{
+	struct timerfd *t = f->own;
+
+	timer_stop(&t->timer);
+	fam_free(t);
+}
+
+static const struct file_ops timerfd_ops = { .read = timerfd_read, .poll = timerfd_poll, .events = timerfd_events, .release = timerfd_release };
+
+CALL2(timerfd_create, clock, flags)
+{
+	struct timerfd *t;
+
+	if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME) || (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK)))
+		return -EINVAL;
+	t = fam_alloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->timer.fire = fire;
+	t->is_real = clock == CLOCK_REALTIME;
+	return anon_fd("[timerfd]", 0600, &timerfd_ops, t, O_RDWR | ((unsigned)flags & (O_CLOEXEC | O_NONBLOCK)));
+}
+
+static struct __kernel_timespec timespec(uint64_t ns)
+{
+	return (struct __kernel_timespec){ (int64_t)(ns / NS), (int64_t)(ns % NS) };
+}
+
+static int is_bad(const struct __kernel_timespec *t)
+{
+	return t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec >= NS || t->tv_sec > (1l << 33);
+}
+
+static struct setting look(const struct timerfd *t)
+{
+	return (struct setting){ timespec(t->timer.interval), timespec(timer_left(&t->timer)) };
+}
+
+static void set(struct timerfd *t, unsigned flags, const struct setting *s)
+{
+	uint64_t at = (uint64_t)(s->value.tv_sec * NS + s->value.tv_nsec), now = clock_ns();
+
+	if (at && !(flags & TFD_ABSTIME)) {
+		at += now;
+	} else if (at && t->is_real) {
+		uint64_t offset = clock_wall_ns() - now;
+
+		at = at > offset ? at - offset : 1;
+	}
+	t->times = 0;
+	timer_start(&t->timer, at, (uint64_t)(s->interval.tv_sec * NS + s->interval.tv_nsec));
+}
+
+/* The timer of a descriptor; reference held by *f. */
+static int timerfd_of(uint64_t fd, struct file **f)
+{
+	*f = fd_file((int)fd);
+	if (!*f)
+		return -EBADF;
+	if ((*f)->ops == &timerfd_ops)
+		return 0;
+	file_put(*f);
+	return -EINVAL;
+}
+
+CALL4(timerfd_settime, fd, flags, from, old)
+{
+	struct setting is, was;
+	struct file *f;
+	long result;
+
+	if (flags & ~(uint64_t)(TFD_ABSTIME | TFD_CANCEL_ON_SET))
+		return -EINVAL;
+	if (user_read(&is, from, sizeof(is)) < 0)
+		return -EFAULT;
+	if (is_bad(&is.value) || is_bad(&is.interval))
+		return -EINVAL;
+	result = timerfd_of(fd, &f);
+	if (result)
+		return result;
+	was = look(f->own);
+	set(f->own, (unsigned)flags, &is);
+	if (old && user_write(old, &was, sizeof(was)) < 0)
+		result = -EFAULT;
+	file_put(f);
+	return result;
+}
+
+CALL2(timerfd_gettime, fd, to)
+{
+	struct file *f;
+	long result = timerfd_of(fd, &f);
+
+	if (!result) {
+		struct setting is = look(f->own);
+
+		result = user_write(to, &is, sizeof(is));
+		file_put(f);
+	}
+	return result;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls that make processes, and the record of the child that all of them begin with. */
+#include <vm/fork.h>
+#include <posix/call/calls.h>
+
+static void image_share(struct task *child, const struct task *parent)
+{
+	if (parent->exe)
+		inode_run(parent->exe);
+	child->exe = parent->exe;
+	child->vsize = parent->vsize;
+	child->rss_pages = parent->rss_pages;
+	child->cmdline = parent->cmdline_size ? fam_alloc(parent->cmdline_size) : 0;
+	if (child->cmdline) {
+		memcpy(child->cmdline, parent->cmdline, parent->cmdline_size);
+		child->cmdline_size = parent->cmdline_size;
+	}
+}
+
+struct task *child_new(const struct fork_wish *w, int *error)
+{
+	struct task *parent = P->task, *child;
+
+	*error = -EAGAIN;
+	if (F->task_count >= PROC_MAX || F->task_count >= parent->limit[6][0])
+		return 0;
+	*error = -ENOMEM;
+	child = task_new(parent);
+	if (!child)
+		return 0;
+	child->exit_signal = w->exit_signal;
+	child->files = files_fork(parent->files);
+	if (!child->files) {
+		task_free(child);
+		return 0;
+	}
+	image_share(child, parent);
+	if (w->flags & CLONE_CLEAR_SIGHAND)
+		signal_exec(child);
+	signal_thread(child->threads, P->thread);
+	child->threads->nice = P->thread->nice;
+	if (w->flags & CLONE_CHILD_CLEARTID)
+		child->threads->clear_child_tid = w->child_tid;
+	return child;
+}
+
+void child_undo(struct task *child)
+{
+	files_free(child->files);
+	task_drop_image(child);
+	task_free(child);
+}
+
+#define NOT_HERE (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_PIDFD)
+#define OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+
+/* A thread shares all that can be shared; another process memory at most. */
+static long clone_any(const struct fork_wish *w)
+{
+	uint64_t f = w->flags;
+
+	if (w->exit_signal > SIGNAL_COUNT || w->exit_signal < 0 || f & NOT_HERE || (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) || (f & CLONE_SIGHAND && !(f & CLONE_VM))
+		|| (f & CLONE_SETTLS && w->tls >= EXO_USER_END) || (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	if (f & CLONE_THREAD)
+		return (f & OF_THREAD) == OF_THREAD ? thread_clone(w) : -EINVAL;
+	if (f & CLONE_SIGHAND)
+		return -EINVAL;
+	return f & CLONE_VM ? vfork_process(w) : fork_process(w);
+}
+
+CALL0(fork)
+{
+	return clone_any(&(struct fork_wish){ .exit_signal = SIGCHLD });
+}
+
+CALL0(vfork)
+{
+	return clone_any(&(struct fork_wish){ .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD });
+}
+
+CALL5(clone, flags, stack, parent_tid, child_tid, tls)
+{
+	return clone_any(&(struct fork_wish){ flags & ~(uint64_t)CSIGNAL, stack, parent_tid, child_tid, tls, flags & CSIGNAL });
+}
+
+CALL2(clone3, at, size)
+{
+	struct clone_args args = { 0 };
+
+	if (size < CLONE_ARGS_SIZE_VER0 || size > PAGE)
+		return size > PAGE ? -E2BIG : -EINVAL;
+	if (user_read(&args, at, size < sizeof args ? size : sizeof args))
+		return -EFAULT;
+	/* Fields of a later time must be zero. */
+	for (uint64_t i = sizeof args, word = 0; i + 8 <= size; i += 8)
+		if (user_read(&word, at + i, 8) || word)
+			return word ? -E2BIG : -EFAULT;
+	if (args.flags & (CLONE_DETACHED | CSIGNAL) || !args.stack != !args.stack_size || (args.flags & (CLONE_THREAD | CLONE_PARENT) && args.exit_signal) || args.set_tid_size)
+		return -EINVAL;
+	return clone_any(&(struct fork_wish){ args.flags, args.stack ? args.stack + args.stack_size : 0, args.parent_tid,
+		args.child_tid, args.tls, (int)args.exit_signal });
+}

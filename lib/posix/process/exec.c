@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* execve: everything that can be refused is checked in the old env; then a blank env is made, the task moves over, and the new env maps and starts the image
+ * itself. Also the first program, which has no old env. */
+#include <base/fmt.h>
+#include <load/exec.h>
+#include <posix/call/calls.h>
+#include <posix/parts.h>
+#include <linux/fcntl.h>
+#include <linux/signal.h>
+
+/* First steps of the new env, on its library stack: the task is this one already; what fails now kills it, as on Linux. */
+void exec_begin(void *argument)
+{
+	struct exec_plan *plan = argument;
+	const struct exec_image *first = plan->interp.inode ? &plan->interp : &plan->program;
+	uint64_t sp;
+
+	memset(P, 0, PAGE);
+	env_begin();
+	P->task = plan->task;
+	P->thread = plan->task->threads;
+	(void)regions_open();
+	if (plan->old_env)
+		env_end(plan->old_env); /* so that its frames are free before this program asks for any */
+	family_lock();
+	sp = plan->opened_fd < 0 || address_space(plan) ? 0 : stack_build(plan);
+	if (!sp) {
+		posix_log("%s[%d]: no memory for the new image", P->task->name, P->task->pid);
+		plan_free(plan);
+		exit_process(SIGKILL);
+	}
+	P->regs = (struct user_regs){ .rip = first->base + first->elf.entry, .rsp = sp, .rflags = 0x202, .orig_rax = -1ul, .full = 1 };
+	plan_free(plan);
+	fs_base_set(0);
+	gs_base_set(0);
+	user_return();
+}
+
+static struct exec_plan *plan_new(const char *path)
+{
+	struct exec_plan *plan = fam_pages(PLAN_PAGES);
+
+	if (plan)
+		memcpy(plan->path, path, strnlen(path, sizeof plan->path - 1));
+	return plan;
+}
+
+/* A blank env with this plan, for task t, which is not made to run yet: its name or -errno. */
+static long env_blank(struct exec_plan *plan, struct task *t)
+{
+	struct env_build *b = fam_alloc(sizeof *b);
+	long name;
+
+	if (!b)
+		return -ENOMEM;
+	plan->task = t;
+	name = env_build(b, 1);
+	if (!name)
+		name = env_launch(b, exec_begin, plan);
+	fam_free(b);
+	return name;
+}
+
+/* What of the task changes with its image. cmdline was made before, since it may fail. */
+static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, char *cmdline)
+{
+	struct thread *th = t->threads;
+
+	task_drop_image(t);
+	inode_run(plan->program.inode);
+	t->exe = plan->program.inode;
+	t->cmdline = cmdline;
+	t->cmdline_size = plan->args_size;
+	sched_moves(th);
+	t->env = env;
+	t->has_execed = 1;
+	th->slot = 0;
+	th->on = 1;
+	th->clear_child_tid = 0;
+	th->robust_list = 0;
+	task_set_name(t, plan->path);
+	files_exec(t->files);
+	plan->opened_fd = plan->opened ? files_open_inode(t->files, plan->opened) : 0;
+	signal_exec(t);
+}
+
+static char *cmdline_copy(const struct exec_plan *plan)
+{
+	char *copy = fam_alloc(plan->args_size);
+
+	if (copy)
+		memcpy(copy, plan->strings, plan->args_size);
+	return copy;
+}
+
+static long exec_path(const char *path, uint64_t argv, uint64_t envp)
+{
+	struct exec_plan *plan = plan_new(path);
+	struct task *t = P->task;
+	char *cmdline = 0;
+	long name;
+
+	if (!plan)
+		return -ENOMEM;
+	name = strings_user(plan, argv, envp);
+	if (!name)
+		name = posix_parts.load(plan, plan->path);
+	if (!name) {
+		cmdline = cmdline_copy(plan);
+		name = cmdline ? env_blank(plan, t) : -ENOMEM;
+	}
+	if (name < 0) {
+		fam_free(cmdline);
+		plan_free(plan);
+		return name;
+	}
+	/* From here on there is no way back. */
+	threads_end_others();
+	plan->old_env = P->thread_count > 1 ? 0 : P->self;
+	memory_leave(P->thread);
+	vfork_release(t);
+	thread_detach();
+	task_becomes(t, plan, (exo_name)name, cmdline);
+	env_leave();
+}
+
+CALL3(execve, path_at, argv, envp)
+{
+	char path[4096];
+	long n = user_str(path, path_at, sizeof path);
+
+	return n < 0 ? n : n ? exec_path(path, argv, envp) : -ENOENT;
+}
+
+CALL5(execveat, fd, path_at, argv, envp, flags)
+{
+	struct inode *ip;
+	char path[4096], whole[4096];
+	long n = user_str(path, path_at, sizeof path);
+	int open_flags;
+
+	if (n < 0)
+		return n;
+	if (flags & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	if (n && (path[0] == '/' || (int)fd == AT_FDCWD))
+		return flags & AT_SYMLINK_NOFOLLOW && path_is_symlink(path) ? -ELOOP : exec_path(path, argv, envp);
+	if (!n && !(flags & AT_EMPTY_PATH))
+		return -ENOENT;
+	if (n) { /* from a directory: by the name that it has in /proc, as Linux gives it to scripts */
+		if (inode_of_fd((int)fd, &ip, &open_flags) == -EBADF)
+			return -EBADF;
+		if (fmt(whole, sizeof whole, "/proc/self/fd/%d/%s", (int)fd, path) >= (int)sizeof whole)
+			return -ENAMETOOLONG;
+		return flags & AT_SYMLINK_NOFOLLOW && path_is_symlink(whole) ? -ELOOP : exec_path(whole, argv, envp);
+	}
+	n = inode_of_fd((int)fd, &ip, &open_flags);
+	if (n)
+		return n;
+	n = inode_path(ip, path, sizeof path);
+	inode_put(ip);
+	return n < 0 ? n : exec_path(path, argv, envp);
+}
+
+struct task *spawn_program(const char *path, char *const argv[], char *const envp[], struct file_state *files, int session, int *error)
+{
+	struct exec_plan *plan = plan_new(path);
+	struct task *t = plan ? task_new(P->task) : 0;
+	char *cmdline = 0;
+	long e = t ? 0 : -ENOMEM;
+
+	/* Paths are looked up as the new task sees them. */
+	if (t) {
+		struct task *self = P->task;
+
+		t->files = files;
+		t->exit_signal = SIGCHLD;
+		P->task = t;
+		e = strings_library(plan, argv, envp);
+		if (!e)
+			e = posix_parts.load(plan, plan->path);
+		P->task = self;
+	}
+	if (!e) {
+		cmdline = cmdline_copy(plan);
+		e = cmdline ? env_blank(plan, t) : -ENOMEM;
+	}
+	if (e < 0) {
+		*error = (int)e;
+		fam_free(cmdline);
+		if (t)
+			task_free(t);
+		if (plan)
+			plan_free(plan);
+		return 0;
+	}
+	task_becomes(t, plan, (exo_name)e, cmdline);
+	if (session)
+		t->session = t->pgrp = t->pid;
+	t->state = TASK_ALIVE;
+	t->threads->virtual = F->min_virtual;
+	thread_run(t->threads);
+	return t;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* How threads and processes end, and what becomes of what they leave: exit, orphans. Waiting for processes is wait.c's; who cannot end by itself is reap.c's.
+ * A thread ends by its own hand only, on its way to user code, so that nothing that it holds in the library is lost. */
+#include <posix/library.h>
+#include <posix/call/calls.h>
+#include <posix/signal/signals.h>
+
+#define SA_NOCLDWAIT_BIT 2ul
+#define HANDLER_IGNORE 1ul
+
+void env_end(exo_name env)
+{
+	for (;;) {
+		int64_t r = gate_env_kill(env);
+
+		if (r == 0 || r == -EXO_ESTALE)
+			return;
+		if (r != -EXO_EAGAIN && gate_yield(env, 0) < 0)
+			(void)gate_yield(0, 0);
+	}
+}
+
+void task_tell_parent(struct task *t)
+{
+	struct task *parent = t->parent;
+	struct signal_cause cause = { .pid = t->pid };
+	int ended = t->state == TASK_ZOMBIE, sig = ended ? t->exit_signal : SIGCHLD;
+
+	if (!parent)
+		return;
+	if (ended) {
+		cause.code = t->exit_status & 0x7f ? t->exit_status & STATUS_DUMPED ? CLD_DUMPED : CLD_KILLED : CLD_EXITED;
+		cause.status = t->exit_status & 0x7f ? t->exit_status & 0x7f : t->exit_status >> 8;
+	} else {
+		cause.code = t->stop_status == STATUS_CONTINUED ? CLD_CONTINUED : CLD_STOPPED;
+		cause.status = t->stop_status == STATUS_CONTINUED ? SIGCONT : t->stop_status >> 8;
+		if (parent->signals.action[SIGCHLD].flags & 1) /* SA_NOCLDSTOP */
+			sig = 0;
+	}
+	if (sig && !parent->is_init)
+		(void)signal_send_info(parent, sig, &cause);
+	wake_up(parent);
+}
+
+void task_reap(struct task *t)
+{
+	if (t->env)
+		env_end(t->env);
+	task_free(t);
+}
+
+static int parent_does_not_wait(const struct task *t)
+{
+	const struct signal_action *a = &t->parent->signals.action[SIGCHLD];
+
+	return !t->parent->is_init && t->exit_signal == SIGCHLD && (a->handler == HANDLER_IGNORE || a->flags & SA_NOCLDWAIT_BIT);
+}
+
+/* Process 1 becomes the parent of c. */
+static void child_to_init(struct task *c)
+{
+	struct task *init = F->tasks, **at = &c->parent->child;
+
+	while (*at != c)
+		at = &(*at)->sibling;
+	*at = c->sibling;
+	c->parent = init;
+	c->sibling = init->child;
+	init->child = c;
+	c->exit_signal = SIGCHLD;
+	wake_up(init);
+}
+
+static void children_leave(struct task *t)
+{
+	while (t->child) {
+		struct task *c = t->child;
+
+		child_to_init(c);
+		if (c->pdeath_signal)
+			(void)signal_send(c->pid, c->pdeath_signal);
+	}
+}
+
+/* Groups that the end of t leaves without a parent in their session, and that have a stopped member, get SIGHUP and SIGCONT. */
+static void orphans_wake(const struct task *t, const int *orphaned, int count)
+{
+	for (int i = 0; i < count; i++)
+		for (struct task *m = F->tasks; m; m = m->next)
+			if (m != t && m->pgrp == orphaned[i] && m->stop_signal && group_is_orphaned(orphaned[i])) {
+				(void)signal_group(orphaned[i], SIGHUP);
+				(void)signal_group(orphaned[i], SIGCONT);
+				break;
+			}
+}
+
+#define GROUPS_MAX 16
+static int groups_note(const struct task *t, int *list)
+{
+	int count = 0;
+
+	for (const struct task *c = t->child; c && count < GROUPS_MAX - 1; c = c->sibling)
+		if (c->pgrp != t->pgrp && c->session == t->session && !group_is_orphaned(c->pgrp))
+			list[count++] = c->pgrp;
+	if (!group_is_orphaned(t->pgrp))
+		list[count++] = t->pgrp;
+	return count;
+}
+
+/* What others see of the end of t: files closed, children handed on, status told. */
+void task_bury(struct task *t, int status)
+{
+	int groups[GROUPS_MAX], count = groups_note(t, groups);
+
+	if (t->files)
+		files_free(t->files);
+	t->files = 0;
+	sem_undo_all(t);
+	ptrace_end(t);
+	task_drop_image(t);
+	children_leave(t);
+	for (struct thread *th = t->threads; th; th = th->next) {
+		th->state = THREAD_ENDED;
+		if (th->tracer)
+			ptrace_release(th);
+		sched_remove(th);
+		futex_forget(th);
+		if (th->channel)
+			sleep_end(th);
+	}
+	t->state = TASK_ZOMBIE;
+	t->exit_status = status;
+	t->stop_status = 0;
+	itimers_stop(t);
+	posix_timers_drop(t);
+	signal_forget(t, ~0ul);
+	orphans_wake(t, groups, count);
+	task_tell_parent(t);
+	if (parent_does_not_wait(t))
+		child_to_init(t);
+}
+
+void env_leave(void)
+{
+	if (P->thread_count)
+		sched_leave();
+	regions_drop();
+	__atomic_store_n(&F->lock, 0, __ATOMIC_RELEASE);
+	(void)gate_env_kill(0);
+	__builtin_unreachable();
+}
+
+/* What a thread tells others of its end by way of the memory that they share. */
+void memory_leave(struct thread *th)
+{
+	const int zero = 0;
+
+	if (th->robust_list)
+		robust_end(th);
+	if (th->clear_child_tid && P->thread_count > 1 && !user_write(th->clear_child_tid, &zero, sizeof zero))
+		(void)futex_wake(th->clear_child_tid, 1);
+	th->robust_list = th->clear_child_tid = 0;
+}
+
+static void others_kill(struct task *t, const struct thread *but)
+{
+	for (struct thread *th = t->threads; th; th = th->next) {
+		if (th == but || th->state == THREAD_ENDED)
+			continue;
+		th->signals.ends = 1;
+		th->signals.forced |= SIGNAL_BIT(SIGKILL);
+		signal_poke(th, SIGKILL);
+	}
+}
+
+void exit_thread(int wait_status)
+{
+	struct thread *me = P->thread;
+	struct task *t = P->task;
+	int is_leader = me->tid == t->pid, is_last = t->thread_count == 1;
+
+	if (is_last && !t->ending)
+		t->exit_status = wait_status;
+	memory_leave(me);
+	signal_thread_end(me);
+	sched_remove(me);
+	me->state = THREAD_ENDED;
+	t->thread_count--;
+	if (t->alone_waits)
+		thread_run(t->alone_waits);
+	if (is_last) {
+		vfork_release(t);
+		task_bury(t, t->exit_status);
+	}
+	thread_detach();
+	if (is_last && P->thread_count)
+		t->env = 0;
+	if (!is_last && !is_leader) {
+		sched_moves(me);
+		t->run_before += me->ran;
+		thread_free(me);
+	}
+	env_leave();
+}
+
+void exit_process(int wait_status)
+{
+	struct task *t = P->task;
+
+	if (!family_locked())
+		family_lock();
+	if (!t->ending) {
+		t->ending = 1;
+		t->exit_status = wait_status;
+		others_kill(t, P->thread);
+	}
+	exit_thread(wait_status);
+}
+
+void threads_end_others(void)
+{
+	struct task *t = P->task;
+	struct thread *me = P->thread, *leader = t->threads;
+
+	others_kill(t, me);
+	t->alone_waits = me;
+	while (t->thread_count > 1)
+		sched_block(THREAD_SLEEPING);
+	t->alone_waits = 0;
+	if (leader == me)
+		return;
+	/* The leader's record is still there, ended: the caller takes its place. */
+	sched_moves(leader);
+	t->run_before += leader->ran;
+	thread_free(leader);
+	thread_renumber(me, t->pid);
+}
+
+int reap_child(int *status)
+{
+	for (struct task *c = F->tasks->child; c; c = c->sibling)
+		if (c->state == TASK_ZOMBIE) {
+			int pid = c->pid;
+
+			*status = c->exit_status;
+			task_reap(c);
+			return pid;
+		}
+	return 0;
+}
+
+CALL1(exit, code)
+{
+	exit_thread((int)(code & 0xff) << 8);
+}
+
+CALL1(exit_group, code)
+{
+	exit_process((int)(code & 0xff) << 8);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes that cannot end by themselves: the kernel stopped their env (no room for an upcall), it was ended from outside, or it runs with upcalls switched off and
+ * so never takes a SIGKILL. Only an env's creator may kill it, so it may take the creator's next turn. */
+#include <posix/library.h>
+#include <linux/signal.h>
+
+#define KILL_PATIENCE_NS 500000000ul /* of CPU time since the SIGKILL, outside of the library's lock */
+
+static const volatile struct exo_env *env_of(const struct task *t)
+{
+	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(t->env)];
+
+	return t->env && e->name == t->env ? e : 0;
+}
+
+static int may_have_died(const struct task *t)
+{
+	return t->env && t->state == TASK_ALIVE && !t->is_init;
+}
+
+/* The creator gets the CPU; it looks here as soon as the lock is free. */
+static void creator_call(const volatile struct exo_env *e)
+{
+	F->reap_wanted = 1;
+	(void)gate_notify(e->creator, 1);
+	(void)gate_yield(e->creator, 0);
+}
+
+static void stuck_say(const struct task *t, const volatile struct exo_env *e)
+{
+	if (e && e->state == EXO_S_STUCK)
+		posix_log("%s[%d]: Segmentation fault: stuck at vector %u, address 0x%lx, rip 0x%lx", t->name, t->pid, e->stuck_vector,
+			(unsigned long)e->stuck_addr, (unsigned long)e->stuck_rip);
+	else
+		posix_log("%s[%d]: its environment is gone", t->name, t->pid);
+}
+
+void reap_stuck(void)
+{
+	int locked = family_locked();
+
+	if (!locked)
+		family_lock();
+	F->reap_wanted = 0;
+	/* Several processes may live in one env (vfork): the loop comes by all of them. */
+	for (struct task *t = F->tasks; t; t = t->next) {
+		const volatile struct exo_env *e = may_have_died(t) ? env_of(t) : 0;
+		int overdue = t->kill_overdue;
+
+		if (!may_have_died(t) || (e && e->state != EXO_S_STUCK && e->state != EXO_S_DYING && !overdue))
+			continue;
+		if (e && e->state != EXO_S_DYING && e->creator != P->self) {
+			creator_call(e);
+			continue;
+		}
+		if (!overdue)
+			stuck_say(t, e);
+		(void)gate_env_kill(t->env); /* from here on anyone can push its teardown */
+		vfork_release(t);
+		task_bury(t, overdue ? SIGKILL : SIGSEGV);
+	}
+	if (!locked)
+		family_unlock();
+}
+
+void kill_enforce(void)
+{
+	int any = 0;
+
+	for (struct thread *th = F->run_head; th; th = th->run_next) {
+		struct task *t = th->task;
+		uint64_t ticks;
+
+		if (!(t->signals.pending & SIGNAL_BIT(SIGKILL)) || F->lock == t->env)
+			continue;
+		ticks = task_ticks(t);
+		if (!t->kill_ticks)
+			t->kill_ticks = ticks | 1;
+		else if (ticks > t->kill_ticks && ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS))
+			any = t->kill_overdue = 1;
+	}
+	if (any)
+		reap_stuck();
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of processes: records, pids, kin, and what others may ask about them. Who runs is sched.c's, who ends is exit.c's. */
+#include <posix/library.h>
+#include <base/fmt.h>
+
+#define RLIM_INFINITY (~0ul)
+#define RLIMIT_STACK 3
+#define RLIMIT_CORE 4
+#define RLIMIT_NPROC 6
+#define RLIMIT_NOFILE 7
+
+static void limits_default(struct task *t)
+{
+	for (int i = 0; i < 16; i++)
+		t->limit[i][0] = t->limit[i][1] = RLIM_INFINITY;
+	t->limit[RLIMIT_STACK][0] = 8ul << 20;
+	t->limit[RLIMIT_CORE][0] = 0;
+	t->limit[RLIMIT_NPROC][0] = t->limit[RLIMIT_NPROC][1] = PROC_MAX;
+	t->limit[RLIMIT_NOFILE][0] = FD_SOFT;
+	t->limit[RLIMIT_NOFILE][1] = FD_MAX;
+}
+
+static void list_insert(struct task *t)
+{
+	struct task **at = &F->tasks;
+
+	while (*at && (*at)->pid < t->pid)
+		at = &(*at)->next;
+	t->next = *at;
+	*at = t;
+	F->task_count++;
+}
+
+struct task *task_new(struct task *parent)
+{
+	struct task *t = fam_alloc(sizeof *t);
+	struct thread *leader = t ? thread_new(t, 0) : 0;
+
+	if (!leader) {
+		fam_free(t);
+		return 0;
+	}
+	t->pid = leader->tid;
+	t->start_ns = clock_ns();
+	t->state = TASK_NEW;
+	if (parent) {
+		t->parent = parent;
+		t->sibling = parent->child;
+		parent->child = t;
+		t->pgrp = parent->pgrp;
+		t->session = parent->session;
+		memcpy(t->name, parent->name, sizeof t->name);
+		memcpy(t->limit, parent->limit, sizeof t->limit);
+		signal_fork(t, parent);
+	} else {
+		t->pgrp = t->session = t->pid;
+		limits_default(t);
+	}
+	list_insert(t);
+	return t;
+}
+
+void task_free(struct task *t)
+{
+	struct task **at;
+
+	for (at = &F->tasks; *at != t; at = &(*at)->next)
+		;
+	*at = t->next;
+	F->task_count--;
+	if (t->parent) {
+		for (at = &t->parent->child; *at != t; at = &(*at)->sibling)
+			;
+		*at = t->sibling;
+	}
+	while (t->threads)
+		thread_free(t->threads);
+	fam_free(t);
+}
+
+uint64_t task_ticks(const struct task *t)
+{
+	uint64_t sum = t->run_before;
+
+	for (const struct thread *th = t->threads; th; th = th->next)
+		sum += thread_ticks(th);
+	return sum;
+}
+
+void task_set_name(struct task *t, const char *path)
+{
+	const char *last = strrchr(path, '/');
+	size_t n;
+
+	last = last ? last + 1 : path;
+	n = strnlen(last, sizeof t->name - 1);
+	memset(t->name, 0, sizeof t->name);
+	memcpy(t->name, last, n);
+}
+
+void task_drop_image(struct task *t)
+{
+	if (t->exe)
+		inode_run_end(t->exe);
+	fam_free(t->cmdline);
+	t->exe = 0;
+	t->cmdline = 0;
+	t->cmdline_size = 0;
+}
+
+struct task *current_task(void) { return P->task; }
+uint64_t current_limit(int which) { return P->task->limit[which][0]; }
+struct file_state *current_files(void) { return P->task->files; }
+int current_tid(void) { return P->thread->tid; }
+int current_pid(void) { return P->task->pid; }
+int current_ppid(void) { return P->task->parent ? P->task->parent->pid : 0; }
+int current_pgrp(void) { return P->task->pgrp; }
+int current_session(void) { return P->task->session; }
+struct task *task_first(void) { return F->tasks; }
+struct task *task_next(struct task *t) { return t->next; }
+
+struct task *task_by_pid(int pid)
+{
+	struct thread *th = thread_by_tid(pid);
+
+	return th && th->task->pid == pid ? th->task : 0;
+}
+
+static char thread_letter(const struct thread *th)
+{
+	if (th->tracer)
+		return 't';
+	switch (th->state) {
+	case THREAD_RUNNABLE: return 'R';
+	case THREAD_STOPPED: return 'T';
+	case THREAD_ENDED: return 'Z';
+	default: return 'S';
+	}
+}
+
+static uint64_t ticks_ns(uint64_t ticks) { return (uint64_t)((unsigned __int128)ticks * rt_info->ns_mult >> 32); }
+
+void task_look(struct task *t, struct task_view *out)
+{
+	*out = (struct task_view){
+		.tid = t->pid, .pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session, .exit_status = t->exit_status,
+		.state = t->state == TASK_ZOMBIE ? 'Z' : t->stop_signal ? 'T' : thread_letter(t->threads), .threads = t->thread_count, .nice = t->threads->nice, .start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = t->rss_pages, .files = t->files, .exe = t->exe,
+		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size,
+	};
+	memcpy(out->name, t->name, sizeof out->name);
+	if (t->env && rt_envs[EXO_NAME_INDEX(t->env)].name == t->env)
+		out->rss_pages = rt_envs[EXO_NAME_INDEX(t->env)].frames;
+	out->run_ns = ticks_ns(task_ticks(t));
+}
+
+int thread_look(int tid, struct task_view *out)
+{
+	const struct thread *th = thread_by_tid(tid);
+
+	if (!th)
+		return -ESRCH;
+	task_look(th->task, out);
+	if (tid == out->pid)
+		return 0;
+	out->tid = tid;
+	out->state = th->task->stop_signal ? 'T' : thread_letter(th);
+	out->run_ns = ticks_ns(thread_ticks(th));
+	out->nice = th->nice;
+	memcpy(out->name, th->name, sizeof out->name);
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The family's record of one process: identity, kin, what its threads share. Lives in family memory, one per pid, so that every member can read it.
+ * What runs and sleeps is in thread.h; what belongs to one env alone (registers, regions) in process.h. All fields are guarded by the family lock unless a
+ * comment says otherwise. Who defines what: task.c the table; exit.c ending; signal.c everything named signal_. */
+#ifndef POSIX_TASK_H
+#define POSIX_TASK_H
+#include <exo/env.h>
+#include <posix/posix.h>
+#include <run/thread.h>
+#include <run/timer.h>
+
+struct exo_upcall;
+
+enum task_state {
+	TASK_NEW,      /* being made: no env yet */
+	TASK_ALIVE,
+	TASK_ZOMBIE,   /* ended, status not yet taken */
+};
+
+/* As rt_sigaction passes it. */
+struct signal_action { uint64_t handler, flags, restorer, mask; };
+
+#define ITIMERS 3
+
+/* Of the whole process; masks and what was sent to one thread are the thread's. One cause is kept for each number: the first that came while it was pending; of a
+ * real-time signal every one. */
+struct task_signals {
+	uint64_t pending;
+	struct signal_action action[SIGNAL_COUNT + 1];
+	struct signal_cause info[SIGNAL_COUNT + 1];
+	struct signal_note *notes;   /* real-time signals behind the first of their number, in the order in which they came */
+	struct itimer { struct timer timer; uint64_t cpu_at, cpu_interval; } itimer[ITIMERS]; /* itimer.c; cpu: ns of CPU time */
+	struct posix_timer *posix_timers; /* posix_timer.c */
+};
+
+struct task {
+	/* identity */
+	int pid, pgrp, session;
+	char name[16];               /* comm, NUL-terminated */
+	struct task *parent, *child, *sibling; /* first child; next child of the same parent */
+	struct task *next;           /* all tasks, by rising pid */
+	struct file_state *files;
+	struct inode *exe;           /* reference held; may be NULL */
+	char *cmdline;               /* NUL-separated, fam_alloc */
+	size_t cmdline_size;
+	uint64_t start_ns;
+	int has_execed;              /* setpgid by the parent is refused then */
+	int has_traced;              /* it may hold threads of others: ptrace.c */
+	int pdeath_signal;           /* prctl */
+	int is_init;                 /* the first env's: never in the run queue */
+
+	/* running */
+	int state;                   /* enum task_state */
+	exo_name env;                /* env that its threads live in; changes at exec; 0 at last when others live on there */
+	struct thread *threads;      /* the leader first */
+	uint32_t thread_count;       /* without a leader that has ended */
+	uint64_t run_before;         /* ticks that threads which are gone ran */
+	uint64_t child_ticks;        /* of waited-for children */
+	uint64_t vsize, rss_pages;   /* for /proc */
+	uint64_t kill_ticks;         /* its CPU time when a SIGKILL was first seen pending */
+	int      kill_overdue;       /* it does not take it: to be ended by its env's creator */
+	struct thread *vfork_parent; /* who waits until it leaves their common env */
+
+	/* ending, stopping */
+	int exit_status;             /* wait4's status word */
+	int exit_signal;             /* sent to the parent at the end, 0 = none */
+	int stop_status;             /* wait4's word while stopped (sig << 8 | 0x7f), 0xffff when continued, 0 = nothing to report */
+	int stop_signal;             /* not 0: its threads stop before their next user instruction */
+	struct thread *alone_waits;  /* waits in threads_end_others */
+	int ending;                  /* exit_status stands: its threads end before their next user instruction */
+
+	/* limits (RLIM_NLIMITS pairs of current and maximum) */
+	uint64_t limit[16][2];
+
+	struct task_signals signals;
+	struct sem_undo *sem_undo;   /* sysv_sem.c */
+};
+
+/* ---- task.c */
+/* A new task record with its leader, child of parent (NULL: pid 1), state TASK_NEW; NULL when there is no memory or no pid. */
+struct task *task_new(struct task *parent);
+/* Takes it off all lists and frees the record with its threads; files, exe and cmdline must be gone. */
+void task_free(struct task *t);
+/* TSC ticks that its threads ran so far. */
+uint64_t task_ticks(const struct task *t);
+/* comm := last component of path. */
+void task_set_name(struct task *t, const char *path);
+/* Drops exe and cmdline. */
+void task_drop_image(struct task *t);
+
+/* ---- sched.c (family lock held) */
+uint64_t sched_runnable(void);              /* how many threads are runnable */
+
+/* ---- exit.c */
+/* Ends the calling process with that wait4 status word (code << 8, or signal). With or without the family lock. */
+void exit_process(int wait_status) __attribute__((noreturn));
+/* Ends the calling thread; its process too when it was the last: then with this status, unless exit_process has said another. Family lock held. */
+void exit_thread(int wait_status) __attribute__((noreturn));
+/* All other threads of the calling one's process end; comes back when they have. Family lock held. */
+void threads_end_others(void);
+/* SIGCHLD (or its exit_signal) and a wake-up to the parent: at its end, stop, continue. */
+void task_tell_parent(struct task *t);
+/* reap.c: buries processes whose env is stuck, gone, or overdue for a SIGKILL, as far as the caller may end it. */
+void reap_stuck(void);
+void kill_enforce(void); /* the first env's loop; family lock held */
+/* pid 1: waits for ended children without blocking: pid and status, or 0. */
+int  reap_child(int *status);
+
+/* ---- ptrace.c (family lock held) */
+void ptrace_wake(struct thread *th);        /* a held thread would be woken now */
+void ptrace_release(struct thread *th);     /* a held thread may go on */
+void ptrace_end(struct task *tracer);       /* all that it holds */
+/* For the caller's wait: the number and status of a thread that it holds and has not been told of (taken unless WNOWAIT), 0 = none; *any: it holds such a one. */
+int  ptrace_wait(int pid, int options, int *any, int *status);
+
+/* ---- exec.c */
+/* First program: a new child of pid 1 whose image is path; argv, envp: NULL-terminated, library memory; takes over files. In a session and group of
+ * its own when session != 0. Family lock held. NULL with *error = -errno. */
+struct task *spawn_program(const char *path, char *const argv[], char *const envp[], struct file_state *files, int session, int *error);
+
+/* ---- signal.c and friends */
+/* Before a return to user code, family lock held, when signal_pending() is true: builds a handler frame in *r, stops, or ends the process. Restart of an
+ * interrupted call (r->rax == -ERESTARTSYS and r->orig_rax != -1): it changes r->rax to -EINTR, or rewinds r->rip by 2 and puts orig_rax back. Where no
+ * handler ran, the caller rewinds. */
+void signal_deliver(struct user_regs *r);
+/* An exception of user code that nobody could serve: pending, forced. Family lock held. si_code is code, si_addr addr. */
+void signal_fault(struct user_regs *r, const struct exo_upcall *u, int sig, int code, uint64_t addr);
+void signal_fork(struct task *child, const struct task *parent); /* actions copied; nothing pending; no timer */
+void signal_thread(struct thread *to, const struct thread *from); /* mask and altstack copied; nothing pending */
+void signal_thread_end(struct thread *th);                     /* what is pending for it alone is forgotten */
+void signal_exec(struct task *t);   /* handlers to default, altstack off; mask, pending and ignored stay */
+/* Sends to a process, or to one thread, with details; 0 or -ESRCH. */
+int  signal_send_info(struct task *t, int sig, const struct signal_cause *info);
+int  signal_send_thread(struct thread *th, int sig, const struct signal_cause *info);
+/* th is to look at its signals, sig among them: SIGKILL ends any wait. */
+void signal_poke(struct thread *th, int sig);
+/* The library itself faulted: says so on console and log; does not return. */
+void crash_library(const struct exo_upcall *u, const char *why) __attribute__((noreturn));
+/* int 0x80: number in r->rax, ebx ecx edx esi edi ebp. Returns the result. Family lock held. */
+long i386_call(struct user_regs *r);
+
+/* ---- init.c: pid 1. Called once by apps/linux when family, file system and task 1 stand. It starts the first program. */
+void init_main(void);
+/* From the first env's loop, family lock held: pending are the exo page's bits, already cleared there; feeds, drains, reaps. Called at least once each time
+ * the first env gets the CPU. irq is the exo page's irq_bits, already cleared. */
+void init_events(uint32_t pending, uint32_t irq);
+/* When init wants to be called next, ns of clock_ns, 0 = not before an event. */
+uint64_t init_next_deadline(void);
+/* Members tell the first env that there is work (tty output, a pipe read or filled, a child of 1 ended): ends its wait soon. */
+void init_poke(void);
+/* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
+void init_request_off(int again);
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* wait4 and waitid: what children have to tell, taken once. A zombie's env is torn down to the last frame before its status is given. */
+#include <posix/library.h>
+#include <posix/call/calls.h>
+#include <asm/siginfo.h>
+#include <linux/signal.h>
+#include <linux/wait.h>
+
+static int wanted(const struct task *c, int pid)
+{
+	return pid == -1 || (pid > 0 && c->pid == pid) || (!pid && c->pgrp == P->task->pgrp) || (pid < -1 && c->pgrp == -pid);
+}
+
+/* 1 when c has something to tell under these options; it is taken unless WNOWAIT. */
+static int child_news(struct task *c, int options, int *status)
+{
+	if (c->state == TASK_ZOMBIE) {
+		*status = c->exit_status;
+		return options & WEXITED;
+	}
+	if (!c->stop_status || !(options & (c->stop_status == STATUS_CONTINUED ? WCONTINUED : WSTOPPED)))
+		return 0;
+	*status = c->stop_status;
+	if (!(options & WNOWAIT))
+		c->stop_status = 0;
+	return 1;
+}
+
+/* Waits as wait4 does. The child (still there; the caller reaps a zombie), or NULL with *error: the number of a thread that the caller holds by ptrace, 0 for WNOHANG
+ * and nothing, else -errno. */
+static struct task *child_wait(int pid, int options, int *status, int *error)
+{
+	struct task *self = P->task;
+
+	for (;;) {
+		int any = 0;
+
+		for (struct task *c = self->child; c; c = c->sibling) {
+			if (!wanted(c, pid))
+				continue;
+			any = 1;
+			if (child_news(c, options, status))
+				return c;
+		}
+		*error = ptrace_wait(pid, options, &any, status);
+		if (*error)
+			return 0;
+		*error = any ? 0 : -ECHILD;
+		if (!any || options & WNOHANG)
+			return 0;
+		if (sleep_on(self, 0) < 0) {
+			*error = -ERESTARTSYS;
+			return 0;
+		}
+	}
+}
+
+static void usage_fill(uint64_t to[18], const struct task *c)
+{
+	uint64_t us = (uint64_t)((unsigned __int128)task_ticks(c) * rt_info->ns_mult >> 32) / 1000;
+
+	to[0] = us / 1000000;
+	to[1] = us % 1000000;
+}
+
+static void child_taken(struct task *c)
+{
+	P->task->child_ticks += task_ticks(c) + c->child_ticks;
+	task_reap(c);
+}
+
+CALL4(wait4, pid, status_at, options, usage_at)
+{
+	int status = 0, error, number;
+	uint64_t usage[18] = { 0 };
+	struct task *c;
+
+	if (options & ~(uint64_t)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
+		return -EINVAL;
+	c = child_wait((int)pid, (int)options | WEXITED, &status, &error);
+	if (!c && error <= 0)
+		return error;
+	number = c ? c->pid : error;
+	if (c)
+		usage_fill(usage, c);
+	if (c && c->state == TASK_ZOMBIE)
+		child_taken(c);
+	if (status_at && user_write(status_at, &status, sizeof status))
+		return -EFAULT;
+	if (usage_at && user_write(usage_at, usage, sizeof usage))
+		return -EFAULT;
+	return number;
+}
+
+CALL5(waitid, which, id, info_at, options, usage_at)
+{
+	int status = 0, error, pid = which == P_ALL ? -1 : which == P_PID ? (int)id : id ? -(int)id : 0;
+	int32_t info[32] = { 0 };
+	uint64_t usage[18] = { 0 };
+	struct task *c;
+
+	if (options & ~(uint64_t)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
+		return -EINVAL;
+	if (which > P_PGID || (which != P_ALL && (int)id < 0) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	c = child_wait(pid, (int)options, &status, &error);
+	if (!c && error < 0)
+		return error;
+	if (!c && error) {
+		info[0] = SIGCHLD;
+		info[2] = CLD_TRAPPED;
+		info[4] = error;
+		info[6] = status >> 8;
+	}
+	if (c) {
+		int ended = c->state == TASK_ZOMBIE, core = status & 0x80, sig = status & 0x7f;
+
+		info[0] = SIGCHLD;
+		info[2] = !ended ? status == STATUS_CONTINUED ? CLD_CONTINUED : CLD_STOPPED : sig ? core ? CLD_DUMPED : CLD_KILLED : CLD_EXITED;
+		info[4] = c->pid;
+		info[6] = !ended ? status == STATUS_CONTINUED ? SIGCONT : status >> 8 : sig ? sig : status >> 8;
+		usage_fill(usage, c);
+		if (ended && !(options & WNOWAIT))
+			child_taken(c);
+		if (usage_at && user_write(usage_at, usage, sizeof usage))
+			return -EFAULT;
+	}
+	return info_at ? user_write(info_at, info, sizeof info) : 0;
+}

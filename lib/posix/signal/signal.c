@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals on their way: sending, forcing, inheriting. What the receiver does is signal_deliver.c's, calls are signal_calls.c's. */
+#include <base/string.h>
+#include <family/family.h>
+#include "signals.h"
+
+/* rt_sigtimedwait unblocks what it waits for; none of that may be dropped as ignored. */
+static int is_waiting(const struct thread *th) { return th->channel == &th->signals.restore_mask; }
+
+static int is_kept(const struct thread *th, uint64_t bit) { return th->signals.blocked & bit || is_waiting(th); }
+
+static int anybody_keeps(const struct task *t, uint64_t bit)
+{
+	for (const struct thread *th = t->threads; th; th = th->next)
+		if (th->state != THREAD_ENDED && is_kept(th, bit))
+			return 1;
+	return 0;
+}
+
+/* POSIX: real-time signals queue. Linux's first is 32. */
+static int is_queued(int sig) { return sig >= 32; }
+
+/* At the end of the list. A signal whose cause finds no memory comes without one. */
+static void note_add(struct signal_note **at, int sig, const struct signal_cause *cause)
+{
+	struct signal_note *n = fam_alloc(sizeof *n);
+
+	if (!n)
+		return;
+	while (*at)
+		at = &(*at)->next;
+	*n = (struct signal_note){ 0, sig, *cause };
+	*at = n;
+}
+
+/* The first of that number: its cause, when there is one. Returns whether there are more. */
+static int note_take(struct signal_note **at, int sig, struct signal_cause *to)
+{
+	struct signal_note *n;
+	int found = 0;
+
+	while ((n = *at)) {
+		if (n->sig != sig) {
+			at = &n->next;
+			continue;
+		}
+		if (found)
+			return 1;
+		found = 1;
+		*to = n->cause;
+		*at = n->next;
+		fam_free(n);
+	}
+	return 0;
+}
+
+static void notes_drop(struct signal_note **at, uint64_t bits)
+{
+	struct signal_note *n;
+
+	while ((n = *at))
+		if (SIGNAL_BIT(n->sig) & bits) {
+			*at = n->next;
+			fam_free(n);
+		} else {
+			at = &n->next;
+		}
+}
+
+void signal_forget(struct task *t, uint64_t bits)
+{
+	t->signals.pending &= ~bits;
+	notes_drop(&t->signals.notes, bits);
+	for (struct thread *th = t->threads; th; th = th->next) {
+		th->signals.pending &= ~bits;
+		notes_drop(&th->signals.notes, bits);
+	}
+}
+
+static void task_continue(struct task *t)
+{
+	signal_forget(t, SIGNALS_STOP);
+	if (!t->stop_signal)
+		return;
+	t->stop_signal = 0;
+	t->stop_status = 0xffff;
+	for (struct thread *th = t->threads; th; th = th->next) {
+		th->signals.forced &= ~SIGNAL_BIT(SIGSTOP);
+		if (th->state == THREAD_STOPPED)
+			thread_run(th);
+	}
+	task_tell_parent(t);
+}
+
+void signal_poke(struct thread *th, int sig)
+{
+	/* Stopped, or waiting in a way that no other signal ends. */
+	int is_deaf = th->state == THREAD_STOPPED || (th->state == THREAD_SLEEPING && !th->channel);
+
+	if (th->tracer && sig == SIGKILL)
+		ptrace_release(th);
+	if (is_deaf ? sig == SIGKILL : th->state != THREAD_NEW)
+		is_deaf ? thread_run(th) : thread_interrupt(th);
+}
+
+/* Who is to look at a signal of the process: the leader, or whoever does not block it. */
+static void anybody_poke(struct task *t, int sig)
+{
+	for (struct thread *th = t->threads; th; th = th->next)
+		if (th->state != THREAD_ENDED && !(th->signals.blocked & SIGNAL_BIT(sig))) {
+			signal_poke(th, sig);
+			return;
+		}
+}
+
+/* What a signal does by being sent, pending or not. 1: nothing else is left to do. */
+static int is_done_by_sending(struct task *t, int sig)
+{
+	if (t->state == TASK_ZOMBIE || sig == 0)
+		return 1;
+	if (t->is_init) {
+		init_signal(sig);
+		return 1;
+	}
+	if (sig == SIGCONT)
+		task_continue(t);
+	else if (SIGNAL_BIT(sig) & SIGNALS_STOP)
+		signal_forget(t, SIGNAL_BIT(SIGCONT));
+	return 0;
+}
+
+int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
+{
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	if (!t)
+		return -ESRCH;
+	if (is_done_by_sending(t, sig) || (signal_ignored(t, sig) && !anybody_keeps(t, bit)))
+		return 0;
+	if (t->signals.pending & bit) {
+		if (is_queued(sig))
+			note_add(&t->signals.notes, sig, info);
+		return 0;
+	}
+	t->signals.pending |= bit;
+	t->signals.info[sig] = *info;
+	if (F->signalfds)
+		wake_up(&t->signals);
+	anybody_poke(t, sig);
+	return 0;
+}
+
+int signal_send_thread(struct thread *th, int sig, const struct signal_cause *info)
+{
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	if (!th)
+		return -ESRCH;
+	if (th->state == THREAD_ENDED || bit & (SIGNALS_SURE | SIGNALS_STOP | SIGNAL_BIT(SIGCONT)))
+		return signal_send_info(th->task, sig, info);
+	if (is_done_by_sending(th->task, sig) || (th->signals.pending & bit && !is_queued(sig)) || (signal_ignored(th->task, sig) && !is_kept(th, bit)))
+		return 0;
+	note_add(&th->signals.notes, sig, info);
+	th->signals.pending |= bit;
+	if (F->signalfds)
+		wake_up(&th->task->signals);
+	if (!(th->signals.blocked & bit))
+		signal_poke(th, sig);
+	return 0;
+}
+
+void signal_take_cause(struct thread *th, int sig, struct signal_cause *to)
+{
+	struct task_signals *s = &th->task->signals;
+	uint64_t bit = SIGNAL_BIT(sig);
+
+	*to = (struct signal_cause){ .code = SI_USER };
+	if (th->signals.forced & bit) {
+		th->signals.forced &= ~bit;
+		*to = th->signals.fault;
+	} else if (th->signals.pending & bit) {
+		if (!note_take(&th->signals.notes, sig, to))
+			th->signals.pending &= ~bit;
+	} else {
+		*to = s->info[sig];
+		s->pending &= ~bit;
+		for (const struct signal_note *n = s->notes; n && !(s->pending & bit); n = n->next)
+			if (n->sig == sig)
+				s->pending |= bit;
+		(void)note_take(&s->notes, sig, &s->info[sig]);
+	}
+}
+
+void signal_thread_end(struct thread *th)
+{
+	uint64_t left = th->task->signals.pending & ~th->signals.blocked;
+
+	notes_drop(&th->signals.notes, ~0ul);
+	th->signals.pending = 0;
+	th->signals.blocked = ~0ul;
+	/* It may have been the one who was to look at these. */
+	for (int sig = 1; left && sig <= SIGNAL_COUNT; sig++)
+		if (left & SIGNAL_BIT(sig))
+			anybody_poke(th->task, sig);
+}
+
+int signal_send(int pid, int sig)
+{
+	struct signal_cause cause = { .code = SI_USER, .pid = current_pid() };
+	struct task *t = task_by_pid(pid);
+
+	return t ? signal_send_info(t, sig, &cause) : -ESRCH;
+}
+
+int signal_group(int pgrp, int sig)
+{
+	struct signal_cause cause = { .code = SI_KERNEL };
+	int found = -ESRCH;
+
+	if (pgrp < 0)
+		pgrp = -pgrp;
+	for (struct task *t = task_first(); t; t = task_next(t))
+		if (t->pgrp == pgrp && !t->is_init && t->state != TASK_ZOMBIE)
+			found = signal_send_info(t, sig, &cause);
+	return found;
+}
+
+int signal_pending(void) { return signals_ready(P->thread) != 0; }
+
+int signal_is_ignored_or_blocked(int sig)
+{
+	return P->task->signals.action[sig].handler == HANDLER_IGNORE || (P->thread->signals.blocked & SIGNAL_BIT(sig)) != 0;
+}
+
+int group_is_orphaned(int pgrp)
+{
+	for (struct task *t = task_first(); t; t = task_next(t)) {
+		if (t->pgrp != pgrp || t->state == TASK_ZOMBIE || !t->parent || t->parent->is_init)
+			continue;
+		if (t->parent->pgrp != pgrp && t->parent->session == t->session)
+			return 0;
+	}
+	return 1;
+}
+
+void signal_force(struct thread *th, int sig)
+{
+	struct thread_signals *s = &th->signals;
+	struct signal_action *a = &th->task->signals.action[sig];
+
+	if (s->blocked & SIGNAL_BIT(sig) || a->handler == HANDLER_IGNORE) {
+		a->handler = HANDLER_DEFAULT;
+		s->blocked &= ~SIGNAL_BIT(sig);
+	}
+	s->forced |= SIGNAL_BIT(sig);
+}
+
+void signal_fault(struct user_regs *r, const struct exo_upcall *u, int sig, int code, uint64_t addr)
+{
+	struct thread_signals *s = &P->thread->signals;
+
+	(void)r;
+	s->fault_trap = u->vector;
+	s->fault_error = u->error;
+	s->fault_addr = addr;
+	s->fault = (struct signal_cause){ .code = code, .addr = addr };
+	signal_force(P->thread, sig);
+}
+
+void signal_fork(struct task *child, const struct task *parent)
+{
+	memset(&child->signals, 0, sizeof child->signals);
+	memcpy(child->signals.action, parent->signals.action, sizeof child->signals.action);
+}
+
+void signal_thread(struct thread *to, const struct thread *from)
+{
+	to->signals = (struct thread_signals){
+		.blocked = from->signals.blocked, .alt_sp = from->signals.alt_sp, .alt_size = from->signals.alt_size, .alt_flags = from->signals.alt_flags,
+	};
+}
+
+void signal_exec(struct task *t)
+{
+	posix_timers_drop(t);
+	for (int sig = 1; sig <= SIGNAL_COUNT; sig++) {
+		struct signal_action *a = &t->signals.action[sig];
+		*a = (struct signal_action){ .handler = a->handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT };
+	}
+	for (struct thread *th = t->threads; th; th = th->next) {
+		th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
+		th->signals.restore = 0;
+		th->signals.forced = 0;
+	}
+}

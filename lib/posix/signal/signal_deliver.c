@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* What a signal does to its receiver, before the next user instruction: nothing, a handler's frame, a stop, or the end. */
+#include <posix/library.h>
+#include "sigframe.h"
+#include "signals.h"
+
+static int signal_next(const struct thread *th)
+{
+	uint64_t ready = signals_ready(th);
+
+	if (ready & SIGNAL_BIT(SIGKILL))
+		return SIGKILL;
+	if (ready & SIGNALS_SYNCHRONOUS)
+		ready &= SIGNALS_SYNCHRONOUS;
+	return ready ? __builtin_ctzl(ready) + 1 : 0;
+}
+
+/* Each thread of a stopped process stops where it would go on in user code. */
+static void stop_here(struct thread *th)
+{
+	th->signals.forced &= ~SIGNAL_BIT(SIGSTOP);
+	while (th->task->stop_signal && !(signals_ready(th) & SIGNAL_BIT(SIGKILL)))
+		sched_block(THREAD_STOPPED);
+}
+
+static void stop_all(struct task *t, int sig)
+{
+	for (struct thread *th = t->threads; th; th = th->next)
+		th->signals.forced |= SIGNAL_BIT(SIGSTOP);
+	t->stop_signal = sig;
+	t->stop_status = sig << 8 | 0x7f;
+	task_tell_parent(t);
+}
+
+/* Decides about an interrupted call once: sa_flags of the handler that runs, or -1 when none does. */
+static void call_restart(struct user_regs *r, long sa_flags)
+{
+	long result = -(long)r->rax;
+
+	if (r->orig_rax == (uint64_t)-1 || result < ERESTARTSYS || result > ERESTART_RESTARTBLOCK)
+		return;
+	if (sa_flags < 0 || result == ERESTARTNOINTR || (result == ERESTARTSYS && sa_flags & SA_RESTART)) {
+		r->rax = result == ERESTART_RESTARTBLOCK ? 219 : r->orig_rax;
+		r->rip -= 2;
+	} else
+		r->rax = (uint64_t)-EINTR;
+	r->orig_rax = (uint64_t)-1;
+}
+
+static void handler_enter(struct user_regs *r, struct thread *th, int sig, const struct signal_cause *cause)
+{
+	struct thread_signals *s = &th->signals;
+	struct signal_action *a = &th->task->signals.action[sig];
+	uint64_t mask = s->restore ? s->restore_mask : s->blocked;
+
+	call_restart(r, (long)(a->flags & 0xffffffff));
+	if (sigframe_push(r, th, sig, cause, mask)) {
+		if (sig == SIGSEGV)
+			a->handler = HANDLER_DEFAULT;
+		s->fault = (struct signal_cause){ .code = SI_KERNEL };
+		s->fault_trap = 14;
+		s->fault_error = 6;
+		s->fault_addr = r->rsp;
+		signal_force(th, SIGSEGV);
+		return;
+	}
+	s->restore = 0;
+	s->blocked |= a->mask;
+	if (!(a->flags & SA_NODEFER))
+		s->blocked |= SIGNAL_BIT(sig);
+	s->blocked &= ~SIGNALS_SURE;
+	if (a->flags & SA_RESETHAND)
+		a->handler = HANDLER_DEFAULT;
+}
+
+static void signal_take(struct user_regs *r, struct thread *th, int sig)
+{
+	struct task *t = th->task;
+	uint64_t handler = t->signals.action[sig].handler;
+	int forced = (th->signals.forced & SIGNAL_BIT(sig)) != 0;
+	struct signal_cause cause;
+	struct signal_info info;
+
+	if (th->signals.ends)
+		exit_thread(SIGKILL);
+	if (th->signals.forced & SIGNAL_BIT(SIGSTOP)) {
+		stop_here(th);
+		return;
+	}
+	signal_take_cause(th, sig, &cause);
+	if (sig != SIGKILL && signal_ignored(t, sig))
+		return;
+	if (handler != HANDLER_DEFAULT && !(SIGNAL_BIT(sig) & SIGNALS_SURE)) {
+		handler_enter(r, th, sig, &cause);
+		return;
+	}
+	if (SIGNAL_BIT(sig) & SIGNALS_STOP) {
+		if (sig == SIGSTOP || !group_is_orphaned(t->pgrp))
+			stop_all(t, sig);
+		return;
+	}
+	if (forced && sig != SIGKILL)
+		crash_report(th, sig, r->rip);
+	signal_info_fill(&info, sig, &cause);
+	exit_process(core_dump(sig, &info) ? sig | STATUS_DUMPED : sig);
+}
+
+void signal_deliver(struct user_regs *r)
+{
+	struct thread *th = P->thread;
+	int sig;
+
+	do {
+		while ((sig = signal_next(th)))
+			signal_take(r, th, sig);
+		call_restart(r, -1);
+		if (th->signals.restore) {
+			th->signals.restore = 0;
+			th->signals.blocked = th->signals.restore_mask;
+		}
+	} while (signals_ready(th));
+}

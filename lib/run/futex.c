@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* futex(2): who waits for a word of memory, and waking them. A word is known by what it stands in: private memory by env and address, shared memory by file (or
+ * number, when anonymous) and position. Looking at the word and lying down happen under the family lock, waking too: so no wake-up is lost. Priority inheritance: not here. */
+#include <linux/futex.h>
+#include <posix/library.h>
+#include <posix/call/calls.h>
+#include <posix/signal/signals.h>
+
+#define NS 1000000000ul
+#define SHARED_ANONYMOUS 1ul /* a space that is neither an env's name nor an inode */
+#define ANY_BITS 0xffffffffu
+
+struct key { uint64_t space, at; };
+
+static int key_of(uint64_t va, int is_private, struct key *to)
+{
+	const struct region *r = 0;
+
+	if (va % 4)
+		return -EINVAL;
+	if (!user_range_ok(va, 4) || (!is_private && !(r = region_find(va))))
+		return -EFAULT;
+	if (is_private || !(r->flags & REGION_SHARED))
+		*to = (struct key){ (uint64_t)P->self << 32, va };
+	else
+		*to = (struct key){ r->inode ? (uint64_t)r->inode : SHARED_ANONYMOUS, r->offset * PAGE + va - r->start };
+	return 0;
+}
+
+static struct futex_queue *queue_of(struct key k)
+{
+	return &F->futexes[(k.space >> 4 ^ k.space >> 32 ^ k.at >> 2 ^ k.at >> 12) % FUTEX_BUCKETS];
+}
+
+static void queue_add(struct thread *th, struct key k)
+{
+	struct futex_queue *q = queue_of(k);
+
+	th->futex.space = k.space;
+	th->futex.at = k.at;
+	th->futex.next = 0;
+	th->futex.prev = q->last;
+	*(q->last ? &q->last->futex.next : &q->first) = th;
+	q->last = th;
+}
+
+void futex_forget(struct thread *th)
+{
+	struct futex_queue *q = queue_of((struct key){ th->futex.space, th->futex.at });
+
+	if (!th->futex.space)
+		return;
+	*(th->futex.prev ? &th->futex.prev->futex.next : &q->first) = th->futex.next;
+	*(th->futex.next ? &th->futex.next->futex.prev : &q->last) = th->futex.prev;
+	th->futex.space = 0;
+}
+
+static int is_at(const struct thread *th, struct key k)
+{
+	return th->futex.at == k.at && th->futex.space == k.space;
+}
+
+/* At most that many, in the order in which they came. */
+static int wake(struct key k, uint32_t most, uint32_t bits)
+{
+	struct thread *next;
+	int n = 0;
+
+	for (struct thread *th = queue_of(k)->first; th && (uint32_t)n < most; th = next) {
+		next = th->futex.next;
+		if (!is_at(th, k) || !(th->futex.bits & bits))
+			continue;
+		futex_forget(th);
+		thread_run(th);
+		n++;
+	}
+	return n;
+}
+
+long futex_wake(uint64_t va, uint32_t most)
+{
+	struct key k;
+	int e = key_of(va, 0, &k);
+
+	return e ? e : wake(k, most, ANY_BITS);
+}
+
+static int timeout_read(uint64_t from, int is_absolute, int is_wall, uint64_t *deadline)
+{
+	uint64_t now, since, ns;
+	int64_t t[2];
+
+	*deadline = 0;
+	if (!from)
+		return 0;
+	now = clock_ns();
+	since = is_wall ? clock_wall_ns() : now;
+	if (user_read(t, from, sizeof t))
+		return -EFAULT;
+	if (t[0] < 0 || t[1] < 0 || t[1] >= (int64_t)NS)
+		return -EINVAL;
+	if (t[0] > (int64_t)(1ul << 33))
+		return 0;
+	ns = (uint64_t)t[0] * NS + (uint64_t)t[1];
+	*deadline = !is_absolute ? now + ns : ns > since ? now + (ns - since) : 1;
+	return 0;
+}
+
+static long wait(uint64_t va, int is_private, uint32_t expected, uint64_t deadline, uint32_t bits)
+{
+	struct thread *me = P->thread;
+	struct key k;
+	uint32_t value;
+	int e = key_of(va, is_private, &k);
+
+	if (e)
+		return e;
+	if (user_read(&value, va, sizeof value))
+		return -EFAULT;
+	if (value != expected)
+		return -EAGAIN;
+	queue_add(me, k);
+	me->futex.bits = bits;
+	e = sleep_on(&me->futex, deadline);
+	/* Who was woken is off the queue, whatever came after that. */
+	if (!me->futex.space)
+		return 0;
+	futex_forget(me);
+	/* Linux goes on with what is left of a relative time when no handler ran; here it starts anew. */
+	return e != -EINTR ? e : deadline ? -ERESTARTNOHAND : -ERESTARTSYS;
+}
+
+static long requeue(struct key from, struct key to, uint32_t wakes, uint32_t moves)
+{
+	struct thread *next;
+	long n = wake(from, wakes, ANY_BITS);
+
+	if (from.at == to.at && from.space == to.space)
+		return n;
+	for (struct thread *th = queue_of(from)->first; th && moves; th = next) {
+		next = th->futex.next;
+		if (!is_at(th, from))
+			continue;
+		futex_forget(th);
+		queue_add(th, to);
+		moves--;
+		n++;
+	}
+	return n;
+}
+
+/* FUTEX_WAKE_OP: changes the word as `code` says; what stood there decides whether its waiters are woken too. */
+static int word_change(uint64_t va, uint32_t code, int *decides)
+{
+	int32_t operand = (int32_t)(code << 8) >> 20, compare = (int32_t)(code << 20) >> 20;
+	uint32_t old, new;
+	int e;
+
+	if (code >> 28 & FUTEX_OP_OPARG_SHIFT)
+		operand = (int32_t)(1u << (operand & 31));
+	if (user_read(&old, va, sizeof old))
+		return -EFAULT;
+	for (uint32_t was;; ) {
+		was = old;
+		switch (code >> 28 & 7) {
+		case FUTEX_OP_SET: new = (uint32_t)operand; break;
+		case FUTEX_OP_ADD: new = old + (uint32_t)operand; break;
+		case FUTEX_OP_OR: new = old | (uint32_t)operand; break;
+		case FUTEX_OP_ANDN: new = old & ~(uint32_t)operand; break;
+		case FUTEX_OP_XOR: new = old ^ (uint32_t)operand; break;
+		default: return -ENOSYS;
+		}
+		e = user_compare_swap((uint32_t *)va, &old, new);
+		if (e)
+			return e;
+		if (old == was)
+			break;
+	}
+	switch (code >> 24 & 15) {
+	case FUTEX_OP_CMP_EQ: *decides = (int32_t)old == compare; break;
+	case FUTEX_OP_CMP_NE: *decides = (int32_t)old != compare; break;
+	case FUTEX_OP_CMP_LT: *decides = (int32_t)old < compare; break;
+	case FUTEX_OP_CMP_LE: *decides = (int32_t)old <= compare; break;
+	case FUTEX_OP_CMP_GT: *decides = (int32_t)old > compare; break;
+	case FUTEX_OP_CMP_GE: *decides = (int32_t)old >= compare; break;
+	default: return -ENOSYS;
+	}
+	return 0;
+}
+
+static long two_words(int command, int is_private, const uint64_t va[2], uint32_t value, uint64_t value2, uint32_t value3)
+{
+	struct key k[2];
+	uint32_t now;
+	int e = key_of(va[0], is_private, &k[0]), decides = 0;
+
+	if (!e)
+		e = key_of(va[1], is_private, &k[1]);
+	if (e)
+		return e;
+	if (command == FUTEX_WAKE_OP) {
+		e = word_change(va[1], value3, &decides);
+		return e ? e : wake(k[0], value, ANY_BITS) + (decides ? wake(k[1], (uint32_t)value2, ANY_BITS) : 0);
+	}
+	if ((int32_t)value < 0 || (int32_t)value2 < 0)
+		return -EINVAL;
+	if (command == FUTEX_CMP_REQUEUE) {
+		if (user_read(&now, va[0], sizeof now))
+			return -EFAULT;
+		if (now != value3)
+			return -EAGAIN;
+	}
+	return requeue(k[0], k[1], value, (uint32_t)value2);
+}
+
+CALL6(futex, va, operation, value, timeout, va2, value3)
+{
+	int command = (int)operation & FUTEX_CMD_MASK, is_private = (operation & FUTEX_PRIVATE_FLAG) != 0, is_wall = (operation & FUTEX_CLOCK_REALTIME) != 0, e;
+	uint64_t deadline;
+	struct key k;
+
+	if (is_wall && command != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	switch (command) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+		e = timeout_read(timeout, command == FUTEX_WAIT_BITSET, is_wall, &deadline);
+		if (e)
+			return e;
+		if (command == FUTEX_WAIT)
+			value3 = ANY_BITS;
+		return (uint32_t)value3 ? wait(va, is_private, (uint32_t)value, deadline, (uint32_t)value3) : -EINVAL;
+	case FUTEX_WAKE:
+	case FUTEX_WAKE_BITSET:
+		if (command == FUTEX_WAKE)
+			value3 = ANY_BITS;
+		if (!(uint32_t)value3)
+			return -EINVAL;
+		e = key_of(va, is_private, &k);
+		/* Linux wakes one even when asked for none. */
+		return e ? e : wake(k, (uint32_t)value ? (uint32_t)value : 1, (uint32_t)value3);
+	case FUTEX_REQUEUE:
+	case FUTEX_CMP_REQUEUE:
+	case FUTEX_WAKE_OP:
+		return two_words(command, is_private, (uint64_t[2]){ va, va2 }, (uint32_t)value, timeout, (uint32_t)value3);
+	}
+	return -ENOSYS;
+}

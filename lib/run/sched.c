@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* Who of the family runs: the run queue of threads, passing the CPU on, and the first env's loop. Sleeping and waking is sleep.c's. All slices are the first env's;
+ * it gives the CPU to the runnable thread with the least virtual run time, and members pass it on among themselves: within an env by thread.c, else by yield. A woken
+ * thread starts no earlier than the queue's minimum less half a latency. */
+#include <posix/library.h>
+#include <posix/call/calls.h>
+#include <posix/parts.h>
+
+/* Ticks that an env ran; only the caller's own runs now. */
+static uint64_t env_clock(exo_name env)
+{
+	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(env)];
+
+	return e->name != env ? 0 : env == P->self ? e->run_time + rt_tsc() : e->run_time;
+}
+
+/* What nice makes of time, in 1/1024: each step changes the share of the CPU by a quarter. */
+static const uint32_t nice_factor[40] = {
+	12, 14, 18, 22, 28, 35, 44, 55, 69, 86, 107, 134, 168, 210, 262, 328, 410, 512, 640, 800,
+	1024, 1280, 1600, 2000, 2500, 3125, 3906, 4883, 6104, 7629, 9537, 11921, 14901, 18626, 23283, 29104, 36380, 45475, 56843, 71054,
+};
+
+static void queue_remove(struct thread *th)
+{
+	*(th->run_prev ? &th->run_prev->run_next : &F->run_head) = th->run_next;
+	*(th->run_next ? &th->run_next->run_prev : &F->run_tail) = th->run_prev;
+}
+
+/* Mostly to one of the ends: who was woken to the head, who has run to the tail. */
+static void queue_insert(struct thread *th)
+{
+	struct thread *before = F->run_tail;
+
+	if (F->run_head && (int64_t)(th->virtual - F->run_head->virtual) < 0)
+		before = 0;
+	while (before && (int64_t)(th->virtual - before->virtual) < 0)
+		before = before->run_prev;
+	th->run_prev = before;
+	th->run_next = before ? before->run_next : F->run_head;
+	*(before ? &before->run_next : &F->run_head) = th;
+	*(th->run_next ? &th->run_next->run_prev : &F->run_tail) = th;
+}
+
+/* Counts what the one that has the CPU ran since the last time, and puts it where it belongs now. */
+void sched_settle(void)
+{
+	struct thread *th = F->running;
+	uint64_t clock, ran;
+
+	if (!th)
+		return;
+	clock = env_clock(th->task->env);
+	ran = clock - th->mark;
+	if (!clock || (int64_t)ran <= 0)
+		return;
+	th->mark = clock;
+	th->ran += ran;
+	th->virtual += th->nice ? ran * nice_factor[th->nice + 20] / 1024 : ran;
+	if (th->queued == QUEUED_RUN && th->run_next && (int64_t)(th->virtual - th->run_next->virtual) > 0) {
+		queue_remove(th);
+		queue_insert(th);
+	}
+}
+
+/* The one before is settled. */
+static void running_set(struct thread *th)
+{
+	if (th == F->running)
+		return;
+	F->running = th;
+	if (th)
+		th->mark = env_clock(th->task->env);
+}
+
+void sched_moves(struct thread *th)
+{
+	sched_settle();
+	th->mark = 0;
+}
+
+uint64_t thread_ticks(const struct thread *th)
+{
+	return th->ran + (th == F->running ? env_clock(th->task->env) - th->mark : 0);
+}
+
+static uint64_t turn_ns(void)
+{
+	uint64_t share = F->latency_ns / (F->run_count ? F->run_count : 1);
+
+	return share > F->granularity_ns ? share : F->granularity_ns;
+}
+
+/* This env's alarm comes at that time, or earlier and then again. */
+static void alarm_by(uint64_t now, uint64_t tsc)
+{
+	if (P->alarm_at > now && P->alarm_at <= tsc)
+		return;
+	P->alarm_at = tsc;
+	(void)gate_env_set(0, EXO_SET_ALARM, tsc, 0);
+}
+
+void sched_start_turn(void)
+{
+	uint64_t now;
+
+	if (F->run_count <= 1) {
+		F->turn_end = 0;
+		return;
+	}
+	now = rt_tsc();
+	F->turn_end = now + rt_ticks(turn_ns());
+	alarm_by(now, F->turn_end);
+}
+
+void sched_remove(struct thread *th)
+{
+	if (th->queued != QUEUED_RUN)
+		return;
+	th->queued = QUEUED_NOT;
+	F->run_count--;
+	queue_remove(th);
+}
+
+uint64_t sched_runnable(void)
+{
+	return F->run_count;
+}
+
+void thread_run(struct thread *th)
+{
+	uint64_t floor = F->min_virtual - rt_ticks(F->latency_ns / 2);
+
+	if (th->queued || th->task->is_init) {
+		if (th->queued == QUEUED_HELD)
+			ptrace_wake(th);
+		return;
+	}
+	if (th->channel)
+		sleep_end(th);
+	th->state = THREAD_RUNNABLE;
+	if ((int64_t)(th->virtual - floor) < 0)
+		th->virtual = floor;
+	queue_insert(th);
+	th->queued = QUEUED_RUN;
+	/* Who ran alone until now has no turn that could end. */
+	if (++F->run_count == 2 && !P->is_first)
+		sched_start_turn();
+}
+
+/* The runnable thread that has run least; not `other`. */
+struct thread *pick_fair(const struct thread *other)
+{
+	struct thread *best = F->run_head;
+
+	if (best && best == other)
+		best = best->run_next;
+	if (best && (int64_t)(best->virtual - F->min_virtual) > 0)
+		F->min_virtual = best->virtual;
+	return best;
+}
+
+static struct thread *next_pick(const struct thread *other)
+{
+	sched_settle();
+	return posix_parts.pick(other);
+}
+
+/* To another env (NULL: the first), until this one gets the CPU again. Lock held; it is dropped meanwhile. */
+static void env_yield(const struct thread *th)
+{
+	exo_name env = th ? th->task->env : 0;
+	int must_look = th && !th->on; /* another thread has that env, perhaps in user code */
+
+	family_unlock();
+	if (must_look)
+		(void)gate_notify(env, 1);
+	if (gate_yield(env, 0) < 0)
+		(void)gate_yield(0, 0);
+	family_lock();
+	if (P->exo->pending & EXO_PEND_CHILD || F->reap_wanted) {
+		__atomic_fetch_and(&P->exo->pending, ~(uint32_t)EXO_PEND_CHILD, __ATOMIC_RELAXED);
+		reap_stuck();
+	}
+}
+
+/* Gives the CPU to next (NULL: the first env), and comes back when it is the caller's turn. The caller may be no thread any more: then never. */
+static void cpu_give(struct thread *next)
+{
+	struct thread *me = P->thread;
+
+	running_set(next);
+	while (!me || F->running != me) {
+		struct thread *th = F->running;
+
+		if (th && th->task->env == P->self) {
+			thread_switch(th);
+			continue;
+		}
+		env_yield(th);
+		th = F->running;
+		if (th && th->task->env == P->self)
+			continue;
+		/* The CPU came without a choice: that env cannot run. */
+		running_set(me && me->queued == QUEUED_RUN ? me : next_pick(0));
+	}
+	sched_start_turn();
+}
+
+void sched_block(int state)
+{
+	struct thread *me = P->thread;
+	int sooner = me->deadline && (!F->first_wakes || me->deadline < F->first_wakes);
+
+	me->state = state;
+	sched_remove(me);
+	if (sooner)
+		sched_settle();
+	/* The first env keeps the time for all. */
+	cpu_give(sooner ? 0 : next_pick(0));
+}
+
+void sched_leave(void)
+{
+	cpu_give(next_pick(0));
+	__builtin_unreachable();
+}
+
+void sched_yield_turn(void)
+{
+	struct thread *next = next_pick(P->thread);
+
+	if (next)
+		cpu_give(next);
+}
+
+/* The alarm, or the slice's end: another one's turn, unless this thread still is the one that has run least, or the alarm was meant for a turn that is long over. */
+static void turn_end(void)
+{
+	struct thread *next;
+
+	if (F->turn_end && rt_tsc() < F->turn_end) {
+		alarm_by(rt_tsc(), F->turn_end);
+		return;
+	}
+	next = next_pick(0);
+	if (next && next != P->thread)
+		cpu_give(next);
+	else
+		sched_start_turn();
+}
+
+CALL0(sched_yield)
+{
+	sched_yield_turn();
+	return 0;
+}
+
+/* Another thread of this env was chosen while this one was in user code. */
+static int is_passed_over(void)
+{
+	return F->running != P->thread && F->running && F->running->task->env == P->self;
+}
+
+void sched_take_events(void)
+{
+	uint32_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
+
+	if (bits & EXO_PEND_NOTIFY)
+		__atomic_store_n(&P->exo->notify_bits, 0, __ATOMIC_RELAXED);
+	if (bits & EXO_PEND_TIMER && P->alarm_at <= rt_tsc())
+		P->alarm_at = 0;
+	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !F->reap_wanted && !is_passed_over())
+		return;
+	family_lock();
+	if (bits & EXO_PEND_CHILD || F->reap_wanted)
+		reap_stuck();
+	if (is_passed_over())
+		cpu_give(F->running);
+	else if (bits & EXO_PEND_TIMER)
+		turn_end();
+	family_unlock();
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return !a ? b : !b ? a : MIN_OF(a, b);
+}
+
+void sched_first(void)
+{
+	for (;;) {
+		uint32_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
+		uint32_t irq = bits & EXO_PEND_IRQ ? __atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE) : 0;
+		uint64_t deadline, now = clock_ns();
+		struct thread *next;
+
+		if (bits & EXO_PEND_TIMER)
+			P->alarm_at = 0;
+		if (bits & EXO_PEND_NOTIFY)
+			__atomic_store_n(&P->exo->notify_bits, 0, __ATOMIC_RELAXED);
+		family_lock();
+		if (bits & EXO_PEND_CHILD)
+			reap_stuck();
+		deadline = sleepers_run(now);
+		timers_run(now);
+		kill_enforce();
+		init_events(bits, irq);
+		deadline = earlier(deadline, earlier(timers_next(), init_next_deadline()));
+		F->first_wakes = deadline;
+		next = next_pick(0);
+		if (next && F->run_count > 1)
+			deadline = earlier(deadline, clock_ns() + turn_ns()); /* what has been done above took time */
+		running_set(next);
+		if (next && !next->on)
+			(void)gate_notify(next->task->env, 1);
+		family_unlock();
+		deadline = deadline ? rt_info->tsc_boot + rt_ticks(deadline) : 0;
+		if (next) {
+			if (deadline != P->alarm_at) {
+				P->alarm_at = deadline;
+				(void)gate_env_set(0, EXO_SET_ALARM, deadline, 0);
+			}
+			if (gate_yield(next->task->env, TURN_OVER) < 0)
+				reap_stuck();
+		} else {
+			(void)gate_wait(TURN_OVER, deadline);
+		}
+	}
+}

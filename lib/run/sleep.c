@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Sleeping on a channel, and what ends it: a wake-up, a signal, the time. Sleepers stand in a bucket by channel, and those with a deadline also in a list by it. */
+#include <posix/library.h>
+
+#define POLL_BUCKET (SLEEP_BUCKETS - 1)
+
+static struct thread **bucket_of(const void *channel)
+{
+	uint64_t x = (uint64_t)channel;
+
+	return &F->sleepers[channel == POLL_CHANNEL ? POLL_BUCKET : (x >> 5 ^ x >> 12) % POLL_BUCKET];
+}
+
+static void timed_insert(struct thread *th)
+{
+	struct thread *before = 0, *after = F->timed;
+
+	while (after && after->deadline <= th->deadline) {
+		before = after;
+		after = after->timed_next;
+	}
+	th->timed_prev = before;
+	th->timed_next = after;
+	*(before ? &before->timed_next : &F->timed) = th;
+	if (after)
+		after->timed_prev = th;
+}
+
+void sleep_end(struct thread *th)
+{
+	*(th->sleep_prev ? &th->sleep_prev->sleep_next : bucket_of(th->channel)) = th->sleep_next;
+	if (th->sleep_next)
+		th->sleep_next->sleep_prev = th->sleep_prev;
+	if (th->deadline) {
+		*(th->timed_prev ? &th->timed_prev->timed_next : &F->timed) = th->timed_next;
+		if (th->timed_next)
+			th->timed_next->timed_prev = th->timed_prev;
+	}
+	th->channel = 0;
+	th->deadline = 0;
+}
+
+int sleep_on(void *channel, uint64_t deadline)
+{
+	struct thread *th = P->thread, **bucket = bucket_of(channel);
+
+	if (signal_pending())
+		return -EINTR;
+	th->channel = channel;
+	th->sleep_prev = 0;
+	th->sleep_next = *bucket;
+	if (*bucket)
+		(*bucket)->sleep_prev = th;
+	*bucket = th;
+	th->deadline = deadline;
+	if (deadline)
+		timed_insert(th);
+	th->wake_result = 0;
+	sched_block(THREAD_SLEEPING);
+	return th->wake_result;
+}
+
+static void bucket_wake(const void *channel)
+{
+	struct thread *next;
+
+	for (struct thread *th = *bucket_of(channel); th; th = next) {
+		next = th->sleep_next;
+		if (th->channel == channel)
+			thread_run(th);
+	}
+}
+
+void wake_up(void *channel)
+{
+	if (channel != POLL_CHANNEL)
+		bucket_wake(channel);
+	bucket_wake(POLL_CHANNEL);
+}
+
+void init_poke(void)
+{
+	if (!P->is_first)
+		(void)gate_notify(F->first, 1);
+}
+
+void thread_interrupt(struct thread *th)
+{
+	if (th->state == THREAD_SLEEPING && th->channel) {
+		th->wake_result = -EINTR;
+		thread_run(th);
+	} else if (th->on && th->task->env != P->self) {
+		(void)gate_notify(th->task->env, 1);
+	}
+}
+
+uint64_t sleepers_run(uint64_t now)
+{
+	while (F->timed && F->timed->deadline <= now) {
+		F->timed->wake_result = -ETIMEDOUT;
+		thread_run(F->timed);
+	}
+	return F->timed ? F->timed->deadline : 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The family's list of timers. What they do is their owners': itimer.c, posix_timer.c, timerfd.c. */
+#include <rt/gate.h>
+#include <family/family.h>
+#include "timer.h"
+
+void timer_stop(struct timer *t)
+{
+	if (!t->at)
+		return;
+	*(t->prev ? &t->prev->next : &F->timers) = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	t->next = t->prev = 0;
+	t->at = 0;
+}
+
+static void insert(struct timer *t)
+{
+	struct timer *before = 0, *after = F->timers;
+
+	while (after && after->at <= t->at) {
+		before = after;
+		after = after->next;
+	}
+	t->prev = before;
+	t->next = after;
+	*(before ? &before->next : &F->timers) = t;
+	if (after)
+		after->prev = t;
+}
+
+void timer_start(struct timer *t, uint64_t at, uint64_t interval)
+{
+	timer_stop(t);
+	t->interval = interval;
+	if (!at)
+		return;
+	t->at = at;
+	insert(t);
+	/* The first env holds the alarm for all timers: it is fetched when it would come too late. */
+	if (!F->first_wakes || at < F->first_wakes)
+		(void)gate_notify(F->first, 1);
+}
+
+uint64_t timer_left(const struct timer *t)
+{
+	uint64_t now = clock_ns();
+
+	return !t->at ? 0 : t->at > now ? t->at - now : 1;
+}
+
+uint64_t timers_next(void)
+{
+	return F->timers ? F->timers->at : 0;
+}
+
+void timers_run(uint64_t now)
+{
+	while (F->timers && F->timers->at <= now) {
+		struct timer *t = F->timers;
+		uint64_t due = t->at, times = 1;
+
+		timer_stop(t);
+		if (t->interval) {
+			times += (now - due) / t->interval;
+			t->at = due + t->interval * times;
+			insert(t);
+		}
+		t->fire(t, times);
+	}
+}

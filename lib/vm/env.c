@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* New environments of the family: a root with library, family segment, root image and a private area of its own, and nothing of a program yet. fork links
+ * the parent's tables into it, exec leaves it blank. */
+#include <posix/library.h>
+
+/* Frames of a build, in the order of spec.frames: the group, then these, then the library stack, then process, XSAVE image and regions. */
+enum { OWN_PT3 = EXO_EF_COUNT, OWN_PT2, OWN_PT1, HOMES_PT3, OWN_STACK };
+#define OWN_PROCESS (OWN_STACK + LIBRARY_STACK_FIRST)
+#define BUILD_FRAMES_MAX (OWN_PROCESS + BUILD_PRIVATE_MAX)
+#define IN_SPEC_MAX 6 /* more private pages would take the room of the slots' tables */
+_Static_assert(OWN_PROCESS + IN_SPEC_MAX + 32 <= EXO_SPEC_FRAMES_MAX, "room for the tables of 32 slots");
+
+#define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
+
+static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT], int traced)
+{
+	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;
+	entry[EXO_ENTRY_ASYNC] = (uint64_t)posix_async_entry;
+	entry[EXO_ENTRY_FOREIGN] = (uint64_t)(traced ? posix_traced_entry : posix_foreign_entry);
+	entry[EXO_ENTRY_INT80] = (uint64_t)posix_int80_entry;
+}
+
+int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n)
+{
+	uint64_t value[LIBRARY_STACK_PAGES + BUILD_PRIVATE_MAX];
+
+	for (uint64_t i = 0; i < n; i++)
+		value[i] = frame[i] << EXO_PAGE_SHIFT | RIGHTS;
+	return entries_write(root, va, n, (uint64_t)value, EXO_AT_LIST, 0);
+}
+
+static int64_t root_compose(const struct env_build *b)
+{
+	const uint32_t *f = b->spec.frames;
+	const struct { uint32_t frame; int type; } table[] = {
+		{ f[EXO_EF_ROOT], EXO_PT4 }, { f[OWN_PT3], EXO_PT3 }, { f[HOMES_PT3], EXO_PT3 }, { f[OWN_PT2], EXO_PT2 }, { f[OWN_PT1], EXO_PT1 },
+	};
+	const struct { uint64_t at, frame; } link[] = {
+		{ 0 | 4, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, f[HOMES_PT3] }, { PRIVATE_BASE | 3, f[OWN_PT2] }, { PRIVATE_BASE | 2, f[OWN_PT1] },
+		{ LINUX_TEXT | EXO_AT_LIVE | 3, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, 0 }, { ROOTIMG_BASE | EXO_AT_LIVE | 3, 0 },
+	};
+	int64_t r = 0;
+
+	for (unsigned i = 0; i < sizeof table / sizeof *table && r >= 0; i++)
+		r = gate_frame_type(table[i].frame, 1, table[i].type, 0);
+	for (unsigned i = 0; i < sizeof link / sizeof *link && r >= 0; i++)
+		r = gate_pt_link(b->root, link[i].at, 1, link[i].frame);
+	return r;
+}
+
+/* Tables want zeros: the root, and from the group's window tables to the last of our own. */
+static int build_claim(uint64_t *list, uint32_t count)
+{
+	uint64_t zeroed[1 + OWN_STACK - EXO_EF_WINDOW3], any[BUILD_FRAMES_MAX];
+	const uint32_t group = EXO_EF_WINDOW3 - 1;
+
+	if (frames_claim_zeroed(zeroed, sizeof zeroed / sizeof *zeroed))
+		return -ENOMEM;
+	if (frames_claim(any, group + count - OWN_STACK)) {
+		frames_release(zeroed, sizeof zeroed / sizeof *zeroed);
+		return -ENOMEM;
+	}
+	list[EXO_EF_ROOT] = zeroed[0];
+	memcpy(list + EXO_EF_WINDOW3, zeroed + 1, sizeof zeroed - sizeof *zeroed);
+	memcpy(list + 1, any, group * sizeof *any);
+	memcpy(list + OWN_STACK, any + group, (count - OWN_STACK) * sizeof *any);
+	return 0;
+}
+
+int env_build(struct env_build *b, uint32_t region_pages)
+{
+	uint64_t list[BUILD_FRAMES_MAX];
+	uint32_t count = OWN_PROCESS + 2 + region_pages;
+	int64_t r;
+
+	memset(b, 0, sizeof *b);
+	if (build_claim(list, count))
+		return -ENOMEM;
+	b->root = list[EXO_EF_ROOT];
+	b->page_count = 2 + region_pages;
+	b->in_spec = MIN_OF(b->page_count, IN_SPEC_MAX);
+	b->spec.frame_count = OWN_PROCESS + b->in_spec;
+	for (uint32_t i = 0; i < b->spec.frame_count; i++)
+		b->spec.frames[i] = (uint32_t)list[i];
+	memcpy(b->own, list + OWN_STACK, (count - OWN_STACK) * sizeof *list);
+	r = root_compose(b);
+	if (r < 0) {
+		int e = gate_errno(r);
+
+		env_unbuild(b);
+		return e;
+	}
+	return 0;
+}
+
+static void slot_unbuild(uint64_t root, uint64_t va)
+{
+	for (uint64_t at = 0, n; at < 512; at += n) {
+		int64_t r = gate_pte_write(root, (va + at * EXO_HOME_SIZE) | 3, 512 - at, 0, 0, 0);
+
+		n = r > 0 ? (uint64_t)r : 1;
+	}
+	(void)gate_pte_write(root, va | 4, 1, 0, 0, 0);
+}
+
+/* Empties the root from the leaves up, as far as it was composed, then gives everything back. */
+void env_unbuild(struct env_build *b)
+{
+	uint64_t root = b->root;
+
+	(void)entries_write(root, PRIVATE_BASE, PRIVATE_SCRATCH / PAGE, 0, 0, 0);
+	(void)gate_pte_write(root, PRIVATE_BASE | 2, 1, 0, 0, 0);
+	slot_unbuild(root, EXO_HOMES_BASE);
+	for (uint64_t slot = 0; slot < EXO_WINDOW >> EXO_SLOT_SHIFT; slot = slot_next(slot))
+		slot_unbuild(root, slot << EXO_SLOT_SHIFT);
+	frames_release(b->own + LIBRARY_STACK_FIRST + b->in_spec, b->page_count - b->in_spec);
+	for (uint32_t i = b->spec.frame_count; i-- > 0;)
+		if (gate_frame_give(b->spec.frames[i], 1, 0) < 0)
+			posix_log("env: frame %u of an env that could not be made is left", b->spec.frames[i]);
+}
+
+long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
+{
+	int64_t name = pages_put(b->root, LIBRARY_STACK_TOP - LIBRARY_STACK_FIRST * PAGE, b->own, LIBRARY_STACK_FIRST + b->page_count);
+
+	if (name >= 0) {
+		entries_fill(b->spec.entry, F->strace != NULL);
+		b->spec.rip = (uint64_t)library_begin;
+		b->spec.rsp = LIBRARY_STACK_TOP;
+		b->spec.rdi = (uint64_t)go_on;
+		b->spec.rsi = (uint64_t)argument;
+		b->spec.disabled = 1;
+		name = gate_env_make(&b->spec);
+	}
+	if (name < 0) {
+		int e = gate_errno(name);
+
+		env_unbuild(b);
+		return e;
+	}
+	/* The new env is ours: nothing stands against it. */
+	for (uint32_t i = b->in_spec; i < b->page_count; i++)
+		if (gate_frame_give(b->own[LIBRARY_STACK_FIRST + i], 1, (uint64_t)name) < 0)
+			posix_log("env: a page of regions stays with the parent of env %u", (unsigned)name);
+	return (long)name;
+}
+
+void env_begin(void)
+{
+	P->self = rt_self();
+	P->exo = (struct exo_page *)rt_exo(P->self);
+	P->is_first = 0;
+	P->stack = LIBRARY_STACK_TOP;
+	P->thread_count = P->slot_count = 1;
+	P->slot_free = 0;
+	P->alarm_at = 0;
+	(void)gate_env_set(0, EXO_SET_OPEN, 1, 0);
+}
+
+int64_t env_first(exo_name self)
+{
+	uint64_t list[LIBRARY_STACK_PAGES + 3], entry[EXO_ENTRY_COUNT];
+	int64_t r = 0;
+
+	rt_exo(self)->disabled = 1;
+	for (int level = 4; level >= 2 && r >= 0; level--) {
+		r = table_new(PRIVATE_BASE, level);
+		if (r == -EXO_EEXIST)
+			r = 0;
+	}
+	if (r < 0)
+		return r;
+	if (frames_claim(list, LIBRARY_STACK_PAGES + 3))
+		return -EXO_ENOMEM;
+	r = pages_put(0, PRIVATE_BASE + PRIVATE_STACK, list, LIBRARY_STACK_PAGES + 3);
+	if (r < 0)
+		return r;
+	memset(P, 0, PAGE);
+	P->self = self;
+	P->exo = (struct exo_page *)rt_exo(self);
+	P->is_first = 1;
+	P->stack = LIBRARY_STACK_TOP;
+	P->slot_count = 1;
+	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
+	P->region_pages = 1;
+	entries_fill(entry, 0);
+	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
+	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, 1, 0);
+}

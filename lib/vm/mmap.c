@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* mmap, munmap, mprotect. Each changes the regions first, then the entries of what was there. mremap, brk and madvise have files of their own. */
+#include <posix/library.h>
+#include <posix/call/calls.h>
+
+#define MAP_SHARED    0x01
+#define MAP_PRIVATE   0x02
+#define MAP_TYPE      0x0f
+#define MAP_FIXED     0x10
+#define MAP_ANONYMOUS 0x20
+#define MAP_GROWSDOWN 0x100
+#define MAP_NORESERVE 0x4000
+#define MAP_POPULATE  0x8000
+#define MAP_HUGETLB   0x40000
+#define MAP_FIXED_NOREPLACE 0x100000
+#define OPEN_ACCESS    3
+#define OPEN_WRONLY    1
+#define OPEN_RDWR      2
+#define RLIMIT_AS      9
+
+void vsize_note(void)
+{
+	P->task->vsize = P->region_bytes;
+}
+
+void wx_note(unsigned prot)
+{
+	if ((prot & (PROT_WRITE | PROT_EXEC)) != (PROT_WRITE | PROT_EXEC) || P->is_wx)
+		return;
+	P->is_wx = 1;
+	posix_log("%s[%d]: asks for memory that is writable and executable", P->task->name, P->task->pid);
+}
+
+int limit_reached(uint64_t more)
+{
+	uint64_t limit = P->task->limit[RLIMIT_AS][0];
+
+	return limit != ~0ul && P->region_bytes + more > limit;
+}
+
+long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags)
+{
+	struct region r = { .start = start, .end = start + size, .prot = prot, .flags = flags, .data_end = ~0ul };
+
+	return region_insert(&r);
+}
+
+/* Shared anonymous memory has no object that a child could ask for a page later: all pages are made now. */
+static int shared_populate(uint64_t start, uint64_t end)
+{
+	for (uint64_t va = start; va < end; va += PAGE) {
+		uint64_t pfn;
+		int e = path_open(va);
+
+		if (e)
+			return e;
+		if (frames_claim(&pfn, 1))
+			return -ENOMEM;
+		if (gate_frame_type(pfn, 1, EXO_DATA, EXO_F_SHARED) < 0 || entries_write(0, va, 1,
+			pfn << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0) < 0) {
+			frames_release(&pfn, 1);
+			return -ENOMEM;
+		}
+		memset((void *)va, 0, PAGE);
+	}
+	return 0;
+}
+
+/* The flag that goes with it in *flags. */
+static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip, uint32_t *flags)
+{
+	int open_flags, e = inode_of_fd((int)fd, ip, &open_flags);
+
+	if (e)
+		return e;
+	if ((open_flags & OPEN_ACCESS) == OPEN_WRONLY || (shared && prot & PROT_WRITE && (open_flags & OPEN_ACCESS) != OPEN_RDWR)) {
+		inode_put(*ip);
+		return -EACCES;
+	}
+	if (shared && (open_flags & OPEN_ACCESS) != OPEN_RDWR)
+		*flags |= REGION_READ_ONLY;
+	return 0;
+}
+
+/* Where the mapping goes, or -errno. */
+static long place(uint64_t hint, uint64_t size, uint64_t flags)
+{
+	uint64_t va = PAGE_DOWN(hint);
+
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (hint % PAGE)
+			return -EINVAL;
+		if (!user_range_ok(va, size))
+			return va < EXO_NULL_GUARD ? -EPERM : -ENOMEM;
+		if (flags & MAP_FIXED_NOREPLACE && !region_free_space(va, va + size))
+			return -EEXIST;
+		return (long)va;
+	}
+	if (va >= EXO_NULL_GUARD && user_range_ok(va, size) && region_free_space(va, va + size))
+		return (long)va;
+	va = region_place(size);
+	return va ? (long)va : -ENOMEM;
+}
+
+/* Puts the region where it says, over whatever is there. Takes over its reference to an inode: 0 or -ENOMEM. */
+static inline __attribute__((always_inline)) int map_region(const struct region *r)
+{
+	int was_free = !P->has_strays && region_free_space(r->start, r->end);
+	int e = region_insert(r);
+
+	/* Where nothing was mapped there are no entries. */
+	if (!e && !was_free)
+		e = pages_unmap(r->start, r->end);
+	if (!e && !was_free)
+		e = stash_drop(r->start, r->end);
+	if (!e && r->flags & REGION_ANON_SHARED) {
+		e = shared_populate(r->start, r->end);
+		if (!e && r->prot != (PROT_READ | PROT_WRITE))
+			e = pages_protect(r->start, r->end, r->prot);
+		if (e) {
+			(void)region_remove(r->start, r->end);
+			(void)pages_unmap(r->start, r->end);
+		}
+	}
+	vsize_note();
+	return e;
+}
+
+/* Addresses kept free, some of which no program may use: the rest is the program's to reserve. So AddressSanitizer guards the TiB between its shadows. */
+static long reserve(uint64_t start, uint64_t end)
+{
+	uint64_t home = P->home_base, slot = home & -EXO_SLOT_SIZE;
+	const uint64_t part[][2] = { { EXO_NULL_GUARD, USER_END }, { USER_HIGH, slot ? slot : EXO_WINDOW },
+		{ home, home + P->home_count * EXO_HOME_SIZE }, { slot ? slot + EXO_SLOT_SIZE : EXO_WINDOW, EXO_WINDOW } };
+	int e = 0;
+
+	if (start % PAGE)
+		return -EINVAL;
+	if (start < EXO_NULL_GUARD)
+		return -EPERM;
+	for (unsigned i = 0; !e && i < sizeof part / sizeof *part; i++) {
+		struct region r = { .start = MAX_OF(start, part[i][0]), .end = MIN_OF(end, part[i][1]), .data_end = ~0ul };
+
+		e = r.start < r.end ? map_region(&r) : 0;
+	}
+	return e ? e : (long)start;
+}
+
+static int is_reservation(uint64_t va, uint64_t size, uint64_t prot, uint64_t flags)
+{
+	return !prot && (flags & (MAP_FIXED | MAP_ANONYMOUS | MAP_TYPE)) == (MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE) && !user_range_ok(va, size)
+		&& va + size > va && va + size <= EXO_WINDOW;
+}
+
+/* More than there can ever be of memory that is to be written, as Linux guesses by default. */
+static int is_hopeless(uint64_t size, uint64_t prot, uint64_t flags)
+{
+	return size > rt_info->frames_ram * PAGE && prot & PROT_WRITE && !(flags & MAP_NORESERVE) && (flags & (MAP_TYPE | MAP_ANONYMOUS)) != MAP_SHARED;
+}
+
+CALL6(mmap, hint, size, prot, flags, fd, offset)
+{
+	struct region r = { .prot = (uint32_t)prot & 7, .data_end = ~0ul };
+	unsigned type = flags & MAP_TYPE;
+	long va;
+	int e;
+
+	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE && type != 3))
+		return -EINVAL;
+	/* As where no such pages are set aside. */
+	if (flags & MAP_HUGETLB)
+		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
+	size = PAGE_UP(size);
+	if (!size || size > EXO_WINDOW || limit_reached(size) || is_hopeless(size, prot, flags))
+		return -ENOMEM;
+	if (is_reservation(hint, size, prot, flags))
+		return reserve(hint, hint + size);
+	va = place(hint, size, flags);
+	if (va < 0)
+		return va;
+	if (!(flags & MAP_ANONYMOUS)) {
+		e = file_rights(fd, r.prot, type != MAP_PRIVATE, &r.inode, &r.flags);
+		if (e)
+			return e;
+		r.offset = offset / PAGE;
+	}
+	r.start = (uint64_t)va;
+	r.end = r.start + size;
+	r.flags |= (type != MAP_PRIVATE ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0);
+	if (!r.inode && r.flags & REGION_SHARED)
+		r.flags |= REGION_ANON_SHARED;
+	if (r.flags & REGION_ANON_SHARED)
+		r.offset = ++F->shared_count << 32;
+	wx_note(r.prot);
+	e = map_region(&r);
+	return e ? e : va;
+}
+
+long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, uint64_t flags)
+{
+	struct region r = { .prot = prot, .flags = REGION_SHARED | (prot & PROT_WRITE ? 0 : REGION_READ_ONLY), .inode = ip, .data_end = ~0ul };
+	long va = limit_reached(size) ? -ENOMEM : place(hint, size, flags);
+	int e;
+
+	if (va < 0)
+		return va;
+	inode_get(ip);
+	r.start = (uint64_t)va;
+	r.end = r.start + size;
+	e = map_region(&r);
+	return e ? e : va;
+}
+
+int map_remove(uint64_t start, uint64_t end)
+{
+	int e = region_remove(start, end);
+
+	if (!e)
+		e = pages_unmap(start, end);
+	if (!e)
+		e = stash_drop(start, end);
+	vsize_note();
+	return e;
+}
+
+CALL2(munmap, start, size)
+{
+	uint64_t end = start + PAGE_UP(size);
+
+	if (start % PAGE || !size || end <= start || !user_range_ok(start, end - start))
+		return -EINVAL;
+	return region_free_space(start, end) ? 0 : map_remove(start, end);
+}
+
+static void prot_set(struct region *r, uint64_t end, uint32_t prot)
+{
+	for (; r < P->regions + P->region_count && r->start < end; r++)
+		r->prot = prot;
+}
+
+/* Shared pages need not be kept: their object has them, or (shared anonymous memory) they stay readable. */
+static int stash_private(uint64_t start, uint64_t end)
+{
+	for (uint64_t va = start, stop; va < end; va = stop) {
+		const struct region *r = region_find(va);
+		uint32_t flags = r->flags;
+
+		stop = r->end < end ? r->end : end;
+		if (!(flags & REGION_SHARED) && stash_put(va, stop))
+			return -ENOMEM;
+		if (flags & REGION_SHARED && !(flags & REGION_ANON_SHARED) && pages_unmap(va, stop))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+CALL3(mprotect, start, size, prot)
+{
+	uint64_t end = start + PAGE_UP(size);
+	struct region *r;
+	int changes = 0;
+
+	if (start % PAGE || prot & ~(uint64_t)(7 | 0x03000000))
+		return -EINVAL;
+	if (end == start)
+		return 0;
+	if (end < start || !user_range_ok(start, end - start))
+		return -ENOMEM;
+	wx_note((unsigned)prot);
+	prot &= 7;
+	for (uint64_t va = start; va < end; va = r->end) {
+		r = region_find(va);
+		if (!r)
+			return -ENOMEM;
+		if (r->flags & REGION_READ_ONLY && prot & PROT_WRITE)
+			return -EACCES;
+		changes |= r->prot != prot;
+	}
+	if (!changes)
+		return 0;
+	r = region_cut(start, end);
+	if (!r)
+		return -ENOMEM;
+	if (prot && stash_used()) {
+		prot_set(r, end, PROT_READ | PROT_WRITE);
+		if (stash_take(start, end))
+			return -ENOMEM;
+		r = region_find(start);
+	} else if (!prot) {
+		if (stash_private(start, end))
+			return -ENOMEM;
+		r = region_find(start);
+	}
+	prot_set(r, end, (uint32_t)prot);
+	regions_join(start, end);
+	return pages_protect(start, end, (unsigned)prot);
+}

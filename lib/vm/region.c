@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* The region array of a process: what each run of its addresses means. Only bookkeeping; page table entries are pager.c's. */
+#include <posix/library.h>
+#include <base/fmt.h>
+
+static int page_add(void)
+{
+	uint64_t pfn;
+
+	if (P->region_pages == REGION_PAGES_MAX || frames_claim(&pfn, 1))
+		return 0;
+	if (entries_write(0, PRIVATE_BASE + PRIVATE_REGIONS + P->region_pages * PAGE, 1,
+		pfn << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0) < 0) {
+		frames_release(&pfn, 1);
+		return 0;
+	}
+	P->region_pages++;
+	return 1;
+}
+
+static inline int has_room(uint32_t more)
+{
+	while ((P->region_count + more) * sizeof(struct region) > P->region_pages * PAGE)
+		if (!page_add())
+			return 0;
+	return 1;
+}
+
+static int is_above(uint32_t i, uint64_t va)
+{
+	return (i == P->region_count || P->regions[i].end > va) && (!i || P->regions[i - 1].end <= va);
+}
+
+/* Index of the first region that ends above va. Faults and calls come in runs: the last answer is tried first. */
+static uint32_t index_above(uint64_t va)
+{
+	uint32_t low = 0, high = P->region_count;
+
+	if (P->region_last <= high && is_above(P->region_last, va))
+		return P->region_last;
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (P->regions[middle].end > va)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	P->region_last = low;
+	return low;
+}
+
+struct region *region_above(uint64_t va)
+{
+	uint32_t i = index_above(va);
+
+	return i < P->region_count ? P->regions + i : 0;
+}
+
+struct region *region_find(uint64_t va)
+{
+	struct region *r = region_above(va);
+
+	return r && r->start <= va ? r : 0;
+}
+
+static uint64_t bytes_of(const struct region *r)
+{
+	return r->flags & REGION_STASH ? 0 : r->end - r->start;
+}
+
+/* Room for n regions from i on; what stood there moves up. */
+static void gap_open(uint32_t i, uint32_t n)
+{
+	struct region *r = P->regions + i;
+
+	memmove(r + n, r, (P->region_count - i) * sizeof *r);
+	P->region_count += n;
+}
+
+static void gap_close(uint32_t i, uint32_t n)
+{
+	struct region *r = P->regions + i;
+
+	P->region_count -= n;
+	memmove(r, r + n, (P->region_count - i) * sizeof *r);
+}
+
+/* Region i ends at `at`, and the next one, which is a copy of it, begins there. */
+static void part_at(uint32_t i, uint64_t at)
+{
+	struct region *r = P->regions + i;
+
+	r[0].end = at;
+	r[1].offset += (at - r[1].start) / PAGE;
+	r[1].start = at;
+	if (r->inode)
+		inode_get(r->inode);
+}
+
+/* Makes start and end borders. Index of the first region that ends above start, or -ENOMEM. */
+static int64_t cut(uint64_t start, uint64_t end)
+{
+	uint32_t i, j;
+
+	if (!has_room(2))
+		return -ENOMEM;
+	i = index_above(start);
+	if (i < P->region_count && P->regions[i].start < start) {
+		/* Mostly a part of one region: one move for both borders. */
+		uint32_t inside = P->regions[i].end > end;
+
+		gap_open(i, 1 + inside);
+		P->regions[i + 1] = P->regions[i + 1 + inside];
+		P->regions[i] = P->regions[i + 1];
+		part_at(i++, start);
+		if (inside) {
+			part_at(i, end);
+			return i;
+		}
+	}
+	for (j = i; j < P->region_count && P->regions[j].end <= end; j++)
+		;
+	if (j < P->region_count && P->regions[j].start < end) {
+		gap_open(j, 1);
+		P->regions[j] = P->regions[j + 1];
+		part_at(j, end);
+	}
+	return i;
+}
+
+struct region *region_cut(uint64_t start, uint64_t end)
+{
+	int64_t i = cut(start, end);
+
+	return i < 0 ? 0 : P->regions + i;
+}
+
+int region_remove(uint64_t start, uint64_t end)
+{
+	int64_t from = cut(start, end);
+	uint32_t to;
+
+	if (from < 0)
+		return -ENOMEM;
+	for (to = (uint32_t)from; to < P->region_count && P->regions[to].start < end; to++) {
+		P->region_bytes -= bytes_of(P->regions + to);
+		if (P->regions[to].inode)
+			inode_put(P->regions[to].inode);
+	}
+	if (to > from)
+		gap_close((uint32_t)from, to - (uint32_t)from);
+	return 0;
+}
+
+static int joins(const struct region *a, const struct region *b)
+{
+	if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->inode != b->inode || a->flags & (REGION_GROWSDOWN | REGION_STASH))
+		return 0;
+	return !(a->inode || a->flags & REGION_ANON_SHARED) || (b->offset == a->offset + (a->end - a->start) / PAGE && a->data_end == b->data_end);
+}
+
+/* From region i on, up to those that start at `end`. */
+static void regions_join_at(uint32_t i, uint64_t end)
+{
+	for (i = i ? i - 1 : 0; i + 1 < P->region_count && P->regions[i].start <= end;) {
+		struct region *r = P->regions + i;
+
+		if (!joins(r, r + 1)) {
+			i++;
+			continue;
+		}
+		r->end = r[1].end;
+		if (r->inode)
+			inode_put(r->inode);
+		gap_close(i + 1, 1);
+	}
+}
+
+void regions_join(uint64_t start, uint64_t end)
+{
+	regions_join_at(index_above(start), end);
+}
+
+int region_insert(const struct region *r)
+{
+	uint32_t i;
+
+	if ((!region_free_space(r->start, r->end) && region_remove(r->start, r->end)) || !has_room(1)) {
+		if (r->inode)
+			inode_put(r->inode);
+		return -ENOMEM;
+	}
+	P->region_bytes += bytes_of(r);
+	i = index_above(r->start);
+	/* An anonymous neighbour grows instead. */
+	if (i && joins(P->regions + i - 1, r) && !r->inode) {
+		P->regions[--i].end = r->end;
+	} else {
+		gap_open(i, 1);
+		P->regions[i] = *r;
+	}
+	regions_join_at(i, r->end);
+	return 0;
+}
+
+void regions_drop(void)
+{
+	for (uint32_t i = 0; i < P->region_count; i++)
+		if (P->regions[i].inode)
+			inode_put(P->regions[i].inode);
+	P->region_count = 0;
+	P->region_bytes = 0;
+}
+
+int regions_open(void)
+{
+	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
+	P->region_pages = 1;
+	P->region_count = 0;
+	P->region_bytes = 0;
+	return 0;
+}
+
+int region_free_space(uint64_t start, uint64_t end)
+{
+	struct region *r = region_above(start);
+
+	return !r || r->start >= end;
+}
+
+/* The highest free space of that size; 0: none. */
+static uint64_t place_between(uint64_t low, uint64_t high, uint64_t size)
+{
+	uint64_t top = high;
+
+	for (uint32_t i = P->region_count; i-- > 0;) {
+		const struct region *r = P->regions + i;
+
+		if (r->start >= top)
+			continue;
+		if (r->end <= low)
+			break;
+		if (r->end <= top && top - r->end >= size)
+			return top - size;
+		top = r->start;
+	}
+	return top > size && top - size >= low ? top - size : 0;
+}
+
+uint64_t region_place(uint64_t size)
+{
+	uint64_t va = place_between(EXO_NULL_GUARD, P->mmap_top, size);
+
+	return va ? va : place_between(LARGE_BASE, LARGE_END, size);
+}
+
+struct inode *region_file(const struct region *r)
+{
+	return r->inode == F->vdso ? 0 : r->inode;
+}
+
+void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high)
+{
+	*low = base + size;
+	*high = base;
+	for (uint32_t i = index_above(base); i < P->region_count && P->regions[i].start < base + size; i++) {
+		const struct region *r = P->regions + i;
+
+		if (r->start < *low)
+			*low = r->start > base ? r->start : base;
+		*high = r->end < base + size ? r->end : base + size;
+	}
+}
+
+size_t maps_text(char *to, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < P->region_count && n < max; i++) {
+		const struct region *r = P->regions + i;
+		struct inode *file = region_file(r);
+		char path[256] = "";
+
+		if (r->flags & REGION_STASH)
+			continue;
+		if (file && inode_path(file, path, sizeof path) < 0)
+			path[0] = 0;
+		if (r->inode && !file)
+			memcpy(path, "[vdso]", 7);
+		if (r->flags & REGION_STACK)
+			memcpy(path, "[stack]", 8);
+		if (r->flags & REGION_HEAP)
+			memcpy(path, "[heap]", 7);
+		n += (size_t)fmt(to + n, max - n, "%08lx-%08lx %c%c%c%c %08lx 00:00 %-10lu %s%s\n", r->start, r->end, r->prot & PROT_READ ? 'r' : '-',
+			r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-', r->flags & REGION_SHARED ? 's' : 'p',
+			file ? r->offset * PAGE : 0, file ? inode_number(file) : 0, path[0] ? "               " : "", path);
+	}
+	return n < max ? n : max;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* No frame is left. First what the dead still hold comes back: the kernel tears a dying env down in steps that anyone may push. When that is nothing, the
+ * process that owns the most frames is killed, as Linux chooses it: who merely asks for the next one is seldom to blame. */
+#include <posix/library.h>
+#include <linux/signal.h>
+
+int memory_recover(void)
+{
+	int any = 0;
+
+	for (uint32_t i = 1; i < EXO_ENV_MAX; i++) {
+		const volatile struct exo_env *e = &rt_envs[i];
+
+		if (e->name && e->state == EXO_S_DYING) {
+			env_end(e->name);
+			any = 1;
+		}
+	}
+	return any;
+}
+
+static struct task *largest(void)
+{
+	struct task *most = P->task;
+
+	for (struct task *t = F->tasks; t; t = t->next)
+		if (t->env && t->state == TASK_ALIVE && !t->is_init &&
+		    rt_envs[EXO_NAME_INDEX(t->env)].frames > rt_envs[EXO_NAME_INDEX(most->env)].frames)
+			most = t;
+	return most;
+}
+
+void memory_shortage(uint64_t addr)
+{
+	struct task *t = largest();
+
+	if (!(t->signals.pending & SIGNAL_BIT(SIGKILL))) {
+		posix_log("%s[%d]: killed: out of memory, wanted by %s[%d] at 0x%lx", t->name, t->pid, P->task->name, P->task->pid, addr);
+		(void)signal_send(t->pid, SIGKILL);
+	}
+	if (t != P->task)
+		sched_yield_turn();
+}

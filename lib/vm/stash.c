@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the bytes of pages go that mprotect makes inaccessible: x86 has no present entry that ring 3 may not read, so such pages move to addresses of their
+ * own above USER_END, as regions that remember where they belong (offset = page of the first address), and come back with the next rights. */
+#include <posix/library.h>
+
+#define STASH_BASE USER_END
+#define STASH_END  PRIVATE_BASE
+
+static uint64_t place(uint64_t size)
+{
+	uint64_t at = STASH_BASE;
+
+	for (struct region *r = region_above(at); r && r < P->regions + P->region_count && r->start < at + size; r++)
+		at = r->end;
+	return at + size <= STASH_END ? at : 0;
+}
+
+/* Copies the pages that are present at `from` to `to`; the regions allow it. */
+static int pages_copy(uint64_t to, uint64_t from, uint64_t size)
+{
+	for (uint64_t va = from, end = from + size; (va = present_from(va, end)) < end; va += PAGE) {
+		uint64_t at = to + (va - from);
+
+		if (page_serve(at, PROT_WRITE))
+			return -ENOMEM;
+		memcpy((void *)at, (const void *)va, PAGE);
+	}
+	return 0;
+}
+
+int stash_put(uint64_t start, uint64_t end)
+{
+	struct region r = { .prot = PROT_READ | PROT_WRITE, .flags = REGION_STASH, .data_end = ~0ul };
+	int e;
+
+	start = present_from(start, end); /* before it there is nothing to keep */
+	if (start >= end)
+		return 0;
+	r.offset = start / PAGE;
+	r.start = place(end - start);
+	if (!r.start)
+		return -ENOMEM;
+	r.end = r.start + (end - start);
+	P->has_stash = 1;
+	e = region_insert(&r);
+	if (!e)
+		e = pages_copy(r.start, start, end - start);
+	return e ? e : pages_unmap(start, end);
+}
+
+/* The first part of a stash region that belongs within [start, end), cut out as a region of its own; NULL: none left. */
+static struct region *part(uint64_t start, uint64_t end, int *error)
+{
+	for (struct region *r = region_above(STASH_BASE); r && r < P->regions + P->region_count; r++) {
+		uint64_t home = r->offset * PAGE, home_end = home + (r->end - r->start), at = r->start;
+
+		if (!(r->flags & REGION_STASH) || home_end <= start || home >= end)
+			continue;
+		start = start > home ? start : home;
+		end = end < home_end ? end : home_end;
+		r = region_cut(at + (start - home), at + (end - home));
+		*error = r ? 0 : -ENOMEM;
+		return r;
+	}
+	return 0;
+}
+
+static int part_end(const struct region *r)
+{
+	uint64_t start = r->start, end = r->end;
+	int e = region_remove(start, end);
+
+	return e ? e : pages_unmap(start, end);
+}
+
+int stash_take(uint64_t start, uint64_t end)
+{
+	struct region *r;
+	int e = 0;
+
+	if (!stash_used())
+		return 0;
+	while (!e && (r = part(start, end, &e))) {
+		e = pages_copy(r->offset * PAGE, r->start, r->end - r->start);
+		if (!e)
+			e = part_end(r);
+	}
+	return e;
+}
+
+int stash_drop(uint64_t start, uint64_t end)
+{
+	struct region *r;
+	int e = 0;
+
+	if (!stash_used())
+		return 0;
+	while (!e && (r = part(start, end, &e)))
+		e = part_end(r);
+	return e;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The only ways to memory that a program named. Pages come in by faults on the way; what cannot be served is -EFAULT. */
+#include <posix/library.h>
+
+int user_range_high(uint64_t va, uint64_t n)
+{
+	uint64_t end = va + n, home = P->home_base, slot = home & -EXO_SLOT_SIZE;
+
+	if (va < USER_HIGH || end < va || end > EXO_WINDOW)
+		return 0;
+	if (!home || end <= slot || va >= slot + EXO_SLOT_SIZE)
+		return 1;
+	return va >= home && end <= home + P->home_count * EXO_HOME_SIZE;
+}
+
+int user_read(void *to, uint64_t from, size_t n)
+{
+	if (!n)
+		return 0;
+	return user_range_ok(from, n) ? user_copy(to, (const void *)from, n) : -EFAULT;
+}
+
+int user_write(uint64_t to, const void *from, size_t n)
+{
+	if (!n)
+		return 0;
+	return user_range_ok(to, n) ? user_copy((void *)to, from, n) : -EFAULT;
+}
+
+long user_str(char *to, uint64_t from, size_t max)
+{
+	size_t done = 0;
+
+	while (done < max) {
+		size_t n = 64 - (from + done) % 64, length; /* never over a page's end */
+
+		if (n > max - done)
+			n = max - done;
+		if (user_read(to + done, from + done, n))
+			return -EFAULT;
+		length = strnlen(to + done, n);
+		if (length < n)
+			return (long)(done + length);
+		done += n;
+	}
+	return -ENAMETOOLONG;
+}
