@@ -18,7 +18,12 @@ PKG     := build/pkg
 VERSION := Aril 0.1$(if $(DEBUG), debug)
 Q       := $(if $(V),,@)
 quote    = '$(subst ','\'',$(1))'
-say      = $(if $(V),@:,@echo '  $(1)' >&2)
+say      = $(if $(V),@:,@echo $(call quote,  $(1)) >&2)
+# What people type after the name: never expanded as make's own text, and handed to the shell by the environment only, so that no value is a command.
+GIVEN := CMD QEMUFLAGS DEV IMAGE DRY_RUN FORCE CONFIRM KEY CERT ROOT CONF WITH SECTOR DISK PART OPTIONS RUNS
+GIVEN := $(foreach name,$(GIVEN),$(if $(filter undefined,$(origin $(name))),,$(name)))
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
 EFI_INC ?= /usr/include/efi
 EFI_LIB ?= /usr/lib
 
@@ -69,7 +74,7 @@ all: $(B)/BOOTX64.EFI $(B)/root.img $(B)/root-test.img efi-tests ## kernel, load
 
 # ---- objects depend on their flags
 $(B)/%.flags: FORCE
-	@mkdir -p $(@D); printf '%s\n' $(call quote,$($*)) | cmp -s - $@ || printf '%s\n' $(call quote,$($*)) >$@
+	@mkdir -p $(@D); printf '%s\n' $(call quote,$(strip $($*))) | cmp -s - $@ || printf '%s\n' $(call quote,$(strip $($*))) >$@
 
 define compile # world, flags
 $(B)/$(1)/%.c.o: %.c $(B)/$(2).flags
@@ -90,7 +95,7 @@ $(eval $(call compile,efi,EFI_C))
 FONT ?= /usr/share/consolefonts/spleen-8x16.psfu.gz
 $(B)/font.c: lib/base/mkfont
 	@mkdir -p $(@D)
-	$(Q)lib/base/mkfont $(FONT) spleen >$@
+	$(Q)lib/base/mkfont $(call quote,$(strip $(FONT))) spleen >$@
 
 # libqrcodegen, for the panic screen: the one part of ring 0 that was compiled elsewhere
 QRCODE   = $$($(CC) -print-file-name=libqrcodegen.a)
@@ -181,18 +186,18 @@ $(B)/root-test.img: $(B)/roottree-test esp/mkroot
 # WITH: Debian packages in the image's tree. The loader carries the hash of its root image, so there is one of it for each.
 WITH_TREE := $(PKG)-with/$(subst $() ,+,$(sort $(WITH)))
 $(B)/with.img: $(B)/roottree $(B)/WITH.flags esp/getpackages esp/addpackages
-	$(call say,get     $(WITH))
-	$(Q)esp/getpackages $(WITH_TREE) $(WITH)
+	$(call say,get     $(strip $(WITH)))
+	$(Q)esp/getpackages $(call quote,$(WITH_TREE)) $(foreach name,$(WITH),$(call quote,$(name)))
 	$(Q)rm -rf $(B)/withtree && cp -a $(B)/roottree $(B)/withtree
-	$(Q)esp/addpackages $(B)/withtree $(WITH_TREE) esp/root
+	$(Q)esp/addpackages $(B)/withtree $(call quote,$(WITH_TREE)) esp/root
 	$(call say,erofs   $@)
 	$(Q)esp/mkroot $(B)/withtree $@
 $(B)/with.efi: $(B)/BOOTX64.EFI $(B)/with.img
 	$(Q)cp $< $@ && efi/sealroot $@ $(B)/with.img
-image: $(B)/aril.img ## bootable disk image, WITH='...' with those Debian packages: build/aril.img
-$(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/root.img) esp/aril.conf esp/mkimage $(B)/WITH.flags
+image: $(B)/aril.img ## bootable disk image, WITH='...' with those Debian packages, SECTOR=4096 for such disks: build/aril.img
+$(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/root.img) esp/aril.conf esp/mkimage $(B)/WITH.flags $(B)/SECTOR.flags
 	$(call say,image   $@)
-	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf $@
+	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf --sector "$${SECTOR:-512}" $@
 
 # ---- on a real machine
 DEPS_BOOT := sbsigntool openssl gdisk zbar-tools gdb
@@ -200,19 +205,18 @@ deps-boot: deps ## install what signing, its tests and those of the panic screen
 	@$(MAKE) -s --no-print-directory deps DEPS='$(DEPS_BOOT)'
 sign: ## sign for Secure Boot: KEY=key.pem CERT=cert.pem [ROOT=root.img] [CONF=aril.conf]: build/signed/
 	@$(ALL)
-	@esp/sign --efi $(B)/BOOTX64.EFI --root '$(or $(ROOT),$(B)/root.img)' --conf '$(or $(CONF),esp/aril.conf)' '$(KEY)' '$(CERT)' $(B)/signed
+	@esp/sign --efi $(B)/BOOTX64.EFI --root "$${ROOT:-$(B)/root.img}" --conf "$${CONF:-esp/aril.conf}" "$$KEY" "$$CERT" $(B)/signed
 usb: ## write the image to a whole removable disk: DEV=/dev/sdX [IMAGE=...] [DRY_RUN=1] [FORCE=1] [CONFIRM=serial]
-	@$(if $(IMAGE),:,$(MAKE) --no-print-directory image </dev/null >&2)
-	@DRY_RUN='$(DRY_RUN)' FORCE='$(FORCE)' CONFIRM='$(CONFIRM)' esp/usb '$(DEV)' '$(or $(IMAGE),$(B)/aril.img)'
+	@[ -n "$$IMAGE" ] || { sector=$$(esp/usb --sector "$$DEV") && $(MAKE) --no-print-directory image SECTOR="$$sector" </dev/null >&2; }
+	@esp/usb "$$DEV" "$${IMAGE:-$(B)/aril.img}"
 boot-entry: ## print the command that makes a boot entry: DISK=/dev/sdX PART=1 [OPTIONS='key=value ...']; nothing is run
-	@printf 'efibootmgr --create --disk %s --part %s --label Aril --loader '"'%s'"'%s\n' '$(or $(DISK),/dev/sdX)' '$(or $(PART),1)' '\EFI\BOOT\BOOTX64.EFI' \
-		$(call quote,$(if $(OPTIONS), --unicode $(call quote,$(OPTIONS))))
+	@quote() { printf "'%s'" "$$(printf %s "$$1" | sed "s/'/'\\\\''/g")"; }; \
+	printf 'efibootmgr --create --disk %s --part %s --label Aril --loader %s%s\n' "$$(quote "$${DISK:-/dev/sdX}")" "$$(quote "$${PART:-1}")" \
+		"$$(quote '\EFI\BOOT\BOOTX64.EFI')" "$${OPTIONS:+ --unicode $$(quote "$$OPTIONS")}"
 
 # ---- running
-override CMD := $(value CMD)
-export CMD QEMUFLAGS
 ALL = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) all </dev/null >&2
-MACHINE = test/machine run $(if $(DEBUG),--debug) $(if $(WITH),--with '$(WITH)')
+MACHINE = test/machine run $(if $(DEBUG),--debug) $(if $(WITH),--with "$$WITH")
 run: ## boot it: a shell on this terminal, or CMD='...'
 	@$(ALL)
 	@$(MACHINE) $(if $(CMD),-- sh -c "$$CMD")
@@ -226,7 +230,7 @@ test: ## the whole suite
 test-all: ## the suite with its slow parts, for an hour at most
 	@test/suite --all
 fuzz: ## fuzz the decoders of foreign bytes: RUNS=... (a million each)
-	@test/fuzz/run --runs $(or $(RUNS),1000000)
+	@test/fuzz/run --runs "$${RUNS:-1000000}"
 reference: ## write kernel/GATE.md out of the ABI's tables
 	@kernel/reference >kernel/GATE.md.new && mv kernel/GATE.md.new kernel/GATE.md
 mutants: ## remove checks one by one: a test must fail for each
