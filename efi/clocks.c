@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Which clock to believe. Pure, so that it is tested on the host. */
+#include <base/duration.h>
 #include "clocks.h"
 
 uint64_t clock_hz(uint64_t rate, uint64_t passed, uint64_t tsc_passed)
 {
-	uint64_t low, high;
+	uint64_t hz = mul_div(tsc_passed, rate, passed);
 
-	__asm__("mulq %3" : "=a"(low), "=d"(high) : "0"(tsc_passed), "r"(rate) : "cc");
-	if (high >= passed)
-		return 0; /* also when it does not count */
-	__asm__("divq %2" : "+a"(low), "+d"(high) : "r"(passed) : "cc");
-	return low;
+	return hz == UINT64_MAX ? 0 : hz; /* also when it does not count */
 }
 
 uint64_t clock_middle(const uint64_t hz[3])

@@ -4,6 +4,8 @@
 #include "cpu.h"
 #include "loader.h"
 
+#define YEAR_MAX 2200 /* of a date that is believed: 64 bits of ns end in 2262 */
+
 #define CPUID_NX    (1u << 20)
 #define CPUID_FXSR  (1u << 24)
 #define CPUID_PGE   (1u << 13)
@@ -75,7 +77,7 @@ void clock_facts(struct boot_info *info)
 	int64_t seconds;
 
 	info->wall_tsc = cpu_tsc();
-	if (EFI_ERROR(status) || t.Year < 1970 || t.Year > 9999 || t.Month < 1 || t.Month > 12 || t.Day < 1 || t.Day > 31 || t.Hour > 23 ||
+	if (EFI_ERROR(status) || t.Year < 1970 || t.Year > YEAR_MAX || t.Month < 1 || t.Month > 12 || t.Day < 1 || t.Day > 31 || t.Hour > 23 ||
 	    t.Minute > 59 || t.Second > 59 || t.Nanosecond > 999999999) {
 		log_line("clock: none (GetTime fails or gives no date); time starts at 1970");
 		return;

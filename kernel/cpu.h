@@ -124,14 +124,6 @@ __attribute__((noreturn)) static inline void cpu_on_stack(uint64_t top, void (*f
 }
 __attribute__((noreturn)) static inline void cpu_stop(void) { for (;;) __asm__ volatile("cli; hlt"); }
 
-/* a * b / c; the quotient must fit. */
-static inline uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
-{
-	uint64_t q, high;
-	__asm__("mulq %3\n\tdivq %4" : "=&a"(q), "=&d"(high) : "0"(a), "r"(b), "r"(c) : "cc");
-	return q;
-}
-
 /* Zero n bytes (a multiple of 8) at an aligned address. */
 static inline void zero_words(void *p, uint64_t n)
 {

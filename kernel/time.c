@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Clocks: the loader knows how fast the TSC runs; the APIC timer is measured by it, once; the one-shot timer. */
+#include <base/duration.h>
 #include "kernel.h"
 
 #define MEASURE_HZ  200u /* a window of 5 ms */
@@ -27,7 +28,7 @@ void time_start(void)
 	info->tsc_boot = boot->tsc_exit;
 	/* The wall clock was read at wall_tsc, before the exit. */
 	if (boot->wall_ns)
-		info->wall_boot = boot->wall_ns + (uint64_t)((unsigned __int128)(boot->tsc_exit - boot->wall_tsc) * info->ns_mult >> 32);
+		info->wall_boot = boot->wall_ns + ticks_ns(boot->tsc_exit - boot->wall_tsc, info->ns_mult);
 	info->slice_ticks = info->tsc_hz / 1000000 * SLICE_US;
 	info->early_ticks = info->tsc_hz / 1000000 * EARLY_US;
 	deadline = apic_deadline();
@@ -41,7 +42,7 @@ void timer_arm(uint64_t tsc)
 		return;
 	}
 	uint64_t now = rdtsc();
-	uint64_t ticks = tsc > now ? (uint64_t)((unsigned __int128)(tsc - now) * apic_mult >> 32) + 1 : 1;
+	unsigned __int128 ticks = tsc > now ? ((unsigned __int128)(tsc - now) * apic_mult >> 32) + 1 : 1;
 	/* A deadline that the counter cannot hold comes as an early tick, which arms again. */
 	apic_timer(ticks > 0xffffffff ? 0xffffffff : (uint32_t)ticks);
 }

@@ -21,7 +21,6 @@
 #define PAGE        4096ul
 #define FILE_LIMIT  (1ul << 47)  /* no file grows beyond: EFBIG */
 #define RW_MAX      0x7ffff000ul
-#define NS          1000000000ll
 
 #define S_IRWXUGO   0777
 #define DT_DIR_TYPE 4

@@ -71,26 +71,23 @@ static long do_poll(uint64_t user, uint64_t n, uint64_t deadline)
 	return result;
 }
 
-static uint64_t deadline_in(uint64_t seconds, uint64_t ns)
+static uint64_t deadline_in(uint64_t ns)
 {
-	if (!seconds && !ns)
-		return 0;
-	return seconds > (1ul << 33) ? NEVER : clock_ns() + seconds * NS + ns;
+	return ns ? clock_after(ns) : 0;
 }
 
 int timespec_deadline(uint64_t user, uint64_t *deadline)
 {
-	struct __kernel_timespec t;
+	uint64_t ns;
+	int error;
 
 	*deadline = NEVER;
 	if (!user)
 		return 0;
-	if (user_read(&t, user, sizeof(t)) < 0)
-		return -EFAULT;
-	if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec >= NS)
-		return -EINVAL;
-	*deadline = deadline_in((uint64_t)t.tv_sec, (uint64_t)t.tv_nsec);
-	return 0;
+	error = timespec_read(user, &ns);
+	if (!error)
+		*deadline = deadline_in(ns);
+	return error;
 }
 
 int mask_begin(uint64_t user, uint64_t size, int *set)
@@ -125,7 +122,7 @@ long mask_end(int set, long result)
 
 uint64_t poll_deadline_ms(int ms)
 {
-	return ms < 0 ? NEVER : deadline_in((uint64_t)ms / 1000, (uint64_t)ms % 1000 * 1000000);
+	return ms < 0 ? NEVER : deadline_in((uint64_t)ms * 1000000);
 }
 
 CALL3(poll, fds, n, timeout)
@@ -232,7 +229,7 @@ CALL5(select, n, in, out, except, timeout)
 			return -EFAULT;
 		if (tv[0] < 0 || tv[1] < 0)
 			return -EINVAL;
-		deadline = deadline_in((uint64_t)tv[0] + (uint64_t)tv[1] / 1000000, (uint64_t)tv[1] % 1000000 * 1000);
+		deadline = deadline_in(time_after(time_of(tv[0], 0), time_of(tv[1] / 1000000, tv[1] % 1000000 * 1000)));
 	}
 	result = do_select((int)n, user, deadline);
 	/* Linux tells how much of the time was left. */

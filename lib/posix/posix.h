@@ -10,6 +10,7 @@
 #define POSIX_POSIX_H
 #include <stddef.h>
 #include <stdint.h>
+#include <base/duration.h>
 #include <exo/layout.h>
 
 /* ---- address map of a member of the family */
@@ -53,6 +54,13 @@ void wake_up(void *channel);
 /* ns since boot, and ns since 1970. */
 uint64_t clock_ns(void);
 uint64_t clock_wall_ns(void);
+uint64_t clock_after(uint64_t ns);            /* so long from now, at most TIME_END: a deadline */
+uint64_t clock_deadline(uint64_t ns, int is_absolute, int is_wall); /* the same; or at that time, of clock_ns or clock_wall_ns; never 0 */
+/* A program's struct timespec as ns, at most TIME_END: 0, -EINVAL, and -EFAULT for one at a user address. And back. */
+struct __kernel_timespec;
+int timespec_ns(const struct __kernel_timespec *t, uint64_t *ns);
+int timespec_read(uint64_t from, uint64_t *ns);
+struct __kernel_timespec timespec_of(uint64_t ns);
 void random_bytes(void *to, size_t n);
 
 /* Signals: to a pid (> 0), to a process group (< -1 as in kill(2)); 0 or -ESRCH. signal_self: to the caller. */

@@ -2,6 +2,7 @@
 /* Typed inline stubs of the gate, one per row of gate.def. Contracts and errors stand there. */
 #ifndef RT_GATE_H
 #define RT_GATE_H
+#include <base/duration.h>
 #include <exo/env.h>
 #include <exo/error.h>
 #include <exo/gate.h>
@@ -83,15 +84,10 @@ static inline uint64_t rt_tsc(void)
 	return hi << 32 | lo;
 }
 
-/* Nanoseconds since boot, without a gate call. */
-static inline uint64_t rt_now(void)
-{ return (uint64_t)((unsigned __int128)(rt_tsc() - rt_info->tsc_boot) * rt_info->ns_mult >> 32); }
-
-/* Nanoseconds to TSC ticks. */
-static inline uint64_t rt_ticks(uint64_t ns)
-{
-	uint64_t q, high;
-	__asm__("mulq %3\n\tdivq %4" : "=&a"(q), "=&d"(high) : "0"(ns), "r"(rt_info->tsc_hz), "r"(1000000000ul) : "cc");
-	return q;
-}
+/* TSC ticks to nanoseconds, and back; what does not fit is the last number that does (base/duration.h). */
+static inline uint64_t rt_ns(uint64_t ticks) { return ticks_ns(ticks, rt_info->ns_mult); }
+static inline uint64_t rt_ticks(uint64_t ns) { return ns_ticks(ns, rt_info->tsc_hz); }
+/* Nanoseconds since boot, without a gate call; the TSC then. */
+static inline uint64_t rt_now(void) { return rt_ns(rt_tsc() - rt_info->tsc_boot); }
+static inline uint64_t rt_tsc_at(uint64_t now) { return add_most(rt_info->tsc_boot, rt_ticks(now), UINT64_MAX); }
 #endif

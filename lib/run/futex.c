@@ -6,7 +6,6 @@
 #include <posix/call/calls.h>
 #include <posix/signal/signals.h>
 
-#define NS 1000000000ul
 #define SHARED_ANONYMOUS 1ul /* a space that is neither an env's name nor an inode */
 #define ANY_BITS 0xffffffffu
 
@@ -87,22 +86,16 @@ long futex_wake(uint64_t va, uint32_t most)
 
 static int timeout_read(uint64_t from, int is_absolute, int is_wall, uint64_t *deadline)
 {
-	uint64_t now, since, ns;
-	int64_t t[2];
+	uint64_t ns;
+	int error;
 
 	*deadline = 0;
 	if (!from)
 		return 0;
-	now = clock_ns();
-	since = is_wall ? clock_wall_ns() : now;
-	if (user_read(t, from, sizeof t))
-		return -EFAULT;
-	if (t[0] < 0 || t[1] < 0 || t[1] >= (int64_t)NS)
-		return -EINVAL;
-	if (t[0] > (int64_t)(1ul << 33))
-		return 0;
-	ns = (uint64_t)t[0] * NS + (uint64_t)t[1];
-	*deadline = !is_absolute ? now + ns : ns > since ? now + (ns - since) : 1;
+	error = timespec_read(from, &ns);
+	if (error)
+		return error;
+	*deadline = clock_deadline(ns, is_absolute, is_wall);
 	return 0;
 }
 

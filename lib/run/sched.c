@@ -314,7 +314,7 @@ void sched_first(void)
 		if (next && !next->on)
 			(void)gate_notify(next->task->env, 1);
 		family_unlock();
-		deadline = deadline ? rt_info->tsc_boot + rt_ticks(deadline) : 0;
+		deadline = deadline ? rt_tsc_at(deadline) : 0;
 		if (next) {
 			if (deadline != P->alarm_at) {
 				P->alarm_at = deadline;

@@ -1,7 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* The clocks: read from the TSC through the kernel's public page, without a gate call. */
+/* The clocks, read from the TSC through the kernel's public page without a gate call; and times that programs give, which end at TIME_END. */
+#include <asm/errno.h>
+#include <linux/time_types.h>
 #include <rt/gate.h>
 #include <posix/posix.h>
 
 uint64_t clock_ns(void) { return rt_now(); }
 uint64_t clock_wall_ns(void) { return rt_info->wall_boot + rt_now(); }
+uint64_t clock_after(uint64_t ns) { return time_after(rt_now(), ns); }
+
+uint64_t clock_deadline(uint64_t ns, int is_absolute, int is_wall)
+{
+	uint64_t base = is_wall ? rt_info->wall_boot : 0;
+
+	if (!is_absolute)
+		return clock_after(ns);
+	return ns > base ? ns - base : 1;
+}
+
+int timespec_ns(const struct __kernel_timespec *t, uint64_t *ns)
+{
+	if (t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec >= NS)
+		return -EINVAL;
+	*ns = time_of(t->tv_sec, t->tv_nsec);
+	return 0;
+}
+
+int timespec_read(uint64_t from, uint64_t *ns)
+{
+	struct __kernel_timespec t;
+
+	return user_read(&t, from, sizeof t) ? -EFAULT : timespec_ns(&t, ns);
+}
+
+struct __kernel_timespec timespec_of(uint64_t ns)
+{
+	return (struct __kernel_timespec){ (int64_t)(ns / NS), (int64_t)(ns % NS) };
+}

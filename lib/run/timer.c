@@ -64,7 +64,7 @@ void timers_run(uint64_t now)
 		timer_stop(t);
 		if (t->interval) {
 			times += (now - due) / t->interval;
-			t->at = due + t->interval * times;
+			t->at = time_after(due + t->interval * (times - 1), t->interval);
 			insert(t);
 		}
 		t->fire(t, times);

@@ -37,7 +37,7 @@ static long raw_wait(struct tty *t, struct file *f, size_t max)
 	unsigned min = t->mode.c_cc[VMIN], tenths = t->mode.c_cc[VTIME];
 	unsigned want = min ? (unsigned)min_u64(min, max) : 1;
 	uint32_t seen = t->head;
-	uint64_t deadline = tenths && !min ? clock_ns() + tenths * 100000000ul : 0;
+	uint64_t deadline = tenths && !min ? clock_after(tenths * 100000000ul) : 0;
 
 	while (!MODE_L(t, ICANON) && !line_ready(t, want) && !t->ended) {
 		int result;
@@ -48,7 +48,7 @@ static long raw_wait(struct tty *t, struct file *f, size_t max)
 			return t->head == t->tail ? -EAGAIN : 0;
 		if (min && tenths && t->head != t->tail && (t->head != seen || !deadline)) {
 			seen = t->head;
-			deadline = clock_ns() + tenths * 100000000ul;
+			deadline = clock_after(tenths * 100000000ul);
 		}
 		result = sleep_on(&t->head, deadline);
 		if (result == -ETIMEDOUT)

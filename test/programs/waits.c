@@ -8,13 +8,17 @@
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include "try.h"
 
 #define FUTEX_WAIT 0
+#define FUTEX_WAIT_BITSET 9
+#define FUTEX_CLOCK_REALTIME 256
 
 static long fd;
 static int full_pipe[2], empty_pipe[2], full_pair[2], empty_pair[2], listens, waits[3];
@@ -195,7 +199,63 @@ static void interrupted(void)
 	TRY(msgsnd, queue, &letter, 8, IPC_NOWAIT);
 	kill(holder, SIGKILL);
 	CHECK(wait_status(holder) == 128 + SIGKILL);
-	CHECK(msgctl(queue, IPC_RMID, 0) == 0 && semctl(semaphore, 0, IPC_RMID) == 0);
+	CHECK(msgctl(queue, IPC_RMID, 0) == 0);
+}
+
+/* Waits that end in 272 years and later: as good as without end, whatever unit of time the number is turned into. */
+static void endless(int64_t seconds)
+{
+	const struct timespec late = { seconds, 999999999 };
+	const struct itimerspec timer = { late, late };
+	const struct itimerval never = { { seconds, 999999 }, { seconds, 999999 } };
+	struct itimerval left;
+	struct itimerspec is;
+	struct timeval second;
+	struct epoll_event event;
+	uint64_t mask = 1ul << (SIGUSR2 - 1);
+	int poller = epoll_create1(0), word = 1, fds = timerfd_create(CLOCK_MONOTONIC, 0), on_wall = timerfd_create(CLOCK_REALTIME, 0);
+	timer_t by_number;
+
+	INTERRUPTED(nanosleep, &late, 0);
+	INTERRUPTED(clock_nanosleep, CLOCK_MONOTONIC, 0, &late, 0);
+	INTERRUPTED(clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &late, 0);
+	INTERRUPTED(clock_nanosleep, CLOCK_REALTIME, TIMER_ABSTIME, &late, 0);
+	INTERRUPTED(ppoll, 0, 0, &late, 0, 8);
+	INTERRUPTED(pselect6, 0, 0, 0, 0, &late, 0);
+	second = (struct timeval){ seconds, 999999 };
+	INTERRUPTED(select, 0, 0, 0, 0, &second);
+	INTERRUPTED(epoll_pwait2, poller, &event, 1, &late, 0, 8);
+	INTERRUPTED(futex, &word, FUTEX_WAIT, 1, &late, 0, 0);
+	INTERRUPTED(futex, &word, FUTEX_WAIT_BITSET, 1, &late, 0, 1);
+	INTERRUPTED(futex, &word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 1, &late, 0, 1);
+	INTERRUPTED(semtimedop, semaphore, &down, 1, &late);
+	INTERRUPTED(rt_sigtimedwait, &mask, 0, &late, 8);
+	second = (struct timeval){ seconds, 999999 };
+	CHECK(setsockopt(empty_pair[0], SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second) == 0);
+	INTERRUPTED(recvfrom, empty_pair[0], buffer, 1, 0, 0, 0);
+	CHECK(setsockopt(full_pair[1], SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second) == 0);
+	INTERRUPTED(sendto, full_pair[1], buffer, 1, 0, 0, 0);
+	second.tv_sec = -1;
+	CHECK(setsockopt(empty_pair[0], SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second) == 0);
+	TRY(recvfrom, empty_pair[0], buffer, 1, 0, 0, 0);
+	for (int flags = 0; flags <= TFD_TIMER_ABSTIME; flags++) {
+		CHECK(timerfd_settime(fds, flags, &timer, 0) == 0 && timerfd_settime(on_wall, flags, &timer, 0) == 0);
+		CHECK(timerfd_gettime(fds, &is) == 0 && is.it_value.tv_sec > 1l << 32 && is.it_interval.tv_sec > 1l << 32);
+		INTERRUPTED(read, fds, buffer, 8);
+		INTERRUPTED(read, on_wall, buffer, 8);
+	}
+	/* Timers that nobody waits for: they stand in the same list as an alarm that must come. */
+	CHECK(syscall(SYS_timer_create, CLOCK_MONOTONIC, 0, &by_number) == 0 && syscall(SYS_timer_settime, by_number, 0, &timer, 0) == 0);
+	CHECK(setitimer(ITIMER_VIRTUAL, &never, 0) == 0 && setitimer(ITIMER_PROF, &never, 0) == 0 && setitimer(ITIMER_REAL, &never, 0) == 0);
+	CHECK(getitimer(ITIMER_REAL, &left) == 0 && left.it_value.tv_sec > 1l << 32);
+	for (int which = ITIMER_VIRTUAL; which <= ITIMER_PROF; which++)
+		CHECK(getitimer(which, &left) == 0 && setitimer(which, &(struct itimerval){ .it_value = { 0, 0 } }, 0) == 0);
+	usleep(20000);
+	INTERRUPTED(nanosleep, &late, 0);
+	CHECK(syscall(SYS_timer_delete, by_number) == 0);
+	close(fds);
+	close(on_wall);
+	close(poller);
 }
 
 /* Each of two waits for the other's lock. */
@@ -221,6 +281,7 @@ static void deadlock(void)
 
 int main(void)
 {
+	static const int64_t ends[] = { 1l << 33, 9223372035, 9223372036, 9223372037, 9999999999, INT64_MAX };
 	char folder[] = "/tmp/waits-XXXXXX";
 
 	setvbuf(stdout, NULL, _IOLBF, 0); /* where it stops is seen */
@@ -230,6 +291,10 @@ int main(void)
 	wait_setup();
 	again();
 	interrupted();
+	/* The last number of seconds that 64 bits of ns can hold, those around it, and where ticks of a fast clock end. */
+	for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
+		endless(ends[i]);
+	CHECK(semctl(semaphore, 0, IPC_RMID) == 0);
 	deadlock();
 	CHECK(unlink("file") == 0 && unlink("fifo") == 0 && unlink("listens") == 0 && chdir("/") == 0 && rmdir(folder) == 0);
 	return 0;

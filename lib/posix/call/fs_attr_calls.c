@@ -70,6 +70,16 @@ CALL5(fchownat, dirfd, path, uid, gid, flags)
 #define TIME_NOW  ((1l << 30) - 1)
 #define TIME_OMIT ((1l << 30) - 2)
 
+/* Kept as ns in 64 bits, 1677 to 2262: an earlier or later time is the first or last of these, as on any file system of Linux. */
+static int64_t stamp_ns(const struct __kernel_timespec *t)
+{
+	const int64_t end = INT64_MAX / NS - 1;
+
+	if (t->tv_sec > end || t->tv_sec < -end)
+		return t->tv_sec > end ? end * NS : -end * NS;
+	return t->tv_sec * NS + t->tv_nsec;
+}
+
 /* times: two timespecs in library memory, the nanoseconds may be TIME_NOW or TIME_OMIT. */
 static long times_change(struct inode *ip, uint64_t times, uint64_t unused)
 {
@@ -82,7 +92,7 @@ static long times_change(struct inode *ip, uint64_t times, uint64_t unused)
 		return 0;
 	for (int i = 0; i < 2; i++)
 		if (t[i].tv_nsec != TIME_OMIT)
-			*slot[i] = t[i].tv_nsec == TIME_NOW ? now : t[i].tv_sec * NS + t[i].tv_nsec;
+			*slot[i] = t[i].tv_nsec == TIME_NOW ? now : stamp_ns(&t[i]);
 	ip->ctime = now;
 	return 0;
 }
@@ -93,8 +103,7 @@ static long times_set(int dirfd, uint64_t path, const struct __kernel_timespec t
 	for (int i = 0; i < 2; i++) {
 		if (t[i].tv_nsec == TIME_NOW || t[i].tv_nsec == TIME_OMIT)
 			continue;
-		/* Kept as ns in 64 bits: 1677 to 2262. */
-		if (t[i].tv_nsec < 0 || t[i].tv_nsec >= NS || t[i].tv_sec > INT64_MAX / NS - 1 || t[i].tv_sec < INT64_MIN / NS + 1)
+		if (t[i].tv_nsec < 0 || t[i].tv_nsec >= NS)
 			return -EINVAL;
 	}
 	if (!path)

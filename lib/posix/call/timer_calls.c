@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about time: clocks, sleeping, CPU time used. */
+#include <linux/time_types.h>
 #include <rt/gate.h>
 #include "calls.h"
 #include <family/family.h>
 #include <posix/signal/signals.h>
 
-#define NS 1000000000ul
 #define TICK_NS 10000000ul /* of times(): 100 a second */
 
-struct timespec64 { int64_t s, ns; };
 struct timeval64 { int64_t s, us; };
-
-static uint64_t ticks_ns(uint64_t ticks) { return (uint64_t)((unsigned __int128)ticks * rt_info->ns_mult >> 32); }
 
 static int clock_read(uint64_t id, uint64_t *ns)
 {
@@ -23,10 +20,10 @@ static int clock_read(uint64_t id, uint64_t *ns)
 		*ns = clock_ns();
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-		*ns = ticks_ns(task_ticks(current_task()));
+		*ns = rt_ns(task_ticks(current_task()));
 		return 0;
 	case CLOCK_THREAD_CPUTIME_ID:
-		*ns = ticks_ns(thread_ticks(current_thread()));
+		*ns = rt_ns(thread_ticks(current_thread()));
 		return 0;
 	}
 	return -EINVAL;
@@ -34,22 +31,9 @@ static int clock_read(uint64_t id, uint64_t *ns)
 
 static int timespec_put(uint64_t to, uint64_t ns)
 {
-	struct timespec64 ts = { (int64_t)(ns / NS), (int64_t)(ns % NS) };
+	const struct __kernel_timespec ts = timespec_of(ns);
 
 	return user_write(to, &ts, sizeof ts);
-}
-
-static int timespec_get(uint64_t from, uint64_t *ns)
-{
-	struct timespec64 ts;
-
-	if (user_read(&ts, from, sizeof ts))
-		return -EFAULT;
-	if (ts.s < 0 || ts.ns < 0 || ts.ns >= (int64_t)NS)
-		return -EINVAL;
-	/* 292 years are for ever, and cannot overflow a deadline. */
-	*ns = ts.s > 0x7fffffffffffffff / (int64_t)NS - 1 ? 0x7fffffffffffffff : (uint64_t)ts.s * NS + (uint64_t)ts.ns;
-	return 0;
 }
 
 CALL2(clock_gettime, id, to)
@@ -62,13 +46,13 @@ CALL2(clock_gettime, id, to)
 
 CALL2(clock_settime, id, from)
 {
-	int64_t t[2];
+	uint64_t ns;
+	int error;
 
 	if (id != CLOCK_REALTIME)
 		return -EINVAL;
-	if (user_read(t, from, sizeof t))
-		return -EFAULT;
-	return t[0] < 0 || t[1] < 0 || t[1] >= (int64_t)NS ? -EINVAL : -EPERM;
+	error = timespec_read(from, &ns);
+	return error ? error : -EPERM;
 }
 
 CALL2(clock_getres, id, to)
@@ -117,9 +101,9 @@ static long sleep_until(uint64_t deadline, uint64_t left)
 CALL2(nanosleep, want, left)
 {
 	uint64_t ns;
-	int error = timespec_get(want, &ns);
+	int error = timespec_read(want, &ns);
 
-	return error ? error : sleep_until(clock_ns() + ns, left);
+	return error ? error : sleep_until(clock_after(ns), left);
 }
 
 CALL4(clock_nanosleep, id, flags, want, left)
@@ -131,11 +115,11 @@ CALL4(clock_nanosleep, id, flags, want, left)
 		return -EINVAL;
 	if (id == CLOCK_THREAD_CPUTIME_ID)
 		return -EOPNOTSUPP;
-	if ((error = timespec_get(want, &ns)))
+	if ((error = timespec_read(want, &ns)))
 		return error;
 	if (!(flags & TIMER_ABSTIME))
-		return sleep_until(clock_ns() + ns, left);
-	long result = ns <= now ? 0 : sleep_until(clock_ns() + (ns - now), 0);
+		return sleep_until(clock_after(ns), left);
+	long result = ns <= now ? 0 : sleep_until(clock_after(ns - now), 0);
 	return result == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : result;
 }
 
@@ -153,7 +137,7 @@ CALL0(restart_syscall)
 CALL1(times, to)
 {
 	const struct task *t = current_task();
-	int64_t ticks[4] = { (int64_t)(ticks_ns(task_ticks(t)) / TICK_NS), 0, (int64_t)(ticks_ns(t->child_ticks) / TICK_NS), 0 };
+	int64_t ticks[4] = { (int64_t)(rt_ns(task_ticks(t)) / TICK_NS), 0, (int64_t)(rt_ns(t->child_ticks) / TICK_NS), 0 };
 
 	if (to && user_write(to, ticks, sizeof ticks))
 		return -EFAULT;
@@ -167,11 +151,11 @@ CALL2(getrusage, who, to)
 	uint64_t ns;
 
 	if ((int)who == 0)
-		ns = ticks_ns(task_ticks(t));
+		ns = rt_ns(task_ticks(t));
 	else if ((int)who == 1)
-		ns = ticks_ns(thread_ticks(current_thread()));
+		ns = rt_ns(thread_ticks(current_thread()));
 	else if ((int)who == -1)
-		ns = ticks_ns(t->child_ticks);
+		ns = rt_ns(t->child_ticks);
 	else
 		return -EINVAL;
 	usage[0] = (int64_t)(ns / NS);

@@ -217,7 +217,7 @@ static long connect_stream(struct socket *s, struct socket *to, int dontwait)
 	if (s->listens)
 		return -EINVAL;
 	while (!result && to->listens && !to->closed && to->pending_count > to->backlog)
-		result = socket_waits(to, to, s->send_ns ? clock_ns() + s->send_ns : 0, dontwait);
+		result = socket_waits(to, to, s->send_ns ? clock_after(s->send_ns) : 0, dontwait);
 	if (result)
 		return result;
 	if (!to->listens || to->closed)
@@ -291,7 +291,7 @@ static long do_accept(uint64_t fd, uint64_t address, uint64_t size_at, uint64_t 
 		return result;
 	result = s->type == SOCK_DGRAM ? -EOPNOTSUPP : !s->listens ? -EINVAL : fd_free(current_files(), 0) < 0 ? -EMFILE : 0;
 	while (!result && !s->pending)
-		result = socket_waits(s, s, s->receive_ns ? clock_ns() + s->receive_ns : 0, !!(f->flags & O_NONBLOCK));
+		result = socket_waits(s, s, s->receive_ns ? clock_after(s->receive_ns) : 0, !!(f->flags & O_NONBLOCK));
 	if (!result) {
 		end = s->pending;
 		s->pending = end->pending_next;

@@ -86,6 +86,7 @@ CALL5(getsockopt, fd, level, name, to, size_at)
 static long option_set(struct socket *s, uint64_t name, uint64_t from, uint64_t size)
 {
 	union value v = { 0 };
+	uint64_t ns;
 	int is_time = name == SO_RCVTIMEO || name == SO_SNDTIMEO;
 
 	if (size < (is_time ? sizeof(v.time) : sizeof(v.number)))
@@ -100,9 +101,8 @@ static long option_set(struct socket *s, uint64_t name, uint64_t from, uint64_t 
 	case SO_SNDTIMEO:
 		if (v.time[1] < 0 || v.time[1] >= 1000000)
 			return -EDOM;
-		if (v.time[0] < 0 || v.time[0] > (1l << 33))
-			v.time[0] = v.time[1] = 0;
-		*(name == SO_RCVTIMEO ? &s->receive_ns : &s->send_ns) = (uint64_t)(v.time[0] * NS + v.time[1] * 1000);
+		ns = v.time[0] < 0 ? 1 : time_of(v.time[0], v.time[1] * 1000); /* a negative time is over at once */
+		*(name == SO_RCVTIMEO ? &s->receive_ns : &s->send_ns) = ns < TIME_END ? ns : 0;
 		return 0;
 	case SO_SNDBUF: /* hints, which change nothing here */
 	case SO_RCVBUF:

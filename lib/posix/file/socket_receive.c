@@ -131,7 +131,7 @@ static long receive_stream(struct socket *s, struct io *io, unsigned flags, stru
 
 static long do_receive(struct socket *s, struct io *io, unsigned flags, int dontwait, struct receipt *r)
 {
-	uint64_t deadline = s->receive_ns ? clock_ns() + s->receive_ns : 0;
+	uint64_t deadline = s->receive_ns ? clock_after(s->receive_ns) : 0;
 	long done = 0, part;
 	int waited;
 

@@ -105,7 +105,7 @@ static int send_fails(struct socket *s, const struct socket *to)
 static long do_send(struct socket *s, struct socket *other, struct io *io, struct beside *b, int file_flags, unsigned flags)
 {
 	int dontwait = file_flags & O_NONBLOCK || flags & MSG_DONTWAIT;
-	uint64_t deadline = s->send_ns ? clock_ns() + s->send_ns : 0;
+	uint64_t deadline = s->send_ns ? clock_after(s->send_ns) : 0;
 	long done = 0;
 	int error = 0;
 

@@ -74,34 +74,15 @@ CALL2(timerfd_create, clock, flags)
 	return anon_fd("[timerfd]", 0600, &timerfd_ops, t, O_RDWR | ((unsigned)flags & (O_CLOEXEC | O_NONBLOCK)));
 }
 
-static struct __kernel_timespec timespec(uint64_t ns)
-{
-	return (struct __kernel_timespec){ (int64_t)(ns / NS), (int64_t)(ns % NS) };
-}
-
-static int is_bad(const struct __kernel_timespec *t)
-{
-	return t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec >= NS || t->tv_sec > (1l << 33);
-}
-
 static struct setting look(const struct timerfd *t)
 {
-	return (struct setting){ timespec(t->timer.interval), timespec(timer_left(&t->timer)) };
+	return (struct setting){ timespec_of(t->timer.interval), timespec_of(timer_left(&t->timer)) };
 }
 
-static void set(struct timerfd *t, unsigned flags, const struct setting *s)
+static void set(struct timerfd *t, unsigned flags, uint64_t value, uint64_t interval)
 {
-	uint64_t at = (uint64_t)(s->value.tv_sec * NS + s->value.tv_nsec), now = clock_ns();
-
-	if (at && !(flags & TFD_ABSTIME)) {
-		at += now;
-	} else if (at && t->is_real) {
-		uint64_t offset = clock_wall_ns() - now;
-
-		at = at > offset ? at - offset : 1;
-	}
 	t->times = 0;
-	timer_start(&t->timer, at, (uint64_t)(s->interval.tv_sec * NS + s->interval.tv_nsec));
+	timer_start(&t->timer, value ? clock_deadline(value, flags & TFD_ABSTIME, t->is_real) : 0, interval);
 }
 
 /* The timer of a descriptor; reference held by *f. */
@@ -119,6 +100,7 @@ static int timerfd_of(uint64_t fd, struct file **f)
 CALL4(timerfd_settime, fd, flags, from, old)
 {
 	struct setting is, was;
+	uint64_t value, interval;
 	struct file *f;
 	long result;
 
@@ -126,13 +108,13 @@ CALL4(timerfd_settime, fd, flags, from, old)
 		return -EINVAL;
 	if (user_read(&is, from, sizeof(is)) < 0)
 		return -EFAULT;
-	if (is_bad(&is.value) || is_bad(&is.interval))
+	if (timespec_ns(&is.value, &value) || timespec_ns(&is.interval, &interval))
 		return -EINVAL;
 	result = timerfd_of(fd, &f);
 	if (result)
 		return result;
 	was = look(f->own);
-	set(f->own, (unsigned)flags, &is);
+	set(f->own, (unsigned)flags, value, interval);
 	if (old && user_write(old, &was, sizeof(was)) < 0)
 		result = -EFAULT;
 	file_put(f);

@@ -138,8 +138,6 @@ static char thread_letter(const struct thread *th)
 	}
 }
 
-static uint64_t ticks_ns(uint64_t ticks) { return (uint64_t)((unsigned __int128)ticks * rt_info->ns_mult >> 32); }
-
 void task_look(struct task *t, struct task_view *out)
 {
 	*out = (struct task_view){
@@ -150,7 +148,7 @@ void task_look(struct task *t, struct task_view *out)
 	memcpy(out->name, t->name, sizeof out->name);
 	if (t->env && rt_envs[EXO_NAME_INDEX(t->env)].name == t->env)
 		out->rss_pages = rt_envs[EXO_NAME_INDEX(t->env)].frames;
-	out->run_ns = ticks_ns(task_ticks(t));
+	out->run_ns = rt_ns(task_ticks(t));
 }
 
 int thread_look(int tid, struct task_view *out)
@@ -164,7 +162,7 @@ int thread_look(int tid, struct task_view *out)
 		return 0;
 	out->tid = tid;
 	out->state = th->task->stop_signal ? 'T' : thread_letter(th);
-	out->run_ns = ticks_ns(thread_ticks(th));
+	out->run_ns = rt_ns(thread_ticks(th));
 	out->nice = th->nice;
 	memcpy(out->name, th->name, sizeof out->name);
 	return 0;

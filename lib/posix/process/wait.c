@@ -57,7 +57,7 @@ static struct task *child_wait(int pid, int options, int *status, int *error)
 
 static void usage_fill(uint64_t to[18], const struct task *c)
 {
-	uint64_t us = (uint64_t)((unsigned __int128)task_ticks(c) * rt_info->ns_mult >> 32) / 1000;
+	uint64_t us = rt_ns(task_ticks(c)) / 1000;
 
 	to[0] = us / 1000000;
 	to[1] = us % 1000000;

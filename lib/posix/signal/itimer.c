@@ -6,14 +6,12 @@
 #include "signals.h"
 #include <run/timer.h>
 
-#define NS 1000000000ul
-
 struct timeval64 { int64_t s, us; };
 struct itimer64 { struct timeval64 interval, value; };
 
 static const int signal_of[ITIMERS] = { SIGALRM, SIGVTALRM, SIGPROF };
 
-static uint64_t cpu_ns(const struct task *t) { return (uint64_t)((unsigned __int128)task_ticks(t) * rt_info->ns_mult >> 32); }
+static uint64_t cpu_ns(const struct task *t) { return rt_ns(task_ticks(t)); }
 
 static void fire(struct timer *timer, uint64_t times)
 {
@@ -28,12 +26,12 @@ static void fire(struct timer *timer, uint64_t times)
 
 		/* CPU time passes no faster than time. */
 		if (used < it->cpu_at) {
-			timer_start(timer, clock_ns() + it->cpu_at - used, 0);
+			timer_start(timer, clock_after(it->cpu_at - used), 0);
 			return;
 		}
-		it->cpu_at = it->cpu_interval ? it->cpu_at + it->cpu_interval * ((used - it->cpu_at) / it->cpu_interval + 1) : 0;
+		it->cpu_at = it->cpu_interval ? time_after(used - (used - it->cpu_at) % it->cpu_interval, it->cpu_interval) : 0;
 		if (it->cpu_at)
-			timer_start(timer, clock_ns() + it->cpu_at - used, 0);
+			timer_start(timer, clock_after(it->cpu_at - used), 0);
 	}
 	(void)signal_send_info(t, signal_of[which], &cause);
 }
@@ -62,10 +60,10 @@ static void set(struct task *t, int which, uint64_t after, uint64_t interval)
 	it->timer.fire = fire;
 	it->timer.owner = t;
 	if (which) {
-		it->cpu_at = cpu_ns(t) + after;
+		it->cpu_at = time_after(cpu_ns(t), after);
 		it->cpu_interval = interval;
 	}
-	timer_start(&it->timer, after ? clock_ns() + after : 0, which ? 0 : interval);
+	timer_start(&it->timer, after ? clock_after(after) : 0, which ? 0 : interval);
 }
 
 static struct timeval64 timeval(uint64_t ns)
@@ -83,8 +81,8 @@ static struct itimer64 look(const struct task *t, int which)
 	return (struct itimer64){ timeval(which ? it->cpu_interval : it->timer.interval), timeval(left_of(t, which)) };
 }
 
-static uint64_t ns_of(const struct timeval64 *tv) { return (uint64_t)tv->s * NS + (uint64_t)tv->us * 1000; }
-static int is_bad(const struct timeval64 *tv) { return tv->s < 0 || tv->us < 0 || tv->us >= 1000000 || tv->s > (int64_t)(1ul << 33); }
+static uint64_t ns_of(const struct timeval64 *tv) { return time_of(tv->s, tv->us * 1000); }
+static int is_bad(const struct timeval64 *tv) { return tv->s < 0 || tv->us < 0 || tv->us >= 1000000; }
 
 CALL2(getitimer, which, to)
 {
@@ -117,6 +115,6 @@ CALL1(alarm, seconds)
 	struct task *t = current_task();
 	uint64_t was = left_of(t, 0);
 
-	set(t, 0, (seconds & 0xffffffff) * NS, 0);
+	set(t, 0, time_of((uint32_t)seconds, 0), 0);
 	return (long)((was + NS / 2) / NS) + (was && was < NS / 2);
 }

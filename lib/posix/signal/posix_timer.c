@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* timer_create and its kin: a process's timers by number, each of which sends a signal to the process or one of its threads. */
+#include <linux/time.h>
+#include <linux/time_types.h>
 #include <posix/call/calls.h>
 #include <family/family.h>
 #include "signals.h"
 #include <run/timer.h>
 
-#define NS 1000000000ul
 #define TIMER_LIMIT 256
 
 struct posix_timer {
@@ -19,8 +20,7 @@ struct posix_timer {
 
 /* struct sigevent. */
 struct event { uint64_t value; int32_t sig, notify, tid, pad[11]; };
-struct timespec64 { int64_t s, ns; };
-struct itimerspec64 { struct timespec64 interval, value; };
+struct setting { struct __kernel_timespec interval, value; };
 _Static_assert(sizeof(struct event) == 64, "sigevent");
 
 static struct posix_timer *find(uint64_t id)
@@ -98,44 +98,32 @@ CALL3(timer_create, clock, event, id)
 	return 0;
 }
 
-static struct itimerspec64 look(const struct posix_timer *p)
+static struct setting look(const struct posix_timer *p)
 {
-	uint64_t left = timer_left(&p->timer), interval = p->timer.interval;
-
-	return (struct itimerspec64){ { (int64_t)(interval / NS), (int64_t)(interval % NS) }, { (int64_t)(left / NS), (int64_t)(left % NS) } };
+	return (struct setting){ timespec_of(p->timer.interval), timespec_of(timer_left(&p->timer)) };
 }
-
-static int is_bad(const struct timespec64 *t) { return t->s < 0 || t->ns < 0 || t->ns >= (int64_t)NS || t->s > (int64_t)(1ul << 33); }
 
 CALL4(timer_settime, id, flags, from, old)
 {
 	struct posix_timer *p = find(id);
-	struct itimerspec64 is, was;
-	uint64_t at;
+	struct setting is, was;
+	uint64_t at, interval;
 
 	if (!p || !from)
 		return -EINVAL;
 	if (user_read(&is, from, sizeof is))
 		return -EFAULT;
-	if (is_bad(&is.value) || is_bad(&is.interval))
+	if (timespec_ns(&is.value, &at) || timespec_ns(&is.interval, &interval))
 		return -EINVAL;
 	was = look(p);
-	at = (uint64_t)is.value.s * NS + (uint64_t)is.value.ns;
-	if (at && !(flags & TIMER_ABSTIME)) {
-		at += clock_ns();
-	} else if (at && p->is_real) {
-		uint64_t offset = clock_wall_ns() - clock_ns();
-
-		at = at > offset ? at - offset : 1;
-	}
-	timer_start(&p->timer, at, (uint64_t)is.interval.s * NS + (uint64_t)is.interval.ns);
+	timer_start(&p->timer, at ? clock_deadline(at, flags & TIMER_ABSTIME, p->is_real) : 0, interval);
 	return old && user_write(old, &was, sizeof was) ? -EFAULT : 0;
 }
 
 CALL2(timer_gettime, id, to)
 {
 	struct posix_timer *p = find(id);
-	struct itimerspec64 is;
+	struct setting is;
 
 	if (!p)
 		return -EINVAL;

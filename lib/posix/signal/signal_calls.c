@@ -101,22 +101,20 @@ CALL4(rt_sigtimedwait, set, info, timeout, size)
 	struct thread_signals *s = &current_thread()->signals;
 	struct signal_info user;
 	struct signal_cause cause;
-	uint64_t want, was = s->blocked, deadline = 0, found;
-	int64_t wait[2];
+	uint64_t want, was = s->blocked, wait = 0, deadline = 0, found;
 	int result = 0;
 
 	if (size != 8)
 		return -EINVAL;
-	if (user_read(&want, set, sizeof want) || (timeout && user_read(wait, timeout, sizeof wait)))
+	if (user_read(&want, set, sizeof want))
 		return -EFAULT;
-	if (timeout) {
-		if (wait[0] < 0 || wait[1] < 0 || wait[1] >= 1000000000)
-			return -EINVAL;
-		deadline = clock_ns() + (uint64_t)wait[0] * 1000000000u + (uint64_t)wait[1];
-	}
+	if (timeout && (result = timespec_read(timeout, &wait)))
+		return result;
+	if (timeout)
+		deadline = clock_after(wait);
 	want &= ~SIGNALS_SURE;
 	while (!(found = (s->pending | current_task()->signals.pending) & want) && !result) {
-		if (timeout && !wait[0] && !wait[1])
+		if (timeout && !wait)
 			return -EAGAIN;
 		s->blocked = was & ~want;
 		result = sleep_on(&s->restore_mask, deadline);

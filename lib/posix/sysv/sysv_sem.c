@@ -192,15 +192,13 @@ CALL4(semtimedop, id, operations, n, timeout)
 {
 	struct sembuf few[16], *op = few;
 	uint64_t deadline = 0;
-	int64_t t[2];
 	long r;
 
 	if (timeout) {
-		if (user_read(t, timeout, sizeof t))
-			return -EFAULT;
-		if (t[0] < 0 || t[1] < 0 || t[1] >= 1000000000)
-			return -EINVAL;
-		deadline = t[0] > (int64_t)(1ul << 33) ? 0 : clock_ns() + (uint64_t)t[0] * 1000000000 + (uint64_t)t[1];
+		r = timespec_read(timeout, &deadline);
+		if (r)
+			return r;
+		deadline = clock_after(deadline);
 	}
 	if (!n || (int)id < 0)
 		return -EINVAL;

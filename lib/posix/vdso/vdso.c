@@ -5,7 +5,6 @@
 #include <linux/time.h>
 #include <rt/gate.h>
 
-#define NS 1000000000ul
 #define EXPORTED __attribute__((visibility("default")))
 #define BIT(clock) (1u << (clock))
 #define CLOCKS_WALL (BIT(CLOCK_REALTIME) | BIT(CLOCK_REALTIME_COARSE) | BIT(CLOCK_REALTIME_ALARM) | BIT(CLOCK_TAI))
@@ -27,7 +26,7 @@ static long call(long number, long a, void *b)
 
 static int is_in(uint32_t clocks, int clock) { return (uint32_t)clock < 32 && clocks >> clock & 1; }
 
-static uint64_t now_boot(void) { return (uint64_t)((unsigned __int128)(rt_tsc() - INFO->tsc_boot) * INFO->ns_mult >> 32); }
+static uint64_t now_boot(void) { return ticks_ns(rt_tsc() - INFO->tsc_boot, INFO->ns_mult); }
 static uint64_t now_wall(void) { return now_boot() + INFO->wall_boot; }
 
 /* Whole seconds; exact below 2^63: 2^90 / 10^9 rounded up is too large by less than 2^27 / 10^9. */
