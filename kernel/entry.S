@@ -86,6 +86,7 @@ back_to_caller:
 
 /* All registers that C may spoil are kept; the tables cover the whole span, unassigned numbers included. */
 gate_call:
+	movzbl %al, %eax /* the number in the tables, also where the CPU runs ahead of the compare (rule 39): gate.c asserts the span */
 	mov %gs:CPU_STACK_TOP, %rsp
 	testl $(RFLAGS_TF | RFLAGS_RF), %r11d
 	jnz gate_slow
@@ -101,14 +102,14 @@ gate_call:
 #ifdef KERNEL_DEBUG
 	push %rax
 	push %rax
-	call *gate_table - 8 * EXO_GATE_BASE(,%rax,8)
+	call *gate_table(,%rax,8)
 	mov %rax, (%rsp)
 	mov 8(%rsp), %rdi
 	call recount_changed
 	pop %rax
 	add $8, %rsp
 #else
-	call *gate_table - 8 * EXO_GATE_BASE(,%rax,8)
+	call *gate_table(,%rax,8)
 #endif
 	pop %r9
 	pop %r8
@@ -136,7 +137,7 @@ gate_slow:
 	push %rax
 	push %rax
 #endif
-	call *gate_ops - 8 * EXO_GATE_BASE(,%rax,8)
+	call *gate_ops(,%rax,8)
 	/* An op that has left the caller, even if it came back, has written its result itself. */
 	cmpb $0, %gs:CPU_SWITCHED
 	jne 1f

@@ -178,7 +178,7 @@ static int64_t pin(const struct exo_env_spec *s, uint16_t me)
 	int64_t r = 0;
 	for (uint32_t i = 0; i < s->frame_count; i++) {
 		uint32_t pfn = s->frames[i];
-		struct exo_frame_rec *f = &frames[pfn];
+		struct exo_frame_rec *f = &frames[index_of(pfn, frame_count)];
 		bool group = i < EXO_EF_COUNT;
 		if (!pfn_is_ram(pfn))
 			r = -EXO_EINVAL;
@@ -235,6 +235,7 @@ static int64_t set_limit(struct env *me, struct env *e, uint64_t count, uint64_t
 	struct exo_env *from = &envs[envs[me->index].account], *to = &envs[e->index];
 	if (to->account != e->index || count >= EXO_C_COUNT)
 		return -EXO_EINVAL;
+	count = index_of(count, EXO_C_COUNT);
 	if (more > from->limit[count] - from->used[count])
 		return -EXO_ENOMEM;
 	if (more > UINT32_MAX - to->limit[count])

@@ -229,7 +229,7 @@ void frame_clean(uint32_t pfn)
 
 static int64_t adopt(uint64_t pfn, uint64_t proof)
 {
-	struct exo_frame_rec *f = &frames[pfn];
+	struct exo_frame_rec *f = &frames[pfn = index_of(pfn, frame_count)];
 	struct env *me = current_env();
 	if (f->type == EXO_FREE || f->type == EXO_ENV || f->type == EXO_PART)
 		return -EXO_ETYPE;
@@ -270,7 +270,7 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 			if (!p)
 				return done ? (int64_t)done : -EXO_ENOMEM;
 		} else {
-			p = (uint32_t)(pfn + done);
+			p = (uint32_t)index_of(pfn + done, frame_count);
 			if (frames[p].type != EXO_FREE)
 				return done ? (int64_t)done : -EXO_EBUSY;
 		}
@@ -321,6 +321,7 @@ int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
 	struct env *to = NULL;
 	if (n == 0 || pfn >= frame_count || n > frame_count - pfn)
 		return -EXO_EINVAL;
+	pfn = index_of(pfn, frame_count);
 	if (env) {
 		to = env_by_name(env);
 		if (!to || envs[to->index].state == EXO_S_DYING)
@@ -406,6 +407,7 @@ int64_t op_frame_type(uint64_t pfn, uint64_t n, uint64_t type, uint64_t flags)
 	bool table = type >= EXO_PT1 && type <= EXO_PT4;
 	if (n == 0 || pfn >= frame_count || n > frame_count - pfn)
 		return -EXO_EINVAL;
+	pfn = index_of(pfn, frame_count);
 	if (!(table && flags == 0) && !((type == EXO_DATA || type == EXO_RUN) && (flags & ~(uint64_t)EXO_F_SHARED) == 0))
 		return -EXO_EINVAL;
 	for (uint64_t done = 0; done < n; done++) {

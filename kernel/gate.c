@@ -7,6 +7,7 @@ static int64_t op_unassigned(void) { return -EXO_ENOSYS; }
 void gate_switches(void); /* entry.S */
 
 enum { B = 1, S = 2 };
+_Static_assert(EXO_GATE_SPAN == 0x100 && EXO_GATE_BASE % 0x100 == 0, "entry.S takes the number's low byte");
 
 /* Each op takes a prefix of the six argument registers (System V ABI), so a call through the full type is sound. */
 #define OP(function) ((op_function *)(void (*)(void))(function))
@@ -49,13 +50,14 @@ int64_t op_batch(uint64_t array, uint64_t n)
 		b.op = p[0];
 		for (int i = 0; i < 6; i++)
 			b.arg[i] = p[1 + i];
-		if (b.op >= EXO_GATE_SPAN || gate_ops[b.op] == OP(op_unassigned))
+		uint64_t op = index_of(b.op, EXO_GATE_SPAN);
+		if (op != b.op || gate_ops[op] == OP(op_unassigned))
 			b.result = -EXO_ENOSYS;
-		else if (!batchable[b.op])
+		else if (!batchable[op])
 			b.result = -EXO_EINVAL;
 		else {
 			TRACE(EXO_T_CALL, (unsigned)b.op, current_env()->name, b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
-			b.result = gate_ops[b.op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
+			b.result = gate_ops[op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
 			TRACE(EXO_T_RETURN, (unsigned)b.op, current_env()->name, (uint64_t)b.result);
 		}
 		volatile uint64_t *q = user_page(at + offsetof(struct exo_batch, result), true);

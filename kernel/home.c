@@ -80,12 +80,18 @@ int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n)
 	uint64_t unit = EXO_HOME_OF(va);
 	if (what > EXO_HOME_RELEASE || va & (EXO_HOME_SIZE - 1) || n > EXO_HOME_COUNT - unit)
 		return -EXO_EINVAL;
+	unit = index_of(unit, EXO_HOME_COUNT);
+	int left = STRETCH;
 	for (uint64_t done = 0; done < n; done++) {
+		/* A release searches the list of the env's ranges. */
+		left -= COST_HOME + (what == EXO_HOME_RELEASE ? COST_LISTED * (int)me->home_count : 0);
 		int64_t r = what == EXO_HOME_CLAIM ? claim(me, unit + done) : release(me, unit + done);
 		if (r < 0)
 			return done ? (int64_t)done : r;
-		if (done % 64 == 63 && interrupt_waits())
+		if (left <= 0 && interrupt_waits())
 			return (int64_t)done + 1;
+		if (left <= 0)
+			left = STRETCH;
 	}
 	return (int64_t)n;
 }

@@ -124,8 +124,8 @@ _Static_assert(__builtin_offsetof(struct trap, rip) == __builtin_offsetof(struct
 static inline struct trap *env_trap(struct env *e) { return (struct trap *)&e->save->regs; }
 
 /* No more than 8,000 instructions go by between two looks at interrupts. Work whose parts differ counts down from STRETCH what each costs, roughly: a look at an
- * entry, parking a frame, letting one go, an env's last step. A run (512 frames) goes only at the beginning of a stretch, and ends it. */
-enum { STRETCH = 5000, COST_ENTRY = 10, COST_PARK = 100, COST_FRAME = 230, COST_RUN = STRETCH, COST_FINISH = 3000 };
+ * entry or at a range of homes, a home, parking a frame, letting one go, an env's last step. A run (512 frames) goes only at the beginning of a stretch, and ends it. */
+enum { STRETCH = 5000, COST_ENTRY = 10, COST_LISTED = 13, COST_HOME = 60, COST_PARK = 100, COST_FRAME = 230, COST_RUN = STRETCH, COST_FINISH = 3000 };
 
 /* ---- frame.c: ownership, types, counts of frames */
 void frames_start(void);
@@ -344,7 +344,7 @@ void first_recount(void);
 /* ---- test/kernel/recount.c: debug builds and host tests only */
 const char *recount(uint64_t *where);               /* NULL when every count is right, else what is wrong (static text; pfn in *where) */
 void recount_start(void);
-void recount_changed(uint64_t op);                  /* after each op (number as in eax) that changes a count */
+void recount_changed(uint64_t op);                  /* after each op that changes a count */
 
 static inline struct env *current_env(void) { return this_cpu()->current; }
 #endif

@@ -74,9 +74,8 @@ void leaf_clear(struct walk *w, uint32_t root, uint64_t va, uint64_t *entry, boo
 	page_flush(w, root, va);
 }
 
-static int64_t leaf_right(int at_level, uint64_t value, uint64_t proof)
+static int64_t leaf_right(int at_level, uint32_t pfn, uint64_t value, uint64_t proof)
 {
-	uint32_t pfn = entry_pfn(value);
 	const struct exo_frame_rec *f = &frames[pfn];
 	uint16_t me = current_env()->index;
 	struct walk w;
@@ -100,8 +99,8 @@ static int64_t leaf_right(int at_level, uint64_t value, uint64_t proof)
 /* Counts one more entry of the frame in `value`, which goes where `old` stands; the caller may have it. */
 static int64_t leaf_take(int level, uint64_t value, uint64_t old, uint64_t proof)
 {
-	uint32_t pfn = entry_pfn(value);
-	int64_t r = leaf_right(level, value, proof);
+	uint32_t pfn = (uint32_t)index_of(entry_pfn(value), frame_count);
+	int64_t r = leaf_right(level, pfn, value, proof);
 	if (r < 0)
 		return r;
 	struct exo_frame_rec *f = &frames[pfn];
@@ -247,8 +246,8 @@ static uint64_t map_run(struct walk *w, uint64_t *entry, uint64_t n, const volat
 	uint64_t end = frame_count << EXO_PAGE_SHIFT, i;
 	uint16_t me = current_env()->index;
 	for (i = 0; i < n; i++, from += stride, add += step) {
-		uint64_t v = *from + add, pa = v & EXO_PTE_ADDR;
-		if ((v & (~LEAF_BITS | EXO_PTE_P | EXO_PTE_U)) != (EXO_PTE_P | EXO_PTE_U) || pa >= end || entry[i])
+		uint64_t v = *from + add, pa = index_of(v & EXO_PTE_ADDR, end); /* frame 0 is nobody's */
+		if ((v & (~LEAF_BITS | EXO_PTE_P | EXO_PTE_U)) != (EXO_PTE_P | EXO_PTE_U) || entry[i])
 			break;
 		struct exo_frame_rec *f = &frames[pa >> EXO_PAGE_SHIFT];
 		if (f->owner != me || f->type != EXO_DATA || f->flags & EXO_F_SHARED || f->maps)

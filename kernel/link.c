@@ -55,18 +55,21 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 	struct walk w;
 	uint64_t done = 0;
 	int64_t r = 0;
+	int left = STRETCH;
 
 	for (; done < n; done++) {
 		uint64_t here = va + (done << entry_shift(level));
+		if (left <= 0) {
+			if (interrupt_waits())
+				break;
+			left = STRETCH;
+		}
 		if (done == 0 || entry_index(here, level) == 0) {
 			r = walk_for_change(root, here, level, &w);
 			if (r == -EXO_ENOENT) {
 				r = 0;
 				done += 511 - entry_index(here, level);
-				if (interrupt_waits()) {
-					done++;
-					break;
-				}
+				left -= COST_PARK;
 				continue;
 			}
 			if (r < 0)
@@ -74,26 +77,20 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 		}
 		uint64_t *entry = &w.table[entry_index(here, level)];
 		if (!(*entry & EXO_PTE_P)) {
-			if (done % 128 == 127 && interrupt_waits()) {
-				done++;
-				break;
-			}
+			left -= COST_ENTRY;
 			continue;
 		}
 		const struct exo_frame_rec *t = &frames[entry_pfn(*entry)];
-		bool run = *entry & EXO_PTE_PS;
-		if (run) {
+		if (*entry & EXO_PTE_PS) {
 			leaf_clear(&w, root, here, entry, give);
+			left -= COST_RUN;
 		} else if (table_links(t) == 1 && t->used) {
 			r = -EXO_EBUSY;
 			break;
 		} else {
 			link_drop(w.pfn, entry, here, level, give);
 			walk_flush(&w, root);
-		}
-		if ((run || done % 8 == 7) && interrupt_waits()) {
-			done++;
-			break;
+			left -= COST_FRAME;
 		}
 	}
 	return done ? (int64_t)(done > n ? n : done) : r;

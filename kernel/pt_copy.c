@@ -72,6 +72,7 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 	if (*entry & EXO_PTE_PS)
 		return -EXO_ETYPE;
 	uint32_t source = entry_pfn(*entry);
+	pfn = index_of(pfn, frame_count);
 	struct exo_frame_rec *s = &frames[source], *d = &frames[pfn];
 	/* The copy's class is that of the place where it will stand. */
 	bool private = links_are_private(w.pfn, va);

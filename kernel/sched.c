@@ -245,6 +245,7 @@ int64_t slice_take(uint64_t i, struct env *from)
 {
 	if (i >= EXO_SLICE_COUNT)
 		return -EXO_EINVAL;
+	i = index_of(i, EXO_SLICE_COUNT);
 	return slices->env[i] == from->name ? slice_move(i, from, current_env()) : -EXO_ENOENT;
 }
 
@@ -253,6 +254,7 @@ int64_t op_slice_set(uint64_t i, uint64_t name)
 	struct env *me = current_env(), *to = name ? env_by_name(name) : NULL;
 	if (i >= EXO_SLICE_COUNT)
 		return -EXO_EINVAL;
+	i = index_of(i, EXO_SLICE_COUNT);
 	if (name && (!to || envs[to->index].state == EXO_S_DYING))
 		return -EXO_ESTALE;
 	struct env *from = env_by_name(slices->env[i]);

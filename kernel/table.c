@@ -36,8 +36,8 @@ static __attribute__((noinline)) uint64_t link_new(struct walk *w, bool own, uin
 	uint64_t counts, list = stride ? 0 : ~0ul;
 	for (i = 0; i < n; i++, from += stride, base += span) {
 		uint64_t pfn = *from + (i & list);
-		struct exo_frame_rec *t = &frames[pfn];
-		if (pfn >= frame_count || t->owner != me || t->type != type || (__builtin_memcpy(&counts, &t->glinks, 8), counts << 16)) {
+		struct exo_frame_rec *t = &frames[index_of(pfn, frame_count)]; /* frame 0 is nobody's */
+		if (t->owner != me || t->type != type || (__builtin_memcpy(&counts, &t->glinks, 8), counts << 16)) {
 			*r = new_refused(pfn, type);
 			break;
 		}

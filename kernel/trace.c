@@ -61,13 +61,13 @@ void trace_upcall(const struct exo_upcall *u)
 /* As gate_slow (entry.S) does it. */
 static void perform(struct trap *t, uint64_t number, exo_name me)
 {
-	int64_t result = gate_ops[number](t->rdi, t->rsi, t->rdx, t->r10, t->r8, t->r9);
+	int64_t result = gate_ops[index_of(number, EXO_GATE_SPAN)](t->rdi, t->rsi, t->rdx, t->r10, t->r8, t->r9);
 	if (!this_cpu()->switched)
 		t->rax = (uint64_t)result;
 	if (current_env()->name == me)
 		TRACE(EXO_T_RETURN, (unsigned)number, me, t->rax);
 #ifdef KERNEL_DEBUG
-	recount_changed(EXO_GATE_BASE + number);
+	recount_changed(number);
 #endif
 	sched_check();
 }

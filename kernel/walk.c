@@ -11,6 +11,7 @@ int64_t root_resolve(uint64_t root, uint32_t *pfn)
 	}
 	if (!pfn_is_ram(root))
 		return -EXO_EINVAL;
+	root = index_of(root, frame_count);
 	if (frames[root].type != EXO_PT4 || frames[root].owner != me->index || frames[root].flags & EXO_F_ROOT_USED)
 		return -EXO_EPERM;
 	*pfn = (uint32_t)root;

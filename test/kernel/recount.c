@@ -30,7 +30,7 @@ void recount_start(void)
 /* Ops that change no count: most calls are yields. */
 static bool is_quiet(uint64_t op)
 {
-	switch (op - EXO_GATE_BASE) {
+	switch (op) {
 	case EXO_GATE_nop: case EXO_GATE_yield: case EXO_GATE_wait: case EXO_GATE_notify: case EXO_GATE_dev_ack: case EXO_GATE_log:
 	case EXO_GATE_pct: case EXO_GATE_pct_reply:
 		return true;

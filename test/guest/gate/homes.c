@@ -209,3 +209,27 @@ void slot_private(void)
 	IS(actor_prepare(0, home_probe, 0), 0);
 	REFUSED(rt_env_home(&actor[0].spec, H3, EXO_AT_RW));
 }
+
+/* The env's list of ranges is full but for one, and a release searches it to its end each time: an alarm that falls due meanwhile ends the op. */
+void home_release_bounded(void)
+{
+	const uint64_t many = 64, last = EXO_HOMES_BASE + 3 * EXO_SLOT_SIZE;
+	uint64_t began;
+
+	for (uint64_t i = 0; i < 124; i++)
+		IS(gate_home_set(0, EXO_HOME_CLAIM, H3 + 2 * i * EXO_HOME_SIZE, 1), 1);
+	for (uint64_t i = 0; i < 2 * many; i++)
+		IS(gate_home_set(0, EXO_HOME_CLAIM, last + i * EXO_HOME_SIZE, 1), 1);
+	began = rt_tsc();
+	for (uint64_t done = 0; done < many;) {
+		int64_t r = gate_home_set(0, EXO_HOME_RELEASE, last + done * EXO_HOME_SIZE, many - done);
+		CHECK(r > 0);
+		done += (uint64_t)r;
+	}
+	uint64_t took = rt_tsc() - began;
+	IS(gate_env_set(0, EXO_SET_ALARM, rt_tsc() + took / 4, 0), 0);
+	int64_t r = gate_home_set(0, EXO_HOME_RELEASE, last + many * EXO_HOME_SIZE, many);
+	CHECK(r > 0 && r < (int64_t)many);
+	IS(rt_homes[EXO_HOME_OF(last) + many].owner, 0);
+	IS(rt_homes[EXO_HOME_OF(last) + 2 * many - 1].owner, ME);
+}
