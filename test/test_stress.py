@@ -56,6 +56,13 @@ def test_memory_hog(limit):
     assert lines.count("refused: Out of memory" if limit else "status 137") == ROUNDS
 
 
+def test_full_tree():
+    """Who fills the tree, or pipes, is refused; everybody else goes on, also beside a hog."""
+    lines = rounds("stress full; dd if=/dev/zero of=/tmp/big bs=64k 2>/dev/null; (stress hog); echo \"hog $?\"; ls / | cat >/dev/null && rm /tmp/big",
+                   ["--mem", "128M"])
+    assert lines.count("full, and nobody was stopped") == lines.count("hog 137") == lines.count("status 0") == ROUNDS
+
+
 def test_largest_is_killed():
     """One that sleeps on 70 of 116 MiB goes first, though another asks for more than is left; then that one."""
     held = "rm -f /tmp/held; mkfifo /tmp/held; stress hold 70 >/tmp/held & read -r line </tmp/held; echo $line"

@@ -253,6 +253,7 @@ int family_start(void)
 	F->first = rt_self();
 	F->page_limit = limit;
 	F->page_hint = FIRST_PAGES;
+	reserves_set();
 	pages_mark(0, FIRST_PAGES, 1);
 	F->latency_ns = posix_parts.latency_ns;
 	F->granularity_ns = posix_parts.granularity_ns;

@@ -25,6 +25,7 @@ struct family {
 	/* memory: bit set = page in use */
 	uint64_t page_limit;           /* pages that may be in use: tables stand for so many */
 	uint64_t pages_used, page_hint;
+	uint64_t page_reserve, frame_reserve; /* of these two, what contents of files leave to everybody else: shortage.c */
 	struct { uint32_t run[KEPT_RUNS], count; } kept[KEPT_PAGES]; /* free runs of 1, 2, .. pages that stay mapped: their first pages */
 	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
 

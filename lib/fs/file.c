@@ -4,9 +4,14 @@
 
 static int is_writer(const struct file *f) { return f->ops == &regular_ops && f->flags & O_ACCMODE; }
 
+int files_room(void)
+{
+	return fam_room(current_files()->size == FD_FEW ? ROOM_FEW : ROOM_FILES) > 0;
+}
+
 struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned flags)
 {
-	struct file *f = fam_alloc(sizeof(*f));
+	struct file *f = files_room() ? fam_alloc(sizeof(*f)) : NULL;
 
 	if (!f)
 		return NULL;

@@ -181,6 +181,7 @@ int  inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out);
 /* ---- file.c: open files */
 extern const struct file_ops directory_ops, path_ops;
 struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned flags); /* takes its own reference of ip; NULL */
+int  files_room(void); /* memory for another open file, of which the caller's process may go the deeper into the reserve the fewer it has */
 void file_get(struct file *f);
 void file_put(struct file *f);
 /* Opens an inode that exists: fifos and terminals may sleep. */

@@ -52,7 +52,8 @@ static long pipe_push(struct pipe *p, struct io *io)
 			*slot = p->spare;
 			p->spare = NULL;
 		}
-		if (!*slot && !(*slot = fam_pages(1))) {
+		/* The first page also when memory is short: a shell's pipes must work then. */
+		if (!*slot && !(*slot = p->head == p->tail && files_room() ? fam_pages(1) : fam_content(1))) {
 			error = -ENOMEM;
 			break;
 		}

@@ -42,7 +42,7 @@ void *page_make(struct inode *ip, uint64_t index)
 		return page;
 	while (index >= reach(p->height)) {
 		if (p->root) {
-			void **node = fam_pages(1);
+			void **node = fam_content(1);
 
 			if (!node)
 				return NULL;
@@ -52,11 +52,11 @@ void *page_make(struct inode *ip, uint64_t index)
 		p->height++;
 	}
 	for (unsigned h = p->height; h; h--) {
-		if (!*link && !(*link = fam_pages(1)))
+		if (!*link && !(*link = fam_content(1)))
 			return NULL;
 		link = &((void **)*link)[index >> (WAY_SHIFT * (h - 1)) & (WAYS - 1)];
 	}
-	page = fam_pages(1);
+	page = fam_content(1);
 	if (!page)
 		return NULL;
 	if (index * PAGE < p->backed)

@@ -39,6 +39,10 @@ void  fam_free(void *p);
 void *fam_pages(size_t count);
 void  fam_pages_free(void *p, size_t count);
 uint64_t fam_pages_used(void);
+/* So many more pages may be taken before only `quarters` of the reserve are left, which is there for those who must go on. */
+enum room { ROOM_FEW = 1, ROOM_FILES = 2, ROOM_CONTENT = 4 }; /* an open file of who has few; of who has many; what programs fill at will */
+uint64_t fam_room(enum room quarters);
+void *fam_content(size_t count); /* fam_pages for contents of files and messages: stops before the reserve */
 
 /* User memory: 0 or -EFAULT; faults are served on the way. user_str copies a NUL-terminated string: its length, -EFAULT, or -ENAMETOOLONG. */
 int  user_read(void *to, uint64_t from, size_t n);

@@ -34,7 +34,7 @@ static void run_give(uint64_t head, uint64_t n)
 
 int64_t run_claim(void)
 {
-	uint64_t head = run_find(), done = 0;
+	uint64_t head = memory_spare(EXO_RUN_FRAMES) ? run_find() : 0, done = 0;
 	int64_t r = head ? 0 : -EXO_ENOMEM;
 
 	for (; done < EXO_RUN_FRAMES && r >= 0; done += r > 0 ? (uint64_t)r : 0)

@@ -86,7 +86,7 @@ static int frames_put(uint64_t va, uint64_t n, uint64_t nx, uint64_t flags, int 
 	uint64_t list[AROUND_MAX];
 	int64_t r;
 
-	if (zeroed ? frames_claim_zeroed(list, n) : frames_claim(list, n))
+	if (!memory_wait(n) || (zeroed ? frames_claim_zeroed(list, n) : frames_claim(list, n)))
 		return -ENOMEM;
 	for (uint64_t i = 0; i < n; i++)
 		list[i] = LEAF(list[i]) | EXO_PTE_RW | nx;
@@ -200,7 +200,7 @@ static int leaf_copy(const struct region *r, uint64_t va, uint64_t n)
 	uint64_t list[AROUND_MAX], value[AROUND_MAX];
 	int64_t e;
 
-	if (frames_claim(list, n))
+	if (!memory_wait(n) || frames_claim(list, n))
 		return -ENOMEM;
 	for (uint64_t i = 0; i < n; i++)
 		value[i] = LEAF(list[i]) | EXO_PTE_RW | EXO_PTE_NX;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* No frame is left. First what the dead still hold comes back: the kernel tears a dying env down in steps that anyone may push. When that is nothing, the
+/* Memory is short. What programs fill at will stops above a reserve, so that others can still fork, exec and remove files. When no frame is left, first what the dead still hold comes back: the kernel tears a dying env down in steps that anyone may push. When that is nothing, the
  * process that owns the most frames is killed, as Linux chooses it: who merely asks for the next one is seldom to blame. */
 #include <posix/library.h>
 #include <linux/signal.h>
+
+#define RESERVE_LEAST 1024  /* frames: 4 MiB */
+#define RESERVE_MOST  16384
 
 int memory_recover(void)
 {
@@ -17,6 +20,42 @@ int memory_recover(void)
 		}
 	}
 	return any;
+}
+
+/* A thirty-second of the machine, but room for some forks and execs in a small one, and no more than a large one has use for. */
+void reserves_set(void)
+{
+	uint64_t frames = rt_info->frames_ram / 32, pages = F->page_limit / 16;
+
+	F->frame_reserve = MIN_OF(MAX_OF(frames, RESERVE_LEAST), RESERVE_MOST);
+	F->page_reserve = MIN_OF(pages, RESERVE_MOST);
+}
+
+int memory_wait(uint64_t n)
+{
+	return memory_spare(n) || (memory_recover() && memory_spare(n));
+}
+
+static uint64_t above(uint64_t n, uint64_t least) { return n > least ? n - least : 0; }
+
+static uint64_t room(enum room quarters)
+{
+	uint64_t frames = above(rt_info->frames_free, F->frame_reserve / 4 * quarters);
+	uint64_t pages = above(F->page_limit - F->pages_used, F->page_reserve / 4 * quarters);
+
+	return MIN_OF(frames, pages);
+}
+
+uint64_t fam_room(enum room quarters)
+{
+	uint64_t pages = room(quarters);
+
+	return pages || !memory_recover() ? pages : room(quarters);
+}
+
+void *fam_content(size_t count)
+{
+	return fam_room(ROOM_CONTENT) >= count ? fam_pages(count) : 0;
 }
 
 static struct task *largest(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks until it is refused, in every child; `hog`
- * touches memory until it is refused or ended; `hold N` touches N MiB, says so and waits; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
+ * touches memory until it is refused or ended; `hold N` touches N MiB, says so and waits; `full` fills the tree, then pipes, until both are refused; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -195,6 +195,59 @@ static void work(void)
 	}
 }
 
+/* Others go on: forks, execs, pipes. */
+static void others_go_on(void)
+{
+	char line[8] = "";
+	FILE *f;
+
+	row(20);
+	f = popen("echo so | cat | cat", "r");
+	CHECK(f && fgets(line, sizeof line, f) && !strcmp(line, "so\n") && pclose(f) == 0);
+}
+
+static void full(void)
+{
+	enum { PIECE = 65536 };
+	static char piece[PIECE];
+	int end[2], status;
+	long files = 0;
+	char name[64];
+	int fd = open("/tmp/full", O_CREAT | O_WRONLY | O_EXCL, 0600);
+
+	CHECK(fd >= 0 && !mkdir("/tmp/small", 0700));
+	CHECK(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 1 << 20, 1 << 20 }));
+	while (write(fd, piece, PIECE) > 0)
+		;
+	CHECK(errno == ENOSPC);
+	others_go_on();
+	/* Room for small ones, which must end too. */
+	CHECK(!ftruncate(fd, lseek(fd, 0, SEEK_CUR) - (4 << 20)));
+	for (int one; snprintf(name, sizeof name, "/tmp/small/%ld", files), (one = open(name, O_CREAT | O_WRONLY, 0600)) >= 0; files++)
+		close(one);
+	CHECK(errno == ENOSPC && files > 1000);
+	others_go_on();
+	/* A process that fills pipes, too: it is refused, and its parent goes on. */
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		while (!pipe2(end, O_NONBLOCK))
+			while (write(end[1], piece, 4096) > 0)
+				;
+		raise(SIGSTOP);
+		_exit(errno == ENFILE ? 0 : errno == EMFILE ? 1 : 2);
+	}
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	others_go_on();
+	CHECK(!kill(pid, SIGCONT) && wait_status(pid) == 0);
+	while (files--) {
+		snprintf(name, sizeof name, "/tmp/small/%ld", files);
+		CHECK(!unlink(name));
+	}
+	CHECK(!rmdir("/tmp/small") && !unlink("/tmp/full") && !close(fd));
+	puts("full, and nobody was stopped");
+}
+
 static void kills(int n)
 {
 	CHECK(mkdir("/tmp/stress", 0700) == 0 || errno == EEXIST);
@@ -238,6 +291,8 @@ int main(int argc, char **argv)
 		hog();
 	else if (!strcmp(what, "hold"))
 		hold((size_t)n);
+	else if (!strcmp(what, "full"))
+		full();
 	else if (!strcmp(what, "kill")) {
 		state = strtoull(argv[2], 0, 0) * 2654435761u | 1;
 		kills(n);

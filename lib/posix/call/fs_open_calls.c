@@ -13,7 +13,7 @@ int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out
 		return -ENOENT;
 	if (w->name_size > NAME_MAX)
 		return -ENAMETOOLONG;
-	ip = inode_new(mode);
+	ip = fam_room(ROOM_CONTENT) ? inode_new(mode) : NULL;
 	if (!ip)
 		return -ENOSPC;
 	ip->rdev = rdev;

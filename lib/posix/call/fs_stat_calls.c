@@ -150,17 +150,15 @@ CALL4(readlinkat, dirfd, path, to, max) { return readlink_at((int)dirfd, path, t
 static long statfs_write(struct inode *ip, uint64_t to)
 {
 	struct statfs st;
-	struct machine_facts m;
 
-	machine_facts(&m);
 	memset(&st, 0, sizeof(st));
 	st.f_type = ip->kind == KIND_PROC ? 0x9fa0 : ip->kind == KIND_PIPE ? 0x50495045 : 0x01021994; /* PROC, PIPEFS, TMPFS */
 	st.f_bsize = st.f_frsize = PAGE;
 	st.f_namelen = NAME_MAX;
 	st.f_flags = 0x20 | 0x1000; /* ST_VALID, ST_RELATIME */
 	if (ip->kind == KIND_TREE) {
-		st.f_bfree = st.f_bavail = (long)m.frames_free;
-		st.f_blocks = (long)(m.frames_free + fam_pages_used() + fs_family()->image_size / PAGE);
+		st.f_bfree = st.f_bavail = (long)fam_room(ROOM_CONTENT);
+		st.f_blocks = (long)((uint64_t)st.f_bfree + fam_pages_used() + fs_family()->image_size / PAGE);
 		st.f_files = st.f_blocks;
 		st.f_ffree = st.f_bfree;
 	}

@@ -62,7 +62,7 @@ static int control_read(struct beside *b, uint64_t at, uint64_t size)
 
 static struct message *message_make(struct socket *s, struct io *io, size_t n, int *error)
 {
-	struct message *m = fam_alloc(sizeof(*m) + n);
+	struct message *m = fam_room(ROOM_CONTENT) ? fam_alloc(sizeof(*m) + n) : NULL;
 
 	*error = -ENOBUFS;
 	if (!m)

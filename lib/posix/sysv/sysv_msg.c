@@ -48,7 +48,7 @@ CALL2(msgget, key, flags)
 	return id;
 }
 
-static struct message *message_new(size_t size) { return fam_pages(PAGE_UP(sizeof(struct message) + size) / PAGE); }
+static struct message *message_new(size_t size) { return fam_content(PAGE_UP(sizeof(struct message) + size) / PAGE); }
 static void message_free(struct message *m) { fam_pages_free(m, PAGE_UP(sizeof *m + m->size) / PAGE); }
 
 /* Sleeps until the queue has changed: 0, -EINTR, -EIDRM. */

@@ -40,6 +40,16 @@ void *fam_pages(size_t count)
 	return p;
 }
 
+uint64_t fam_room(enum room quarters)
+{
+	long room = shim_page_limit - shim_pages;
+
+	if (quarters != ROOM_CONTENT)
+		return 1;
+	return room > 0 ? (uint64_t)room : 0;
+}
+void *fam_content(size_t count) { return fam_pages(count); }
+
 void fam_pages_free(void *p, size_t count)
 {
 	if (p)
