@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all run test test-all fuzz reference mutants bench budget profile gdb image deps-boot screenshot sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all run test test-all fuzz reference mutants deps-prove prove bench budget profile gdb image deps-boot screenshot sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -236,6 +236,11 @@ reference: ## write kernel/GATE.md out of the ABI's tables
 mutants: ## remove checks one by one: a test must fail for each
 	@test/mutants
 
+deps-prove: ## install what proving needs (Debian's frama-c-base, half a gigabyte)
+	@$(MAKE) -s --no-print-directory deps DEPS='frama-c-base'
+prove: ## prove that the kernel's counters never wrap, and that each planted mutant raises an alarm
+	@test/proof/run
+
 # ---- measuring, see test/bench/README.md
 deps-bench: deps ## fetch what Aril is measured beside (Debian's cloud kernel, sqlite3) into build/; nothing is installed
 	$(call say,get     linux-image-cloud-amd64 sqlite3)
@@ -261,7 +266,7 @@ clean: ## remove what was built (downloaded packages stay)
 
 # `make deps run`, with -j too: first the one, then the other.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
-all run test test-all mutants bench budget profile gdb image sign usb: deps
+all run test test-all mutants prove bench budget profile gdb image sign usb: deps
 endif
 ifneq ($(filter deps-bench,$(MAKECMDGOALS)),)
 bench: deps-bench

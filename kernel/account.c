@@ -5,17 +5,19 @@
 bool account_charge(uint16_t account, int count, uint32_t n)
 {
 	struct exo_env *a = &envs[account];
-	if (n > a->limit[count] - a->used[count])
+	uint64_t used = (uint64_t)a->used[count] + n; /* wide: it cannot wrap, whatever stands there */
+	if (used > a->limit[count])
 		return false;
-	a->used[count] += n;
+	a->used[count] = (uint32_t)used;
 	return true;
 }
 
 void account_refund(uint16_t account, int count, uint32_t n)
 {
 	struct exo_env *a = &envs[account];
-	assert(a->used[count] >= n);
-	a->used[count] -= n;
+	int64_t used = (int64_t)a->used[count] - n;
+	assert(used >= 0);
+	a->used[count] = (uint32_t)used;
 	if (a->account_users == 0)
 		account_retire(account);
 }

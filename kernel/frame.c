@@ -344,7 +344,7 @@ int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
 /* A run grows frame by frame from a 2 MiB boundary on, so that a pending interrupt can end the op anywhere. */
 static int64_t run_join(uint32_t pfn, uint64_t flags)
 {
-	struct exo_frame_rec *f = &frames[pfn], *head = &frames[pfn & -(uint32_t)EXO_RUN_FRAMES];
+	struct exo_frame_rec *f = &frames[pfn], *head = &frames[pfn / EXO_RUN_FRAMES * EXO_RUN_FRAMES];
 	struct env *me = current_env();
 	if (f == head) {
 		f->used = 1;
@@ -365,7 +365,7 @@ static int64_t type_one(uint32_t pfn, uint64_t type, uint64_t flags)
 {
 	struct exo_frame_rec *f = &frames[pfn];
 
-	if (type == EXO_RUN && pfn_is_ram(pfn) && f->type == EXO_PART && frames[pfn & -(uint32_t)EXO_RUN_FRAMES].owner == current_env()->index)
+	if (type == EXO_RUN && pfn_is_ram(pfn) && f->type == EXO_PART && frames[pfn / EXO_RUN_FRAMES * EXO_RUN_FRAMES].owner == current_env()->index)
 		return 0; /* is in it */
 	if (!pfn_is_ram(pfn) || f->type == EXO_FREE || f->owner != current_env()->index)
 		return -EXO_EPERM;
