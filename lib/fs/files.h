@@ -270,6 +270,7 @@ int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **ou
 /* ---- fs_facts.c: what /proc and statfs show of the machine */
 struct machine_facts { uint64_t frames, frames_free, tsc_hz; };
 void machine_facts(struct machine_facts *out);
+uint64_t file_room(void);      /* pages that files can still take */
 /* What the kernel's public tables say of the machine now: text for /proc/aril. Length. */
 size_t machine_text(char *to, size_t max);
 /* What the loader learnt of the machine from its firmware: text for /proc/aril-hardware. Length. */

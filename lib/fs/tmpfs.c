@@ -95,6 +95,58 @@ static void tree_cut(struct pages *p, void **link, unsigned height, uint64_t fro
 	}
 }
 
+/* Drops the pages [from, to) in the tree below *link, as tree_cut does; its nodes stay. */
+static void tree_punch(struct pages *p, void **link, unsigned height, uint64_t from, uint64_t to)
+{
+	void **node = *link;
+	unsigned shift = WAY_SHIFT * (height - 1);
+
+	if (!node)
+		return;
+	if (!height) {
+		tree_cut(p, link, 0, 0);
+		return;
+	}
+	for (uint64_t i = from >> shift; i < WAYS && i << shift < to; i++) {
+		uint64_t start = i << shift, end = start + (1ul << shift);
+
+		tree_punch(p, &node[i], height - 1, start < from ? from - start : 0, min_u64(to, end) - start);
+	}
+}
+
+/* Those bytes of a page that is there. */
+static int bytes_clear(struct inode *ip, uint64_t at, size_t n)
+{
+	char *page = page_find(ip, at / PAGE);
+
+	if (page && !(page = page_make(ip, at / PAGE)))
+		return -ENOSPC;
+	if (page)
+		memset(page + at % PAGE, 0, n);
+	return 0;
+}
+
+int file_punch(struct inode *ip, uint64_t at, uint64_t n)
+{
+	struct pages *p = &ip->pages;
+	uint64_t end = at + n, last = end / PAGE;
+	int error = 0;
+
+	/* Of the image's pages none goes: they are hidden by zeros. */
+	while (!error && at < end && (at % PAGE || at < p->backed)) {
+		size_t part = min_u64(PAGE - at % PAGE, end - at);
+
+		error = bytes_clear(ip, at, part);
+		at += part;
+	}
+	if (!error && at < end && end % PAGE)
+		error = bytes_clear(ip, last * PAGE, end % PAGE);
+	if (!error && at / PAGE < last && at / PAGE < reach(p->height))
+		tree_punch(p, &p->root, p->height, at / PAGE, min_u64(last, reach(p->height)));
+	inode_touch(ip, TOUCH_M | TOUCH_C);
+	return error;
+}
+
 /* Image pages below memory pages are counted once; this makes both kinds countable before the image part shrinks. */
 static void image_cut(struct pages *p, uint64_t size)
 {

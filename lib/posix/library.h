@@ -106,6 +106,13 @@ int stash_take(uint64_t start, uint64_t end);      /* brings them back; the regi
 int stash_drop(uint64_t start, uint64_t end);      /* what was kept for these addresses is forgotten */
 static inline int stash_used(void) { return P->has_stash; } /* else the last two have nothing to do */
 
+/* ---- madvise.c */
+int  is_mapped(uint64_t start, uint64_t size);     /* whole pages of [start, start + size), each in some region */
+int  advice_fork(void);                            /* in a fork child: what its maker advised for it. 0 or -ENOMEM */
+/* ---- mlock.c */
+int  populate(uint64_t start, uint64_t end, unsigned access); /* all pages there are made: 0, -ENOMEM, -EINVAL, -EFAULT past a file's end */
+void map_populate(uint64_t start, uint64_t end, int locks, int on_fault); /* the same for a new mapping, as far as it goes */
+
 /* ---- mmap.c */
 long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags);
 void wx_note(unsigned prot);

@@ -49,8 +49,8 @@ int  user_read(void *to, uint64_t from, size_t n);
 int  user_write(uint64_t to, const void *from, size_t n);
 long user_str(char *to, uint64_t from, size_t max);
 
-/* Sleep until wake_up(channel), or until deadline (ns of clock_ns, 0 = none): 0 woken, -EINTR a signal is pending, -ETIMEDOUT. Callers re-check their
- * condition in a loop. Drops and retakes the family lock. wake_up also wakes everyone who sleeps on POLL_CHANNEL. */
+/* Sleep until wake_up(channel), a signal, or deadline (ns of clock_ns, 0 = none): 0 woken, -ETIMEDOUT; -EINTR without having slept when a signal is
+ * pending. Callers re-check their condition in a loop, so what came together with a signal is seen first. Drops and retakes the family lock. wake_up also wakes everyone who sleeps on POLL_CHANNEL. */
 #define POLL_CHANNEL ((void *)1)
 int  sleep_on(void *channel, uint64_t deadline);
 void wake_up(void *channel);
@@ -139,6 +139,7 @@ uint64_t inode_size(struct inode *ip);
 uint64_t inode_number(struct inode *ip);
 long inode_read(struct inode *ip, void *to, size_t n, uint64_t at); /* library memory; bytes or -errno */
 long inode_write(struct inode *ip, const void *from, size_t n, uint64_t at); /* the same the other way; of a regular file of the tree */
+int  file_punch(struct inode *ip, uint64_t at, uint64_t n);         /* reads as zeros from then on, and takes no room where it can: 0, -ENOSPC */
 int  file_resize(struct inode *ip, uint64_t size);                  /* 0, -ENOSPC, -EFBIG */
 int  file_in_cwd(const char *name, uint32_t mode, struct inode **out); /* an empty regular file of the caller's folder, made or emptied, reference held; -EEXIST: another kind */
 int  inode_segment(uint64_t size, struct inode **out);              /* memory of that size without a name, reference held: 0, -ENOMEM */

@@ -114,7 +114,9 @@ static long wait(uint64_t va, int is_private, uint32_t expected, uint64_t deadli
 		return -EAGAIN;
 	queue_add(me, k);
 	me->futex.bits = bits;
-	e = sleep_on(&me->futex, deadline);
+	do
+		e = sleep_on(&me->futex, deadline);
+	while (!e && me->futex.space);
 	/* Who was woken is off the queue, whatever came after that. */
 	if (!me->futex.space)
 		return 0;

@@ -86,12 +86,11 @@ void init_poke(void)
 
 void thread_interrupt(struct thread *th)
 {
-	if (th->state == THREAD_SLEEPING && th->channel) {
-		th->wake_result = -EINTR;
+	/* It looks at its condition once more, which may have come with the signal, before its next sleep_on says -EINTR. */
+	if (th->state == THREAD_SLEEPING && th->channel)
 		thread_run(th);
-	} else if (th->on && th->task->env != P->self) {
+	else if (th->on && th->task->env != P->self)
 		(void)gate_notify(th->task->env, 1);
-	}
 }
 
 uint64_t sleepers_run(uint64_t now)

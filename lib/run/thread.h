@@ -107,7 +107,7 @@ void thread_detach(void);
 void thread_run(struct thread *th);         /* makes it runnable, whatever it did before */
 uint64_t thread_ticks(const struct thread *th);
 void sched_settle(void);                    /* what the caller ran so far is in its virtual time */
-/* A signal has come: ends an interruptible sleep with -EINTR, or makes its env look at its signals before its next user instruction. */
+/* A signal has come: ends an interruptible sleep, or makes its env look at its signals before its next user instruction. */
 void thread_interrupt(struct thread *th);
 /* Leaves the CPU in that state (THREAD_SLEEPING, THREAD_STOPPED) until somebody calls thread_run; drops and retakes the family lock. */
 void sched_block(int state);

@@ -77,6 +77,13 @@ static void child_begin(void *child_tid)
 	xstate_load(XSAVE_IMAGE);
 	fs_base_set(P->fs_base);
 	gs_base_set(P->gs_base);
+	if (P->has_fork_advice) {
+		family_lock();
+		/* Rather no child than one that has what it must not have. */
+		if (advice_fork())
+			exit_process(SIGKILL);
+		family_unlock();
+	}
 	if (child_tid) {
 		family_lock();
 		(void)user_write((uint64_t)child_tid, &P->thread->tid, sizeof(int));
@@ -134,6 +141,7 @@ long fork_process(const struct fork_wish *w)
 	child->threads->on = 1;
 	child->threads->virtual = F->min_virtual;
 	thread_run(child->threads);
+	child_tell(w, child);
 	if (w->flags & CLONE_PARENT_SETTID)
 		(void)user_write(w->parent_tid, &child->pid, sizeof child->pid);
 	return child->pid;

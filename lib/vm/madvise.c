@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Advice and questions about mappings: madvise, msync, mincore, and mlock, which has nothing to do: nothing is ever swapped. */
+/* Advice and questions about mappings: madvise, msync, mincore. */
 #include <posix/library.h>
 #include <posix/call/calls.h>
 #include <asm/mman.h>
 
-/* Whole pages of [start, start + size), each in some region. */
-static int is_mapped(uint64_t start, uint64_t size)
+int is_mapped(uint64_t start, uint64_t size)
 {
 	uint64_t end = PAGE_UP(start + size);
 
@@ -21,52 +20,142 @@ static int is_mapped(uint64_t start, uint64_t size)
 	return 1;
 }
 
-/* For each run of private anonymous memory there; what is mapped already stays as it is. */
-static int huge_advise(uint64_t start, uint64_t end, int wants)
-{
-	struct region *r = region_cut(start, end);
+/* Advice that is kept with the regions: what it sets and what it clears. */
+static const struct { uint32_t set, clear; } kept[] = {
+	[MADV_DONTFORK] = { REGION_NOT_FORKED, 0 }, [MADV_DOFORK] = { 0, REGION_NOT_FORKED },
+	[MADV_WIPEONFORK] = { REGION_WIPED, 0 }, [MADV_KEEPONFORK] = { 0, REGION_WIPED },
+	[MADV_DONTDUMP] = { REGION_NOT_DUMPED, 0 }, [MADV_DODUMP] = { 0, REGION_NOT_DUMPED },
+	[MADV_HUGEPAGE] = { REGION_HUGE, 0 }, [MADV_NOHUGEPAGE] = { 0, REGION_HUGE },
+};
 
+static int is_kept(uint64_t advice)
+{
+	return advice < sizeof kept / sizeof *kept && (kept[advice].set || kept[advice].clear);
+}
+
+static int is_known(uint64_t advice)
+{
+	switch (advice) {
+	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED: case MADV_DONTNEED: case MADV_FREE: case MADV_REMOVE:
+	case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_COLD: case MADV_PAGEOUT: case MADV_POPULATE_READ: case MADV_POPULATE_WRITE:
+	case MADV_DONTNEED_LOCKED:
+		return 1;
+	}
+	return is_kept(advice);
+}
+
+static int is_anonymous(const struct region *r) { return !r->inode && !(r->flags & REGION_SHARED); }
+
+/* What is mapped already stays as it is. A part that the advice is not for: -EINVAL, and nothing is done. */
+static int keep(uint64_t start, uint64_t end, uint64_t advice)
+{
+	uint32_t set = kept[advice].set, clear = kept[advice].clear;
+	struct region *r;
+
+	for (r = region_above(start); set == REGION_WIPED && r && r < P->regions + P->region_count && r->start < end; r++)
+		if (!is_anonymous(r))
+			return -EINVAL;
+	r = region_cut(start, end);
 	if (!r)
 		return -ENOMEM;
 	for (; r < P->regions + P->region_count && r->start < end; r++)
-		if (!r->inode && !(r->flags & (REGION_SHARED | REGION_GROWSDOWN | REGION_STASH)))
-			r->flags = wants ? r->flags | REGION_HUGE : r->flags & ~REGION_HUGE;
+		if (!((set | clear) & REGION_HUGE) || (is_anonymous(r) && !(r->flags & (REGION_GROWSDOWN | REGION_STASH))))
+			r->flags = (r->flags | set) & ~clear;
 	regions_join(start, end);
+	if (set & (REGION_WIPED | REGION_NOT_FORKED))
+		P->has_fork_advice = 1;
+	return 0;
+}
+
+/* Private pages go: they will be zeros, or the file's, again. MADV_FREE is for what only this process can have written. */
+static int drop(uint64_t start, uint64_t end, uint64_t advice)
+{
+	for (uint64_t va = start, stop; va < end; va = stop) {
+		struct region *r = region_above(va);
+
+		if (!r || r->start >= end)
+			return 0;
+		if ((r->flags & REGION_LOCKED && advice != MADV_DONTNEED_LOCKED) || (advice == MADV_FREE && !is_anonymous(r)))
+			return -EINVAL;
+		va = MAX_OF(va, r->start);
+		stop = MIN_OF(r->end, end);
+		if (!(r->flags & REGION_SHARED) && (pages_unmap(va, stop) || stash_drop(va, stop)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The pages of a shared file give their blocks back, and read as zeros. */
+static int holes_punch(uint64_t start, uint64_t end)
+{
+	for (uint64_t va = start, stop; va < end; va = stop) {
+		const struct region *r = region_above(va);
+		int e;
+
+		if (!r || r->start >= end)
+			return 0;
+		if (r->flags & REGION_LOCKED || !r->inode || !(r->flags & REGION_SHARED))
+			return -EINVAL;
+		if (r->flags & REGION_READ_ONLY)
+			return -EACCES;
+		va = MAX_OF(va, r->start);
+		stop = MIN_OF(r->end, end);
+		e = file_punch(r->inode, r->offset * PAGE + va - r->start, stop - va);
+		if (e)
+			return e;
+	}
+	return 0;
+}
+
+static int advise(uint64_t start, uint64_t end, uint64_t advice)
+{
+	if (is_kept(advice))
+		return keep(start, end, advice);
+	switch (advice) {
+	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED: case MADV_FREE:
+		return drop(start, end, advice);
+	case MADV_REMOVE:
+		return holes_punch(start, end);
+	case MADV_POPULATE_READ:
+		return populate(start, end, PROT_READ);
+	case MADV_POPULATE_WRITE:
+		return populate(start, end, PROT_WRITE);
+	}
 	return 0;
 }
 
 CALL3(madvise, start, size, advice)
 {
 	uint64_t end = start + PAGE_UP(size);
+	int e;
 
-	if (start % PAGE || end < start)
+	if (start % PAGE || end < start || !is_known(advice))
 		return -EINVAL;
 	if (end == start)
 		return 0;
 	if (!user_range_ok(start, end - start))
 		return -ENOMEM;
-	if (advice == MADV_DONTNEED || advice == MADV_FREE)
-		for (uint64_t va = start; va < end;) {
-			struct region *r = region_above(va);
-			uint64_t stop;
-
-			if (!r || r->start >= end)
-				break;
-			stop = r->end < end ? r->end : end;
-			if (!(r->flags & REGION_SHARED)) {
-				if (r->start > va)
-					va = r->start;
-				if (pages_unmap(va, stop) || stash_drop(va, stop))
-					return -ENOMEM;
-			}
-			va = stop;
-		}
-	if ((advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE) && huge_advise(start, end, advice == MADV_HUGEPAGE))
-		return -ENOMEM;
-	if (advice > 25 && advice != 100 && advice != 101)
-		return -EINVAL;
+	e = advise(start, end, advice);
 	/* Linux does what it can, and then says that there were gaps. */
-	return is_mapped(start, end - start) ? 0 : -ENOMEM;
+	return e || is_mapped(start, end - start) ? e : -ENOMEM;
+}
+
+int advice_fork(void)
+{
+	for (uint32_t i = 0; i < P->region_count; i++) {
+		struct region r = P->regions[i];
+
+		P->regions[i].flags &= ~REGION_LOCKED;
+		if (r.flags & REGION_NOT_FORKED) {
+			if (map_remove(r.start, r.end))
+				return -ENOMEM;
+			i--;
+		} else if (r.flags & REGION_WIPED && (pages_unmap(r.start, r.end) || stash_drop(r.start, r.end))) {
+			return -ENOMEM;
+		}
+	}
+	P->lock_future = 0;
+	return 0;
 }
 
 CALL3(msync, start, size, flags)
@@ -91,15 +180,3 @@ CALL3(mincore, start, size, vector)
 	}
 	return 0;
 }
-
-/* Nothing swaps: what is there stays. */
-static long stays(uint64_t start, uint64_t size)
-{
-	return start + size < start ? -EINVAL : is_mapped(start, size) ? 0 : -ENOMEM;
-}
-
-CALL2(mlock, start, size) { return stays(start, size); }
-CALL2(munlock, start, size) { return stays(start, size); }
-CALL3(mlock2, start, size, flags) { return flags & ~1ul ? -EINVAL : stays(start, size); }
-CALL1(mlockall, flags) { return flags & ~7ul || !flags ? -EINVAL : 0; }
-CALL0(munlockall) { return 0; }

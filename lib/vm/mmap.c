@@ -9,14 +9,17 @@
 #define MAP_FIXED     0x10
 #define MAP_ANONYMOUS 0x20
 #define MAP_GROWSDOWN 0x100
+#define MAP_LOCKED    0x2000
 #define MAP_NORESERVE 0x4000
 #define MAP_POPULATE  0x8000
+#define MAP_NONBLOCK  0x10000
 #define MAP_HUGETLB   0x40000
 #define MAP_FIXED_NOREPLACE 0x100000
 #define OPEN_ACCESS    3
 #define OPEN_WRONLY    1
 #define OPEN_RDWR      2
 #define RLIMIT_AS      9
+#define MCL_ONFAULT    4
 
 void vsize_note(void)
 {
@@ -160,6 +163,15 @@ static int is_hopeless(uint64_t size, uint64_t prot, uint64_t flags)
 	return size > rt_info->frames_ram * PAGE && prot & PROT_WRITE && !(flags & MAP_NORESERVE) && (flags & (MAP_TYPE | MAP_ANONYMOUS)) != MAP_SHARED;
 }
 
+/* MAP_NONBLOCK takes MAP_POPULATE back, as since Linux 2.6.23. */
+static void mapped_fill(uint64_t start, uint64_t end, uint64_t flags)
+{
+	int locks = flags & MAP_LOCKED || P->lock_future, on_fault = P->lock_future & MCL_ONFAULT && !(flags & MAP_LOCKED);
+
+	if (locks || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
+		map_populate(start, end, locks, on_fault);
+}
+
 CALL6(mmap, hint, size, prot, flags, fd, offset)
 {
 	struct region r = { .prot = (uint32_t)prot & 7, .data_end = ~0ul };
@@ -195,7 +207,11 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 		r.offset = ++F->shared_count << 32;
 	wx_note(r.prot);
 	e = map_region(&r);
-	return e ? e : va;
+	if (e)
+		return e;
+	if (flags & (MAP_POPULATE | MAP_LOCKED) || P->lock_future)
+		mapped_fill(r.start, r.end, flags);
+	return va;
 }
 
 long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, uint64_t flags)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* More descriptors than any fixed table: limits, 10,000 of them in poll, select and epoll, over fork and exec, and what is told when there are no more. */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>

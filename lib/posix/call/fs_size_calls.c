@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about a file's size and space, and those that would write it to a disk. */
 #include <fs/files.h>
+#include <linux/falloc.h>
 
 static long size_set(struct inode *ip, uint64_t size)
 {
@@ -42,36 +43,29 @@ CALL2(ftruncate, fd, size)
 	return result;
 }
 
-/* Pages are allocated, so that later writes find their room; mode 1 keeps the size. */
-static long range_allocate(struct inode *ip, uint64_t at, uint64_t n, int keep_size)
+/* More than there is room for is refused before anything is taken; tree nodes take one page of 512. */
+static int has_room(struct inode *ip, uint64_t first, uint64_t last)
 {
-	uint64_t end = at + n;
+	uint64_t room = file_room(), absent = 0;
 
-	if (end > FILE_LIMIT)
-		return -EFBIG;
-	for (uint64_t i = at / PAGE; i < (end + PAGE - 1) / PAGE; i++)
-		if (!page_find(ip, i) && !page_make(ip, i))
-			return -ENOSPC;
-	return !keep_size && end > ip->size ? file_resize(ip, end) : 0;
+	if (last - first > room + ip->pages.count)
+		return 0;
+	for (uint64_t i = first; i < last; i++)
+		absent += !page_find(ip, i);
+	return absent + absent / 512 + 8 <= room;
 }
 
-/* A hole reads as zeros: whole pages and parts alike are cleared. */
-static long range_clear(struct inode *ip, uint64_t at, uint64_t n)
+/* Pages are allocated, so that later writes find their room. */
+static long range_allocate(struct inode *ip, uint64_t at, uint64_t n, int keeps_size)
 {
-	uint64_t end = min_u64(at + n, ip->size);
+	uint64_t end = at + n, first = at / PAGE, last = (end + PAGE - 1) / PAGE;
 
-	while (at < end) {
-		size_t part = min_u64(PAGE - at % PAGE, end - at);
-		char *page = page_find(ip, at / PAGE);
-
-		if (page && !(page = page_make(ip, at / PAGE)))
+	if (!has_room(ip, first, last))
+		return -ENOSPC;
+	for (uint64_t i = first; i < last; i++)
+		if (!page_find(ip, i) && !page_make(ip, i))
 			return -ENOSPC;
-		if (page)
-			memset(page + at % PAGE, 0, part);
-		at += part;
-	}
-	inode_touch(ip, TOUCH_M | TOUCH_C);
-	return 0;
+	return !keeps_size && end > ip->size ? file_resize(ip, end) : 0;
 }
 
 CALL4(fallocate, fd, mode, at, n)
@@ -91,10 +85,10 @@ CALL4(fallocate, fd, mode, at, n)
 		result = -EFBIG;
 	else if (at + n > f->ip->size && size_allowed(at + n))
 		result = -EFBIG;
-	else if (mode == 0 || mode == 1)
-		result = range_allocate(f->ip, at, n, (int)mode);
-	else if (mode == 3) /* PUNCH_HOLE | KEEP_SIZE */
-		result = range_clear(f->ip, at, n);
+	else if (mode == 0 || mode == FALLOC_FL_KEEP_SIZE)
+		result = range_allocate(f->ip, at, n, mode != 0);
+	else if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
+		result = file_punch(f->ip, at, n);
 	else
 		result = -EOPNOTSUPP;
 	file_put(f);

@@ -97,6 +97,11 @@ CALL5(prctl, what, a, b, c, d)
 	case PR_GET_PDEATHSIG:
 		signal = t->pdeath_signal;
 		return user_write(a, &signal, sizeof signal);
+	case PR_SET_CHILD_SUBREAPER:
+		t->adopts = a != 0;
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		return user_write(a, &t->adopts, sizeof t->adopts);
 	case PR_GET_DUMPABLE:
 		return 1;
 	case PR_SET_DUMPABLE:

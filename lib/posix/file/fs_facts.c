@@ -3,12 +3,18 @@
 #include <rt/gate.h>
 #include <rt/space.h>
 #include <fs/files.h>
+#include <family/family.h>
 
 void machine_facts(struct machine_facts *out)
 {
 	out->frames = rt_info->frames_ram;
 	out->frames_free = rt_info->frames_free;
 	out->tsc_hz = rt_info->tsc_hz;
+}
+
+uint64_t file_room(void)
+{
+	return min_u64(rt_info->frames_free, F->page_limit - F->pages_used);
 }
 
 size_t machine_report(char *to, size_t max)

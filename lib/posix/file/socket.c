@@ -60,7 +60,9 @@ int socket_waits(struct socket *s, void *channel, uint64_t deadline, int dontwai
 	socket_get(s);
 	result = sleep_on(channel, deadline);
 	socket_put(s);
-	return result == -EINTR ? -ERESTARTSYS : 0;
+	if (result != -EINTR)
+		return 0;
+	return deadline ? -EINTR : -ERESTARTSYS; /* signal(7): not begun anew with a time limit */
 }
 
 /* ---- names without a path */

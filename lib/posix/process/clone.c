@@ -2,6 +2,7 @@
 /* The calls that make processes, and the record of the child that all of them begin with. */
 #include <vm/fork.h>
 #include <posix/call/calls.h>
+#include "pidfd.h"
 
 static void image_share(struct task *child, const struct task *parent)
 {
@@ -15,6 +16,24 @@ static void image_share(struct task *child, const struct task *parent)
 		memcpy(child->cmdline, parent->cmdline, parent->cmdline_size);
 		child->cmdline_size = parent->cmdline_size;
 	}
+}
+
+/* A descriptor of the child, for its maker alone: it is told of it when the child has its own memory (child_tell), but a bad address must fail now. */
+static int pidfd_make(const struct fork_wish *w, struct task *child)
+{
+	int fd = pidfd_new(child, 0), word;
+
+	if (fd < 0)
+		return fd;
+	return user_read(&word, w->pidfd, sizeof word) || user_write(w->pidfd, &word, sizeof word) ? -EFAULT : 0;
+}
+
+void child_tell(const struct fork_wish *w, struct task *child)
+{
+	int fd = w->flags & CLONE_PIDFD ? pidfd_find(child) : -1;
+
+	if (fd >= 0)
+		(void)user_write(w->pidfd, &fd, sizeof fd);
 }
 
 struct task *child_new(const struct fork_wish *w, int *error)
@@ -41,17 +60,22 @@ struct task *child_new(const struct fork_wish *w, int *error)
 	child->threads->nice = P->thread->nice;
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		child->threads->clear_child_tid = w->child_tid;
-	return child;
+	*error = w->flags & CLONE_PIDFD ? pidfd_make(w, child) : 0;
+	if (!*error)
+		return child;
+	child_undo(child);
+	return 0;
 }
 
 void child_undo(struct task *child)
 {
+	pidfd_undo(child);
 	files_free(child->files);
 	task_drop_image(child);
 	task_free(child);
 }
 
-#define NOT_HERE (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_PIDFD)
+#define NOT_HERE (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 #define OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
 /* A thread shares all that can be shared; another process memory at most. */
@@ -61,6 +85,8 @@ static long clone_any(const struct fork_wish *w)
 
 	if (w->exit_signal > SIGNAL_COUNT || w->exit_signal < 0 || f & NOT_HERE || (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) || (f & CLONE_SIGHAND && !(f & CLONE_VM))
 		|| (f & CLONE_SETTLS && w->tls >= EXO_USER_END) || (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	if (f & CLONE_PIDFD && f & CLONE_THREAD)
 		return -EINVAL;
 	if (f & CLONE_THREAD)
 		return (f & OF_THREAD) == OF_THREAD ? thread_clone(w) : -EINVAL;
@@ -81,7 +107,9 @@ CALL0(vfork)
 
 CALL5(clone, flags, stack, parent_tid, child_tid, tls)
 {
-	return clone_any(&(struct fork_wish){ flags & ~(uint64_t)CSIGNAL, stack, parent_tid, child_tid, tls, flags & CSIGNAL });
+	if (flags & CLONE_PIDFD && flags & (CLONE_PARENT_SETTID | CLONE_DETACHED))
+		return -EINVAL;
+	return clone_any(&(struct fork_wish){ flags & ~(uint64_t)CSIGNAL, stack, parent_tid, child_tid, tls, flags & CSIGNAL, parent_tid });
 }
 
 CALL2(clone3, at, size)
@@ -99,5 +127,5 @@ CALL2(clone3, at, size)
 	if (args.flags & (CLONE_DETACHED | CSIGNAL) || !args.stack != !args.stack_size || (args.flags & (CLONE_THREAD | CLONE_PARENT) && args.exit_signal) || args.set_tid_size)
 		return -EINVAL;
 	return clone_any(&(struct fork_wish){ args.flags, args.stack ? args.stack + args.stack_size : 0, args.parent_tid,
-		args.child_tid, args.tls, (int)args.exit_signal });
+		args.child_tid, args.tls, (int)args.exit_signal, args.pidfd });
 }

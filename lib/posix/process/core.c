@@ -152,6 +152,8 @@ static int is_changed(const struct region *r)
 /* Bytes of it that are in the core file. Of a program that was not changed its headers, by which a debugger sees where it was loaded. */
 static uint64_t dumped_bytes(const struct region *r)
 {
+	if (r->flags & REGION_NOT_DUMPED)
+		return 0;
 	if (!r->prot)
 		return 0;
 	if (!region_file(r) || (!(r->flags & REGION_SHARED) && (r->prot & PROT_WRITE || is_changed(r))))

@@ -73,6 +73,7 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 	t->cmdline_size = plan->args_size;
 	sched_moves(th);
 	t->env = env;
+	t->exit_signal = SIGCHLD;
 	t->has_execed = 1;
 	th->slot = 0;
 	th->on = 1;

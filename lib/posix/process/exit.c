@@ -4,6 +4,7 @@
 #include <posix/library.h>
 #include <posix/call/calls.h>
 #include <posix/signal/signals.h>
+#include "pidfd.h"
 
 #define SA_NOCLDWAIT_BIT 2ul
 #define HANDLER_IGNORE 1ul
@@ -56,29 +57,46 @@ static int parent_does_not_wait(const struct task *t)
 	return !t->parent->is_init && t->exit_signal == SIGCHLD && (a->handler == HANDLER_IGNORE || a->flags & SA_NOCLDWAIT_BIT);
 }
 
-/* Process 1 becomes the parent of c. */
-static void child_to_init(struct task *c)
+static void child_to(struct task *c, struct task *to)
 {
-	struct task *init = F->tasks, **at = &c->parent->child;
+	struct task **at = &c->parent->child;
 
 	while (*at != c)
 		at = &(*at)->sibling;
 	*at = c->sibling;
-	c->parent = init;
-	c->sibling = init->child;
-	init->child = c;
+	c->parent = to;
+	c->sibling = to->child;
+	to->child = c;
+	c->maker = to->pid;
 	c->exit_signal = SIGCHLD;
-	wake_up(init);
+	wake_up(to);
+}
+
+/* Who gets the children of t: its nearest ancestor that asked for them, or process 1. */
+static struct task *heir_of(const struct task *t)
+{
+	struct task *heir = t->parent;
+
+	while (heir && !heir->is_init && !(heir->adopts && heir->state == TASK_ALIVE && !heir->ending))
+		heir = heir->parent;
+	return heir ? heir : F->tasks;
 }
 
 static void children_leave(struct task *t)
 {
+	struct task *heir = t->child ? heir_of(t) : 0;
+
 	while (t->child) {
 		struct task *c = t->child;
 
-		child_to_init(c);
+		child_to(c, heir);
 		if (c->pdeath_signal)
 			(void)signal_send(c->pid, c->pdeath_signal);
+		if (c->state != TASK_ZOMBIE)
+			continue;
+		task_tell_parent(c);
+		if (parent_does_not_wait(c))
+			child_to(c, F->tasks);
 	}
 }
 
@@ -137,7 +155,8 @@ void task_bury(struct task *t, int status)
 	orphans_wake(t, groups, count);
 	task_tell_parent(t);
 	if (parent_does_not_wait(t))
-		child_to_init(t);
+		child_to(t, F->tasks);
+	pidfds_wake(t);
 }
 
 void env_leave(void)

@@ -78,6 +78,10 @@ _Static_assert(__builtin_offsetof(struct user_regs, full) == R_FULL && sizeof(st
 #define REGION_STASH     0x20u /* stash.c */
 #define REGION_HUGE 0x80u /* by pages of 2 MiB where they fit */
 #define REGION_READ_ONLY 0x40u /* a shared file that was not opened for writing */
+#define REGION_NOT_FORKED 0x100u /* a fork child has nothing there */
+#define REGION_WIPED 0x200u /* a fork child finds zeros there */
+#define REGION_NOT_DUMPED 0x400u /* not in a core file */
+#define REGION_LOCKED 0x800u /* mlock: no advice drops its pages */
 #define REGION_ANON_SHARED 0x10u /* shared anonymous memory: pages of an unnamed inode-less object */
 
 /* One run of user addresses with one meaning; page-aligned; the array is sorted and disjoint. */
@@ -106,6 +110,8 @@ struct process {
 	uint32_t region_count, region_pages;
 	uint32_t region_last;        /* where the last search in it ended: a guess */
 	uint64_t region_bytes;       /* of all regions but stashes */
+	uint8_t  has_fork_advice;    /* a region is, or was, one that a fork child has otherwise: advice_fork */
+	uint8_t  lock_future;        /* mlockall's flags for mappings to come */
 	uint8_t  has_stash;          /* stash.c keeps something, or did */
 	uint8_t  has_strays;         /* an unmapping failed half-way: entries may stand where no region is */
 	uint64_t brk_start, brk_end; /* brk_end not rounded */

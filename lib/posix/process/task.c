@@ -2,6 +2,7 @@
 /* The table of processes: records, pids, kin, and what others may ask about them. Who runs is sched.c's, who ends is exit.c's. */
 #include <posix/library.h>
 #include <base/fmt.h>
+#include "pidfd.h"
 
 #define RLIM_INFINITY (~0ul)
 #define RLIMIT_STACK 3
@@ -45,6 +46,7 @@ struct task *task_new(struct task *parent)
 	t->state = TASK_NEW;
 	if (parent) {
 		t->parent = parent;
+		t->maker = P->thread ? P->thread->tid : 0;
 		t->sibling = parent->child;
 		parent->child = t;
 		t->pgrp = parent->pgrp;
@@ -68,6 +70,7 @@ void task_free(struct task *t)
 		;
 	*at = t->next;
 	F->task_count--;
+	pidfds_leave(t);
 	if (t->parent) {
 		for (at = &t->parent->child; *at != t; at = &(*at)->sibling)
 			;

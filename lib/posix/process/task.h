@@ -38,6 +38,9 @@ struct task {
 	int pid, pgrp, session;
 	char name[16];               /* comm, NUL-terminated */
 	struct task *parent, *child, *sibling; /* first child; next child of the same parent */
+	int maker;                   /* the thread that made it */
+	int adopts;                  /* orphans among its descendants become its children: prctl */
+	struct pidfd *pidfds;        /* pidfd.c */
 	struct task *next;           /* all tasks, by rising pid */
 	struct file_state *files;
 	struct inode *exe;           /* reference held; may be NULL */

@@ -81,6 +81,7 @@ long vfork_process(const struct fork_wish *w)
 		child_undo(child);
 		return -ENOMEM;
 	}
+	child_tell(w, child);
 	if (w->flags & CLONE_VFORK) {
 		child->vfork_parent = me;
 		me->vfork_child = child;

@@ -5,9 +5,22 @@
 #include <asm/siginfo.h>
 #include <linux/signal.h>
 #include <linux/wait.h>
+#include "pidfd.h"
 
-static int wanted(const struct task *c, int pid)
+/* Children of another thread count but for __WNOTHREAD, and once that thread is gone they are anybody's. */
+static int is_of_thread(const struct task *c)
 {
+	const struct thread *maker = thread_by_tid(c->maker);
+
+	return c->maker == P->thread->tid || !maker || maker->task != P->task || maker->state == THREAD_ENDED;
+}
+
+static int wanted(const struct task *c, int pid, int options)
+{
+	if (!(options & __WALL) && (c->exit_signal != SIGCHLD) != !!(options & __WCLONE))
+		return 0;
+	if (options & __WNOTHREAD && !is_of_thread(c))
+		return 0;
 	return pid == -1 || (pid > 0 && c->pid == pid) || (!pid && c->pgrp == P->task->pgrp) || (pid < -1 && c->pgrp == -pid);
 }
 
@@ -36,7 +49,7 @@ static struct task *child_wait(int pid, int options, int *status, int *error)
 		int any = 0;
 
 		for (struct task *c = self->child; c; c = c->sibling) {
-			if (!wanted(c, pid))
+			if (!wanted(c, pid, options))
 				continue;
 			any = 1;
 			if (child_news(c, options, status))
@@ -69,13 +82,14 @@ static void child_taken(struct task *c)
 	task_reap(c);
 }
 
-CALL4(wait4, pid, status_at, options, usage_at)
+CALL4(wait4, pid, status_at, asked, usage_at)
 {
+	uint32_t options = (uint32_t)asked;
 	int status = 0, error, number;
 	uint64_t usage[18] = { 0 };
 	struct task *c;
 
-	if (options & ~(uint64_t)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
+	if (options & ~(uint32_t)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
 		return -EINVAL;
 	c = child_wait((int)pid, (int)options | WEXITED, &status, &error);
 	if (!c && error <= 0)
@@ -92,20 +106,40 @@ CALL4(wait4, pid, status_at, options, usage_at)
 	return number;
 }
 
-CALL5(waitid, which, id, info_at, options, usage_at)
+CALL5(waitid, which, id, info_at, asked, usage_at)
 {
-	int status = 0, error, pid = which == P_ALL ? -1 : which == P_PID ? (int)id : id ? -(int)id : 0;
+	uint32_t options = (uint32_t)asked;
+	int status = 0, error, pid = -1, no_wait = 0;
 	int32_t info[32] = { 0 };
 	uint64_t usage[18] = { 0 };
 	struct task *c;
 
-	if (options & ~(uint64_t)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
+	if (options & ~(uint32_t)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
 		return -EINVAL;
-	if (which > P_PGID || (which != P_ALL && (int)id < 0) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+	if ((which != P_ALL && (int)id < 0) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	c = child_wait(pid, (int)options, &status, &error);
+	switch (which) {
+	case P_ALL:
+		break;
+	case P_PID:
+		if (!(pid = (int)id))
+			return -EINVAL;
+		break;
+	case P_PGID:
+		pid = -(int)id;
+		break;
+	case P_PIDFD:
+		if ((pid = pidfd_pid((int)id, &no_wait)) < 0)
+			return pid;
+		break;
+	default:
+		return -EINVAL;
+	}
+	c = child_wait(pid, (int)options | (no_wait ? WNOHANG : 0), &status, &error);
 	if (!c && error < 0)
 		return error;
+	if (!c && !error && no_wait && !(options & WNOHANG))
+		return -EAGAIN;
 	if (!c && error) {
 		info[0] = SIGCHLD;
 		info[2] = CLD_TRAPPED;

@@ -174,8 +174,8 @@ CALL2(kill, target, number)
 	if (sig < 0 || sig > SIGNAL_COUNT)
 		return -EINVAL;
 	if (pid > 0) {
-		struct task *t = task_by_pid(pid);
-		return t ? signal_send_info(t, sig, &cause) : -ESRCH;
+		struct thread *th = thread_by_tid(pid);
+		return th ? signal_send_info(th->task, sig, &cause) : -ESRCH;
 	}
 	if (pid == -1)
 		return send_many(0, sig, &cause);
@@ -207,7 +207,7 @@ CALL3(tgkill, group, tid, sig)
 }
 
 /* Only the kernel may claim to be the kernel. */
-static long cause_read(struct signal_cause *cause, uint64_t from, int is_self)
+static int cause_read(struct signal_cause *cause, uint64_t from, int is_self)
 {
 	struct signal_info info;
 
@@ -219,17 +219,26 @@ static long cause_read(struct signal_cause *cause, uint64_t from, int is_self)
 	return 0;
 }
 
+int signal_cause_read(struct signal_cause *cause, int sig, uint64_t from, int is_self)
+{
+	int32_t number;
+
+	if (user_read(&number, from, sizeof number))
+		return -EFAULT;
+	return number != sig ? -EINVAL : cause_read(cause, from, is_self);
+}
+
 CALL3(rt_sigqueueinfo, pid, sig, info)
 {
 	struct signal_cause cause;
 	long error = cause_read(&cause, info, (int)pid == current_pid());
-	struct task *t = task_by_pid((int)pid);
+	struct thread *th = thread_by_tid((int)pid);
 
 	if (error)
 		return error;
 	if (sig > SIGNAL_COUNT)
 		return -EINVAL;
-	return t ? signal_send_info(t, (int)sig, &cause) : -ESRCH;
+	return th ? signal_send_info(th->task, (int)sig, &cause) : -ESRCH;
 }
 
 CALL4(rt_tgsigqueueinfo, group, tid, sig, info)

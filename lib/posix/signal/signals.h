@@ -52,6 +52,9 @@ int sigframe_pop(struct user_regs *r, struct thread *th);
 struct signal_info;
 void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause *cause);
 
+/* signal_calls.c. What a siginfo in user memory, which must be of that signal, says of its cause: 0, -EFAULT, -EINVAL, -EPERM. */
+int signal_cause_read(struct signal_cause *cause, int sig, uint64_t from, int is_self);
+
 /* crash.c. The line for a fault that th did not handle. */
 void crash_report(const struct thread *th, int sig, uint64_t rip);
 /* init.c. What a signal to pid 1 asks for. Family lock held. */

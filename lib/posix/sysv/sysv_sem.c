@@ -175,13 +175,13 @@ static long operate(uint64_t id, const struct sembuf *op, uint64_t n, uint64_t d
 	while ((r = apply_all(s, op, n, u, &at)) > 0) {
 		uint32_t *waits = op[at].change ? &s->sem[op[at].number].waits : &s->sem[op[at].number].waits_zero;
 
+		if (e)
+			return e == -ETIMEDOUT ? -EAGAIN : e;
 		++*waits;
 		e = sleep_on(s, deadline);
 		if (!ipc_find(IPC_SEM, id, &gone))
 			return -EIDRM;
 		--*waits;
-		if (e)
-			return e == -ETIMEDOUT ? -EAGAIN : e;
 	}
 	if (!r && alters)
 		wake_up(s);
