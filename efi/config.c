@@ -26,6 +26,26 @@ static uint64_t size_read(const struct conf_line *line)
 	return i == line->value_size ? value : 0;
 }
 
+/* WIDTHxHEIGHT; 0: not that. */
+static int mode_read(const struct conf_line *line, uint32_t *width, uint32_t *height)
+{
+	uint32_t value[2] = { 0, 0 }, n = 0;
+
+	for (size_t i = 0; i < line->value_size; i++) {
+		char c = line->value[i];
+
+		if (c == 'x' && !n && value[0])
+			n = 1;
+		else if (c >= '0' && c <= '9' && value[n] < 10000)
+			value[n] = value[n] * 10 + (uint32_t)(c - '0');
+		else
+			return 0;
+	}
+	*width = value[0];
+	*height = value[1];
+	return n && value[1];
+}
+
 /* 1, 0, or -1 for neither of the two words. */
 static int choice_read(const struct conf_line *line, const char *one, const char *zero)
 {
@@ -44,6 +64,9 @@ static void setting_apply(struct settings *s, const struct conf_line *line)
 		s->memory = size_read(line);
 		if (s->memory < MEMORY_MIN)
 			stop(0, "%s: line %u: `memory` must be a size of at least %luM, such as 2G", s->source, line->line, (unsigned long)MIB(MEMORY_MIN));
+	} else if (conf_is(line, "screen")) {
+		if (!mode_read(line, &s->screen_width, &s->screen_height))
+			stop(0, "%s: line %u: `screen` must be a width and a height, such as 1920x1080", s->source, line->line);
 	} else if (conf_is(line, "log")) {
 		s->quiet = choice = choice_read(line, "errors", "all");
 		if (choice < 0)

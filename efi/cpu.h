@@ -16,9 +16,31 @@ static inline uint64_t cpu_tsc(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-static inline void cpu_id(uint32_t leaf, uint32_t out[4])
+static inline void cpu_id_raw(uint32_t leaf, uint32_t out[4])
 {
 	__asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(0));
+}
+
+/* Zeros for a leaf beyond the maximum, where Intel's CPUs answer with another leaf's words. */
+static inline void cpu_id(uint32_t leaf, uint32_t out[4])
+{
+	cpu_id_raw(leaf & 0x80000000u, out);
+	if (leaf <= out[0] && (leaf ^ out[0]) < 0x80000000u)
+		cpu_id_raw(leaf, out);
+	else
+		out[0] = out[1] = out[2] = out[3] = 0;
+}
+
+static inline uint64_t cpu_rdmsr(uint32_t msr)
+{
+	uint32_t lo, hi;
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline void cpu_wrmsr(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
 static inline uint64_t cpu_cr4(void)

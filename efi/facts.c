@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the firmware knows beside ACPI: screen, wall clock, entropy, reset; and what the CPU must have. */
+/* What the firmware knows beside ACPI: wall clock, entropy, reset; and what the CPU must have. */
 #include <base/string.h>
 #include "cpu.h"
 #include "loader.h"
@@ -10,54 +10,34 @@
 #define CPUID_FXSR  (1u << 24)
 #define CPUID_PGE   (1u << 13)
 #define CPUID_SSE2  (1u << 26)
+#define INTEL       0x756e6547u /* CPUID 0 EBX */
+#define MSR_MISC_ENABLE  0x1a0
+#define MISC_LIMIT_CPUID (1ul << 22)
+
+/* Setups have a switch for systems of 2001 that limits CPUID's leaves to 3 (Intel SDM vol. 4, IA32_MISC_ENABLE bit 22); AMD's CPUs have no such MSR. */
+static void limit_lift(void)
+{
+	uint32_t id[4];
+
+	cpu_id(0, id);
+	if (id[0] > 3 || id[1] != INTEL)
+		return;
+	cpu_wrmsr(MSR_MISC_ENABLE, cpu_rdmsr(MSR_MISC_ENABLE) & ~MISC_LIMIT_CPUID);
+	cpu_id(0, id);
+	log_line("CPU: the firmware's setup limits CPUID to leaf 3; %s", id[0] > 3 ? "lifted" : "it stays so: newer features are not used");
+}
 
 void cpu_check(void)
 {
 	uint32_t id[4], extended[4];
 
+	limit_lift();
 	cpu_id(1, id);
 	cpu_id(0x80000001, extended);
 	if (!(extended[3] & CPUID_NX))
 		stop(0, "CPU: no NX bit (CPUID 80000001h EDX 20); switch execute-disable on in the firmware's setup");
 	if (!(id[3] & CPUID_FXSR) || !(id[3] & CPUID_PGE) || !(id[3] & CPUID_SSE2))
 		stop(0, "CPU: FXSR, PGE or SSE2 is missing (CPUID 1 EDX %08x); Aril needs an x86-64 CPU", id[3]);
-}
-
-void screen_facts(struct boot_info *info)
-{
-	static EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
-	EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = NULL;
-	EFI_STATUS status = EFI_NOT_FOUND;
-
-	/* The console's own screen first: there may be several. */
-	if (firmware_system->ConsoleOutHandle)
-		status = firmware_boot->HandleProtocol(firmware_system->ConsoleOutHandle, &guid, (void **)&gop);
-	if (EFI_ERROR(status))
-		status = firmware_boot->LocateProtocol(&guid, NULL, (void **)&gop);
-	if (EFI_ERROR(status) || !gop->Mode || !gop->Mode->Info) {
-		log_line("screen: none (no GraphicsOutput protocol)");
-		return;
-	}
-	info->fb_width = gop->Mode->Info->HorizontalResolution;
-	info->fb_height = gop->Mode->Info->VerticalResolution;
-	info->fb_stride = gop->Mode->Info->PixelsPerScanLine;
-	info->fb_format = gop->Mode->Info->PixelFormat;
-	info->fb_red = info->fb_format == PixelBlueGreenRedReserved8BitPerColor ? 0xff0000 : 0xff;
-	info->fb_green = 0xff00;
-	info->fb_blue = info->fb_format == PixelBlueGreenRedReserved8BitPerColor ? 0xff : 0xff0000;
-	info->fb_rest = 0xff000000;
-	if (info->fb_format == PixelBitMask) {
-		info->fb_red = gop->Mode->Info->PixelInformation.RedMask;
-		info->fb_green = gop->Mode->Info->PixelInformation.GreenMask;
-		info->fb_blue = gop->Mode->Info->PixelInformation.BlueMask;
-		info->fb_rest = gop->Mode->Info->PixelInformation.ReservedMask;
-	}
-	if (info->fb_format != PixelBltOnly) {
-		info->fb_base = gop->Mode->FrameBufferBase;
-		info->fb_size = gop->Mode->FrameBufferSize;
-	}
-	log_line("screen: %ux%u, stride %u, format %u at %lx", info->fb_width, info->fb_height, info->fb_stride, info->fb_format,
-		(unsigned long)info->fb_base);
 }
 
 /* Days from 1970-01-01 to that day of the Gregorian calendar; month 1..12. */
@@ -109,5 +89,6 @@ void entropy_facts(struct boot_info *info)
 
 void reset_facts(struct boot_info *info)
 {
-	info->reset_system = (uint64_t)firmware_system->RuntimeServices->ResetSystem;
+	/* Where it will stand: some firmware puts another one there at the exit. */
+	info->reset_system = (uint64_t)&firmware_system->RuntimeServices->ResetSystem;
 }

@@ -23,6 +23,8 @@
 
 /* log.c */
 void log_init(void);
+/* A line that is shown whatever aril.conf says of the log. */
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* (log_line: acpi.h) With 1, log_line keeps its lines but shows them nowhere; stop() still speaks. */
 void log_quiet(int quiet);
 /* The lines so far, on the boot volume, as \aril\bootlog.txt; for after a stop() too. One log line tells when that fails. */
@@ -79,8 +81,11 @@ void report_pci(void);
 void tsc_facts(struct boot_info *info);
 void report_clocks(void);
 
+/* screen.c: the graphics output that is drawn on; width 0 = in the mode that it has. */
+void screen_facts(struct boot_info *info, uint32_t width, uint32_t height);
+void report_modes(void);
+
 /* facts.c */
-void screen_facts(struct boot_info *info);
 void clock_facts(struct boot_info *info);
 void entropy_facts(struct boot_info *info);
 void reset_facts(struct boot_info *info);
@@ -92,6 +97,7 @@ void cpu_check(void);
 struct settings {
 	char app[APP_NAME_MAX];
 	uint64_t memory;           /* limit in bytes, 0 = none */
+	uint32_t screen_width, screen_height; /* 0 = as the firmware has it */
 	int quiet, bootlog, verify;
 	enum boot_panic panic;
 	const char *source;        /* for messages: what is being read */

@@ -94,6 +94,15 @@ void log_line(const char *format, ...)
 	va_end(list);
 }
 
+void log_error(const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	put_format("efi: ", format, list, 0);
+	va_end(list);
+}
+
 void log_quiet(int on)
 {
 	quiet = on;

@@ -39,7 +39,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	config_load(info, &settings);    /* aril.conf or defaults, load options over it */
 	root_load(info, settings.verify); /* root.img, whole, the signed one if it must be */
 	app_load(info, settings.app);    /* the first env's image, out of it */
-	screen_facts(info);              /* frame buffer */
+	screen_facts(info, settings.screen_width, settings.screen_height); /* frame buffer */
 	clock_facts(info);               /* wall clock */
 	entropy_facts(info);             /* EFI_RNG */
 	reset_facts(info);               /* how to reset later */

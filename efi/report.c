@@ -66,12 +66,11 @@ static void report_features(const uint32_t word[WORDS], const char *title, int u
 
 static void report_cpu(void)
 {
-	uint32_t r[4], id, max, extended, word[WORDS] = { 0 };
+	uint32_t r[4], id, word[WORDS] = { 0 };
 	char vendor[13] = "", model[49] = "";
 	const char *name = model;
 
 	cpu_id(0, r);
-	max = r[0];
 	memcpy(vendor, &r[1], 4);
 	memcpy(vendor + 4, &r[3], 4);
 	memcpy(vendor + 8, &r[2], 4);
@@ -79,22 +78,14 @@ static void report_cpu(void)
 	id = r[0];
 	word[ONE_C] = r[2];
 	word[ONE_D] = r[3];
-	if (max >= 7) {
-		cpu_id(7, r);
-		word[SEVEN_B] = r[1];
-		word[SEVEN_C] = r[2];
-	}
-	cpu_id(0x80000000, r);
-	extended = r[0];
-	if (extended >= 0x80000001) {
-		cpu_id(0x80000001, r);
-		word[EXTENDED_D] = r[3];
-	}
-	if (extended >= 0x80000007) {
-		cpu_id(0x80000007, r);
-		word[POWER_D] = r[3];
-	}
-	for (uint32_t i = 0; extended >= 0x80000004 && i < 3; i++) {
+	cpu_id(7, r);
+	word[SEVEN_B] = r[1];
+	word[SEVEN_C] = r[2];
+	cpu_id(0x80000001, r);
+	word[EXTENDED_D] = r[3];
+	cpu_id(0x80000007, r);
+	word[POWER_D] = r[3];
+	for (uint32_t i = 0; i < 3; i++) {
 		cpu_id(0x80000002 + i, r);
 		memcpy(model + 16 * i, r, 16);
 	}
@@ -164,6 +155,7 @@ static void report_controllers(const struct boot_info *info)
 			(unsigned long)info->fb_size / 1024, (unsigned long)info->fb_base);
 	else
 		report("screen:    none\n");
+	report_modes();
 	if (acpi_seen.ecam)
 		report("PCI:       ECAM at %lx, buses %02x to %02x\n", (unsigned long)acpi_seen.ecam, acpi_seen.ecam_first, acpi_seen.ecam_last);
 	else

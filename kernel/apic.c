@@ -50,7 +50,7 @@ uint32_t apic_timer_now(void) { return lapic_read(L_TIMER_CURRENT); }
 bool apic_deadline(void)
 {
 	uint32_t one[4];
-	cpuid(1, 0, one);
+	cpuid(1, one);
 	if (!(one[2] >> 24 & 1))
 		return false;
 	lapic_write(L_LVT_TIMER, VECTOR_TIMER | LVT_DEADLINE);

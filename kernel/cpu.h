@@ -68,8 +68,17 @@ static inline uint64_t rdtsc(void)
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
 	return (uint64_t)hi << 32 | lo;
 }
-static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4])
-{ __asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(sub)); }
+static inline void cpuid_raw(uint32_t leaf, uint32_t out[4])
+{ __asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(0)); }
+/* Zeros for a leaf beyond the maximum, where Intel's CPUs answer with another leaf's words. */
+static inline void cpuid(uint32_t leaf, uint32_t out[4])
+{
+	cpuid_raw(leaf & 0x80000000, out);
+	bool there = leaf <= out[0] && (leaf ^ out[0]) < 0x80000000;
+	cpuid_raw(leaf, out);
+	for (int i = 0; i < 4 && !there; i++)
+		out[i] = 0;
+}
 static inline uint64_t read_cr0(void) { uint64_t v; __asm__ volatile("mov %%cr0, %0" : "=r"(v)); return v; }
 static inline uint64_t read_cr2(void) { uint64_t v; __asm__ volatile("mov %%cr2, %0" : "=r"(v)); return v; }
 static inline uint64_t read_cr4(void) { uint64_t v; __asm__ volatile("mov %%cr4, %0" : "=r"(v)); return v; }

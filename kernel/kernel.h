@@ -284,6 +284,8 @@ void machine_bases_load(uint64_t fs, uint64_t gs);
 void machine_direct_stack(struct env *e, bool alias); /* where the CPU pushes frames of direct vectors */
 void machine_ports(const struct env *e, bool open);
 void machine_off(int reset, uint32_t status) __attribute__((noreturn));
+/* An exception in ring 0: when it is the firmware's, the next way is taken; else it comes back. */
+void machine_off_fault(const struct trap *t);
 void time_start(void);
 void timer_arm(uint64_t tsc);
 void apic_start(void);

@@ -56,22 +56,20 @@ static bool leaks(uint32_t vendor, uint32_t seven_edx)
 
 static void features(void)
 {
-	uint32_t one[4], seven[4], top[4];
-	cpuid(1, 0, one);
-	cpuid(0x80000001, 0, top);
-	cpuid(0, 0, seven);
+	uint32_t one[4], seven[4], state[4], top[4];
+	cpuid(1, one);
+	cpuid(0x80000001, top);
+	cpuid(0xd, state);
+	cpuid(0, seven);
 	uint32_t vendor = seven[1];
-	if (seven[0] >= 7)
-		cpuid(7, 0, seven);
-	else
-		seven[0] = seven[1] = seven[2] = seven[3] = 0;
+	cpuid(7, seven);
 	static const struct { uint32_t bit, cr4; const char *name; } row[] = {
 		{ EXO_CPU_SMEP, CR4_SMEP, "SMEP" }, { EXO_CPU_SMAP, CR4_SMAP, "SMAP" }, { EXO_CPU_UMIP, CR4_UMIP, "UMIP" },
 		{ EXO_CPU_FSGSBASE, CR4_FSGSBASE, "FSGSBASE" }, { EXO_CPU_XSAVE, CR4_OSXSAVE, "XSAVE" },
 		{ EXO_CPU_RDRAND, 0, "RDRAND" }, { EXO_CPU_ERMS, 0, "ERMS" }, { EXO_CPU_NX, 0, "NX" },
 	};
 	uint32_t have = (seven[1] >> 7 & 1) * EXO_CPU_SMEP | (seven[1] >> 20 & 1) * EXO_CPU_SMAP | (seven[2] >> 2 & 1) * EXO_CPU_UMIP
-		| (seven[1] & 1) * EXO_CPU_FSGSBASE | (one[2] >> 26 & 1) * EXO_CPU_XSAVE | (one[2] >> 30 & 1) * EXO_CPU_RDRAND
+		| (seven[1] & 1) * EXO_CPU_FSGSBASE | (state[0] ? one[2] >> 26 & 1 : 0) * EXO_CPU_XSAVE | (one[2] >> 30 & 1) * EXO_CPU_RDRAND
 		| (seven[1] >> 9 & 1) * EXO_CPU_ERMS | (top[3] >> 20 & 1) * EXO_CPU_NX;
 	/* Of the firmware's only PAE and MCE stay: what else it left on would be a right of ring 3 that nobody gave. */
 	uint64_t cr4 = (read_cr4() & (CR4_PAE | CR4_MCE)) | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
@@ -174,18 +172,13 @@ void machine_ports(const struct env *e, bool open)
 
 typedef void __attribute__((ms_abi)) reset_system(uint32_t type, uint64_t status, uint64_t size, void *data);
 
-/* Each way is tried in turn; a machine that takes none stops here. */
-void machine_off(int reset, uint32_t status)
+static int leaving = -1; /* the firmware runs: for a reset (1), for power-off (0) */
+
+/* The ways without the firmware, in turn; a machine that takes none stops here. */
+static void __attribute__((noreturn)) machine_off_ports(int reset)
 {
-	klog("%s, exit status %u", reset ? "reset" : "power off", status);
-	/* The firmware runs in physical mode under its own root; it may use SSE and expects no SMAP. */
-	write_cr4(read_cr4() & ~(uint64_t)(CR4_SMAP | CR4_SMEP));
-	if (boot->reset_root && boot->reset_system) {
-		root_load((uint32_t)(boot->reset_root >> EXO_PAGE_SHIFT));
-		((reset_system *)boot->reset_system)(reset ? 0 : 2, 0, 0, NULL);
-		root_load((uint32_t)(boot->kernel_root >> EXO_PAGE_SHIFT));
-		klog("the firmware's ResetSystem came back");
-	}
+	leaving = -1;
+	root_load((uint32_t)(boot->kernel_root >> EXO_PAGE_SHIFT));
 	if (reset) {
 		if (boot->reset_port)
 			outb((uint16_t)boot->reset_port, (uint8_t)boot->reset_value);
@@ -202,4 +195,26 @@ void machine_off(int reset, uint32_t status)
 	for (uint64_t begin = rdtsc(); rdtsc() - begin < 3 * info->tsc_hz; cpu_relax()) { } /* a chipset takes its time */
 	klog("this machine cannot be switched off by software: it is safe to do so by hand");
 	cpu_stop();
+}
+
+void machine_off_fault(const struct trap *t)
+{
+	if (leaving < 0)
+		return;
+	klog("the firmware's ResetSystem fails: vector %u, rip %#lx", (unsigned)t->vector, t->rip);
+	machine_off_ports(leaving);
+}
+
+void machine_off(int reset, uint32_t status)
+{
+	klog("%s, exit status %u", reset ? "reset" : "power off", status);
+	/* The firmware runs in physical mode under its own root; it may use SSE and expects no SMAP. */
+	write_cr4(read_cr4() & ~(uint64_t)(CR4_SMAP | CR4_SMEP));
+	if (boot->reset_root && boot->reset_system) {
+		leaving = reset;
+		root_load((uint32_t)(boot->reset_root >> EXO_PAGE_SHIFT));
+		(*(reset_system **)boot->reset_system)(reset ? 0 : 2, 0, 0, NULL);
+		klog("the firmware's ResetSystem came back");
+	}
+	machine_off_ports(reset);
 }

@@ -116,8 +116,10 @@ void trap_enter(struct trap *t)
 {
 	uint64_t addr = t->vector == 14 ? read_cr2() : 0;
 	if (t->vector < 32) {
-		if (!(t->cs & 3))
+		if (!(t->cs & 3)) {
+			machine_off_fault(t);
 			panic_trap(t);
+		}
 		if (t->vector == 1)
 			write_dr6(0xffff0ff0);
 		if (t->vector != 14 || !(iret_finish(t) || push_retry(t, addr)))

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Firmware with odd habits, made by EFI apps that run before the loader (test/efi), and machines that lack a part."""
 
+import os
 import re
+import time
 
 import pytest
 
-from aril import hardware
+from aril import hardware, screen
 
 
 def up(shape, **how):
@@ -22,9 +24,60 @@ def test_stale_map_key():
 
 @pytest.mark.parametrize("machine", ["q35", pytest.param("pc", marks=pytest.mark.slow)])
 def test_reset_system_does_nothing(machine):
-    """Power-off by the ports that ACPI's tables name."""
-    text = up(hardware.Shape(start="noreset", machine=machine))
+    """Power-off by the ports that ACPI's tables name. The only graphics card has no pixels in memory, which the log says before the exit."""
+    text = up(hardware.Shape(start="noreset", machine=machine, screen=False, parts=("virtio-gpu-pci",)))
+    assert re.search(r"^efi: screen: none \(\d graphics outputs, .*; from here on only the serial port COM1 speaks$", text, re.M), text
     assert "kernel: the firmware's ResetSystem came back" in text and "by hand" not in text, text
+
+
+def pixels(machine, base, width, height):
+    """What stands in RAM as a picture of 4 bytes a pixel, blue first."""
+    path = os.path.join(machine.folder, "pixels")
+    machine.monitor(f'pmemsave {base:#x} {width * height * 4} "{path}"')
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    rgb = bytearray(width * height * 3)
+    for to, source in enumerate((2, 1, 0)):
+        rgb[to::3] = data[source::4]
+    return screen.Picture(b"P6 %d %d 255\n" % (width, height) + bytes(rgb))
+
+
+def test_reset_system_is_replaced_and_faults():
+    """The pointer is read when it is called; a fault of the firmware's leads to the next way. And the screen's pixels lie above 4 GiB."""
+    shape = hardware.Shape(start="odd", mem="5G", com2=False)
+    with hardware.running(shape, "app = linux\narg = sh\narg = -c\narg = echo on high; sleep 4; poweroff -f\n") as machine:
+        hardware.log_wait(machine, r"^on high", 120)
+        text = machine.log_text()
+        found = re.search(r"^efi: screen: (\d+)x(\d+), stride \d+, format 1 at 110000000\r?$", text, re.M)
+        assert found, text
+        machine.wait(1)
+        shown = screen.Text(pixels(machine, 0x110000000, int(found.group(1)), int(found.group(2)))).lines()
+        assert "on high" in shown and any(line.startswith("efi: Aril") for line in shown), shown
+        assert machine.wait(60), machine.log_text()
+        text = machine.log_text()
+    assert "kernel: the firmware's ResetSystem fails: vector 14, rip 0x1234" in text and "came back" not in text and "panic" not in text, text
+
+
+def test_old_setup():
+    """A setup that limits CPUID for the systems of 2001, two graphics cards, so that the console's output has no pixels, a mode that aril.conf wants, and a
+    disk with sectors of 4096 bytes."""
+    shape = hardware.Shape(disk="nvme", sector=4096, cpu="max,level=3,vendor=GenuineIntel", parts=("bochs-display",))
+    r = hardware.boot(shape, ["sh", "-c", "grep -c xsave /proc/cpuinfo; grep ^modes /proc/aril-hardware"], extra=["screen = 800x600"])
+    assert r.status == 0 and r.out.split()[0] in (b"0", b"1") and b" 800x600" in r.out and b" 1024x768" in r.out, r
+    for line in (r"^efi: CPU: the firmware's setup limits CPUID to leaf 3; it stays so", r"^kernel: this CPU has no XSAVE: doing without",
+                 r"^efi: screen: 800x600, stride \d+, format 1 at \w+, not the firmware's own console", r"^\[1\] screen: 800x600, 100 columns, 37 rows"):
+        assert re.search(line, r.log, re.M), (line, r.log)
+
+
+def test_bios_says_what_it_needs():
+    """A firmware without UEFI, or with it switched off, starts the code of the protective MBR, which says so. The partition table is as it was."""
+    with hardware.running(hardware.Shape(firmware="bios", disk="ahci", com2=False), "app = linux\n") as machine:
+        end, text = time.monotonic() + 60, ""
+        while "Legacy off." not in text and time.monotonic() < end:
+            machine.wait(1)
+            cells = re.findall(r"0x([0-9a-f]{2})", machine.monitor("xp /4000xb 0xb8000").replace("0x00000000000b", ""))
+            text = bytes(int(cell, 16) for cell in cells[::2]).decode("latin-1")
+    assert "Aril needs UEFI: choose the UEFI entry of this medium, or switch CSM/Legacy off." in text, text
 
 
 def clocks(text):

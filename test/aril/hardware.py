@@ -13,20 +13,20 @@ import time
 from . import conf, image, log, nvram, qemu, session
 
 OVMF = "/usr/share/OVMF"
-# Code, variables; the firmware of the third needs SMM, and lets only what is signed with the snakeoil key run.
+# Code, variables ("bios" is QEMU's own, SeaBIOS, without any); the firmware of the third needs SMM, and lets only what is signed with the snakeoil key run.
 FIRMWARE = {
     "2M": ("OVMF_CODE.fd", "OVMF_VARS.fd"),
     "4M": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
     "secure": ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.snakeoil.fd"),
 }
 DISK = {
-    "virtio": ["-device", "virtio-blk-pci,drive=disk"],
-    "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk"],
-    "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,drive=disk,bus=sata.0"],
-    "nvme": ["-device", "nvme,serial=aril,drive=disk"],
+    "virtio": ["-device", "virtio-blk-pci,drive=disk{blocks}"],
+    "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk{blocks}"],
+    "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,drive=disk,bus=sata.0{blocks}"],
+    "nvme": ["-device", "nvme,serial=aril,drive=disk{blocks}"],
 }
 # How the loader is started: by its removable-media path; by a UEFI shell; by a boot entry; by the EFI app of that name in test/efi.
-STARTS = ("default", "shell", "nvram", "la57", "stale", "noreset")
+STARTS = ("default", "shell", "nvram", "la57", "stale", "noreset", "odd")
 LOADER = "\\EFI\\aril\\aril.efi"
 
 
@@ -39,6 +39,7 @@ class Shape:
     cpus: int = 1
     cpu: str = "max"
     start: str = "default"
+    sector: int = 512
     com1: bool = True
     com2: bool = True
     screen: bool = True
@@ -51,13 +52,16 @@ class Shape:
         return ",".join(settings + ["smm=on"] * (self.firmware == "secure") + ["i8042=off"] * (not self.keyboard))
 
     def arguments(self, folder):
-        code, store = (os.path.join(OVMF, name) for name in FIRMWARE[self.firmware])
+        line = ["-machine", self.machine_option(), "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem]
         copy = os.path.join(folder, "vars.fd")
-        if not os.path.exists(copy):
-            with open(store, "rb") as source, open(copy, "wb") as to:
-                to.write(source.read())
-        line = ["-machine", self.machine_option(), "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem,
-                "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,unit=1,file={copy}", *DISK[self.disk]]
+        blocks = "" if self.sector == 512 else f",logical_block_size={self.sector},physical_block_size={self.sector}"
+        if self.firmware in FIRMWARE:
+            code, store = (os.path.join(OVMF, name) for name in FIRMWARE[self.firmware])
+            if not os.path.exists(copy):
+                with open(store, "rb") as source, open(copy, "wb") as to:
+                    to.write(source.read())
+            line += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,unit=1,file={copy}"]
+        line += [word.format(blocks=blocks) for word in DISK[self.disk]]
         for device in (part for part in self.parts if "=" not in part):
             line += ["-device", device]
         if self.firmware == "secure":
@@ -126,7 +130,7 @@ def running(shape, text, efi=None, root=None, options=None, before=None, after=N
         disk = os.path.join(folder, "disk.img")
         build = image.build_folder(False)
         image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", efi or os.path.join(build, "BOOTX64.EFI"),
-                    "--root", root or os.path.join(build, "root.img"), "--conf", own, disk])
+                    "--root", root or os.path.join(build, "root.img"), "--conf", own, "--sector", str(shape.sector), disk])
         if before:
             before(disk)
         if shape.start != "default":

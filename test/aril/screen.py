@@ -169,9 +169,9 @@ class Console:
             f.write("app = linux\n" + conf)
         disk = os.path.join(self.folder.name, "disk.img")
         build = build or image.build_folder(debug)
-        image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", os.path.join(build, "BOOTX64.EFI"), "--root", os.path.join(build, "root.img"),
-                    "--conf", own, disk])
         shape = shape or hardware.Shape(com2=False)
+        image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", os.path.join(build, "BOOTX64.EFI"), "--root", os.path.join(build, "root.img"),
+                    "--conf", own, "--sector", str(shape.sector), disk])
         if mode:
             shape.screen = False
             shape.more = (*shape.more, *vga(*mode))

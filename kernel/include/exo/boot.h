@@ -6,7 +6,7 @@
 #include <exo/facts.h>
 
 #define BOOT_MAGIC   0x746f6f626c697241ul /* "Arilboot" */
-#define BOOT_VERSION 2
+#define BOOT_VERSION 3
 
 enum boot_range_type {
 	BOOT_FREE,     /* usable RAM once the loader is gone (conventional, loader and boot-services memory) */
@@ -76,7 +76,7 @@ struct boot_info {
 	uint64_t tsc_hz;                  /* measured, never 0 */
 	uint64_t tsc_exit;                /* right after ExitBootServices returned */
 	uint64_t reset_root;              /* PML4 that maps kernel image and, 1:1, the runtime regions; 0 = none */
-	uint64_t reset_system;            /* RuntimeServices->ResetSystem, 1:1 in reset_root */
+	uint64_t reset_system;            /* where RuntimeServices' pointer to ResetSystem lies, 1:1 in reset_root */
 
 	/* the loader's log so far, shown again at the head of the kernel's */
 	uint64_t log, log_size;
