@@ -57,8 +57,28 @@ def test_log_prompt_and_editor(mode):
         m.type("md5sum </tmp/n; seq 1 300 | md5sum\n")
         sums = m.wait(lambda t: len(re.findall(r"^\w{32}  -$", str(t), re.M)) == 2)
         assert len(set(re.findall(r"^(\w{32})", str(sums), re.M))) == 1, sums
-        m.type("exit\n")
+        # The shell's end is not the machine's.
+        m.type("clear; stty -echo; exit 3\n")
+        m.wait(r"^sh has ended \(status 3\); it is started again.*\n(.*\n)+aril:~# *$")
+        m.type("clear; poweroff\n")
         assert m.machine.wait(30), m.log()
+
+
+def test_configuration_errors_and_the_end():
+    """What is wrong in aril.conf is seen; the size of characters is as wanted; blue can be read; and the end of a program that is no shell waits for a key."""
+    conf_lines = "keyboard = xx\nfont = 2\nrows = many\ncolour = green\narg = sh\narg = -c\narg = printf '\\033[34mb\\033[47mb\\033[m\\n'; kill -9 $$\n"
+    with Console(conf=conf_lines) as m:
+        m.scale = 2
+        text = m.wait(r"press a key to switch")
+        said = str(text).replace("\n", "")
+        assert text.columns == 64 and "`keyboard` cannot be `xx`; taken for `us`" in said and "`rows` must be a number from 1 to 1000" in said, text
+        assert "nobody reads the key `colour`" in said and "sh has ended (killed by signal 9); press a key to switch the machine off" in said, text
+        blue = next(row for row in text.cells if "".join(c for c, _, _ in row).startswith("bb "))
+        assert [(fg, bg) for _, fg, bg in blue[:2]] == [(b"\x3b\x6f\xe0", b"\0\0\0"), (b"\0\0\xaa", b"\xaa\xaa\xaa")], blue
+        assert not m.machine.wait(2)
+        m.keys("a")
+        assert m.machine.wait(30), m.log()
+        assert "power off, status 137" in m.log(), m.log()
 
 
 def test_colours_and_characters():

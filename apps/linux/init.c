@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pid 1: starts the first program, looks after its streams and after orphans, and ends the machine when that program has ended. Lives in the first env,
- * outside of any shell. Starting is init_command.c's, streams are init_io.c's, aril.conf init_config.c's, files for the host init_get.c's, the gate's trace
+ * outside of any shell. Starting is init_command.c's, what comes at its end init_end.c's, streams are init_io.c's, aril.conf init_config.c's, files for the host init_get.c's, the gate's trace
  * init_trace.c's. */
 #include <base/fmt.h>
 #include <base/string.h>
@@ -56,7 +56,7 @@ static void power_off(struct init *in, int again, int status)
 	(void)gate_env_set(0, EXO_SET_MACHINE, again ? EXO_MACHINE_RESET : EXO_MACHINE_OFF, (uint64_t)status);
 }
 
-static void finish(struct init *in, int status)
+void init_finish(struct init *in, int status)
 {
 	uint8_t end[20];
 	const int32_t word = status;
@@ -124,8 +124,7 @@ void init_main(void)
 	init_trace_begin(in);
 	status = init_command(in);
 	if (status)
-		finish(in, status);
-	posix_log("init: started %s as pid %d", in->config.arg[0], in->command_pid);
+		init_ended(in, status);
 }
 
 void init_events(uint32_t pending, uint32_t irq)
@@ -140,12 +139,13 @@ void init_events(uint32_t pending, uint32_t irq)
 	init_console_pump(in, irq);
 	while ((pid = reap_child(&status)) > 0)
 		if (pid == in->command_pid)
-			finish(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+			init_ended(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+	init_key_look(in);
 	if (!in->news->off_requested)
 		return;
 	/* Who sits at the terminal may end the machine; a COMMAND that does has not told how it ended, and the host says so. */
 	if (in->config.mode <= INIT_TTY && !in->news->off_again)
-		finish(in, 0);
+		init_finish(in, 0);
 	power_off(in, in->news->off_again, 0);
 }
 

@@ -21,12 +21,16 @@ enum init_mode {
 	INIT_SCRIPT,  /* the same, for a shell that reads its script from standard input */
 };
 
+enum init_end { INIT_END_DEFAULT, INIT_END_OFF, INIT_END_AGAIN, INIT_END_WAIT };
+
 struct init_config {
 	enum init_mode mode;
 	int has_channel;            /* COM2 leads to the test driver */
 	int strace;                 /* log of calls, over the channel */
 	int has_serial, has_screen; /* wanted as a console */
 	int trace;                  /* the gate's, for the host */
+	int font;                   /* screen pixels a font pixel, 0: as the screen's height wants */
+	enum init_end end;          /* what comes when the first program has ended */
 	enum keyboard_layout layout;
 	int exit_port;              /* written with the status at the end (QEMU's isa-debug-exit), 0 = none */
 	int rows, columns;          /* 0: the screen's */
@@ -35,6 +39,7 @@ struct init_config {
 	int arg_count, get_count;
 	char *arg[INIT_ARGS + 1];
 	char *get[INIT_GETS];
+	char complaints[600];       /* about aril.conf, for the screen */
 	size_t text_used;
 	char text[INIT_TEXT];
 };
@@ -55,6 +60,10 @@ struct init {
 	int command_pid;            /* of the first program; 0: none was started, and there are no streams */
 	struct pipe *in, *out, *err;
 	uint32_t credit;            /* bytes that the host may still send */
+	uint64_t started_at;        /* the first program, ns of clock_ns */
+	int short_lives;            /* of it, one after the other */
+	int waits, status;          /* a key is waited for, to end with that status */
+	size_t room;                /* of the terminal's input before that key */
 	int tracing;                /* the gate's trace is on */
 	int input_ended, blocked;   /* blocked: the transmitter had no room at the last try */
 	uint32_t parked_size, parked_done; /* input that the reader's side had no room for */
@@ -73,6 +82,13 @@ void init_config_read(struct init_config *c, const char *text, size_t size);
 
 /* Starts what aril.conf names: 0, or the status that the machine ends with. */
 int init_command(struct init *in);
+
+/* The first program has ended, or could not be started: what aril.conf wants then. */
+void init_ended(struct init *in, int status);
+/* The end, if a key is waited for and was pressed. */
+void init_key_look(struct init *in);
+/* Tells the host, and switches the machine off. Does not come back. */
+void init_finish(struct init *in, int status);
 
 /* Opens the channel, or COM1. A machine without them goes on without. */
 void init_io_open(struct init *in);

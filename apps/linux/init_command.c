@@ -121,14 +121,14 @@ static struct task *command_start(struct init *in, const char *path, char *const
 int init_command(struct init *in)
 {
 	struct init_config *c = &in->config;
-	char path[1024], *shell_argv[INIT_ARGS + 2];
+	char path[1024], *shell_argv[INIT_ARGS + 2] = { NULL };
 	struct task *command = NULL;
 	int error = 0;
 
 	if (!c->arg_count) {
 		const char *shell = shell_find();
 		/* A login shell on a terminal reads /etc/profile. */
-		c->arg[c->arg_count++] = c->mode >= INIT_PIPE ? "sh" : "-sh";
+		c->arg[0] = c->mode >= INIT_PIPE ? "sh" : "-sh";
 		(void)fmt(path, sizeof path, "%s", shell);
 	} else
 		error = command_find(c->arg[0], path, sizeof path);
@@ -144,6 +144,8 @@ int init_command(struct init *in)
 	}
 	if (command) {
 		in->command_pid = in->news->command_pid = command->pid;
+		in->started_at = clock_ns();
+		posix_log("init: started %s as pid %d", c->arg[0], command->pid);
 		if (c->mode <= INIT_TTY) {
 			the_tty()->session = command->session;
 			the_tty()->pgrp = command->pgrp;

@@ -1,8 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* aril.conf as pid 1 reads it. Keys that belong to the loader or to other apps are skipped. */
+#include <stdarg.h>
 #include <base/conf.h>
+#include <base/fmt.h>
 #include <base/string.h>
 #include "init.h"
+
+/* For the log now, and for the screen once there is one. */
+__attribute__((format(printf, 2, 3))) static void complain(struct init_config *c, const char *format, ...)
+{
+	char text[160];
+	size_t used = strlen(c->complaints);
+	va_list list;
+
+	va_start(list, format);
+	(void)vfmt(text, sizeof text, format, list);
+	va_end(list);
+	posix_log("init: aril.conf %s", text);
+	(void)fmt(c->complaints + used, sizeof c->complaints - used, "init: aril.conf %s\n", text);
+}
 
 static char *text_take(struct init_config *c, const struct conf_line *line)
 {
@@ -15,20 +31,35 @@ static char *text_take(struct init_config *c, const struct conf_line *line)
 	return to;
 }
 
-static int number_read(const struct conf_line *line, int low, int high, int otherwise)
+/* 0, and a complaint, when it is none of these. */
+static int number_read(struct init_config *c, const struct conf_line *line, int low, int high)
 {
 	long value = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < line->value_size; i++) {
-		if (line->value[i] < '0' || line->value[i] > '9' || value > high)
-			return otherwise;
+	for (; i < line->value_size && line->value[i] >= '0' && line->value[i] <= '9' && value <= high; i++)
 		value = value * 10 + (line->value[i] - '0');
-	}
-	return value < low || value > high ? otherwise : (int)value;
+	if (i == line->value_size && value >= low && value <= high)
+		return (int)value;
+	complain(c, "line %u: `%.*s` must be a number from %d to %d", line->line, (int)line->key_size, line->key, low, high);
+	return 0;
 }
 
 static int value_is(const struct conf_line *line, const char *word)
-{ return line->value_size == strlen(word) && !memcmp(line->value, word, line->value_size); }
+{ return conf_is_value(line, word); }
+
+/* Which of the words (behind one another, the last one empty) the value is; the first, and a complaint, when it is none. */
+static int choice_read(struct init_config *c, const struct conf_line *line, const char *words)
+{
+	int n = 0;
+
+	for (const char *word = words; *word; word += strlen(word) + 1, n++)
+		if (value_is(line, word))
+			return n;
+	complain(c, "line %u: `%.*s` cannot be `%.*s`; taken for `%s`", line->line, (int)line->key_size, line->key,
+		line->value_size < 40 ? (int)line->value_size : 40, line->value, words);
+	return 0;
+}
 
 static void line_apply(struct init_config *c, const struct conf_line *line)
 {
@@ -43,28 +74,33 @@ static void line_apply(struct init_config *c, const struct conf_line *line)
 	else if (conf_is(line, "nonce") && line->value_size == 16)
 		memcpy(c->nonce, line->value, 16);
 	else if (conf_is(line, "console")) {
-		c->has_screen = !value_is(line, "serial");
-		c->has_serial = !value_is(line, "screen");
+		int which = choice_read(c, line, "both\0screen\0serial\0");
+		c->has_screen = which != 2;
+		c->has_serial = which != 1;
 	} else if (conf_is(line, "keyboard"))
-		c->layout = value_is(line, "de") ? KEYBOARD_DE : KEYBOARD_US;
+		c->layout = choice_read(c, line, "us\0de\0") ? KEYBOARD_DE : KEYBOARD_US;
+	else if (conf_is(line, "font"))
+		c->font = number_read(c, line, 1, 3);
+	else if (conf_is(line, "end"))
+		c->end = (enum init_end)(1 + choice_read(c, line, "off\0again\0wait\0"));
 	else if (conf_is(line, "exit-port"))
-		c->exit_port = number_read(line, 1, 0xffff, 0);
+		c->exit_port = number_read(c, line, 1, 0xffff);
 	else if (conf_is(line, "trace"))
 		c->trace = value_is(line, "1");
 	else if (conf_is(line, "rows"))
-		c->rows = number_read(line, 1, 1000, c->rows);
+		c->rows = number_read(c, line, 1, 1000);
 	else if (conf_is(line, "columns"))
-		c->columns = number_read(line, 1, 1000, c->columns);
+		c->columns = number_read(c, line, 1, 1000);
 	else if (conf_is(line, "term"))
 		(void)conf_unescape(c->term, sizeof c->term, line->value, line->value_size);
 	else if (conf_is(line, "arg")) {
 		if (c->arg_count == INIT_ARGS || !(text = text_take(c, line)))
-			posix_log("init: aril.conf line %u: too many arguments, or a broken one", line->line);
+			complain(c, "line %u: too many arguments, or a broken one", line->line);
 		else
 			c->arg[c->arg_count++] = text;
 	} else if (conf_is(line, "get")) {
 		if (c->get_count == INIT_GETS || !(text = text_take(c, line)))
-			posix_log("init: aril.conf line %u: too many files to get, or a broken name", line->line);
+			complain(c, "line %u: too many files to get, or a broken name", line->line);
 		else
 			c->get[c->get_count++] = text;
 	}
@@ -81,12 +117,15 @@ void init_config_read(struct init_config *c, const char *text, size_t size)
 	memset(c->nonce, '0', 16);
 	while ((got = conf_next(&cursor, end, &line)) != 0) {
 		if (got < 0)
-			posix_log("init: aril.conf line %u is not `key = value`", line.line);
+			complain(c, "line %u is not `key = value`", line.line);
 		else if (conf_is_known(&line))
 			line_apply(c, &line);
 		else
-			posix_log("init: aril.conf line %u: nobody reads the key `%.*s`", line.line, line.key_size < 40 ? (int)line.key_size : 40, line.key);
+			complain(c, "line %u: nobody reads the key `%.*s`", line.line, line.key_size < 40 ? (int)line.key_size : 40, line.key);
 	}
 	if (!c->has_channel)
 		c->mode = INIT_CONSOLE;
+	/* Who sits before a machine shall not see it go dark; where a host waits for the status, it ends. */
+	if (!c->end && !c->has_channel && !c->exit_port)
+		c->end = c->arg_count ? INIT_END_WAIT : INIT_END_AGAIN;
 }

@@ -53,10 +53,13 @@ void init_console_open(struct init *in)
 		posix_log("screen: not wanted (console = serial)");
 		return;
 	}
+	s->font = in->config.font;
 	if (screen_open(s) == -ENODEV)
 		posix_log("screen: no framebuffer that can be used");
-	if (s->on)
+	if (s->on) {
 		boot_log_show(s);
+		text_show(s, in->config.complaints, strlen(in->config.complaints));
+	}
 	/* A COMMAND's streams are the host's: nobody types. */
 	if (in->config.mode <= INIT_TTY)
 		keyboard_start(in);

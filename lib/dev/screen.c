@@ -67,6 +67,8 @@ int screen_open(struct screen *s)
 
 	if (!base || surface_describe(to, i->fb_width, i->fb_height, i->fb_stride, masks, i->fb_size) || (uint64_t)to->pitch * to->height > WINDOW_SIZE - PAGE)
 		return -ENODEV;
+	if (s->font)
+		to->scale = (uint32_t)s->font;
 	s->columns = least(to->width / (FONT_WIDTH * to->scale), SCREEN_COLUMNS);
 	s->rows = least(to->height / (FONT_HEIGHT * to->scale), SCREEN_ROWS);
 	pages = PAGE_UP(base % PAGE + (uint64_t)to->pitch * (to->height - 1) + (uint64_t)to->width * to->depth) / PAGE;
@@ -111,7 +113,7 @@ static void draw(const struct screen *s, unsigned row, unsigned first, unsigned 
 		for (unsigned i = 0; i < n; i++) {
 			uint32_t c = cell[first + i], glyph = CELL_GLYPH(c) < font_spleen.glyphs ? CELL_GLYPH(c) : 0;
 
-			run[i] = (struct surface_cell){ font_spleen.bits[glyph], s->palette[CELL_FG(c)], s->palette[CELL_BG(c)], CELL_UNDER(c) };
+			run[i] = (struct surface_cell){ font_spleen.bits[glyph], pen_ink(s, c), s->palette[CELL_BG(c)], CELL_UNDER(c) };
 		}
 		surface_text(&s->surface, first * width, row * height, run, n);
 		first += n;

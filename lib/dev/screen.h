@@ -30,6 +30,8 @@ struct screen {
 	uint8_t on;
 	struct surface surface;
 	uint32_t palette[16];
+	uint32_t blue;            /* of text on black, where the palette's cannot be read */
+	int font;                 /* screen pixels a font pixel; 0: as the height wants */
 	/* cells: every line has a place in store; the tables say which is where */
 	unsigned rows, columns;
 	uint32_t space;                /* glyph of the space */
@@ -89,4 +91,5 @@ void control_escape(struct screen *s, uint8_t c);       /* ESC and one character
 /* ---- screen_pen.c */
 void pen_set(struct screen *s);                         /* SGR: arguments in s */
 void pen_palette(struct screen *s);
+uint32_t pen_ink(const struct screen *s, uint32_t cell); /* of a cell's character */
 #endif

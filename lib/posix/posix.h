@@ -169,6 +169,7 @@ size_t tty_output_fill(void);
 void   tty_set_size(int rows, int columns);
 void   tty_hangup(void);                                       /* input has ended: reads return 0 for ever */
 size_t tty_input_room(void);                                   /* how many bytes may be fed without loss */
+void   tty_reset(int lines);                                     /* empty and in the mode of a new one; 0: every key counts, unseen */
 void   console_message(const char *text, size_t n);            /* straight to the terminal, with CR added (crash lines) */
 
 /* Every system call is long name(uint64_t a0..a5); lists in syscall.def: SYSCALL(number, name, arguments, flags). Result: >= 0 or -errno. */

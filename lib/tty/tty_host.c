@@ -86,6 +86,17 @@ void tty_input(const void *bytes, size_t n) { tty_keys(the_tty(), bytes, n); }
 size_t tty_take_output(void *to, size_t max) { return tty_output_take(the_tty(), to, max); }
 size_t tty_output_fill(void) { return tty_output_waits(the_tty()); }
 void tty_hangup(void) { tty_end(the_tty()); }
+void tty_reset(int lines)
+{
+	struct tty *t = the_tty();
+
+	line_flush(t);
+	t->mode = sane;
+	if (!lines)
+		t->mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
+	t->stopped = 0;
+}
+
 size_t tty_input_room(void) { return tty_keys_room(the_tty()); }
 
 /* When the terminal's buffer is full, the oldest output gives way: a crash line must be seen. */
