@@ -70,7 +70,7 @@ $(PKG)/bin/busybox:
 	$(call say,get     busybox-static)
 	$(Q)esp/getpackages --alone $(PKG) busybox-static
 
-all: $(B)/BOOTX64.EFI $(B)/root.img $(B)/root-test.img efi-tests ## kernel, loader, apps, root image
+all: $(B)/BOOTX64.EFI $(B)/BOOTIA32.EFI $(B)/root.img $(B)/root-test.img efi-tests ## kernel, loader, apps, root image
 
 # ---- objects depend on their flags
 $(B)/%.flags: FORCE
@@ -132,6 +132,13 @@ $(B)/BOOTX64.EFI: $(B)/loader.so $(B)/root.img efi/pefinish efi/sealroot
 	$(Q)efi/pefinish $@.new
 	$(Q)efi/sealroot $@.new $(B)/root.img
 	$(Q)mv $@.new $@
+
+# What 32-bit firmware starts: one source that is laid out as the file.
+$(B)/BOOTIA32.EFI: efi/ia32/main.S
+	$(call say,efi     $@)
+	$(Q)mkdir -p $(B)/efi/ia32
+	$(Q)$(CC) -m32 -c $< -o $(B)/efi/ia32/main.o
+	$(Q)$(LD) -m elf_i386 -Ttext=0 -e 0 --oformat binary -o $@ $(B)/efi/ia32/main.o
 
 # ---- EFI apps of the test suite: firmware with odd habits, which then starts the loader
 EFI_TESTS := $(addprefix $(B)/efi-test/,$(addsuffix .efi,$(filter-out chain,$(basename $(notdir $(wildcard test/efi/*.c))))))
@@ -195,13 +202,13 @@ $(B)/with.img: $(B)/roottree $(B)/WITH.flags esp/getpackages esp/addpackages
 $(B)/with.efi: $(B)/BOOTX64.EFI $(B)/with.img
 	$(Q)cp $< $@ && efi/sealroot $@ $(B)/with.img
 image: $(B)/aril.img ## bootable disk image, WITH='...' with those Debian packages, SECTOR=4096 for such disks: build/aril.img
-$(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/root.img) esp/aril.conf esp/mkimage $(B)/WITH.flags $(B)/SECTOR.flags
+$(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/root.img) $(B)/BOOTIA32.EFI esp/aril.conf esp/mkimage $(B)/WITH.flags $(B)/SECTOR.flags
 	$(call say,image   $@)
-	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf --sector "$${SECTOR:-512}" $@
+	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf --ia32 $(B)/BOOTIA32.EFI --sector "$${SECTOR:-512}" $@
 
 # ---- on a real machine
-DEPS_BOOT := sbsigntool openssl gdisk zbar-tools gdb
-deps-boot: deps ## install what signing, its tests and those of the panic screen and of core files need
+DEPS_BOOT := sbsigntool openssl gdisk zbar-tools gdb ovmf-ia32 xorriso
+deps-boot: deps ## install what signing, make iso and tests of firmware, panic screen and core files need
 	@$(MAKE) -s --no-print-directory deps DEPS='$(DEPS_BOOT)'
 sign: ## sign for Secure Boot: KEY=key.pem CERT=cert.pem [ROOT=root.img] [CONF=aril.conf]: build/signed/
 	@$(ALL)

@@ -15,14 +15,21 @@ static char *log_text;
 static size_t log_size;
 static int quiet, file_wanted;
 
-static const struct { EFI_STATUS status; const char name[24]; } status_names[] = {
-	{ EFI_LOAD_ERROR, "load error" }, { EFI_INVALID_PARAMETER, "invalid parameter" }, { EFI_UNSUPPORTED, "unsupported" },
-	{ EFI_BAD_BUFFER_SIZE, "bad buffer size" }, { EFI_BUFFER_TOO_SMALL, "buffer too small" }, { EFI_NOT_READY, "not ready" },
-	{ EFI_DEVICE_ERROR, "device error" }, { EFI_OUT_OF_RESOURCES, "out of resources" }, { EFI_VOLUME_CORRUPTED, "volume corrupted" },
-	{ EFI_NO_MEDIA, "no media" }, { EFI_MEDIA_CHANGED, "media changed" }, { EFI_NOT_FOUND, "not found" },
-	{ EFI_ACCESS_DENIED, "access denied" }, { EFI_TIMEOUT, "timeout" }, { EFI_ABORTED, "aborted" },
-	{ EFI_SECURITY_VIOLATION, "security violation" }, { EFI_CRC_ERROR, "CRC error" }, { EFI_END_OF_FILE, "end of file" },
+/* UEFI 2.10, appendix D; 0 = reserved. */
+static const char status_names[][24] = {
+	"success", "load error", "invalid parameter", "unsupported", "bad buffer size", "buffer too small", "not ready", "device error", "write protected",
+	"out of resources", "volume corrupted", "volume full", "no media", "media changed", "not found", "access denied", "no response", "no mapping",
+	"timeout", "not started", "already started", "aborted", "ICMP error", "TFTP error", "protocol error", "incompatible version", "security violation",
+	"CRC error", "end of media", "", "", "end of file", "invalid language", "compromised data", "IP address conflict", "HTTP error",
 };
+
+/* Also of a warning, which has the same numbers and no top bit. */
+static const char *status_name(EFI_STATUS status)
+{
+	uint64_t number = status & ~EFI_ERROR_MASK;
+
+	return EFI_ERROR(status) && number < sizeof(status_names) / sizeof(*status_names) && status_names[number][0] ? status_names[number] : "unknown";
+}
 
 static void com1_put(char c)
 {
@@ -82,6 +89,8 @@ static void put_format(const char *prefix, const char *format, va_list list, int
 
 void log_init(void)
 {
+	if (firmware_system->ConOut)
+		(void)firmware_system->ConOut->ClearScreen(firmware_system->ConOut); /* of the maker's picture; a console that cannot shows both */
 	log_text = (char *)memory_pages(LOG_PAGES, BOOT_KERNEL, "the log");
 }
 
@@ -122,7 +131,8 @@ void log_file_write(void)
 	file_wanted = 0; /* one try: a medium that fails shall not keep the reason off the screen */
 	status = file_write(L"bootlog.txt", log_text, log_size);
 	if (EFI_ERROR(status))
-		log_line("\\aril\\bootlog.txt: not written (status %lx); the medium may be full or write-protected", (unsigned long)status);
+		log_line("\\aril\\bootlog.txt: not written (%s, %lx); the medium may be full or write-protected", status_name(status),
+			(unsigned long)status);
 }
 
 /* The firmware need not have set the port up: 115200 baud, 8N1, FIFO on, no interrupts. */
@@ -166,13 +176,8 @@ _Noreturn void stop(EFI_STATUS status, const char *format, ...)
 	put_format("efi: stopped: ", format, list, 0);
 	va_end(list);
 	quiet = 0; /* the firmware's status explains what stands above it */
-	if (status) {
-		const char *name = "unknown";
-		for (size_t i = 0; i < sizeof(status_names) / sizeof(*status_names); i++)
-			if (status_names[i].status == status)
-				name = status_names[i].name;
-		log_line("firmware status: %s (%lx)", name, (unsigned long)status);
-	}
+	if (status)
+		log_line("firmware status: %s (%lx)", status_name(status), (unsigned long)status);
 	if (firmware_boot) {
 		log_file_write();
 		wait_for_key();

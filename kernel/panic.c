@@ -121,6 +121,12 @@ void panic_trap(struct trap *t)
 	head();
 	say("%.3s, vector %u, error code %#lx, CR2 %#lx, rip %#lx", &"#DE#DBNMI#BP#OF#BR#UD#NM#DF   #TS#NP#SS#GP#PF   #MF#AC#MC#XM"[t->vector < 20 ? 3 * t->vector : 27],
 		(unsigned)t->vector, t->error, read_cr2(), t->rip);
+	if (t->vector == 2) {
+		/* NMI status and control (Intel's chipsets, all that follow the PC/AT). */
+		uint8_t why = inb(0x61);
+		say("\nchipset (port 61h %02x): %s%s%s", why, why & 0x80 ? "SERR# of a PCI device or of memory " : "", why & 0x40 ? "IOCHK# " : "",
+			why & 0xc0 ? "" : "no reason named; a button, a management controller or a watchdog may have asked");
+	}
 	origin();
 	backtrace(t->rbp, t->rip);
 	say("rax %016lx rbx %016lx\nrcx %016lx rdx %016lx\n", t->rax, t->rbx, t->rcx, t->rdx);

@@ -80,6 +80,18 @@ def test_bios_says_what_it_needs():
     assert "Aril needs UEFI: choose the UEFI entry of this medium, or switch CSM/Legacy off." in text, text
 
 
+@pytest.mark.skipif(not os.path.exists(os.path.join(hardware.OVMF, hardware.FIRMWARE["ia32"][0])), reason="ovmf-ia32: missing; make deps-boot")
+def test_firmware_of_32_bits():
+    """It starts a program of its own kind, which says why Aril cannot run; a key leads back to the firmware."""
+    with hardware.running(hardware.Shape(firmware="ia32", com2=False), "app = linux\n") as machine:
+        hardware.log_wait(machine, r"Press a key to go back", 90)
+        text = machine.log_text()
+        assert "Aril needs a 64-bit UEFI firmware (BOOTX64.EFI); this one is a 32-bit one." in text and "Press a key" in text, text
+        machine.monitor("sendkey ret")
+        hardware.log_wait(machine, r"BdsDxe: (failed|No bootable|loading Boot000[^1])|UEFI Interactive Shell|Press any key to enter the Boot Manager", 60)
+        assert len(machine.log_text()) > len(text) + 20, "the firmware goes on"
+
+
 def clocks(text):
     """Clock: what the loader thinks of it."""
     return dict(re.findall(r"^efi: TSC: \d+ kHz by the (.*): (.*)$", text, re.M))

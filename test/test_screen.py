@@ -220,7 +220,7 @@ def break_count(m):
 
 
 BREAKS = {
-    "nmi": (break_by_nmi, False, r"panic: NMI, vector 2, error code 0, ", "halt"),
+    "nmi": (break_by_nmi, False, r"panic: NMI, vector 2, error code 0, .*\nchipset \(port 61h \w\w\): no reason named", "halt"),
     "code": (break_code, False, r"panic: #UD, vector 6, (.*\n)+ +0x\w+ dev_interrupt\+0\n +0x\w+ \w+\+0x", "poweroff"),
     "count": (break_count, True, r"panic: recount: frame 0x2000: ", "reset"),
 }

@@ -18,6 +18,7 @@ FIRMWARE = {
     "2M": ("OVMF_CODE.fd", "OVMF_VARS.fd"),
     "4M": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
     "secure": ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.snakeoil.fd"),
+    "ia32": ("OVMF32_CODE_4M.secboot.fd", "OVMF32_VARS_4M.fd"), # package ovmf-ia32; it needs SMM too
 }
 DISK = {
     "virtio": ["-device", "virtio-blk-pci,drive=disk{blocks}"],
@@ -49,7 +50,7 @@ class Shape:
 
     def machine_option(self):
         settings = [self.machine, *(part for part in self.parts if "=" in part)]
-        return ",".join(settings + ["smm=on"] * (self.firmware == "secure") + ["i8042=off"] * (not self.keyboard))
+        return ",".join(settings + ["smm=on"] * (self.firmware in ("secure", "ia32")) + ["i8042=off"] * (not self.keyboard))
 
     def arguments(self, folder):
         line = ["-machine", self.machine_option(), "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem]
@@ -64,7 +65,7 @@ class Shape:
         line += [word.format(blocks=blocks) for word in DISK[self.disk]]
         for device in (part for part in self.parts if "=" not in part):
             line += ["-device", device]
-        if self.firmware == "secure":
+        if self.firmware in ("secure", "ia32"):
             line += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
         return line + ([] if self.screen else ["-vga", "none"]) + list(self.more)
 
@@ -130,7 +131,8 @@ def running(shape, text, efi=None, root=None, options=None, before=None, after=N
         disk = os.path.join(folder, "disk.img")
         build = image.build_folder(False)
         image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", efi or os.path.join(build, "BOOTX64.EFI"),
-                    "--root", root or os.path.join(build, "root.img"), "--conf", own, "--sector", str(shape.sector), disk])
+                    "--root", root or os.path.join(build, "root.img"), "--conf", own,
+                    "--ia32", os.path.join(build, "BOOTIA32.EFI"), "--sector", str(shape.sector), disk])
         if before:
             before(disk)
         if shape.start != "default":
