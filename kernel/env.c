@@ -16,6 +16,7 @@ uint32_t env_generation(uint32_t index) { return generation[index]; }
 void records_clear(uint32_t index) { env_records[index] = NULL; }
 
 bool env_is_child(struct env *e) { return e->creator == current_env(); }
+bool env_is_under(struct env *e) { return env_is_child(e) || account_is_under(envs[e->index].account, current_env()); }
 
 bool entry_is_good(uint64_t va) { return va < EXO_USER_END - EXO_PAGE_SIZE; }
 
@@ -58,7 +59,7 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 	p->creator = creator ? creator->name : 0;
 	p->root = e->root;
 	p->run_time = p->stuck_vector = p->stuck_addr = p->stuck_rip = 0;
-	p->frames = 0;
+	p->frames = p->disowned = 0;
 	p->account = (uint16_t)index;
 	for (int i = 0; i < 4; i++)
 		p->private_slots[i] = 0;
@@ -68,21 +69,20 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 			e->sibling->sibling_back = e;
 		creator->child = e;
 		struct exo_env *payer = &envs[envs[creator->index].account];
+		p->account_parent = envs[creator->index].account;
 		if (spec->flags & EXO_SPEC_NEW_ACCOUNT) {
 			for (int c = 0; c < EXO_C_COUNT; c++) {
 				payer->limit[c] -= spec->limit[c];
 				p->limit[c] = spec->limit[c];
 				p->used[c] = 0;
 			}
-			p->account_parent = envs[creator->index].account;
-			payer->account_users++;
+			p->account_maker = creator->index;
+			creator->made++;
 		} else {
-			p->account = envs[creator->index].account;
+			p->account = p->account_parent;
 		}
-		e->env_account = envs[creator->index].account;
-		account_charge(e->env_account, EXO_C_ENVS, 1);
+		account_charge(p->account_parent, EXO_C_ENVS, 1);
 	}
-	envs[p->account].account_users++;
 
 	for (uint32_t i = 0; i < spec->frame_count; i++) {
 		uint32_t pfn = spec->frames[i];
@@ -160,7 +160,7 @@ static int64_t spec_check(const struct exo_env_spec *s, struct env *me)
 		unsigned depth = 0;
 		for (uint32_t up = envs[me->index].account; up; up = envs[up].account_parent)
 			depth++;
-		if (a->account_users == UINT32_MAX || depth == EXO_ACCOUNT_DEPTH)
+		if (depth == EXO_ACCOUNT_DEPTH)
 			return -EXO_EOVERFLOW; /* accounts go one after the other, in one stretch */
 	}
 	return 0;
@@ -205,7 +205,7 @@ int64_t op_env_make(uint64_t at)
 	if (r == 0 && spec.frame_count <= EXO_SPEC_FRAMES_MAX)
 		r = user_read(spec.frames, at + offsetof(struct exo_env_spec, frames), (spec.frame_count * 4ul + 7) & ~7ul);
 	if (r == 0)
-		r = spec_check(&spec, me);
+		r = revoke_bars(me) ? -EXO_EREVOKED : spec_check(&spec, me);
 	if (r == 0)
 		r = pin(&spec, me->index);
 	if (r < 0)
@@ -230,19 +230,16 @@ static int64_t set_entries(struct env *me, uint64_t a)
 	return 0;
 }
 
+/* Of the account that e draws on, whether or not the env lives that it was made for. */
 static int64_t set_limit(struct env *me, struct env *e, uint64_t count, uint64_t more)
 {
-	struct exo_env *from = &envs[envs[me->index].account], *to = &envs[e->index];
-	if (to->account != e->index || count >= EXO_C_COUNT)
+	uint16_t mine = envs[me->index].account, account = envs[e->index].account;
+	if (count >= EXO_C_COUNT)
 		return -EXO_EINVAL;
+	if (envs[account].account_maker != me->index)
+		return -EXO_EPERM;
 	count = index_of(count, EXO_C_COUNT);
-	if (more > from->limit[count] - from->used[count])
-		return -EXO_ENOMEM;
-	if (more > UINT32_MAX - to->limit[count])
-		return -EXO_EOVERFLOW;
-	from->limit[count] -= (uint32_t)more;
-	to->limit[count] += (uint32_t)more;
-	return 0;
+	return (int64_t)more < 0 ? account_move(account, mine, count, -more) : account_move(mine, account, count, more);
 }
 
 static int64_t set_regs(struct env *e, uint64_t a)
@@ -267,7 +264,7 @@ int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b)
 	uint64_t fs, gs;
 	if (!e || envs[e->index].state == EXO_S_DYING)
 		return -EXO_ESTALE;
-	if (e != me && !env_is_child(e))
+	if (e != me && !(what == EXO_SET_LIMIT ? env_is_under(e) : env_is_child(e)))
 		return -EXO_EPERM;
 	switch (what) {
 	case EXO_SET_ENTRIES:

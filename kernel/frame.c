@@ -101,6 +101,15 @@ static inline __attribute__((always_inline)) void chain_link(uint32_t pfn, uint3
 	*head = pfn;
 }
 
+/* Of a frame that nobody owns, the chain's fields hold the name of who let it go, which has it counted as long as it lives. */
+static void disowned_end(struct exo_frame_rec *f)
+{
+	struct env *e = f->next ? env_by_name(f->next) : NULL;
+	if (e)
+		e->public->disowned -= frame_weight(f);
+	f->next = 0;
+}
+
 static inline __attribute__((always_inline)) void chain_unlink(uint32_t pfn, uint32_t *head)
 {
 	struct exo_frame_rec *f = &frames[pfn];
@@ -186,6 +195,8 @@ void frame_free(uint32_t pfn)
 	struct exo_frame_rec *f = &frames[pfn];
 	if (f->owner)
 		frame_unchain(pfn);
+	else
+		disowned_end(f);
 	uint16_t account = f->account;
 	uint32_t weight = frame_weight(f);
 	bool run = f->type == EXO_RUN, clean = f->flags & FRAME_CLEAN && f->type != EXO_PT4; /* a root has the kernel's half in it */
@@ -214,10 +225,21 @@ bool frame_charge(uint32_t pfn, uint16_t account)
 
 void frame_release(uint32_t pfn)
 {
-	if (frame_is_counted(&frames[pfn]))
-		frame_unchain(pfn);
-	else
+	struct exo_frame_rec *f = &frames[pfn];
+	if (!frame_is_counted(f)) {
 		frame_free(pfn);
+		return;
+	}
+	struct env *e = env_by_index(f->owner);
+	frame_unchain(pfn);
+	f->next = e->name;
+	e->public->disowned += frame_weight(f);
+}
+
+void frame_adopt(uint32_t pfn, struct env *e)
+{
+	disowned_end(&frames[pfn]);
+	frame_chain(pfn, e);
 }
 
 void frame_clean(uint32_t pfn)
@@ -240,7 +262,7 @@ static int64_t adopt(uint64_t pfn, uint64_t proof)
 		return r;
 	if (!frame_charge((uint32_t)pfn, envs[me->index].account))
 		return -EXO_ENOMEM;
-	frame_chain((uint32_t)pfn, me);
+	frame_adopt((uint32_t)pfn, me);
 	return 1;
 }
 
@@ -253,7 +275,7 @@ int64_t op_frame_claim(uint64_t pfn, uint64_t n, uint64_t list, uint64_t proof)
 		return -EXO_EINVAL;
 	if (proof)
 		return n == 1 && pfn_is_ram(pfn) ? adopt(pfn, proof) : -EXO_EINVAL;
-	if (revoke_owed(me))
+	if (revoke_bars(me))
 		return -EXO_EREVOKED;
 	bool any = pfn == EXO_ANY || pfn == EXO_ZEROED;
 	struct user_cursor cursor = { 0 };
@@ -328,6 +350,9 @@ int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
 			return -EXO_ESTALE;
 		if (envs[to->index].account != envs[current_env()->index].account && !env_is_child(to))
 			return -EXO_EPERM;
+		/* What is asked back goes back, to nobody else. */
+		if (to != current_env()->creator && revoke_bars(current_env()))
+			return -EXO_EREVOKED;
 	}
 	uint64_t done = 0;
 	while (done < n) {

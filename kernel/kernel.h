@@ -69,7 +69,7 @@ struct env {
 	uint32_t dying_rest;       /* frames found still counted during teardown */
 	uint32_t dying_table, dying_index;
 	uint16_t irq_lines;
-	uint16_t env_account;      /* charged for this env itself */
+	uint16_t made, made_at;    /* accounts that it made; from where on its end looks for them */
 	uint8_t port_count, slice_count;
 	struct { uint16_t base, count; } port[ENV_PORTS];
 	uint32_t home_count;
@@ -143,6 +143,7 @@ static inline bool table_is_stranded(const struct exo_frame_rec *f) { return fra
 static inline bool frame_is_counted(const struct exo_frame_rec *f) { return f->maps || f->glinks || f->plinks || f->pins; }
 void frame_free(uint32_t pfn);                      /* uncounted; unchained, uncharged, free */
 void frame_release(uint32_t pfn);                   /* free when uncounted, else disown */
+void frame_adopt(uint32_t pfn, struct env *e);      /* e owns what was disowned */
 bool frame_charge(uint32_t pfn, uint16_t account);  /* moves its charge there; false: that account has no room */
 void frame_chain(uint32_t pfn, struct env *e);      /* owner := e, at the head of its chain */
 void frame_unchain(uint32_t pfn);
@@ -191,7 +192,10 @@ int64_t user_read(void *to, uint64_t from, uint64_t n);
 /* ---- account.c */
 bool account_charge(uint16_t account, int count, uint32_t n);
 void account_refund(uint16_t account, int count, uint32_t n);
-void account_retire(uint16_t account);              /* gives a dead account's limits back, when nothing draws on it any more */
+void account_retire(uint16_t account);              /* gives a dead account's limits and index back, when nothing draws on it any more */
+int64_t account_move(uint16_t from, uint16_t to, uint64_t count, uint64_t n);
+bool account_is_under(uint16_t account, const struct env *maker); /* it, or one above it, was made by him */
+void accounts_teardown(struct env *e);              /* what it made is its creator's: some of them */
 
 /* ---- env.c */
 int64_t op_env_make(uint64_t spec);
@@ -208,6 +212,7 @@ uint32_t env_generation(uint32_t index);
 void records_clear(uint32_t index);
 struct env *env_setup(const struct exo_env_spec *spec, struct env *creator); /* all checks done */
 bool env_is_child(struct env *e);                   /* of the caller */
+bool env_is_under(struct env *e);                   /* a child of the caller, or drawing on an account that the caller made, or on one below it */
 void env_index_free(uint32_t index);
 bool entry_is_good(uint64_t va);
 
@@ -238,7 +243,7 @@ int64_t op_pct_reply(uint64_t what);
 void pct_release(struct env *caller, int64_t result); /* its call is over */
 void pct_forget(struct env *e);                     /* e is dying: its caller is released, a reply to it goes nowhere */
 int64_t op_revoke(uint64_t env, uint64_t what, uint64_t a, uint64_t b);
-bool revoke_owed(struct env *e);                    /* it has not yet returned what was asked */
+bool revoke_bars(struct env *e);                    /* it, or who has the account that it draws on, has not yet returned what was asked */
 
 /* ---- upcall.c */
 void upcall_fault(uint64_t vector, uint64_t error, uint64_t addr);

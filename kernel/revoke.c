@@ -2,22 +2,34 @@
 /* Visible revocation: ask, wait for the deadline, take and record. The env that loses an entry reads in its exo page what it was. */
 #include "walk.h"
 
-bool revoke_owed(struct env *e)
+/* What can be asked of e: all that is charged to an account of its own; on another's, what it owns, and what it let go while something still holds it. */
+static uint32_t held(const struct env *e)
+{
+	const struct exo_env *p = e->public;
+	return p->account == e->index ? p->used[EXO_C_FRAMES] : p->frames + p->disowned;
+}
+
+static bool owed(struct env *e)
 {
 	if (!e->revoke_deadline)
 		return false;
-	if (envs[e->index].frames > e->revoke_target)
+	if (held(e) > e->revoke_target)
 		return true;
 	e->revoke_deadline = 0;
 	return false;
 }
 
+bool revoke_bars(struct env *e)
+{
+	struct env *a = env_by_index(e->public->account);
+	return owed(e) || (a && a != e && owed(a));
+}
+
 static int64_t ask(struct env *e, uint64_t n, uint64_t deadline)
 {
-	uint32_t held = envs[e->index].frames;
-	if (n == 0 || n > held || deadline == 0)
+	if (n == 0 || n > held(e) || deadline == 0)
 		return -EXO_EINVAL;
-	e->revoke_target = held - (uint32_t)n;
+	e->revoke_target = held(e) - (uint32_t)n;
 	e->revoke_deadline = deadline;
 	e->exo->revoke_count = (uint32_t)n;
 	e->exo->revoke_deadline = deadline;
@@ -25,7 +37,7 @@ static int64_t ask(struct env *e, uint64_t n, uint64_t deadline)
 	return 0;
 }
 
-/* Clears one leaf of e's root, of level 1 unless `at` says 2; `owner` is who must own the frame. */
+/* Clears one leaf of e's root, of level 1 unless `at` says 2; `owner` is who must own the frame. Of e's own also what nobody owns and its account is charged for. */
 static int64_t take(struct env *e, uint64_t at, struct env *owner)
 {
 	struct walk w;
@@ -40,7 +52,9 @@ static int64_t take(struct env *e, uint64_t at, struct env *owner)
 	uint32_t pfn = entry_pfn(old);
 	if (!(old & EXO_PTE_P) || !entry_is_leaf(old, level))
 		return -EXO_ENOENT;
-	if (pfn >= frame_count || frames[pfn].owner != owner->index)
+	const struct exo_frame_rec *f = &frames[pfn];
+	bool let_go = owner == e && pfn < frame_count && f->owner == 0 && f->account == e->public->account;
+	if (pfn >= frame_count || (f->owner != owner->index && !let_go))
 		return -EXO_EPERM;
 	if (!w.rw)
 		return -EXO_ESEALED;
@@ -61,13 +75,13 @@ int64_t op_revoke(uint64_t name, uint64_t what, uint64_t a, uint64_t b)
 		return -EXO_ESTALE;
 	if (what > EXO_REVOKE_SLICE)
 		return -EXO_EINVAL;
-	if (what != EXO_REVOKE_FRAME && !env_is_child(e))
+	if (what != EXO_REVOKE_FRAME && !env_is_under(e))
 		return -EXO_EPERM;
 	switch (what) {
 	case EXO_REVOKE_ASK:
 		return ask(e, a, b);
 	case EXO_REVOKE_TAKE:
-		return revoke_owed(e) && rdtsc() >= e->revoke_deadline ? take(e, a, e) : -EXO_EBUSY;
+		return owed(e) && rdtsc() >= e->revoke_deadline ? take(e, a, e) : -EXO_EBUSY;
 	case EXO_REVOKE_FRAME:
 		return e != me ? take(e, a, me) : -EXO_EINVAL;
 	default:

@@ -132,7 +132,7 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 		if (f->owner == e->index)
 			frame_unchain(child);
 		if (f->owner == 0)
-			frame_chain(child, e);
+			frame_adopt(child, e);
 	}
 	*index = i;
 	if (!t->used && !table_links(t)) {

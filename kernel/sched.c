@@ -246,7 +246,15 @@ int64_t slice_take(uint64_t i, struct env *from)
 	if (i >= EXO_SLICE_COUNT)
 		return -EXO_EINVAL;
 	i = index_of(i, EXO_SLICE_COUNT);
-	return slices->env[i] == from->name ? slice_move(i, from, current_env()) : -EXO_ENOENT;
+	if (slices->env[i] != from->name)
+		return -EXO_ENOENT;
+	/* Into an account that is used up the count comes along: the limit first, what is charged follows. */
+	struct exo_env *mine = &envs[envs[current_env()->index].account], *its = &envs[envs[from->index].account];
+	if (mine != its && mine->used[EXO_C_SLICES] == mine->limit[EXO_C_SLICES]) {
+		its->limit[EXO_C_SLICES]--;
+		mine->limit[EXO_C_SLICES]++;
+	}
+	return slice_move(i, from, current_env());
 }
 
 int64_t op_slice_set(uint64_t i, uint64_t name)

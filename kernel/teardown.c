@@ -41,7 +41,6 @@ static void finish(struct env *e)
 {
 	struct env *creator = e->creator;
 	uint32_t index = e->index, group[EXO_EF_COUNT];
-	uint16_t account = envs[index].account, env_account = e->env_account;
 	exo_name name = e->name;
 
 	link_out(e);
@@ -56,15 +55,11 @@ static void finish(struct env *e)
 			frame_release(group[i]); /* somebody may still read the root */
 	}
 	frame_unchain(group[EXO_EF_RECORD]);
-	envs[index].name = 0;
-	envs[index].state = EXO_S_FREE;
 	records_clear(index);
 	frame_free(group[EXO_EF_RECORD]);
-	account_refund(env_account, EXO_C_ENVS, 1);
-	envs[account].account_users--;
-	account_retire(account);
-	if (account != index)
-		account_retire((uint16_t)index);
+	envs[index].name = 0;
+	envs[index].state = EXO_S_FREE;
+	account_retire((uint16_t)index); /* or later, when the last frame that is charged to it goes */
 	if (creator) {
 		creator->exo->ended = name;
 		creator->exo->ended_count++;
@@ -85,6 +80,10 @@ static bool step(struct env *e)
 {
 	if (e->child) {
 		child_move(e->child, e->creator);
+		return false;
+	}
+	if (e->made) {
+		accounts_teardown(e);
 		return false;
 	}
 	if (e->home_count) {
@@ -160,7 +159,7 @@ int64_t op_env_kill(uint64_t name)
 	if (!e)
 		return -EXO_ESTALE;
 	if (envs[e->index].state != EXO_S_DYING) {
-		if (e != me && !env_is_child(e))
+		if (e != me && !env_is_under(e))
 			return -EXO_EPERM;
 		if (e == first_env())
 			machine_off(0, 255);

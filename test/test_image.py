@@ -12,7 +12,7 @@ import tempfile
 from aril import guest, image
 
 TOP = image.TOP
-KERNEL_LINES = 4556  # of C and assembly with the kernel's own headers, without those of the ABI; the aim is about 4,000 (kernel/README.md, "Size")
+KERNEL_LINES = 4750  # of C and assembly with the kernel's own headers, without those of the ABI; the aim is about 4,000 (kernel/README.md, "Size")
 
 
 def sources(to):

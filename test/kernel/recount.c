@@ -121,7 +121,7 @@ static const char *frame_check(uint64_t pfn)
 
 const char *recount(uint64_t *where)
 {
-	uint64_t total_free = 0, owned = 0, charged = 0, names = 0, charges = 0;
+	uint64_t total_free = 0, owned = 0, charged = 0, names = 0, charges = 0, disowned = 0;
 	const char *wrong;
 	zero_words(tally, frame_count * sizeof(struct tally));
 	for (*where = 0; *where < frame_count; ++*where)
@@ -145,6 +145,7 @@ const char *recount(uint64_t *where)
 		}
 		charged += frame_weight(f);
 		owned += f->owner ? frame_weight(f) : 0;
+		disowned += !f->owner && f->next && env_by_name(f->next) ? frame_weight(f) : 0;
 		if (f->owner && !env_by_index(f->owner))
 			return "owned by nobody that lives";
 		if ((wrong = frame_check(*where)))
@@ -154,10 +155,13 @@ const char *recount(uint64_t *where)
 	for (uint32_t i = 1; i < EXO_ENV_MAX; i++) {
 		charges += envs[i].used[EXO_C_FRAMES];
 		names += envs[i].name ? envs[i].frames : 0;
+		disowned -= envs[i].name ? envs[i].disowned : 0;
 	}
 	if (total_free != info->frames_free)
 		return "number of free frames";
 	if (charges != charged)
 		return "frames charged to accounts";
+	if (disowned)
+		return "frames that envs let go";
 	return names == owned ? NULL : "frames owned by envs";
 }

@@ -147,9 +147,9 @@ struct exo_env {
 	uint64_t run_time;      /* TSC ticks that it ran; of the env that runs now: plus TSC gives that */
 	uint32_t limit[EXO_C_COUNT], used[EXO_C_COUNT]; /* of the account with this index */
 	uint64_t private_slots[4]; /* of its root: bit i of word i/64 */
-	uint32_t account_users; /* envs and accounts that draw on the account with this index */
-	uint16_t account_parent; /* of the account with this index: where its limits came from */
-	uint16_t spare2;
+	uint32_t disowned;      /* frames that it let go and that entries, links or pins still hold: charged to its account */
+	uint16_t account_parent; /* account that pays for this index, and that the limits of the account with it came from; also when the env is gone */
+	uint16_t account_maker; /* of the account with this index: env index of who may move counts and end who draws on it */
 };
 _Static_assert(sizeof(struct exo_env) == 128, "env record");
 

@@ -121,7 +121,7 @@ static uint32_t chain_count(uint32_t head, uint32_t owner)
 
 static void accounts_check(void)
 {
-	uint32_t owned[WORLD_INDEX_MAX] = { 0 }, charged[WORLD_INDEX_MAX] = { 0 }, held[WORLD_INDEX_MAX] = { 0 }, homes_charged[WORLD_INDEX_MAX] = { 0 };
+	uint32_t owned[WORLD_INDEX_MAX] = { 0 }, charged[WORLD_INDEX_MAX] = { 0 }, held[WORLD_INDEX_MAX] = { 0 }, homes_charged[WORLD_INDEX_MAX] = { 0 }, let_go[WORLD_INDEX_MAX] = { 0 };
 	uint32_t env_count = 0;
 	uint64_t free_count = 0, sum[EXO_C_COUNT] = { 0 };
 	static uint64_t first_sum[EXO_C_COUNT];
@@ -135,6 +135,8 @@ static void accounts_check(void)
 		else if (frames[pfn].type != EXO_PART)
 			charged[frames[pfn].account] += frame_weight(&frames[pfn]);
 		owned[frames[pfn].owner] += frame_weight(&frames[pfn]);
+		if (frames[pfn].type > EXO_KERNEL && frames[pfn].type != EXO_PART && !frames[pfn].owner && env_by_name(frames[pfn].next))
+			let_go[EXO_NAME_INDEX(frames[pfn].next)] += frame_weight(&frames[pfn]);
 	}
 	CHECK_EQ(info->frames_free, free_count);
 	for (uint32_t i = 0; i < EXO_HOME_COUNT; i = home_next(i))
@@ -148,11 +150,13 @@ static void accounts_check(void)
 			CHECK(envs[i].used[c] <= envs[i].limit[c]);
 			sum[c] += envs[i].limit[c];
 		}
+		/* An index is paid for until it can be used again. */
+		env_count += e || envs[i].account_parent;
 		if (!e) {
 			CHECK(!owned[i] && !envs[i].name);
 			continue;
 		}
-		env_count++;
+		CHECK_EQ(envs[i].disowned, let_go[i]);
 		homes_charged[envs[i].account] += held[i];
 		CHECK_EQ(chain_count(e->chain, i) + chain_count(e->dying_rest, i), owned[i]);
 		CHECK_EQ(envs[i].frames, owned[i]);
