@@ -155,7 +155,8 @@ static inline uint64_t rdtsc(void) { return 0; }
 /* i when it is below n, else 0, without a branch: a number of ring 3's indexes nothing beyond, also while the CPU runs ahead of its check (Spectre v1; rule 39). */
 static inline uint64_t index_of(uint64_t i, uint64_t n)
 {
-	__asm__("cmp %1, %0\n\tcmovae %2, %0" : "+r"(i) : "rme"(n), "r"(0ul) : "cc");
+	static const uint64_t zero;
+	__asm__("cmp %1, %0\n\tcmovae %2, %0" : "+r"(i) : "rme"(n), "m"(zero) : "cc");
 	return i;
 }
 

@@ -180,7 +180,7 @@ static int64_t pin(const struct exo_env_spec *s, uint16_t me)
 		uint32_t pfn = s->frames[i];
 		struct exo_frame_rec *f = &frames[index_of(pfn, frame_count)];
 		bool group = i < EXO_EF_COUNT;
-		if (!pfn_is_ram(pfn))
+		if (f->type == EXO_NONE || f->type == EXO_KERNEL) /* as frame 0 is */
 			r = -EXO_EINVAL;
 		else if (f->type == EXO_FREE || f->owner != me)
 			r = -EXO_EPERM;

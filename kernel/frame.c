@@ -102,7 +102,7 @@ static inline __attribute__((always_inline)) void chain_link(uint32_t pfn, uint3
 }
 
 /* Of a frame that nobody owns, the chain's fields hold the name of who let it go, which has it counted as long as it lives. */
-static void disowned_end(struct exo_frame_rec *f)
+static __attribute__((noinline)) void disowned_end(struct exo_frame_rec *f)
 {
 	struct env *e = f->next ? env_by_name(f->next) : NULL;
 	if (e)
@@ -223,17 +223,20 @@ bool frame_charge(uint32_t pfn, uint16_t account)
 	return true;
 }
 
+static __attribute__((noinline)) void disown(uint32_t pfn)
+{
+	struct env *e = env_by_index(frames[pfn].owner);
+	frame_unchain(pfn);
+	frames[pfn].next = e->name;
+	e->public->disowned += frame_weight(&frames[pfn]);
+}
+
 void frame_release(uint32_t pfn)
 {
-	struct exo_frame_rec *f = &frames[pfn];
-	if (!frame_is_counted(f)) {
+	if (frame_is_counted(&frames[pfn]))
+		disown(pfn);
+	else
 		frame_free(pfn);
-		return;
-	}
-	struct env *e = env_by_index(f->owner);
-	frame_unchain(pfn);
-	f->next = e->name;
-	e->public->disowned += frame_weight(f);
 }
 
 void frame_adopt(uint32_t pfn, struct env *e)

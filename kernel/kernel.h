@@ -243,7 +243,10 @@ int64_t op_pct_reply(uint64_t what);
 void pct_release(struct env *caller, int64_t result); /* its call is over */
 void pct_forget(struct env *e);                     /* e is dying: its caller is released, a reply to it goes nowhere */
 int64_t op_revoke(uint64_t env, uint64_t what, uint64_t a, uint64_t b);
-bool revoke_bars(struct env *e);                    /* it, or who has the account that it draws on, has not yet returned what was asked */
+extern uint32_t revoke_asked;                       /* envs that were asked, and have not been seen to have returned all */
+bool revoke_owed(struct env *e);                    /* it, or who has the account that it draws on, has not yet returned what was asked */
+static inline bool revoke_bars(struct env *e) { return __builtin_expect(revoke_asked != 0, 0) && revoke_owed(e); }
+void revoke_forget(struct env *e);                  /* e is dying, or has returned all */
 
 /* ---- upcall.c */
 void upcall_fault(uint64_t vector, uint64_t error, uint64_t addr);

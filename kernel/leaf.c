@@ -246,8 +246,8 @@ static uint64_t map_run(struct walk *w, uint64_t *entry, uint64_t n, const volat
 	uint64_t end = frame_count << EXO_PAGE_SHIFT, i;
 	uint16_t me = current_env()->index;
 	for (i = 0; i < n; i++, from += stride, add += step) {
-		uint64_t v = *from + add, pa = index_of(v & EXO_PTE_ADDR, end); /* frame 0 is nobody's */
-		if ((v & (~LEAF_BITS | EXO_PTE_P | EXO_PTE_U)) != (EXO_PTE_P | EXO_PTE_U) || entry[i])
+		uint64_t v = *from + add, pa = v & EXO_PTE_ADDR;
+		if ((v & (~LEAF_BITS | EXO_PTE_P | EXO_PTE_U)) != (EXO_PTE_P | EXO_PTE_U) || pa >= end || entry[i])
 			break;
 		struct exo_frame_rec *f = &frames[pa >> EXO_PAGE_SHIFT];
 		if (f->owner != me || f->type != EXO_DATA || f->flags & EXO_F_SHARED || f->maps)

@@ -91,13 +91,17 @@ int64_t op_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uin
 		return -EXO_EPERM;
 
 	uint64_t *from = pfn_ptr(source), *to = pfn_ptr(pfn);
-	while (done < n && r == 0) {
+	for (; done < n; done++) {
 		uint64_t *e = &from[first + done], *c = &to[first + done];
-		if (*e & EXO_PTE_P && !(*c & EXO_PTE_P))
+		if (*e & EXO_PTE_P && !(*c & EXO_PTE_P)) {
 			r = entry_is_leaf(*e, level - 1) ? copy_leaf(e, c, (uint32_t)pfn) : copy_link(e, c, (uint32_t)pfn, private);
-		done += r == 0;
-		if (done % 64 == 0 && done < n && interrupt_waits())
+			if (r < 0)
+				break;
+		}
+		if (done % 64 == 63 && done + 1 < n && interrupt_waits()) {
+			done++;
 			break;
+		}
 	}
 	/* Base and class come with the first entry, or with the place: a refused copy leaves the table as it was. */
 	if (d->used || done == n) {

@@ -2,6 +2,8 @@
 /* Visible revocation: ask, wait for the deadline, take and record. The env that loses an entry reads in its exo page what it was. */
 #include "walk.h"
 
+uint32_t revoke_asked;
+
 /* What can be asked of e: all that is charged to an account of its own; on another's, what it owns, and what it let go while something still holds it. */
 static uint32_t held(const struct env *e)
 {
@@ -15,11 +17,17 @@ static bool owed(struct env *e)
 		return false;
 	if (held(e) > e->revoke_target)
 		return true;
-	e->revoke_deadline = 0;
+	revoke_forget(e);
 	return false;
 }
 
-bool revoke_bars(struct env *e)
+void revoke_forget(struct env *e)
+{
+	revoke_asked -= e->revoke_deadline != 0;
+	e->revoke_deadline = 0;
+}
+
+bool revoke_owed(struct env *e)
 {
 	struct env *a = env_by_index(e->public->account);
 	return owed(e) || (a && a != e && owed(a));
@@ -30,6 +38,7 @@ static int64_t ask(struct env *e, uint64_t n, uint64_t deadline)
 	if (n == 0 || n > held(e) || deadline == 0)
 		return -EXO_EINVAL;
 	e->revoke_target = held(e) - (uint32_t)n;
+	revoke_asked += e->revoke_deadline == 0;
 	e->revoke_deadline = deadline;
 	e->exo->revoke_count = (uint32_t)n;
 	e->exo->revoke_deadline = deadline;

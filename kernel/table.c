@@ -36,8 +36,8 @@ static __attribute__((noinline)) uint64_t link_new(struct walk *w, bool own, uin
 	uint64_t counts, list = stride ? 0 : ~0ul;
 	for (i = 0; i < n; i++, from += stride, base += span) {
 		uint64_t pfn = *from + (i & list);
-		struct exo_frame_rec *t = &frames[index_of(pfn, frame_count)]; /* frame 0 is nobody's */
-		if (t->owner != me || t->type != type || (__builtin_memcpy(&counts, &t->glinks, 8), counts << 16)) {
+		struct exo_frame_rec *t = &frames[pfn];
+		if (pfn >= frame_count || t->owner != me || t->type != type || (__builtin_memcpy(&counts, &t->glinks, 8), counts << 16)) {
 			*r = new_refused(pfn, type);
 			break;
 		}
@@ -77,13 +77,12 @@ static int64_t seal_refused(const struct walk *s, uint64_t e, const struct exo_f
 }
 
 /* Links in a root being built what the caller's own root links at the same places (up to n in one table), both sealed from now on: how many; *r says why no more. */
-static __attribute__((noinline)) uint64_t link_sealed(struct walk *w, uint64_t va, int level, uint64_t n, bool *shrunk, int64_t *r)
+static inline __attribute__((always_inline)) uint64_t seal(struct walk *w, uint64_t va, int level, uint64_t n, const bool private, bool *shrunk, int64_t *r)
 {
 	struct walk s;
 	if (walk_to(current_env()->root, va, level, &s) < 0)
 		return n;
 	uint64_t *source = &s.table[entry_index(va, level)], *entry = &w->table[entry_index(va, level)], lost = 0, i;
-	bool private = links_are_private(w->pfn, va);
 	/* Bits of an entry that bar it: of a run, or any. */
 	const uint64_t barred = s.foreign || s.readonly ? ~0ul : EXO_PTE_PS;
 	uint16_t links = 0;
@@ -114,6 +113,12 @@ static __attribute__((noinline)) uint64_t link_sealed(struct walk *w, uint64_t v
 	frames[w->pfn].used += links;
 	*shrunk |= lost & EXO_PTE_RW;
 	return i;
+}
+
+/* The class that their links count in is that of the table they go into: a loop for each, since this is what a fork costs. */
+static __attribute__((noinline)) uint64_t link_sealed(struct walk *w, uint64_t va, int level, uint64_t n, bool *shrunk, int64_t *r)
+{
+	return links_are_private(w->pfn, va) ? seal(w, va, level, n, true, shrunk, r) : seal(w, va, level, n, false, shrunk, r);
 }
 
 static int64_t link_live(struct walk *w, uint64_t va, uint64_t at)

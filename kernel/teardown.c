@@ -150,6 +150,7 @@ static void mark(struct env *e)
 	dying = e;
 	sched_forget(e);
 	pct_forget(e);
+	revoke_forget(e);
 	dev_teardown(e);
 }
 
