@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices that envs may hold: I/O ports, ISA interrupt lines, memory that is not RAM. What could break protection or the kernel's own clock is never given away. */
+/* Devices that envs may hold, each one alone: I/O ports and ISA interrupt lines by a table, memory that is not RAM. Who holds the machine right may have what can
+ * master the bus or reset the machine; what the kernel needs itself is nobody's. */
 #include "kernel.h"
 
 #define BINDERS 4
-static struct env *binder[16][BINDERS]; /* of each line; a level line may be shared */
+/* Who bound a line. `owes`: bit i, binder i has not acknowledged what was delivered at `since`; only a level line is owed. */
+static struct { struct env *env[BINDERS]; uint64_t since; uint8_t owes; } line[16];
+uint64_t dev_late = ~0ul; /* TSC at which somebody is to lose a level line */
 
-/* First and last port, whole groups of 8 as the I/O map is granted. */
-static const struct { uint16_t first, last; } kept[] = {
-	{ 0x0000, 0x000f }, /* DMA */
-	{ 0x0020, 0x0027 }, { 0x00a0, 0x00a7 }, /* 8259 */
-	{ 0x0040, 0x0047 }, /* PIT */
-	{ 0x0070, 0x0077 }, /* CMOS, NMI mask */
-	{ 0x0080, 0x009f }, /* DMA pages, fast reset 0x92 */
-	{ 0x00b0, 0x00b7 }, /* SMI command */
-	{ 0x00c0, 0x00df }, /* DMA */
-	{ 0x04d0, 0x04d7 }, /* edge or level */
-	{ 0x0500, 0x050f }, { 0x0600, 0x067f }, { 0xb000, 0xb03f }, /* usual places of ACPI registers */
-	{ 0x0cf8, 0x0cff }, /* PCI configuration, reset 0xcf9 */
+/* The ports that may be bound, by groups of eight as the I/O map has them: which of each, and by whom. What is not here is nobody's: it masters the
+ * bus, resets the machine, is the kernel's, or is not known (GATE.md, rule 26). */
+enum right { ANYONE, MACHINE, VIRTUAL }; /* with a device count; with the machine right; that, and only below a hypervisor */
+static const struct { uint16_t base; uint8_t mask, right; } port_row[] = {
+	{ 0x2f8, 0xff, ANYONE },  /* COM2 */
+	{ 0x3e8, 0xff, ANYONE },  /* COM3 */
+	{ 0x2e8, 0xff, ANYONE },  /* COM4 */
+	{ 0x3f8, 0xff, MACHINE }, /* COM1: the kernel's log */
+	{ 0x060, 0x11, MACHINE }, /* i8042: data 0x60; command 0x64, which can reset. Between them: speaker gate and system control */
+	{ 0x0f0, 0x10, VIRTUAL }, /* QEMU's isa-debug-exit at 0xf4; on real machines the FPU's */
 };
+#define PORT_ROWS (sizeof(port_row) / sizeof(port_row[0]))
+_Static_assert(PORT_ROWS <= ENV_PORTS, "an env has room for all");
+static uint8_t port_held[PORT_ROWS];
+
+/* Lines follow their ports. Level lines are of PCI functions, which master the bus; timer, cascade, RTC, ACPI and FPU are nobody's. */
+#define LINES_NEVER   (1u << 0 | 1u << 2 | 1u << 8 | 1u << 9 | 1u << 13)
+#define LINES_ANYONE  (1u << 3)                      /* COM2, COM4 */
+#define LINES_MACHINE (1u << 1 | 1u << 4 | 1u << 12) /* keyboard, COM1, mouse */
 
 /* Device memory that is held, or still mapped after its holder let go. */
 static struct dev_frames held[16];
@@ -51,7 +60,7 @@ static int64_t bind_frames(struct env *me, uint64_t first, uint64_t n, bool writ
 		return -EXO_EPERM;
 	/* Behind any other address may be PCI configuration space (ECAM), MSI-X tables or a device that masters the bus: the machine right. */
 	uint64_t fb = boot->fb_base >> EXO_PAGE_SHIFT, fb_end = (boot->fb_base + boot->fb_size + EXO_PAGE_SIZE - 1) >> EXO_PAGE_SHIFT;
-	if (me != first_env() && (first < fb || first + n > fb_end))
+	if (!me->machine && (first < fb || first + n > fb_end))
 		return -EXO_EPERM;
 	const struct boot_range *map = pa_ptr(boot->map);
 	for (uint64_t i = 0; i < boot->map_count; i++)
@@ -71,84 +80,148 @@ static int64_t bind_frames(struct env *me, uint64_t first, uint64_t n, bool writ
 	return 0;
 }
 
-static bool port_is_kept(uint32_t first, uint32_t last)
+static int64_t bind_ports(struct env *me, uint64_t base, uint64_t n)
 {
-	const uint32_t acpi[] = { boot->pm_timer_port, boot->pm1a_cnt, boot->pm1b_cnt };
-	for (unsigned i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (first <= kept[i].last && last >= kept[i].first)
-			return true;
-	for (unsigned i = 0; i < sizeof(acpi) / sizeof(acpi[0]); i++)
-		if (acpi[i] && first <= acpi[i] + 3 && last >= acpi[i])
-			return true;
-	return false;
+	unsigned row = 0, i = 0;
+	if (base > 0xffff || n == 0 || n > 8 - base % 8)
+		return -EXO_EINVAL;
+	unsigned want = ((1u << n) - 1) << base % 8;
+	while (row < PORT_ROWS && port_row[row].base != (base & ~7ul))
+		row++;
+	if (row == PORT_ROWS || want & ~(unsigned)port_row[row].mask)
+		return -EXO_EPERM;
+	if ((port_row[row].right != ANYONE && !me->machine) || (port_row[row].right == VIRTUAL && !has_hypervisor))
+		return -EXO_EPERM;
+	if (port_held[row] & want)
+		return -EXO_EBUSY;
+	while (i < me->port_count && me->port[i].row != row)
+		i++;
+	if (i == me->port_count) { /* a group is one device */
+		if (!account_charge(envs[me->index].account, EXO_C_DEVICES, 1))
+			return -EXO_EPERM;
+		me->port[me->port_count++] = (struct env_port){ port_row[row].base / 8, 0, (uint8_t)row };
+	}
+	port_held[row] |= (uint8_t)want;
+	me->port[i].mask |= (uint8_t)want;
+	machine_ports(me, true);
+	return 0;
+}
+
+static int64_t bind_line(struct env *me, uint64_t l, uint64_t n)
+{
+	bool level = l < 16 && irq_is_level((unsigned)l);
+	if (n != 1 || l >= 16)
+		return -EXO_EINVAL;
+	if (LINES_NEVER >> l & 1 || (!level && !((LINES_ANYONE | LINES_MACHINE) >> l & 1)))
+		return -EXO_EPERM;
+	if (!me->machine && (level || !(LINES_ANYONE >> l & 1)))
+		return -EXO_EPERM;
+	if (me->irq_lines >> l & 1)
+		return -EXO_EEXIST;
+	for (unsigned i = 0; i < (level ? BINDERS : 1); i++) {
+		if (line[l].env[i])
+			continue;
+		if (!account_charge(envs[me->index].account, EXO_C_DEVICES, 1))
+			return -EXO_EPERM;
+		line[l].env[i] = me;
+		me->irq_lines |= (uint16_t)(1u << l);
+		if (!line[l].owes)
+			irq_mask((unsigned)l, false);
+		return 0;
+	}
+	return -EXO_EBUSY;
 }
 
 int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n)
 {
 	struct env *me = current_env();
-	if (kind == EXO_DEV_PORTS) {
-		if (base > 0xfff8 || n == 0 || n > 0x10000 - base || base % 8 || n % 8)
-			return -EXO_EINVAL;
-		if (port_is_kept((uint32_t)base, (uint32_t)(base + n - 1)))
-			return -EXO_EPERM;
-		if (n > 256)
-			return -EXO_EINVAL; /* every switch to and from the env writes its part of the I/O map */
-		if (me->port_count == ENV_PORTS)
-			return -EXO_ENOMEM;
-		if (!account_charge(envs[me->index].account, EXO_C_DEVICES, 1))
-			return -EXO_EPERM;
-		me->port[me->port_count].base = (uint16_t)base;
-		me->port[me->port_count++].count = (uint16_t)n;
-		machine_ports(me, true);
-		return 0;
-	}
-	if (kind == EXO_DEV_TRACE)
-		return trace_bind(base, n);
-	if (kind == EXO_DEV_FRAMES || kind == EXO_DEV_FRAMES_WC)
+	switch (kind) {
+	case EXO_DEV_PORTS:
+		return bind_ports(me, base, n);
+	case EXO_DEV_IRQ:
+		return bind_line(me, base, n);
+	case EXO_DEV_FRAMES:
+	case EXO_DEV_FRAMES_WC:
 		return bind_frames(me, base, n, kind == EXO_DEV_FRAMES_WC);
-	if (kind != EXO_DEV_IRQ || n != 1 || base >= 16)
-		return -EXO_EINVAL;
-	if (base == 0 || base == 2 || base == 8 || base == 9)
-		return -EXO_EPERM; /* timer, cascade, RTC, ACPI */
-	if (me->irq_lines >> base & 1)
-		return -EXO_EEXIST;
-	for (unsigned i = 0; i < BINDERS; i++) {
-		if (binder[base][i])
-			continue;
-		if (!account_charge(envs[me->index].account, EXO_C_DEVICES, 1))
-			return -EXO_EPERM;
-		binder[base][i] = me;
-		me->irq_lines |= (uint16_t)(1u << base);
-		irq_mask((unsigned)base, false);
-		return 0;
+	case EXO_DEV_TRACE:
+		return trace_bind(base, n);
 	}
-	return -EXO_ENOMEM;
+	return -EXO_EINVAL;
 }
 
-int64_t op_dev_ack(uint64_t line)
+/* Binder i owes nothing any more; when nobody does, the line may come again. */
+static void line_settle(unsigned l, unsigned i)
+{
+	line[l].owes &= (uint8_t)~(1u << i);
+	if (!line[l].owes)
+		irq_mask(l, false);
+}
+
+int64_t op_dev_ack(uint64_t l)
 {
 	struct env *me = current_env();
-	if (line >= 16)
+	if (l >= 16)
 		return -EXO_EINVAL;
-	if (!(me->irq_lines >> line & 1))
+	if (!(me->irq_lines >> l & 1))
 		return -EXO_ENOENT;
-	if (irq_is_level((unsigned)line))
-		irq_mask((unsigned)line, false);
+	if (irq_is_level((unsigned)l))
+		for (unsigned i = 0; i < BINDERS; i++)
+			if (line[l].env[i] == me)
+				line_settle((unsigned)l, i);
 	return 0;
 }
 
-/* A level line stays masked until an ack; an edge is remembered in irq_bits, so none is lost. */
-void dev_interrupt(unsigned line)
+/* A level line stays masked until all its binders acknowledged; an edge is remembered in irq_bits, so none is lost. */
+void dev_interrupt(unsigned l)
 {
-	if (irq_is_level(line))
-		irq_mask(line, true);
+	bool level = irq_is_level(l);
+	if (level) {
+		irq_mask(l, true);
+		line[l].since = rdtsc();
+		if (line[l].since + info->tsc_hz < dev_late)
+			dev_late = line[l].since + info->tsc_hz;
+	}
 	for (unsigned i = 0; i < BINDERS; i++) {
-		struct env *e = binder[line][i];
+		struct env *e = line[l].env[i];
 		if (!e)
 			continue;
-		__atomic_or_fetch(&e->exo->irq_bits, 1u << line, __ATOMIC_SEQ_CST);
+		line[l].owes |= (uint8_t)(level << i);
+		__atomic_or_fetch(&e->exo->irq_bits, 1u << l, __ATOMIC_SEQ_CST);
 		sched_event(e, EXO_PEND_IRQ);
 	}
+}
+
+static void line_leave(struct env *e, unsigned l)
+{
+	bool left = false;
+	for (unsigned i = 0; i < BINDERS; i++) {
+		if (line[l].env[i] == e) {
+			line[l].env[i] = NULL;
+			line_settle(l, i); /* a binder's end acknowledges */
+		}
+		left |= line[l].env[i] != NULL;
+	}
+	if (!left)
+		irq_mask(l, true);
+	e->irq_lines &= (uint16_t)~(1u << l);
+	account_refund(envs[e->index].account, EXO_C_DEVICES, 1);
+}
+
+void dev_overdue(uint64_t now)
+{
+	dev_late = ~0ul;
+	for (unsigned l = 0; l < 16; l++)
+		for (unsigned i = 0; i < BINDERS && line[l].owes; i++) {
+			uint64_t late = line[l].since + info->tsc_hz;
+			if (!(line[l].owes >> i & 1))
+				continue;
+			if (now >= late) {
+				klog("env %x did not acknowledge interrupt line %u within a second, and has lost it", line[l].env[i]->name, l);
+				line_leave(line[l].env[i], l);
+			} else if (late < dev_late) {
+				dev_late = late;
+			}
+		}
 }
 
 void dev_teardown(struct env *e)
@@ -157,6 +230,8 @@ void dev_teardown(struct env *e)
 		machine_ports(e, false);
 	if (e->port_count)
 		account_refund(envs[e->index].account, EXO_C_DEVICES, e->port_count);
+	for (unsigned i = 0; i < e->port_count; i++)
+		port_held[e->port[i].row] &= (uint8_t)~e->port[i].mask;
 	e->port_count = 0;
 	for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++)
 		if (held[i].owner == e->index) {
@@ -165,17 +240,7 @@ void dev_teardown(struct env *e)
 				held[i].count = 0;
 			account_refund(envs[e->index].account, EXO_C_DEVICES, 1);
 		}
-	for (unsigned line = 0; line < 16; line++) {
-		if (!(e->irq_lines >> line & 1))
-			continue;
-		unsigned left = 0;
-		for (unsigned i = 0; i < BINDERS; i++) {
-			if (binder[line][i] == e)
-				binder[line][i] = NULL;
-			left += binder[line][i] != NULL;
-		}
-		irq_mask(line, left == 0); /* a binder's death acks */
-		account_refund(envs[e->index].account, EXO_C_DEVICES, 1);
-	}
-	e->irq_lines = 0;
+	for (unsigned l = 0; l < 16; l++)
+		if (e->irq_lines >> l & 1)
+			line_leave(e, l);
 }

@@ -299,8 +299,15 @@ int64_t op_env_set(uint64_t env, uint64_t what, uint64_t a, uint64_t b)
 		return e != me ? set_limit(me, e, a, b) : -EXO_EPERM;
 	case EXO_SET_REGS:
 		return e != me ? set_regs(e, a) : -EXO_EPERM;
+	case EXO_SET_RIGHTS:
+		if (e == me || !me->machine)
+			return -EXO_EPERM;
+		if (a != EXO_RIGHT_MACHINE)
+			return -EXO_EINVAL;
+		e->machine = true;
+		return 0;
 	case EXO_SET_MACHINE:
-		if (e != me || me != first_env())
+		if (e != me || !me->machine)
 			return -EXO_EPERM;
 		if (a > EXO_MACHINE_RESET)
 			return -EXO_EINVAL;

@@ -78,6 +78,7 @@ struct env *first_make(void)
 	account->limit[EXO_C_HOMES] = EXO_HOME_COUNT;
 	account->limit[EXO_C_SLICES] = EXO_SLICE_COUNT;
 	account->limit[EXO_C_DEVICES] = 64;
+	first->machine = true;
 	first->save->regs.rdi = first->name;
 
 	/* Its mappings are made by the ops that it would use itself. */

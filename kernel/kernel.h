@@ -34,7 +34,7 @@ extern const struct boot_info *boot;
 #endif
 
 /* ---- env: the kernel's record of one, in a frame that its maker supplied */
-#define ENV_PORTS 4
+#define ENV_PORTS 6 /* groups of eight */
 #define ENV_HOMES 128
 struct env {
 	/* What entry.S reads stands first. */
@@ -46,6 +46,7 @@ struct env {
 	exo_name name;
 	uint16_t index;
 	bool ran;                  /* has been given time at least once */
+	bool machine;              /* the machine right: devices that can master the bus or reset, power */
 	uint32_t root;             /* pfn */
 	uint32_t group[EXO_EF_COUNT];
 	struct exo_save *save;     /* direct map */
@@ -71,7 +72,7 @@ struct env {
 	uint16_t irq_lines;
 	uint16_t made, made_at;    /* accounts that it made; from where on its end looks for them */
 	uint8_t port_count, slice_count;
-	struct { uint16_t base, count; } port[ENV_PORTS];
+	struct env_port { uint16_t group; uint8_t mask, row; } port[ENV_PORTS]; /* of the I/O map: its byte, which of the eight; row of dev.c's table */
 	uint32_t home_count;
 	struct { uint32_t first, count; } home[ENV_HOMES];
 };
@@ -285,7 +286,7 @@ bool interrupt_waits(void);                         /* a device or timer wants t
 void machine_start(void);                           /* descriptor tables, control registers, features */
 void machine_special(const struct env *from, struct env *to); /* ports and direct vectors, at a switch */
 void machine_bases_switch(struct exo_regs *out, const struct exo_regs *in); /* of FS and GS: on any CPU, whatever the selectors */
-extern bool has_fsgsbase;
+extern bool has_fsgsbase, has_hypervisor;
 void machine_syscall_entry(void (*entry)(void)); /* where SYSCALL leads from now on */
 void machine_bases_save(uint64_t *fs, uint64_t *gs);
 void machine_bases_load(uint64_t fs, uint64_t gs);
@@ -308,6 +309,8 @@ int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n);
 int64_t op_dev_ack(uint64_t line);
 void dev_interrupt(unsigned line);
 void dev_teardown(struct env *e);
+extern uint64_t dev_late;                           /* TSC, ~0 = never: then dev_overdue takes level lines from who did not acknowledge */
+void dev_overdue(uint64_t now);
 struct dev_frames { uint32_t first, count, maps; uint16_t owner; bool write_combined; };
 struct dev_frames *dev_frames_find(uint64_t pfn);   /* NULL: nobody holds that device memory */
 void fpu_start(void);

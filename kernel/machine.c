@@ -26,7 +26,7 @@ static uint8_t stack_fatal[4096] __attribute__((aligned(16)));
 static uint8_t stack_debug[1024] __attribute__((aligned(16)));
 static uint8_t stack_nmi[4096] __attribute__((aligned(16)));
 static uint8_t stack_main[16384] __attribute__((aligned(4096)));
-bool has_fsgsbase;
+bool has_fsgsbase, has_hypervisor;
 
 static void descriptors(void)
 {
@@ -85,6 +85,7 @@ static void features(void)
 	}
 	info->cpu_features = have;
 	has_fsgsbase = have & EXO_CPU_FSGSBASE;
+	has_hypervisor = one[2] >> 31; /* software says that it is there; real CPUs say 0 */
 	write_cr4(cr4);
 	write_cr0((read_cr0() & ~(uint64_t)(CR0_EM | CR0_TS)) | CR0_WP | CR0_NE | CR0_MP);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
@@ -166,8 +167,7 @@ void machine_direct_stack(struct env *e, bool alias)
 void machine_ports(const struct env *e, bool open)
 {
 	for (unsigned i = 0; i < e->port_count; i++)
-		for (unsigned p = e->port[i].base; p < (unsigned)e->port[i].base + e->port[i].count; p += 8)
-			tss.io[p / 8] = open ? 0 : 0xff;
+		tss.io[e->port[i].group] = open ? (uint8_t)~e->port[i].mask : 0xff;
 }
 
 typedef void __attribute__((ms_abi)) reset_system(uint32_t type, uint64_t status, uint64_t size, void *data);

@@ -140,7 +140,7 @@ static void idle(void)
 			cpu_open();
 			continue;
 		}
-		uint64_t next = ~0ul;
+		uint64_t next = dev_late;
 		for (uint32_t i = 0; i < EXO_SLICE_COUNT; i++) {
 			struct env *e = env_by_name(slices->env[i]);
 			if (e && e->alarm && e->alarm < next)
@@ -170,6 +170,8 @@ void sched_tick(void)
 	uint64_t now = rdtsc();
 	cpu->timer_at = 0;
 	cpu->armed = false;
+	if (now >= dev_late)
+		dev_overdue(now);
 	if (cpu->idle)
 		return;
 	clock_check(cpu->current, now);

@@ -48,7 +48,7 @@ static void power_off(struct init *in, int again, int status)
 	init_io_drain(in);
 	posix_log("init: %s, status %d", again ? "reset" : "power off", status);
 	if (!again && in->config.exit_port) {
-		if (gate_dev_bind(EXO_DEV_PORTS, (uint64_t)in->config.exit_port & ~7ul, 8) >= 0)
+		if (gate_dev_bind(EXO_DEV_PORTS, (uint64_t)in->config.exit_port, 1) >= 0)
 			port_out8((uint16_t)in->config.exit_port, (uint8_t)status);
 		else
 			posix_log("init: exit-port %d is not given away by the kernel", in->config.exit_port);

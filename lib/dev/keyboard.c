@@ -7,7 +7,6 @@
 #include <rt/cpu.h>
 #include "keyboard.h"
 
-#define PORT       0x60
 #define DATA       0x60
 #define COMMAND    0x64 /* read: status */
 #define LINE       1
@@ -102,7 +101,7 @@ int keyboard_open(struct keyboard *k, enum keyboard_layout layout)
 
 	memset(k, 0, sizeof *k);
 	k->layout = (uint8_t)layout;
-	if (gate_dev_bind(EXO_DEV_PORTS, PORT, 8) < 0)
+	if (gate_dev_bind(EXO_DEV_PORTS, DATA, 1) < 0 || gate_dev_bind(EXO_DEV_PORTS, COMMAND, 1) < 0)
 		return -EACCES;
 	if (status() == 0xff || !command(KEYBOARD_OFF) || !command(MOUSE_OFF))
 		return -ENODEV;

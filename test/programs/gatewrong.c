@@ -112,6 +112,14 @@ int main(void)
 		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x20, 8));
 		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x40, 8));
 		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0xcf8, 8));
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x3f8, 1));
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x60, 1));
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x64, 1));
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x514, 4)); /* fw_cfg's DMA register */
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_IRQ, 1, 1));
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_IRQ, 4, 1));
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_IRQ, 11, 1));
+		REFUSE(EXO_EPERM, gate_env_set(0, EXO_SET_RIGHTS, EXO_RIGHT_MACHINE, 0));
 		REFUSE(0, gate_dev_bind(EXO_DEV_PORTS, 0x3f9, 8));
 		REFUSE(0, gate_dev_bind(EXO_DEV_PORTS, 0x10000, 8));
 		REFUSE(0, gate_dev_bind(EXO_DEV_IRQ, 99, 1));

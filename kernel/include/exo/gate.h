@@ -30,7 +30,9 @@ enum exo_gate {
 };
 struct exo_batch { uint64_t op, arg[6]; int64_t result; } __attribute__((aligned(64))); /* op: EXO_GATE_..., without the base */
 enum exo_home_what { EXO_HOME_CLAIM, EXO_HOME_RELEASE, EXO_HOME_PRIVATE };
-enum exo_set_what { EXO_SET_ENTRIES, EXO_SET_ALARM, EXO_SET_OPEN, EXO_SET_LIMIT, EXO_SET_MACHINE, EXO_SET_REGS, EXO_SET_DIRECT, EXO_SET_FS, EXO_SET_GS };
+enum exo_set_what { EXO_SET_ENTRIES, EXO_SET_ALARM, EXO_SET_OPEN, EXO_SET_LIMIT, EXO_SET_MACHINE, EXO_SET_REGS, EXO_SET_DIRECT, EXO_SET_FS, EXO_SET_GS,
+	EXO_SET_RIGHTS };
+enum exo_right { EXO_RIGHT_MACHINE = 1 };
 enum exo_machine { EXO_MACHINE_OFF, EXO_MACHINE_RESET };
 enum exo_pct_what { EXO_PCT_REPLY = 1, EXO_PCT_ACCEPT = 2 };
 enum exo_revoke_what { EXO_REVOKE_ASK, EXO_REVOKE_TAKE, EXO_REVOKE_FRAME, EXO_REVOKE_SLICE };

@@ -279,8 +279,10 @@ static void choose_bind(struct fuzzer *f, uint64_t a[6])
 {
 	a[0] = fuzz_below(f, 4);
 	if (a[0] == EXO_DEV_PORTS) {
-		a[1] = 0x1000 + 8 * fuzz_below(f, 64);
-		a[2] = 8 * (1 + fuzz_below(f, 4));
+		static const uint16_t base[] = { 0x2e8, 0x3e8, 0x3f8, 0x60 }; /* not COM2: its lines would be the host's to bear */
+
+		a[1] = base[fuzz_below(f, 4)] + fuzz_below(f, 8);
+		a[2] = 1 + fuzz_below(f, 4);
 	} else if (a[0] == EXO_DEV_IRQ) {
 		a[1] = 1 + fuzz_below(f, 15);
 		a[2] = 1;

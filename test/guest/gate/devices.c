@@ -71,14 +71,15 @@ static void line_bind(uint64_t line)
 
 void dev_irq_shared(void)
 {
-	static const int kept[] = { 0, 2, 8, 9 };
+	static const int kept[] = { 0, 2, 8, 9, 13 };
 
-	IS(gate_dev_bind(EXO_DEV_IRQ, 5, 1), 0);
 	/* Who did not bind it does not acknowledge it; once is enough; and it is free for the next after its binder's end. */
 	for (int i = 0; i < 6; i++) {
 		exo_name name = actor_start(0, line_bind, 5);
 
-		CHECK(name && actor_finish(name));
+		CHECK(name);
+		IS(gate_env_set(name, EXO_SET_RIGHTS, EXO_RIGHT_MACHINE, 0), 0);
+		CHECK(actor_finish(name));
 		IS(shared[0], -EXO_ENOENT);
 		IS(shared[1], 0);
 		IS(shared[2], -EXO_EEXIST);

@@ -79,9 +79,9 @@ static void act_device(uint64_t a)
 {
 	(void)a;
 	(void)gate_dev_bind(EXO_DEV_PORTS, 0x2e8, 8);
-	(void)gate_dev_bind(EXO_DEV_IRQ, 5, 1);
+	(void)gate_dev_bind(EXO_DEV_IRQ, 3, 1);
 	for (;;)
-		(void)gate_dev_ack(5);
+		(void)gate_dev_ack(3);
 }
 
 static void act_direct(uint64_t a)

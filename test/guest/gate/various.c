@@ -127,9 +127,9 @@ void dev_refused(void)
 
 	for (unsigned i = 0; i < sizeof ports / sizeof ports[0]; i++)
 		IS(gate_dev_bind(EXO_DEV_PORTS, ports[i], 8), -EXO_EPERM);
-	IS(gate_dev_bind(EXO_DEV_PORTS, 0, 0x10000), -EXO_EPERM);
-	IS(gate_dev_bind(EXO_DEV_PORTS, 0x2e9, 8), -EXO_EINVAL);
-	IS(gate_dev_bind(EXO_DEV_PORTS, 0x2e8, 4), -EXO_EINVAL);
+	IS(gate_dev_bind(EXO_DEV_PORTS, 0, 0x10000), -EXO_EINVAL);
+	IS(gate_dev_bind(EXO_DEV_PORTS, 0x2e9, 8), -EXO_EINVAL); /* two groups */
+	IS(gate_dev_bind(EXO_DEV_PORTS, 0x2e8, ~0ul), -EXO_EINVAL);
 	IS(gate_dev_bind(EXO_DEV_PORTS, 0x2e8, 0), -EXO_EINVAL);
 	REFUSED(gate_dev_bind(EXO_DEV_PORTS, 0xfff8, 16));
 	REFUSED(gate_dev_bind(EXO_DEV_PORTS, 1ul << 40, 8));
@@ -142,8 +142,9 @@ void dev_refused(void)
 
 void dev_irq(void)
 {
-	IS(gate_dev_bind(EXO_DEV_IRQ, 5, 1), 0);
-	IS(gate_dev_ack(5), 0);
+	IS(gate_dev_bind(EXO_DEV_IRQ, 3, 1), 0);
+	IS(gate_dev_ack(3), 0);
+	IS(gate_dev_bind(EXO_DEV_IRQ, 5, 1), -EXO_EPERM);
 }
 
 static void port_out(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" :: "a"(value), "d"(port)); }
