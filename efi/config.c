@@ -79,6 +79,10 @@ static void setting_apply(struct settings *s, const struct conf_line *line)
 		s->bootlog = choice = choice_read(line, "yes", "no");
 		if (choice < 0)
 			stop(0, "%s: line %u: `bootlog` must be `yes` or `no`", s->source, line->line);
+	} else if (conf_is(line, "busmaster")) {
+		s->busmaster = choice = choice_read(line, "keep", "stop");
+		if (choice < 0)
+			stop(0, "%s: line %u: `busmaster` must be `stop` or `keep`", s->source, line->line);
 	} else if (conf_is(line, "verify")) {
 		s->verify = choice = choice_read(line, "yes", "no");
 		if (choice < 0)

@@ -66,6 +66,8 @@ static inline uint32_t cpu_in32(uint16_t port)
 	return value;
 }
 
+static inline void cpu_out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port)); }
+
 static inline _Noreturn void cpu_halt(void)
 {
 	for (;;)

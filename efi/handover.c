@@ -46,6 +46,7 @@ _Noreturn void handover(struct boot_info *info, const struct kernel_image *kerne
 	__asm__ volatile("cli");
 	traps_load();
 	log_leave();
+	master_stop();
 	memory_finish(info);
 	*to = (struct handover_arguments){
 		.info = KERNEL_DIRECT + (uint64_t)info,

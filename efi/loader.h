@@ -77,6 +77,10 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* pci.c: the devices that the firmware has found, a line each. */
 void report_pci(void);
 
+/* master.c: finds all PCI functions; after the exit stops those that master the bus, but for a few that it names in the log. */
+void master_find(int keep);
+void master_stop(void);
+
 /* tsc.c: the TSC's rate by all clocks there are; after acpi_facts. */
 void tsc_facts(struct boot_info *info);
 void report_clocks(void);
@@ -98,7 +102,7 @@ struct settings {
 	char app[APP_NAME_MAX];
 	uint64_t memory;           /* limit in bytes, 0 = none */
 	uint32_t screen_width, screen_height; /* 0 = as the firmware has it */
-	int quiet, bootlog, verify;
+	int quiet, bootlog, verify, busmaster; /* busmaster: devices go on mastering the bus */
 	enum boot_panic panic;
 	const char *source;        /* for messages: what is being read */
 };
