@@ -237,6 +237,24 @@ void wait_pending(void)
 	rt_page()->disabled = 0;
 }
 
+static void nothing(uint64_t argument) { (void)argument; }
+
+/* While nobody can run, the kernel takes down who has ended: its creator need not push. */
+void wait_takes_down(void)
+{
+	exo_name name = actor_start(0, nothing, 0);
+
+	CHECK(name);
+	rt_page()->disabled = 1;
+	while (env_state(name) == EXO_S_READY)
+		(void)gate_yield(name, 0);
+	IS(env_state(name), EXO_S_DYING);
+	int64_t r = gate_wait(EXO_PEND_CHILD, rt_tsc() + rt_ticks(1000000000));
+	rt_page()->disabled = 0;
+	IS(r & EXO_PEND_CHILD, EXO_PEND_CHILD);
+	IS(env_state(name), EXO_S_FREE);
+}
+
 void wait_deadline_refused(void)
 {
 	IS(gate_wait(EXO_PEND_NOTIFY, rt_tsc() + 1000000), -EXO_EPERM);
