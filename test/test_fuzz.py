@@ -34,13 +34,17 @@ def table_names(path, word):
 
 
 def spread(rows, calls):
-    """Each op succeeds as often as a thousand in a million, a third of all do, and each error there is comes back."""
+    """Each op succeeds as often as a thousand in a million, a third of all do, of pt_copy one in a hundred; and each error there is comes back."""
     need = calls // 1000
     succeeded = sum(row.get("ok", 0) for row in rows.values())
     total = sum(sum(row.values()) for row in rows.values())
     assert succeeded * 3 >= total >= calls, (succeeded, total)
     few = {op: rows.get(op, {}).get("ok", 0) for op in table_names("gate.def", "GATE") if rows.get(op, {}).get("ok", 0) < need}
     assert not few, f"fewer than {need} successes: {few}"
+    copies = rows["pt_copy"]
+    share = 100 * copies["ok"] / sum(copies.values())
+    print(f"fuzz: {share:.1f} % of pt_copy calls succeed")
+    assert share >= 1, copies
     missing = set(table_names("error.def", "ERROR")) - {name for row in rows.values() for name in row}
     assert not missing, f"errors that never came: {missing}"
 

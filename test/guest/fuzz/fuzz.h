@@ -72,8 +72,11 @@ int fuzz_env_state(exo_name name);
 
 /* large.c: makes a run of 2 MiB, or does something with the one that it has. */
 void fuzz_large(struct fuzzer *f);
+/* actors.c: one of its longer stories. */
+void fuzz_act(struct fuzzer *f);
 /* run.c: reads a word, or writes one; a fault there is let pass. */
 void fuzz_touch(uint64_t va, uint64_t write);
+void fuzz_port(uint64_t port);  /* reads that port; a fault is let pass */
 
 /* overflow.c: links a table until its count is full, and lets all go: how many links there were, 0 = too little memory. The last result is counted. */
 uint64_t fuzz_overflow(void);

@@ -6,13 +6,16 @@
 struct fuzzer fuzzer[SLOTS];
 struct fuzz_total total;
 
-extern uint8_t fuzz_touch_end[];
+extern uint8_t fuzz_touch_end[], fuzz_port_end[];
 __asm__(
 	".text\n"
 	".globl fuzz_touch\n.hidden fuzz_touch\nfuzz_touch:\n"
 	"	test %rsi, %rsi\n	jnz 1f\n	mov (%rdi), %rax\n	ret\n"
 	"1:	mov %rsi, (%rdi)\n"
-	".globl fuzz_touch_end\n.hidden fuzz_touch_end\nfuzz_touch_end:\n	ret\n");
+	".globl fuzz_touch_end\n.hidden fuzz_touch_end\nfuzz_touch_end:\n	ret\n"
+	".globl fuzz_port\n.hidden fuzz_port\nfuzz_port:\n"
+	"	mov %edi, %edx\n	in %dx, %al\n"
+	".globl fuzz_port_end\n.hidden fuzz_port_end\nfuzz_port_end:\n	ret\n");
 
 /* All registers that a PCT message may change are given up. */
 static int64_t gate_any(uint64_t op, const uint64_t a[6])
@@ -87,6 +90,10 @@ void rt_on_fault(struct rt_regs *regs)
 		regs->at.rip = (uint64_t)fuzz_touch_end;
 		return;
 	}
+	if (regs->at.rip >= (uint64_t)fuzz_port && regs->at.rip < (uint64_t)fuzz_port_end) {
+		regs->at.rip = (uint64_t)fuzz_port_end;
+		return;
+	}
 	rt_off(1);
 }
 
@@ -140,6 +147,8 @@ void fuzz_main(uint64_t slot)
 			fuzz_tables(f);
 		if (fuzz_below(f, 24) == 0)
 			fuzz_large(f);
+		if (fuzz_below(f, 60) == 0)
+			fuzz_act(f);
 		if (slot >= FUZZERS)
 			continue;
 		if (fuzz_below(f, 100) == 0)
