@@ -122,7 +122,7 @@ $(B)/efi/kernel_image.o: efi/kernel_image.S $(B)/kernel.bare $(B)/EFI_C.flags
 		-c $< -o $@
 LINK_EFI = $(LD) --fatal-warnings -nostdlib -shared -Bsymbolic -znocombreloc -z noexecstack --build-id=none --no-undefined -T efi/efi.ld -o $@ \
 	$(EFI_LIB)/crt0-efi-x86_64.o $(filter %.o,$^) $(EFI_LIB)/libgnuefi.a
-MAKE_PE = $(OBJCOPY) -j .text -j .reloc -j .rodata -j .kernel -j .rootsum -j .data -j .dynamic -j .rela -j .dynsym -j .dynstr \
+MAKE_PE = $(OBJCOPY) -j .text -j .reloc -j .rodata -j .kernel -j .rootsum -j .sbat -j .data -j .dynamic -j .rela -j .dynsym -j .dynstr \
 	--target efi-app-x86_64 --subsystem=10
 $(B)/loader.so: $(EFI_O) $(B)/efi/kernel_image.o efi/efi.ld
 	$(Q)$(LINK_EFI)

@@ -90,7 +90,8 @@ static void setting_apply(struct settings *s, const struct conf_line *line)
 	}
 }
 
-static void text_check(struct settings *s, const char *text, size_t size)
+/* harmless: settings that could change what runs are named, and not taken. */
+static void text_check(struct settings *s, const char *text, size_t size, int harmless)
 {
 	struct conf_line line = { 0 };
 	const char *cursor = text, *end = text + size;
@@ -98,8 +99,12 @@ static void text_check(struct settings *s, const char *text, size_t size)
 
 	if (strnlen(text, size) != size)
 		stop(0, "%s: holds a zero byte; it must be text, lines of `key = value`", s->source);
-	while ((more = conf_next(&cursor, end, &line)) > 0)
-		setting_apply(s, &line);
+	while ((more = conf_next(&cursor, end, &line)) > 0) {
+		if (!harmless || conf_is_harmless(&line))
+			setting_apply(s, &line);
+		else
+			log_line("%s: line %u: `%.*s` is ignored: Secure Boot is on, and nobody has signed it", s->source, line.line, (int)line.key_size, line.key);
+	}
 	if (more < 0)
 		stop(0, "%s: line %u is malformed; write `key = value`", s->source, line.line);
 }
@@ -129,8 +134,18 @@ static const char *options_load(size_t *size)
 	return lines;
 }
 
+/* What is left of a text that nobody has signed. */
+static const char *text_harmless(const char *text, size_t *size)
+{
+	char *to = (char *)memory_pages(PAGES(*size + 1), BOOT_FREE, "the settings that may be taken");
+
+	*size = options_harmless(to, text, *size);
+	return to;
+}
+
 void config_load(struct boot_info *info, struct settings *s)
 {
+	int harmless = secure_boot();
 	uint64_t phys = 0, size = 0, to;
 	size_t options_size;
 	const char *options;
@@ -138,12 +153,21 @@ void config_load(struct boot_info *info, struct settings *s)
 	*s = (struct settings){ .app = "linux", .source = "\\aril\\aril.conf" };
 	if (file_read(L"aril.conf", BOOT_FREE, CONFIG_MAX, &phys, &size) == EFI_NOT_FOUND)
 		log_line("no \\aril\\aril.conf: defaults (app = linux)");
-	text_check(s, (const char *)phys, size);
+	if (harmless && config_is_sealed((const void *)phys, size)) {
+		log_line("\\aril\\aril.conf: SHA-256 is the one in BOOTX64.EFI");
+		text_check(s, (const char *)phys, size, 0);
+	} else {
+		text_check(s, (const char *)phys, size, harmless);
+		if (harmless)
+			phys = (uint64_t)text_harmless((const char *)phys, &size);
+	}
 	options = options_load(&options_size);
 	if (options_size) {
 		s->source = "load options";
 		log_line("load options: %lu bytes of settings, they override aril.conf", (unsigned long)options_size);
-		text_check(s, options, options_size);
+		text_check(s, options, options_size, harmless);
+		if (harmless)
+			options = text_harmless(options, &options_size);
 	}
 	log_quiet(s->quiet);
 	info->panic_action = (uint32_t)s->panic;

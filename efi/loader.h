@@ -110,6 +110,8 @@ void config_load(struct boot_info *info, struct settings *settings);
 
 /* verify.c: whether the firmware lets only signed programs run. */
 int secure_boot(void);
+/* Whether `make sign` sealed that configuration. */
+int config_is_sealed(const void *text, uint64_t size);
 /* Under Secure Boot, or when asked for: stops unless the root image is the one whose hash BOOTX64.EFI carries. */
 void root_verify(const void *image, uint64_t size, int asked);
 

@@ -75,6 +75,27 @@ static int has_key(const char *lines, size_t size, const struct conf_line *wante
 	return 0;
 }
 
+static size_t line_put(char *to, const struct conf_line *line)
+{
+	memcpy(to, line->key, line->key_size);
+	to[line->key_size] = '=';
+	memcpy(to + line->key_size + 1, line->value, line->value_size);
+	to[line->key_size + 1 + line->value_size] = '\n';
+	return line->key_size + line->value_size + 2;
+}
+
+size_t options_harmless(char *to, const char *text, size_t size)
+{
+	const char *cursor = text;
+	struct conf_line line = { 0 };
+	size_t n = 0;
+
+	while (conf_next(&cursor, text + size, &line) > 0)
+		if (conf_is_harmless(&line))
+			n += line_put(to + n, &line);
+	return n;
+}
+
 size_t options_merge(char *to, const char *text, size_t size, const char *lines, size_t lines_size)
 {
 	const char *cursor = text;
@@ -82,14 +103,8 @@ size_t options_merge(char *to, const char *text, size_t size, const char *lines,
 	size_t n = 0;
 
 	while (conf_next(&cursor, text + size, &line) > 0) {
-		if (has_key(lines, lines_size, &line))
-			continue;
-		memcpy(to + n, line.key, line.key_size);
-		n += line.key_size;
-		to[n++] = '=';
-		memcpy(to + n, line.value, line.value_size);
-		n += line.value_size;
-		to[n++] = '\n';
+		if (!has_key(lines, lines_size, &line))
+			n += line_put(to + n, &line);
 	}
 	memcpy(to + n, lines, lines_size);
 	return n + lines_size;

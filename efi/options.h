@@ -9,6 +9,9 @@
  * Length of the lines; -1: not text, as some firmware gives; nothing is written then. */
 long options_lines(char *to, const void *options, size_t size);
 
+/* Writes the lines of [text, text + size) whose keys cannot change what runs (conf_is_harmless). `to` holds size + 1 bytes. Length of what was written. */
+size_t options_harmless(char *to, const char *text, size_t size);
+
 /* Writes the lines of [text, text + size) whose keys the options' lines do not have, then those lines; comments go. `to` holds both and 1 byte more.
  * The text must be well formed. Length of what was written. */
 size_t options_merge(char *to, const char *text, size_t size, const char *lines, size_t lines_size);

@@ -25,11 +25,12 @@ def key(tmp_path_factory):
     return plain
 
 
-def sign(key, folder, efi=None, root=None):
-    """esp/sign as `make sign` calls it. The signed loader."""
+def sign(key, folder, efi=None, root=None, conf=None):
+    """esp/sign as `make sign` calls it; conf is the configuration that it seals. The signed loader."""
     out = os.path.join(str(folder), "signed")
-    subprocess.run([os.path.join(TOP, "esp", "sign"), "--efi", efi or os.path.join(BUILD, "BOOTX64.EFI"), "--root", root or os.path.join(BUILD, "root.img"),
-                    key, CERT, out], check=True, stderr=subprocess.PIPE)
+    subprocess.run([os.path.join(TOP, "esp", "sign"), "--efi", efi or os.path.join(BUILD, "BOOTX64.EFI"),
+                    "--root", root or os.path.join(BUILD, "root.img"), *(["--conf", conf] if conf else []), key, CERT, out],
+                   check=True, stderr=subprocess.PIPE)
     return os.path.join(out, "BOOTX64.EFI")
 
 
@@ -72,10 +73,39 @@ def loader_refuses(efi, root, reason, conf="app = linux\n", shape=SHAPE):
 
 
 @needs_tools
-def test_signed_boots(signed):
-    r = hardware.boot(SHAPE, ["echo", "up"], efi=signed)
+def test_signed_boots(key, tmp_path):
+    """With the run's own configuration sealed: else its command would not be taken from it."""
+    r = hardware.boot(SHAPE, ["echo", "up"], efi=lambda conf: sign(key, tmp_path, conf=conf))
     assert r.status == 0 and r.out == b"up\n", r
-    assert "efi: Secure Boot: on" in r.log and "SHA-256 is the one in BOOTX64.EFI" in r.log, r.log
+    assert "efi: Secure Boot: on" in r.log and r.log.count("SHA-256 is the one in BOOTX64.EFI") == 2, r.log
+    assert "is ignored" not in r.log, r.log
+
+
+RUNS = ("app = mini", "arg = evil", "channel = com2", "mode = pipe", "strace = 1", "trace = 1", "exit-port = 244", "busmaster = keep", "get = /etc/motd",
+        "unheard = of")
+HARMLESS = ("memory = 512M", "log = all", "panic = reset", "console = serial", "keyboard = de", "rows = 30")
+
+
+@needs_tools
+def test_unsigned_settings(signed):
+    """What nobody signed chooses nothing that runs: each such key is named, and the app does not see it."""
+    text = hardware.watch(SHAPE, "\n".join(RUNS + HARMLESS) + "\n", r"init: started|^efi: stopped", seconds=150, efi=signed)
+    named = re.findall(r"^efi: \\aril\\aril\.conf: line \d+: `([\w-]+)` is ignored", text, re.M)
+    assert named == [line.split()[0] for line in RUNS], log.own(text)
+    assert re.search(r"^efi: app: /aril/linux", text, re.M) and re.search(r"init: started -sh", text), log.own(text)
+    assert "evil" not in text and "aril.conf: SHA-256 is the one" not in text, log.own(text)
+
+
+@needs_tools
+def test_sbat(signed):
+    """shim refuses a second stage without it: the format's own line, then ours (shim's SBAT.md)."""
+    with open(signed, "rb") as f:
+        data = f.read()
+    lines = re.search(rb"sbat,1,SBAT Version,sbat,1,[^\n]+\n[^\0]*", data).group(0).decode("ascii").splitlines()
+    assert len(lines) == 2 and lines[1].startswith("aril,1,Aril,aril,"), lines
+    assert all(len(line.split(",")) == 6 and line.split(",")[1].isdigit() for line in lines), lines
+    dump = subprocess.run(["objdump", "-h", signed], check=True, stdout=subprocess.PIPE).stdout.decode()
+    assert re.search(r"\.sbat\s.*\n\s+CONTENTS, ALLOC, LOAD, READONLY, DATA", dump), dump
 
 
 @needs_tools
@@ -115,7 +145,7 @@ def test_root_with_additions_is_signed_again(signed, key, tmp_path):
     image.add(tree, f"{more}:/bin/more-of-it")
     image.call([os.path.join(TOP, "esp", "mkroot"), tree, root])
     loader_refuses(signed, root, r"root\.img: not the root image")
-    r = hardware.boot(SHAPE, ["more-of-it"], efi=sign(key, tmp_path, root=root), root=root)
+    r = hardware.boot(SHAPE, ["more-of-it"], efi=lambda conf: sign(key, tmp_path, root=root, conf=conf), root=root)
     assert r.status == 0 and r.out == b"added\n", r
 
 

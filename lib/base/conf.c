@@ -67,10 +67,19 @@ int conf_is_value(const struct conf_line *l, const char *value)
 
 int conf_is_known(const struct conf_line *l)
 {
-#define CONF_KEY(name, reader) if (conf_is(l, name)) return 1;
+#define CONF_KEY(name, reader, effect) if (conf_is(l, name)) return 1;
 #include "conf_keys.def"
 #undef CONF_KEY
 	return 0;
+}
+
+int conf_is_harmless(const struct conf_line *l)
+{
+	enum { RUNS, HARMLESS };
+#define CONF_KEY(name, reader, effect) if (conf_is(l, name)) return effect;
+#include "conf_keys.def"
+#undef CONF_KEY
+	return RUNS;
 }
 
 static int hex_digit(char c)

@@ -16,6 +16,8 @@ int conf_is(const struct conf_line *l, const char *key);
 int conf_is_value(const struct conf_line *l, const char *value);
 /* Whether anything of this tree reads that key (conf_keys.def). */
 int conf_is_known(const struct conf_line *l);
+/* Whether that key cannot change what runs; one that nobody knows may. */
+int conf_is_harmless(const struct conf_line *l);
 
 /* Decodes %XX in a value (%00 too) and adds a NUL: length without it, or (size_t)-1: a broken escape, or more than max - 1 bytes. */
 size_t conf_unescape(char *to, size_t max, const char *value, size_t size);

@@ -123,12 +123,14 @@ def elsewhere(folder, disk, options, shape):
 @contextlib.contextmanager
 def running(shape, text, efi=None, root=None, options=None, before=None, after=None):
     """A machine of that shape, on an image with that aril.conf (and, if given, another loader or root image). options: load options for a start that has
-    them (bytes as they are, text as UTF-16). before(disk) may change the disk, after(disk) sees it when the machine is off."""
+    them (bytes as they are, text as UTF-16). efi may be a function that makes the loader for the path of that aril.conf. before(disk) may change the disk, after(disk) sees it when the machine is off."""
     with tempfile.TemporaryDirectory(prefix="aril-boot-") as folder:
         own = os.path.join(folder, "aril.conf")
         with open(own, "w", encoding="ascii") as f:
             f.write(text)
         disk = os.path.join(folder, "disk.img")
+        if callable(efi):
+            efi = efi(own)
         build = image.build_folder(False)
         image.call([os.path.join(image.TOP, "esp", "mkimage"), "--efi", efi or os.path.join(build, "BOOTX64.EFI"),
                     "--root", root or os.path.join(build, "root.img"), "--conf", own,

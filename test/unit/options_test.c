@@ -74,6 +74,18 @@ TEST(options_override)
 	CHECK_EQ(options_merge(out, "", 0, "", 0), 0);
 }
 
+/* What an unsigned place may say under Secure Boot. */
+TEST(options_unsigned)
+{
+	static const char text[] = "# c\napp = mini\nmemory = 1G\narg=-c\narg = exec evil\nlog=errors\nwhatever = 1\nbusmaster = keep\nexit-port = 244\n"
+		"strace=1\npanic = reset\nconsole = serial\nApp = x\nkeyboard=de\n memory2 = 1\nchannel = com2\ntrace=1\nget = /etc/shadow";
+
+	out[options_harmless(out, text, strlen(text))] = 0;
+	CHECK_STR(out, "memory=1G\nlog=errors\npanic=reset\nconsole=serial\nkeyboard=de\n");
+	CHECK_EQ(options_harmless(out, "", 0), 0);
+	CHECK_EQ(options_harmless(out, "memory=1", 8), 9);
+}
+
 TEST(options_random)
 {
 	static const char set[] = "ab= \t\"#%\n\r\\";
