@@ -120,7 +120,7 @@ def test_keys_are_all_listed():
         listed = set(re.findall(r'^CONF_KEY\("([\w-]+)"', f.read(), re.M))
     with open(os.path.join(image.TOP, "esp", "aril.conf"), encoding="utf-8") as f:
         shown = [key for key in re.findall(r"^#?([\w-]+) = ", f.read(), re.M) if key != "arg"]
-    read = keys_read("efi", "config.c") | keys_read("apps", "linux", "init_config.c")
+    read = keys_read("efi", "config.c") | keys_read("apps", "linux", "monitor_config.c")
     assert len(read) > 10 and listed == read == {"arg", *shown} and len(shown) == len(set(shown))
 
 

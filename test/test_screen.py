@@ -250,7 +250,7 @@ def test_panic(how):
         report = code[:-1]
         assert re.match(pattern, report), report
         assert "\r" not in report and report.replace("\n", "\r\n") in m.log_raw(), m.log()
-        assert re.search(r"^build Aril", report, re.M) and re.search(r"^log:\n(.+\n)*\[1\] init: started", report, re.M), report
+        assert re.search(r"^build Aril", report, re.M) and re.search(r"^log:\n(.+\n)*\[2\] init: started", report, re.M), report
         assert how == "count" or re.search(r"^r14 \w{16} r15 \w{16}\ncs 0x\w+ ss 0x\w+ rflags 0x\w+$", report, re.M), report
         # The screen has every line, wrapped beside the code.
         shown = "".join(re.split("[^ -~]", line)[0] for line in text.lines())

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Queueing and framing of the host channel: type byte, 16-bit little-endian length, payload. It knows no frame's meaning. */
+/* Queueing and framing of the host channel: type byte, 16-bit little-endian length, payload. It knows no frame's
+ * meaning. */
 #include <base/string.h>
 #include "channel.h"
 

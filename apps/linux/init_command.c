@@ -11,15 +11,15 @@
 #define STATUS_MISSING 127
 #define STATUS_BROKEN  126
 
-static void complain(struct init *in, const char *name, const char *what)
+static void complain(const char *name, const char *what)
 {
 	char line[256];
 	int n = fmt(line, sizeof line, "%s: %s\n", name, what);
 
 	if (n >= (int)sizeof line)
 		n = sizeof line - 1;
-	if (in->config.mode >= INIT_PIPE)
-		init_io_frame(in, 'E', line, (size_t)n);
+	if (CONFIG->mode >= INIT_PIPE)
+		init_io_frame('E', line, (size_t)n);
 	else
 		console_message(line, (size_t)n);
 }
@@ -56,7 +56,8 @@ static int command_find(const char *name, char *to, size_t max)
 	return worst;
 }
 
-/* Without a command: the first of these that is there. A link to the shell's own binary is passed over: what it calls init must be pid 1, and that is here. */
+/* Without a command: the first of these that is there. A link to the shell's own binary is passed over: what it
+ * calls init must be pid 1, and that is here. */
 static const char *shell_find(void)
 {
 	static const char list[][16] = { "/sbin/init", "/etc/init", "/bin/init" };
@@ -87,9 +88,9 @@ static struct file_state *files_open(struct init *in)
 
 	if (!files)
 		return NULL;
-	if (in->config.strace && in->config.has_channel && !F->strace)
+	if (CONFIG->strace && CONFIG->has_channel && !F->strace)
 		F->strace = pipe_new();
-	if (in->config.mode >= INIT_PIPE) {
+	if (CONFIG->mode >= INIT_PIPE) {
 		in->in = pipe_new();
 		in->out = pipe_new();
 		in->err = pipe_new();
@@ -113,46 +114,51 @@ static struct task *command_start(struct init *in, const char *path, char *const
 	char term[80], *envp[] = { "PATH=" PATH_LIST, "HOME=/root", "SHELL=/bin/sh", term, "USER=root", "LOGNAME=root", NULL };
 	struct file_state *files = files_open(in);
 
-	(void)fmt(term, sizeof term, "TERM=%s", in->config.term);
+	(void)fmt(term, sizeof term, "TERM=%s", CONFIG->term);
 	*error = -ENOMEM;
 	return files ? spawn_program(path, argv, envp, files, 1, error) : NULL;
 }
 
 int init_command(struct init *in)
 {
-	struct init_config *c = &in->config;
-	char path[1024], *shell_argv[INIT_ARGS + 2] = { NULL };
+	const struct init_config *c = CONFIG;
+	char path[1024], *login_argv[2] = { NULL }, *shell_argv[INIT_ARGS + 2], *const *argv = c->arg;
 	struct task *command = NULL;
 	int error = 0;
 
 	if (!c->arg_count) {
 		const char *shell = shell_find();
+
+		argv = login_argv;
 		/* A login shell on a terminal reads /etc/profile. */
-		c->arg[0] = c->mode >= INIT_PIPE ? "sh" : "-sh";
+		in->command = c->mode >= INIT_PIPE ? "sh" : "-sh";
+		login_argv[0] = (char *)(uintptr_t)in->command;
 		(void)fmt(path, sizeof path, "%s", shell);
-	} else
-		error = command_find(c->arg[0], path, sizeof path);
+	} else {
+		in->command = argv[0];
+		error = command_find(argv[0], path, sizeof path);
+	}
 	if (!error)
-		command = command_start(in, path, c->arg, &error);
+		command = command_start(in, path, argv, &error);
 	if (!command && error == -ENOEXEC) {
 		/* As execvp: a text file without #! is for the shell. */
 		shell_argv[0] = "sh";
 		shell_argv[1] = path;
-		for (int i = 1; i <= c->arg_count; i++)
-			shell_argv[i + 1] = c->arg[i];
+		for (int i = 0; i < INIT_ARGS && argv[i]; i++)
+			shell_argv[i + 2] = argv[i + 1];
 		command = command_start(in, "/bin/sh", shell_argv, &error);
 	}
 	if (command) {
 		in->command_pid = in->news->command_pid = command->pid;
 		in->started_at = clock_ns();
-		posix_log("init: started %s as pid %d", c->arg[0], command->pid);
+		posix_log("init: started %s as pid %d", in->command, command->pid);
 		if (c->mode <= INIT_TTY) {
 			the_tty()->session = command->session;
 			the_tty()->pgrp = command->pgrp;
 		}
 		return 0;
 	}
-	complain(in, c->arg[0], error == -ENOENT ? "command not found" : error == -EACCES ? "Permission denied" : error == -ENOMEM ? "Out of memory"
+	complain(argv[0], error == -ENOENT ? "command not found" : error == -EACCES ? "Permission denied" : error == -ENOMEM ? "Out of memory"
 		: "cannot be executed");
 	return error == -ENOENT || error == -ENOTDIR ? STATUS_MISSING : STATUS_BROKEN;
 }

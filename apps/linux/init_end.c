@@ -10,7 +10,7 @@
 
 static void say(const struct init *in, int status, const char *then)
 {
-	const char *name = in->config.arg[0] + (in->config.arg[0][0] == '-'); /* of a login shell */
+	const char *name = in->command + (in->command[0] == '-'); /* of a login shell */
 	char line[256];
 	int n = fmt(line, sizeof line, "\n%s has ended (%s %d); %s.\n", name, status > 128 ? "killed by signal" : "status",
 		status > 128 ? status - 128 : status, then);
@@ -21,10 +21,10 @@ static void say(const struct init *in, int status, const char *then)
 
 void init_ended(struct init *in, int status)
 {
-	if (in->config.end <= INIT_END_OFF)
+	if (CONFIG->end <= INIT_END_OFF)
 		init_finish(in, status);
 	in->short_lives = clock_ns() - in->started_at < LIFE_NS ? in->short_lives + 1 : 0;
-	if (in->config.end == INIT_END_AGAIN && in->command_pid && in->short_lives < SHORT_MAX) {
+	if (CONFIG->end == INIT_END_AGAIN && in->command_pid && in->short_lives < SHORT_MAX) {
 		say(in, status, "it is started again. `poweroff` or Ctrl-Alt-Del ends the machine");
 		tty_reset(1);
 		if (!init_command(in))

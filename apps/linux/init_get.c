@@ -33,17 +33,17 @@ void init_get(struct init *in, const char *path)
 	memcpy(begin, &mode, 4);
 	memcpy(begin + 4, &size, 8);
 	memcpy(begin + 12, path, name);
-	init_io_frame(in, 'B', begin, 12 + name);
+	init_io_frame('B', begin, 12 + name);
 	while (!result && at < size) {
 		long n = inode_read(ip, in->buffer, sizeof in->buffer, at);
 		if (n <= 0) {
 			result = n < 0 ? (int32_t)n : -EIO;
 			break;
 		}
-		init_io_frame(in, 'D', in->buffer, (size_t)n);
+		init_io_frame('D', in->buffer, (size_t)n);
 		at += (uint64_t)n;
 	}
-	init_io_frame(in, 'N', &result, sizeof result);
+	init_io_frame('N', &result, sizeof result);
 	if (ip)
 		inode_put(ip);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Linux library OS as an app: chooses its parts, and nothing else. Another app may choose others from lib/posix, or bring its own. */
+/* The Linux library OS as an app: chooses its parts, and nothing else. Another app may choose others from lib/posix,
+ * or bring its own. */
 #include <posix/parts.h>
 
 const struct posix_parts posix_parts = {

@@ -5,6 +5,7 @@
 #include <posix/parts.h>
 
 #define CHUNK 64
+#define SAID_PAGES_MAX 32
 #define STRUCT_PAGES (PAGE_UP(sizeof(struct family)) / PAGE)
 #define BITMAP       ((uint64_t *)(FAMILY_BASE + STRUCT_PAGES * PAGE))
 #define BITMAP_PAGES (FAMILY_PAGES / 8 / PAGE)
@@ -101,6 +102,8 @@ static int range_map(uint64_t page, uint64_t n)
 			if (done)
 				range_unmap(page, done);
 			return -ENOMEM;
+		} else {
+			family_progress();
 		}
 	return 0;
 }
@@ -237,6 +240,22 @@ static int64_t tables_make(uint64_t pages)
 	return r < 0 ? r : 0;
 }
 
+/* Frames of the caller's own, zeroed: nobody else has a link with R/W to that home's table. */
+int said_start(uint64_t size)
+{
+	uint64_t list[SAID_PAGES_MAX], n = PAGE_UP(size) / PAGE;
+	int64_t r = n > SAID_PAGES_MAX || ROOTIMG_BASE + rt_info->root_size > MONITOR_BASE ? -EXO_ENOMEM : table_new(MONITOR_BASE, 2);
+
+	if (r >= 0 && frames_claim(list, n))
+		r = -EXO_ENOMEM;
+	for (uint64_t i = 0; i < n && r >= 0; i++)
+		r = gate_pte_write(0, (MONITOR_BASE + i * PAGE) | 1, 1, list[i] << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0);
+	if (r < 0)
+		return (int)r;
+	memset((void *)MONITOR_BASE, 0, n * PAGE);
+	return 0;
+}
+
 int family_start(void)
 {
 	uint64_t limit = rt_info->frames_ram / 2;
@@ -250,7 +269,6 @@ int family_start(void)
 		return (int)r;
 	if (range_map(0, FIRST_PAGES))
 		return -EXO_ENOMEM;
-	F->first = rt_self();
 	F->page_limit = limit;
 	F->page_hint = FIRST_PAGES;
 	reserves_set();

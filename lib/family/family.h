@@ -3,6 +3,7 @@
 #ifndef POSIX_FAMILY_H
 #define POSIX_FAMILY_H
 #include <exo/env.h>
+#include <family/monitor.h>
 #include <posix/posix.h>
 #include <posix/call/syscall.h>
 
@@ -17,9 +18,8 @@
 struct heap_page;
 
 struct family {
-	volatile uint32_t lock;        /* name of the env that holds it, 0 = free */
-	volatile uint32_t lock_wanted; /* env that waits for it and gets the CPU at the unlock */
-	exo_name first;                /* first env */
+	struct told told;              /* all that the monitor reads, the lock first */
+	volatile uint32_t lock_wanted; /* env that waits for the lock and gets the CPU at the unlock */
 	uint32_t reap_wanted;          /* somebody is to be ended by its env's creator: reap.c */
 
 	/* memory: bit set = page in use */
@@ -37,8 +37,7 @@ struct family {
 
 	/* running and sleeping: sched.c, sleep.c */
 	struct thread *run_head, *run_tail; /* by rising virtual time, as of when each was put there */
-	uint32_t run_count;
-	struct thread *running;        /* who was given the CPU last; NULL: the first env */
+	struct thread *running;        /* who was given the CPU last; NULL: process 1 chooses */
 	uint64_t turn_end;             /* TSC: when it may be asked to let others run */
 	uint64_t min_virtual;          /* never falls: where a woken thread's virtual time starts */
 	uint64_t latency_ns, granularity_ns;
@@ -46,7 +45,6 @@ struct family {
 	struct thread *timed;          /* sleepers with a deadline, the earliest first */
 	uint32_t signalfds;            /* open ones: who they wait for is told of signals that are blocked, too */
 	struct timer *timers;          /* that run, the earliest first: timer.c */
-	uint64_t first_wakes;          /* ns of clock_ns: when the first env will look at them by itself; 0: not before an event */
 	struct futex_queue { struct thread *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
 
 	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */
@@ -71,8 +69,10 @@ struct family {
 /* The file half's root pointer. */
 void **family_slot_fs(void);
 
-/* First env, once: home, tables, first pages; fills F. 0 or -errno. family.c */
+/* First env, once: home, tables, first pages; fills F. 0 or a gate error. family.c */
 int family_start(void);
+/* First env, once: so many bytes that it alone writes, at MONITOR_BASE. 0 or a gate error. */
+int said_start(uint64_t size);
 
 /* The lock (lock.c). Not recursive: family_locked() tells whether this env holds it. */
 void family_lock(void);

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* The family lock: one word that names the env that holds it. Whoever finds it taken gives the holder the CPU; whoever frees it gives the CPU to who waits
- * for it. A holder that has died is found by its name. */
+/* The family lock: one word that names the env that holds it. Whoever finds it taken gives the holder the CPU;
+ * whoever frees it gives the CPU to who waits for it. A holder that has died is found by its name; one that lives
+ * and does not get on is ended by the monitor, which watches told.progress: it moves where a call may hold the lock
+ * for long, with every piece of memory that is copied, claimed or torn down. */
 #include <posix/library.h>
+
+void family_progress(void)
+{
+	F->told.head.progress++;
+}
 
 int family_locked(void)
 {
-	return F->lock == P->self;
+	return F->told.head.lock == P->self;
 }
 
 static int holder_is_gone(exo_name holder)
 {
 	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(holder)];
 
-	return e->name != holder || e->state == EXO_S_DYING || e->state == EXO_S_STUCK || e->state == EXO_S_FREE;
+	return holder == rt_info->first || e->name != holder || e->state == EXO_S_DYING || e->state == EXO_S_STUCK ||
+		e->state == EXO_S_FREE;
 }
 
 void family_lock(void)
@@ -20,9 +28,15 @@ void family_lock(void)
 	exo_name self = P->self;
 	uint32_t holder = 0;
 
-	while (!__atomic_compare_exchange_n(&F->lock, &holder, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+	while (!__atomic_compare_exchange_n(&F->told.head.lock, &holder, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		if (holder == self) {
+			/* It is taken once at a time: somebody has written this name there. */
+			posix_log("family lock: it names env %x, which does not hold it; last had the CPU: env %x", self,
+				F->told.head.running);
+			break;
+		}
 		if (holder_is_gone(holder)) {
-			if (__atomic_compare_exchange_n(&F->lock, &holder, 0, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			if (__atomic_compare_exchange_n(&F->told.head.lock, &holder, 0, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 				posix_log("family lock recovered from env %x, which died with it", holder);
 		} else {
 			F->lock_wanted = self;
@@ -39,7 +53,7 @@ void family_unlock(void)
 {
 	exo_name wanted = F->lock_wanted;
 
-	__atomic_store_n(&F->lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&F->told.head.lock, 0, __ATOMIC_RELEASE);
 	if (wanted) {
 		F->lock_wanted = 0;
 		(void)gate_yield(wanted, 0);

@@ -76,6 +76,7 @@ static void io_next(struct io *io)
 
 static int io_move(struct io *io, void *to, const void *from, size_t n)
 {
+	family_progress();
 	while (n) {
 		size_t part;
 		int error = 0;

@@ -19,6 +19,8 @@ int64_t entries_write(uint64_t root, uint64_t va, uint64_t n, uint64_t value, ui
 	while (n) {
 		int64_t done = gate_pte_write(root, va | flags | 1, n, value, 0, proof);
 
+		if (done < (int64_t)n)
+			family_progress();
 		if (done <= 0)
 			return done ? done : -EXO_EAGAIN;
 		va += (uint64_t)done * PAGE;

@@ -119,6 +119,9 @@ void wx_note(unsigned prot);
 void vsize_note(void);                             /* for /proc */
 int  limit_reached(uint64_t more);                 /* RLIMIT_AS */
 
+/* ---- start.c */
+void keeper_begin(void *nothing) __attribute__((noreturn)); /* first words of process 1's env */
+
 /* ---- env.c */
 #define BUILD_PRIVATE_MAX (2 + REGION_PAGES_MAX)
 struct env_build {
@@ -171,7 +174,9 @@ void thread_begin(struct thread_start *start) __attribute__((noreturn));
 void sched_start_turn(void);                       /* this env has got the CPU: sets its alarm if others want it too */
 void sched_remove(struct thread *th);              /* out of the run queue */
 void sched_moves(struct thread *th);               /* its env is about to change: what it ran in this one is counted */
-void sched_first(void) __attribute__((noreturn));  /* the first env's loop */
+void sched_pass(void);                             /* the caller's env ends: the monitor finds who is next */
+void sched_keep(void) __attribute__((noreturn));   /* process 1's loop: time, devices' bytes, the dead */
+void wakes_by(uint64_t at);                        /* process 1 gets the CPU at that time, ns of clock_ns, or earlier */
 uint64_t sleepers_run(uint64_t now);               /* sleep.c: ends sleeps that are due; the earliest deadline that is left, 0 = none */
 void sleep_end(struct thread *th);                 /* sleep.c: off its channel */
 void sched_take_events(void);                      /* pending bits of a member; lock not held */

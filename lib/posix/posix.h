@@ -18,6 +18,7 @@
 #define FAMILY_BASE   (LINUX_TEXT + EXO_HOME_SIZE)         /* home: family segment, live read-write in all members */
 #define ROOTIMG_BASE  (FAMILY_BASE + EXO_HOME_SIZE)        /* home: root image, read-only (where the loader puts it) */
 #define CONFIG_BASE   (ROOTIMG_BASE + EXO_HOME_SIZE)       /* home: aril.conf page(s) and the first env's stack; first env only */
+#define MONITOR_BASE  (CONFIG_BASE - (4ul << 20))          /* the root image's home, below the loader's report: what the monitor says (family/monitor.h) */
 #define PRIVATE_BASE  (510ul * EXO_HOME_SIZE)              /* slot 0, last GiB but one: struct process, library stack, scratch; never sealed */
 #define USER_END      (509ul * EXO_HOME_SIZE)              /* slot 0: what programs may map lies below */
 
@@ -43,6 +44,8 @@ uint64_t fam_pages_used(void);
 enum room { ROOM_FEW = 1, ROOM_FILES = 2, ROOM_CONTENT = 4 }; /* an open file of who has few; of who has many; what programs fill at will */
 uint64_t fam_room(enum room quarters);
 void *fam_content(size_t count); /* fam_pages for contents of files and messages: stops before the reserve */
+/* Who does much under the family lock shows by this that it gets on: else the monitor ends it (lock.c). */
+void family_progress(void);
 
 /* User memory: 0 or -EFAULT; faults are served on the way. user_str copies a NUL-terminated string: its length, -EFAULT, or -ENAMETOOLONG. */
 int  user_read(void *to, uint64_t from, size_t n);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* From the first env's first instruction to pid 1: private area, family segment, file system, init. What fails here ends the machine, with a line in the log. */
+/* From the first env's first instruction to its loop, and from that of process 1's env to its own: private area,
+ * family segment, file system, init. What fails here ends the machine, with a line in the log: in process 1's env by
+ * way of its end, which the monitor sees. */
 #include "library.h"
 #include "parts.h"
 
@@ -7,8 +9,10 @@ static void give_up(const char *what, long error) __attribute__((noreturn));
 static void give_up(const char *what, long error)
 {
 	posix_log("linux: %s: error %ld", what, error);
-	for (;;)
+	for (;;) {
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 125);
+		(void)gate_env_kill(0);
+	}
 }
 
 /* The vDSO as a file without a name. */
@@ -21,14 +25,17 @@ static long vdso_make(void)
 	return e;
 }
 
-static void family_begin(void *nothing)
+void keeper_begin(void *nothing)
 {
 	struct task *t;
-	int64_t r = family_start();
+	int64_t r;
 
 	(void)nothing;
-	if (r < 0)
-		give_up("the family segment cannot be made", r);
+	memset(P, 0, PAGE);
+	env_begin();
+	P->is_keeper = 1;
+	(void)regions_open();
+	(void)gate_env_set(0, EXO_SET_OPEN, KEEPER_WORK | KEEPER_REAP, 0);
 	family_lock();
 	t = task_new(0);
 	if (!t)
@@ -54,7 +61,17 @@ static void family_begin(void *nothing)
 	init_main();
 	if (family_locked())
 		family_unlock();
-	sched_first();
+	sched_keep();
+}
+
+static void monitor_begin(void *nothing)
+{
+	int64_t r = family_start();
+
+	(void)nothing;
+	if (r < 0)
+		give_up("the family segment cannot be made", r);
+	monitor_main();
 }
 
 void posix_start(uint32_t self)
@@ -63,5 +80,5 @@ void posix_start(uint32_t self)
 
 	if (r < 0)
 		give_up("the private area cannot be made", r);
-	library_restart(family_begin, 0);
+	library_restart(monitor_begin, 0);
 }

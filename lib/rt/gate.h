@@ -60,6 +60,27 @@ static inline int64_t gate_notify(exo_name env, uint64_t bits) { return gate3(EX
 static inline int64_t gate_dev_bind(int kind, uint64_t base, uint64_t n) { return gate3(EXO_GATE_dev_bind, kind, base, n); }
 static inline int64_t gate_dev_ack(uint64_t line) { return gate3(EXO_GATE_dev_ack, line, 0, 0); }
 static inline int64_t gate_pct(exo_name env, uint64_t deadline) { return gate3(EXO_GATE_pct, env, deadline, 0); }
+/* Two words there and back: m is what is said and then what was answered. */
+static inline int64_t gate_pct_say(exo_name env, uint64_t deadline, uint64_t m[2])
+{
+	int64_t result;
+	register uint64_t r10 __asm__("r10") = m[1];
+	__asm__ volatile("syscall" : "=a"(result), "+d"(m[0]), "+r"(r10) : "a"(EXO_GATE_BASE + EXO_GATE_pct), "D"((uint64_t)env), "S"(deadline)
+		: "rcx", "r11", "r8", "r9", "r12", "r13", "r14", "r15", "memory");
+	m[1] = r10;
+	return result;
+}
+
+/* The same of who was called: answers m and waits for the next, whose words it then holds (EXO_PCT_REPLY, EXO_PCT_ACCEPT, or both). */
+static inline int64_t gate_pct_answer(int what, uint64_t m[2])
+{
+	int64_t result;
+	register uint64_t r10 __asm__("r10") = m[1];
+	__asm__ volatile("syscall" : "=a"(result), "+d"(m[0]), "+r"(r10) : "a"(EXO_GATE_BASE + EXO_GATE_pct_reply), "D"((uint64_t)what)
+		: "rcx", "r11", "r8", "r9", "r12", "r13", "r14", "r15", "memory");
+	m[1] = r10;
+	return result;
+}
 static inline int64_t gate_revoke(exo_name env, int what, uint64_t a, uint64_t b) { return gate4(EXO_GATE_revoke, env, what, a, b); }
 static inline int64_t gate_log(const char *text, uint64_t n) { return gate3(EXO_GATE_log, (uint64_t)text, n, 0); }
 

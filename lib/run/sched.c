@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who of the family runs: the run queue of threads, passing the CPU on, and the first env's loop. Sleeping and waking is sleep.c's. All slices are the first env's;
- * it gives the CPU to the runnable thread with the least virtual run time, and members pass it on among themselves: within an env by thread.c, else by yield. A woken
+/* Who of the family runs: the run queue of threads, passing the CPU on, and process 1's loop. Sleeping and waking is sleep.c's. All slices are the monitor's;
+ * it gives the CPU to the env that told.running names, that of the thread with the least virtual run time, and members pass it on among themselves: within an env by thread.c, else by yield. A woken
  * thread starts no earlier than the queue's minimum less half a latency. */
 #include <posix/library.h>
 #include <posix/call/calls.h>
@@ -68,6 +68,7 @@ static void running_set(struct thread *th)
 	if (th == F->running)
 		return;
 	F->running = th;
+	F->told.head.running = th ? th->task->env : 0;
 	if (th)
 		th->mark = env_clock(th->task->env);
 }
@@ -85,7 +86,7 @@ uint64_t thread_ticks(const struct thread *th)
 
 static uint64_t turn_ns(void)
 {
-	uint64_t share = F->latency_ns / (F->run_count ? F->run_count : 1);
+	uint64_t share = F->latency_ns / (F->told.head.run_count ? F->told.head.run_count : 1);
 
 	return share > F->granularity_ns ? share : F->granularity_ns;
 }
@@ -103,7 +104,7 @@ void sched_start_turn(void)
 {
 	uint64_t now;
 
-	if (F->run_count <= 1) {
+	if (F->told.head.run_count <= 1) {
 		F->turn_end = 0;
 		return;
 	}
@@ -117,13 +118,13 @@ void sched_remove(struct thread *th)
 	if (th->queued != QUEUED_RUN)
 		return;
 	th->queued = QUEUED_NOT;
-	F->run_count--;
+	F->told.head.run_count--;
 	queue_remove(th);
 }
 
 uint64_t sched_runnable(void)
 {
-	return F->run_count;
+	return F->told.head.run_count;
 }
 
 void thread_run(struct thread *th)
@@ -143,7 +144,7 @@ void thread_run(struct thread *th)
 	queue_insert(th);
 	th->queued = QUEUED_RUN;
 	/* Who ran alone until now has no turn that could end. */
-	if (++F->run_count == 2 && !P->is_first)
+	if (++F->told.head.run_count == 2 && !P->is_keeper)
 		sched_start_turn();
 }
 
@@ -165,7 +166,7 @@ static struct thread *next_pick(const struct thread *other)
 	return posix_parts.pick(other);
 }
 
-/* To another env (NULL: the first), until this one gets the CPU again. Lock held; it is dropped meanwhile. */
+/* To another env (NULL: the monitor), until this one gets the CPU again. Lock held; it is dropped meanwhile. */
 static void env_yield(const struct thread *th)
 {
 	exo_name env = th ? th->task->env : 0;
@@ -183,7 +184,7 @@ static void env_yield(const struct thread *th)
 	}
 }
 
-/* Gives the CPU to next (NULL: the first env), and comes back when it is the caller's turn. The caller may be no thread any more: then never. */
+/* Gives the CPU to next (NULL: the monitor), and comes back when it is the caller's turn. The caller may be no thread any more: then never. */
 static void cpu_give(struct thread *next)
 {
 	struct thread *me = P->thread;
@@ -209,20 +210,25 @@ static void cpu_give(struct thread *next)
 void sched_block(int state)
 {
 	struct thread *me = P->thread;
-	int sooner = me->deadline && (!F->first_wakes || me->deadline < F->first_wakes);
 
 	me->state = state;
 	sched_remove(me);
-	if (sooner)
-		sched_settle();
-	/* The first env keeps the time for all. */
-	cpu_give(sooner ? 0 : next_pick(0));
+	if (me->deadline)
+		wakes_by(me->deadline);
+	cpu_give(next_pick(0));
 }
 
 void sched_leave(void)
 {
 	cpu_give(next_pick(0));
 	__builtin_unreachable();
+}
+
+void sched_pass(void)
+{
+	running_set(next_pick(0));
+	/* The thread that leaves may be the one that goes on, in another env. */
+	F->told.head.running = F->running ? F->running->task->env : 0;
 }
 
 void sched_yield_turn(void)
@@ -286,44 +292,39 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return !a ? b : !b ? a : MIN_OF(a, b);
 }
 
-void sched_first(void)
+void wakes_by(uint64_t at)
+{
+	struct told_head *told = &F->told.head;
+
+	if (told->wakes && told->wakes <= at)
+		return;
+	told->wakes = at;
+	/* It holds the alarm for all, and is fetched when that would come too late. */
+	if (!P->is_keeper)
+		(void)gate_notify(rt_info->first, MONITOR_WAKES);
+}
+
+void sched_keep(void)
 {
 	for (;;) {
-		uint32_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
-		uint32_t irq = bits & EXO_PEND_IRQ ? __atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE) : 0;
-		uint64_t deadline, now = clock_ns();
+		uint64_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE), news = 0, deadline, now = clock_ns();
 		struct thread *next;
 
-		if (bits & EXO_PEND_TIMER)
-			P->alarm_at = 0;
 		if (bits & EXO_PEND_NOTIFY)
-			__atomic_store_n(&P->exo->notify_bits, 0, __ATOMIC_RELAXED);
+			news = __atomic_exchange_n(&P->exo->notify_bits, 0, __ATOMIC_ACQUIRE);
 		family_lock();
-		if (bits & EXO_PEND_CHILD)
+		if (bits & EXO_PEND_CHILD || news & KEEPER_REAP || F->reap_wanted)
 			reap_stuck();
 		deadline = sleepers_run(now);
 		timers_run(now);
 		kill_enforce();
-		init_events(bits, irq);
-		deadline = earlier(deadline, earlier(timers_next(), init_next_deadline()));
-		F->first_wakes = deadline;
+		init_events();
+		F->told.head.wakes = earlier(deadline, timers_next());
 		next = next_pick(0);
-		if (next && F->run_count > 1)
-			deadline = earlier(deadline, clock_ns() + turn_ns()); /* what has been done above took time */
 		running_set(next);
 		if (next && !next->on)
 			(void)gate_notify(next->task->env, 1);
 		family_unlock();
-		deadline = deadline ? rt_tsc_at(deadline) : 0;
-		if (next) {
-			if (deadline != P->alarm_at) {
-				P->alarm_at = deadline;
-				(void)gate_env_set(0, EXO_SET_ALARM, deadline, 0);
-			}
-			if (gate_yield(next->task->env, TURN_OVER) < 0)
-				reap_stuck();
-		} else {
-			(void)gate_wait(TURN_OVER, deadline);
-		}
+		(void)gate_wait(TURN_OVER, 0);
 	}
 }

@@ -80,8 +80,8 @@ void wake_up(void *channel)
 
 void init_poke(void)
 {
-	if (!P->is_first)
-		(void)gate_notify(F->first, 1);
+	if (!P->is_keeper)
+		(void)gate_notify(rt_info->first, MONITOR_WORK);
 }
 
 void thread_interrupt(struct thread *th)

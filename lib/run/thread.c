@@ -114,8 +114,10 @@ void thread_free(struct thread *th)
 		at = &(*at)->next;
 	*at = th->next;
 	F->by_tid[th->tid % TID_MAX] = 0;
-	if (F->running == th)
+	if (F->running == th) {
 		F->running = 0;
+		F->told.head.running = 0;
+	}
 	fam_free(th);
 }
 

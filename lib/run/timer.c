@@ -3,6 +3,7 @@
 #include <rt/gate.h>
 #include <family/family.h>
 #include "timer.h"
+#include <posix/library.h>
 
 void timer_stop(struct timer *t)
 {
@@ -38,9 +39,7 @@ void timer_start(struct timer *t, uint64_t at, uint64_t interval)
 		return;
 	t->at = at;
 	insert(t);
-	/* The first env holds the alarm for all timers: it is fetched when it would come too late. */
-	if (!F->first_wakes || at < F->first_wakes)
-		(void)gate_notify(F->first, 1);
+	wakes_by(at);
 }
 
 uint64_t timer_left(const struct timer *t)

@@ -149,12 +149,12 @@ void env_begin(void)
 {
 	P->self = rt_self();
 	P->exo = (struct exo_page *)rt_exo(P->self);
-	P->is_first = 0;
+	P->is_first = P->is_keeper = 0;
 	P->stack = LIBRARY_STACK_TOP;
 	P->thread_count = P->slot_count = 1;
 	P->slot_free = 0;
 	P->alarm_at = 0;
-	(void)gate_env_set(0, EXO_SET_OPEN, 1, 0);
+	(void)gate_env_set(0, EXO_SET_OPEN, KEEPER_WORK, 0);
 }
 
 int64_t env_first(exo_name self)
@@ -185,5 +185,5 @@ int64_t env_first(exo_name self)
 	P->region_pages = 1;
 	entries_fill(entry, 0);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
-	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, 1, 0);
+	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_WORK | MONITOR_WAKES, 0);
 }

@@ -40,6 +40,8 @@ static inline __attribute__((always_inline)) int piece_unmap(uint64_t start, uin
 			return gate_errno(r);
 		}
 		start += (uint64_t)r * PAGE;
+		if (start < end)
+			family_progress();
 	}
 	return 0;
 }

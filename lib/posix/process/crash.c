@@ -77,10 +77,10 @@ void crash_library(const struct exo_upcall *u, const char *why)
 	size_t n = fault_line(line, sizeof line - 1, t ? t->name : "init", t ? t->pid : 1, why, u);
 
 	(void)gate_log(line, n);
-	/* A second fault on the way out, or one of pid 1, leaves nothing that could be saved; the first env's end is the machine's. */
+	/* A second fault on the way out, or one of process 1, leaves nothing that could be saved; the first env's end is the machine's. */
 	if (P->is_first)
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 125);
-	if (P->crashing)
+	if (P->crashing || P->is_keeper)
 		(void)gate_env_kill(0);
 	P->crashing = 1;
 	if (!family_locked())

@@ -14,6 +14,7 @@ void env_end(exo_name env)
 	for (;;) {
 		int64_t r = gate_env_kill(env);
 
+		family_progress();
 		if (r == 0 || r == -EXO_ESTALE)
 			return;
 		if (r != -EXO_EAGAIN && gate_yield(env, 0) < 0)
@@ -164,7 +165,8 @@ void env_leave(void)
 	if (P->thread_count)
 		sched_leave();
 	regions_drop();
-	__atomic_store_n(&F->lock, 0, __ATOMIC_RELEASE);
+	sched_pass();
+	__atomic_store_n(&F->told.head.lock, 0, __ATOMIC_RELEASE);
 	(void)gate_env_kill(0);
 	__builtin_unreachable();
 }

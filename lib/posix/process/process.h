@@ -96,14 +96,15 @@ struct region {
 struct process {
 	struct exo_page *exo;
 	exo_name self;
-	uint32_t is_first;      /* the first env: init */
+	uint32_t is_first;      /* the first env: the monitor */
 	struct task *task;      /* process of the thread that runs here now: another one's while a vfork child borrows this env */
 	uint64_t stack;         /* top of that thread's library stack */
 	struct thread *thread;  /* that thread; NULL on the way from one that has left to the next */
 	uint32_t thread_count;  /* that live here */
 	uint32_t slot_free, slot_count; /* first free slot (each names the next), 0 = none; slots that were ever used */
 	uint32_t crashing;      /* crash_library has begun */
-	uint64_t spare;
+	uint32_t is_keeper;     /* the env of process 1 */
+	uint32_t spare;
 	struct user_regs regs;
 	uint64_t fs_base, gs_base;   /* last set here; at fork, for the child */
 	struct region *regions;      /* = PRIVATE_REGIONS */

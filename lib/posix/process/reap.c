@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes that cannot end by themselves: the kernel stopped their env (no room for an upcall), it was ended from outside, or it runs with upcalls switched off and
- * so never takes a SIGKILL. Only an env's creator may kill it, so it may take the creator's next turn. */
+/* Processes that cannot end by themselves: the kernel stopped their env (no room for an upcall), it was ended from
+ * outside, it waits in the kernel, as no member does, or it runs with upcalls switched off and so never takes a
+ * SIGKILL. Only an env's creator may kill it, so it may take the creator's next turn. */
 #include <posix/library.h>
 #include <linux/signal.h>
 
@@ -31,8 +32,16 @@ static void stuck_say(const struct task *t, const volatile struct exo_env *e)
 	if (e && e->state == EXO_S_STUCK)
 		posix_log("%s[%d]: Segmentation fault: stuck at vector %u, address 0x%lx, rip 0x%lx", t->name, t->pid, e->stuck_vector,
 			(unsigned long)e->stuck_addr, (unsigned long)e->stuck_rip);
+	else if (e && e->state != EXO_S_DYING)
+		posix_log("%s[%d]: ended: it waits in the kernel, where nobody would wake it", t->name, t->pid);
 	else
 		posix_log("%s[%d]: its environment is gone", t->name, t->pid);
+}
+
+/* All that sleep do so in the family's lists; their envs are ready. */
+static int is_lost(const volatile struct exo_env *e)
+{
+	return e->state != EXO_S_READY;
 }
 
 void reap_stuck(void)
@@ -47,7 +56,7 @@ void reap_stuck(void)
 		const volatile struct exo_env *e = may_have_died(t) ? env_of(t) : 0;
 		int overdue = t->kill_overdue;
 
-		if (!may_have_died(t) || (e && e->state != EXO_S_STUCK && e->state != EXO_S_DYING && !overdue))
+		if (!may_have_died(t) || (e && !is_lost(e) && !overdue))
 			continue;
 		if (e && e->state != EXO_S_DYING && e->creator != P->self) {
 			creator_call(e);
@@ -71,7 +80,7 @@ void kill_enforce(void)
 		struct task *t = th->task;
 		uint64_t ticks;
 
-		if (!(t->signals.pending & SIGNAL_BIT(SIGKILL)) || F->lock == t->env)
+		if (!(t->signals.pending & SIGNAL_BIT(SIGKILL)) || F->told.head.lock == t->env)
 			continue;
 		ticks = task_ticks(t);
 		if (!t->kill_ticks)

@@ -50,7 +50,7 @@ struct task {
 	int has_execed;              /* setpgid by the parent is refused then */
 	int has_traced;              /* it may hold threads of others: ptrace.c */
 	int pdeath_signal;           /* prctl */
-	int is_init;                 /* the first env's: never in the run queue */
+	int is_init;                 /* process 1: never in the run queue */
 
 	/* running */
 	int state;                   /* enum task_state */
@@ -142,14 +142,12 @@ void crash_library(const struct exo_upcall *u, const char *why) __attribute__((n
 /* int 0x80: number in r->rax, ebx ecx edx esi edi ebp. Returns the result. Family lock held. */
 long i386_call(struct user_regs *r);
 
-/* ---- init.c: pid 1. Called once by apps/linux when family, file system and task 1 stand. It starts the first program. */
+/* ---- apps/linux. The first env: never returns. Process 1, in its own env, when family, file system and task 1 stand: starts the first program. */
+void monitor_main(void) __attribute__((noreturn));
 void init_main(void);
-/* From the first env's loop, family lock held: pending are the exo page's bits, already cleared there; feeds, drains, reaps. Called at least once each time
- * the first env gets the CPU. irq is the exo page's irq_bits, already cleared. */
-void init_events(uint32_t pending, uint32_t irq);
-/* When init wants to be called next, ns of clock_ns, 0 = not before an event. */
-uint64_t init_next_deadline(void);
-/* Members tell the first env that there is work (tty output, a pipe read or filled, a child of 1 ended): ends its wait soon. */
+/* From process 1's loop, family lock held: feeds, drains, reaps. Called at least once each time it gets the CPU. */
+void init_events(void);
+/* Members tell process 1 that there is work (tty output, a pipe read or filled, a child of 1 ended): ends its wait soon. */
 void init_poke(void);
 /* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
 void init_request_off(int again);

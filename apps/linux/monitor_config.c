@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* aril.conf as pid 1 reads it. Keys that belong to the loader or to other apps are skipped. */
+/* aril.conf as the monitor reads it. Keys that belong to the loader or to other apps are skipped. */
 #include <stdarg.h>
 #include <base/conf.h>
 #include <base/fmt.h>
 #include <base/string.h>
-#include "init.h"
+#include "monitor.h"
 
 /* For the log now, and for the screen once there is one. */
 __attribute__((format(printf, 2, 3))) static void complain(struct init_config *c, const char *format, ...)
@@ -61,7 +61,7 @@ static int choice_read(struct init_config *c, const struct conf_line *line, cons
 	return 0;
 }
 
-static void line_apply(struct init_config *c, const struct conf_line *line)
+static void line_apply(struct init_config *c, char nonce[17], const struct conf_line *line)
 {
 	char *text;
 
@@ -72,7 +72,7 @@ static void line_apply(struct init_config *c, const struct conf_line *line)
 	else if (conf_is(line, "strace"))
 		c->strace = value_is(line, "1");
 	else if (conf_is(line, "nonce") && line->value_size == 16)
-		memcpy(c->nonce, line->value, 16);
+		memcpy(nonce, line->value, 16);
 	else if (conf_is(line, "console")) {
 		int which = choice_read(c, line, "both\0screen\0serial\0");
 		c->has_screen = which != 2;
@@ -106,7 +106,7 @@ static void line_apply(struct init_config *c, const struct conf_line *line)
 	}
 }
 
-void init_config_read(struct init_config *c, const char *text, size_t size)
+void config_read(struct init_config *c, char nonce[17], const char *text, size_t size)
 {
 	const char *cursor = text, *end = text + strnlen(text, size);
 	struct conf_line line = { 0 };
@@ -114,12 +114,12 @@ void init_config_read(struct init_config *c, const char *text, size_t size)
 
 	c->mode = INIT_TTY;
 	c->has_serial = c->has_screen = 1;
-	memset(c->nonce, '0', 16);
+	memset(nonce, '0', 16);
 	while ((got = conf_next(&cursor, end, &line)) != 0) {
 		if (got < 0)
 			complain(c, "line %u is not `key = value`", line.line);
 		else if (conf_is_known(&line))
-			line_apply(c, &line);
+			line_apply(c, nonce, &line);
 		else
 			complain(c, "line %u: nobody reads the key `%.*s`", line.line, line.key_size < 40 ? (int)line.key_size : 40, line.key);
 	}

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* The gate's trace for the host: pid 1 binds the ring before COMMAND starts and sends what stands in it when COMMAND has ended. */
+/* The gate's trace for the host: the monitor binds the ring before COMMAND starts and sends what stands in it when
+ * COMMAND has ended. */
 #include <base/string.h>
 #include <exo/trace.h>
 #include <rt/gate.h>
 #include <family/family.h>
-#include "init.h"
+#include "monitor.h"
 
 /* In the first env alone: the last 2 MiB of the private area's GiB. */
 #define RING_VA (PRIVATE_BASE + EXO_HOME_SIZE - EXO_RUN_FRAMES * EXO_PAGE_SIZE)
 #define RING    ((const volatile struct exo_trace *)RING_VA)
 
-void init_trace_begin(struct init *in)
+void trace_begin(struct monitor *m)
 {
 	int64_t head, r;
 
-	if (!in->config.trace)
+	if (!CONFIG->trace)
 		return;
 	r = head = run_claim();
 	if (r >= 0)
 		r = gate_pte_write(0, RING_VA | 2, 1, (uint64_t)head << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX, 0, 0);
 	if (r >= 0)
 		r = gate_dev_bind(EXO_DEV_TRACE, (uint64_t)head, EXO_RUN_FRAMES);
-	in->tracing = r >= 0;
+	m->tracing = r >= 0;
 	if (r < 0)
 		posix_log("init: no trace: gate error %ld", -r);
 }
@@ -44,24 +45,24 @@ static size_t record_pack(uint8_t *to, const volatile struct exo_trace *r)
 	return n;
 }
 
-void init_trace_end(struct init *in)
+void trace_end(struct monitor *m)
 {
 	uint64_t head[3] = { rt_info->tsc_hz };
 	size_t n = 0;
 
-	if (!in->tracing)
+	if (!m->tracing)
 		return;
 	(void)gate_dev_bind(EXO_DEV_TRACE, 0, 0);
 	head[1] = rt_info->trace_count;
 	head[2] = head[1] > EXO_TRACE_RECORDS ? head[1] - EXO_TRACE_RECORDS : 0;
-	init_io_frame(in, 'R', head, sizeof head);
+	io_frame(m, 'R', head, sizeof head);
 	for (uint64_t i = head[2]; i < head[1]; i++) {
-		if (n > sizeof in->buffer - sizeof(struct exo_trace)) {
-			init_io_frame(in, 'R', in->buffer, n);
+		if (n > sizeof m->buffer - sizeof(struct exo_trace)) {
+			io_frame(m, 'R', m->buffer, n);
 			n = 0;
 		}
-		n += record_pack(in->buffer + n, &RING[i % EXO_TRACE_RECORDS]);
+		n += record_pack(m->buffer + n, &RING[i % EXO_TRACE_RECORDS]);
 	}
 	if (n)
-		init_io_frame(in, 'R', in->buffer, n);
+		io_frame(m, 'R', m->buffer, n);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine's own console, in the first env: the screen shows what the terminal says (first of all the boot log), the keyboard types into it. */
+/* The machine's own console, by the monitor: the screen shows what the terminal says (first of all the boot log),
+ * the keyboard types into it. */
 #include <base/fmt.h>
 #include <base/string.h>
 #include <rt/gate.h>
-#include <fs/files.h>
-#include "init.h"
+#include "monitor.h"
 
 #define KEYBOARD_LINE 1
 
@@ -27,97 +27,105 @@ static void boot_log_show(struct screen *s)
 	text_show(s, text, n);
 }
 
-static void keyboard_start(struct init *in)
+static void keyboard_start(struct monitor *m)
 {
 	static const char *const layouts[] = { [KEYBOARD_US] = "us", [KEYBOARD_DE] = "de" };
-	int error = keyboard_open(&in->console.keyboard, in->config.layout);
+	int error = keyboard_open(&m->console.keyboard, CONFIG->layout);
 	char line[128];
 
 	if (!error)
-		(void)fmt(line, sizeof line, "keyboard: i8042, layout %s", layouts[in->config.layout]);
+		(void)fmt(line, sizeof line, "keyboard: i8042, layout %s", layouts[CONFIG->layout]);
 	else
 		(void)fmt(line, sizeof line, "keyboard: none was found (%s); USB keyboards cannot be used yet",
 			error == -ENXIO ? "none answers behind the i8042" : error == -ENODEV ? "no i8042 answers" : "the kernel refuses the i8042");
 	posix_log("%s", line);
-	if (in->console.screen.on) {
-		text_show(&in->console.screen, line, strlen(line));
-		text_show(&in->console.screen, "\n", 1);
+	if (m->console.screen.on) {
+		text_show(&m->console.screen, line, strlen(line));
+		text_show(&m->console.screen, "\n", 1);
 	}
 }
 
-void init_console_open(struct init *in)
+void console_open(struct monitor *m)
 {
-	struct screen *s = &in->console.screen;
+	struct screen *s = &m->console.screen;
 
-	if (!in->config.has_screen) {
+	if (!CONFIG->has_screen) {
 		posix_log("screen: not wanted (console = serial)");
 		return;
 	}
-	s->font = in->config.font;
+	s->font = CONFIG->font;
 	if (screen_open(s) == -ENODEV)
 		posix_log("screen: no framebuffer that can be used");
 	if (s->on) {
 		boot_log_show(s);
-		text_show(s, in->config.complaints, strlen(in->config.complaints));
+		text_show(s, CONFIG->complaints, strlen(CONFIG->complaints));
 	}
 	/* A COMMAND's streams are the host's: nobody types. */
-	if (in->config.mode <= INIT_TTY)
-		keyboard_start(in);
+	if (CONFIG->mode <= INIT_TTY)
+		keyboard_start(m);
 	if (s->on)
 		screen_show(s);
 }
 
-void init_console_put(struct init *in, const void *bytes, size_t n)
+void console_put(struct monitor *m, const void *bytes, size_t n)
 {
-	if (in->console.screen.on)
-		screen_put(&in->console.screen, bytes, n);
+	if (m->console.screen.on)
+		screen_put(&m->console.screen, bytes, n);
 }
 
-static void keys_take(struct init *in)
+/* True: something for process 1. */
+static int keys_take(struct monitor *m)
 {
-	struct screen *s = &in->console.screen;
-	struct keyboard *k = &in->console.keyboard;
+	struct screen *s = &m->console.screen;
+	struct keyboard *k = &m->console.keyboard;
 	char text[KEYBOARD_TEXT];
 	size_t n;
+	int any = 0;
 
 	while (keyboard_get(k, s->keys_application, text, &n)) {
 		/* What finds no room is lost, as anywhere; but it may be a ^C. */
-		tty_input(text, n);
+		keys_put(text, n, m);
+		any |= n != 0;
 		if (k->wish == WISH_RESET)
-			init_request_off(1);
+			machine_end(m, ANSWER_RESET, 0);
 		else if (k->wish != WISH_NONE && s->on)
 			screen_scroll_view(s, (k->wish == WISH_VIEW_UP ? 1 : -1) * (int)s->rows / 2);
 		k->wish = WISH_NONE;
 	}
+	return any;
 }
 
-void init_console_pump(struct init *in, uint32_t irq)
+int console_pump(struct monitor *m, uint32_t irq)
 {
-	struct screen *s = &in->console.screen;
+	struct screen *s = &m->console.screen;
 	char text[sizeof s->answer];
 	size_t n;
+	int news = 0;
 
-	if (in->console.keyboard.on && irq >> KEYBOARD_LINE & 1) {
+	if (m->console.keyboard.on && irq >> KEYBOARD_LINE & 1) {
 		keyboard_ack();
-		keys_take(in);
+		news = keys_take(m);
 	}
 	if (!s->on)
-		return;
+		return news;
 	/* A host's terminal gives the same answers. */
 	if (s->answer_size) {
 		n = screen_take_answer(s, text, sizeof text);
-		if (!in->config.has_channel)
-			tty_input(text, n);
+		if (!CONFIG->has_channel) {
+			keys_put(text, n, m);
+			news = 1;
+		}
 	}
 	if (s->dirty && clock_ns() >= s->show_at)
 		screen_show(s);
+	return news;
 }
 
-void init_console_drain(struct init *in)
+void console_drain(struct monitor *m)
 {
-	if (in->console.screen.on && in->console.screen.dirty)
-		screen_show(&in->console.screen);
+	if (m->console.screen.on && m->console.screen.dirty)
+		screen_show(&m->console.screen);
 }
 
-uint64_t init_console_deadline(const struct init *in)
-{ return in->console.screen.on && in->console.screen.dirty ? in->console.screen.show_at : 0; }
+uint64_t console_deadline(const struct monitor *m)
+{ return m->console.screen.on && m->console.screen.dirty ? m->console.screen.show_at : 0; }

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* The monitor: the first env's loop, which serves the devices, gives the CPU to process 1 when there is something to
+ * do and else to the member that the family named, and ends the machine. Bytes are monitor_io.c's and
+ * monitor_console.c's, the family's lock monitor_watch.c's. */
+#include <base/fmt.h>
+#include <base/string.h>
+#include <rt/cpu.h>
+#include "monitor.h"
+#include <posix/parts.h>
+
+#define STATUS_DAMAGED 125
+#define RETRY_NS   1000000u     /* a transmitter without room is tried again after that */
+#define SOON_NS    20000u       /* an alarm lies at least so far ahead, */
+#define FAR_NS     3600000000000ul /* and at most so far */
+#define STRIKES    200
+
+static void power(struct monitor *m, int again, int status)
+{
+	io_drain(m);
+	posix_log("init: %s, status %d", again ? "reset" : "power off", status);
+	if (!again && CONFIG->exit_port) {
+		if (gate_dev_bind(EXO_DEV_PORTS, (uint64_t)CONFIG->exit_port, 1) >= 0)
+			port_out8((uint16_t)CONFIG->exit_port, (uint8_t)status);
+		else
+			posix_log("init: exit-port %d is not given away by the kernel", CONFIG->exit_port);
+	}
+	(void)gate_env_set(0, EXO_SET_MACHINE, again ? EXO_MACHINE_RESET : EXO_MACHINE_OFF, (uint64_t)status);
+}
+
+static void exit_record(struct monitor *m, int status)
+{
+	uint8_t end[20];
+	const int32_t word = status;
+
+	memcpy(end, m->nonce, 16);
+	memcpy(end + 16, &word, 4);
+	io_frame(m, 'X', end, sizeof end);
+}
+
+void machine_end(struct monitor *m, enum init_answer what, int status)
+{
+	io_drain(m);
+	if (what == ANSWER_STATUS) {
+		trace_end(m);
+		exit_record(m, status);
+	}
+	for (;;)
+		power(m, what == ANSWER_RESET, status);
+}
+
+void family_end(struct monitor *m, const char *why)
+{
+	char line[256], who[32];
+	int n;
+
+	member_name(m->told.running, who, sizeof who);
+	n = fmt(line, sizeof line, "family: ended: %s; last had the CPU: %s (env %x)", why, who, m->told.running);
+	n = n < (int)sizeof line ? n : (int)sizeof line - 1;
+	posix_log("%s", line);
+	io_frame(m, 'L', line, (size_t)n);
+	io_terminal(m, line, (size_t)n);
+	io_terminal(m, "\n", 1);
+	exit_record(m, STATUS_DAMAGED);
+	io_drain(m);
+	if (CONFIG->end == INIT_END_WAIT)
+		for (;;)
+			(void)gate_wait(EXO_PEND_NOTIFY, 0);
+	for (;;)
+		power(m, CONFIG->end == INIT_END_AGAIN, STATUS_DAMAGED);
+}
+
+/* What stands at the start of the family's segment, as it is now. */
+static void told_read(struct monitor *m)
+{
+	if (user_copy(&m->told, (const void *)FAMILY_BASE, sizeof m->told))
+		family_end(m, "its segment is gone");
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return !a ? b : !b ? a : MIN_OF(a, b);
+}
+
+/* When the monitor wants the CPU back, ns of clock_ns: 0 = not before an event. Process 1, once it runs, sees to what is due. */
+static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now)
+{
+	uint64_t at = earlier(console_deadline(m), m->blocked ? now + RETRY_NS : 0), share;
+
+	if (m->told.wakes && next != m->keeper)
+		at = earlier(at, MIN_OF(m->told.wakes, now + FAR_NS));
+	if (next && next != m->keeper && m->told.run_count > 1) {
+		share = posix_parts.latency_ns / m->told.run_count;
+		at = earlier(at, now + MAX_OF(share, posix_parts.granularity_ns));
+	}
+	return at ? MAX_OF(at, now + SOON_NS) : 0;
+}
+
+static void alarm_set(uint64_t tsc)
+{
+	if (tsc == P->alarm_at)
+		return;
+	P->alarm_at = tsc;
+	(void)gate_env_set(0, EXO_SET_ALARM, tsc, 0);
+}
+
+/* Process 1 waits to be asked: its answer comes from the kernel, which knows who gives it. */
+static void answer_take(struct monitor *m)
+{
+	uint64_t word[2] = { 0 };
+
+	if (rt_envs[EXO_NAME_INDEX(m->keeper)].state != EXO_S_ACCEPTING)
+		return;
+	if (m->told.out_put != SAY->out_taken)
+		return; /* what was said before goes out before */
+	if (gate_pct_say(m->keeper, rt_tsc() + rt_ticks(100000000u), word) < 0)
+		return;
+	if (word[0] >= ANSWER_STATUS && word[0] <= ANSWER_RESET)
+		machine_end(m, (enum init_answer)word[0], (int)word[1]);
+}
+
+static void keeper_check(struct monitor *m)
+{
+	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(m->keeper)];
+	char why[128];
+
+	if (e->name == m->keeper && e->state != EXO_S_STUCK && e->state != EXO_S_DYING)
+		return;
+	if (e->name == m->keeper && e->state == EXO_S_STUCK)
+		(void)fmt(why, sizeof why, "process 1 is stuck at vector %u, address 0x%lx", e->stuck_vector,
+			(unsigned long)e->stuck_addr);
+	else
+		(void)fmt(why, sizeof why, "process 1 is gone");
+	family_end(m, why);
+}
+
+static void holder_end(struct monitor *m, exo_name holder)
+{
+	char who[32], why[128];
+
+	member_name(holder, who, sizeof who);
+	(void)fmt(why, sizeof why, "%s (env %x) holds its lock and does not get on", who, holder);
+	if (holder == m->keeper || gate_env_kill(holder) == -EXO_EPERM)
+		family_end(m, why);
+	posix_log("family: %s: this one is ended", why);
+}
+
+/* Who is given the CPU: process 1 while it has not parked, else the member that the family named; 0: nobody wants
+ * it. */
+static exo_name next_choose(struct monitor *m, int *ask_keeper)
+{
+	const volatile struct exo_env *k = &rt_envs[EXO_NAME_INDEX(m->keeper)];
+
+	if (*ask_keeper || (!m->told.running && m->last != m->keeper)) {
+		(void)gate_notify(m->keeper, KEEPER_WORK);
+		*ask_keeper = 0;
+	}
+	if (k->state == EXO_S_READY)
+		return m->keeper;
+	if (!m->told.running || member_runs(m, m->told.running)) {
+		m->strikes = 0;
+		return m->told.running;
+	}
+	if (++m->strikes > STRIKES)
+		family_end(m, "whom its run queue names cannot run");
+	(void)gate_notify(m->keeper, KEEPER_REAP);
+	return k->state == EXO_S_READY ? m->keeper : 0;
+}
+
+static void loop(struct monitor *m) __attribute__((noreturn));
+static void loop(struct monitor *m)
+{
+	uint32_t slice = 0;
+	int ask_keeper = 0;
+
+	for (;;) {
+		uint32_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE), irq = 0;
+		uint64_t news = 0, deadline;
+		exo_name next, holder;
+
+		if (bits & EXO_PEND_IRQ)
+			irq = __atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE);
+		if (bits & EXO_PEND_NOTIFY)
+			news = __atomic_exchange_n(&P->exo->notify_bits, 0, __ATOMIC_ACQUIRE);
+		if (bits & EXO_PEND_TIMER)
+			P->alarm_at = 0;
+		told_read(m);
+		if (irq && m->has_port)
+			serial_ack(&m->channel.serial);
+		ask_keeper |= io_pump(m);
+		ask_keeper |= console_pump(m, irq);
+		if (news & MONITOR_WORK || bits & (EXO_PEND_CHILD | EXO_PEND_TIMER) || slice != rt_slices->position)
+			ask_keeper = 1;
+		if (m->told.wakes && m->told.wakes <= clock_ns())
+			ask_keeper = 1;
+		slice = rt_slices->position;
+		keeper_check(m);
+		if (m->told.ends)
+			answer_take(m);
+		holder = lock_watch(m);
+		if (holder)
+			holder_end(m, holder);
+		next = next_choose(m, &ask_keeper);
+		deadline = deadline_of(m, next, clock_ns());
+		if (deadline)
+			deadline = rt_tsc_at(deadline);
+		m->last = next;
+		if (!next) {
+			(void)gate_wait(TURN_OVER, deadline);
+			continue;
+		}
+		alarm_set(deadline);
+		(void)gate_yield(next, TURN_OVER);
+	}
+}
+
+static void give_up(const char *what, int64_t error) __attribute__((noreturn));
+static void give_up(const char *what, int64_t error)
+{
+	posix_log("monitor: %s: error %ld", what, (long)error);
+	for (;;)
+		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, STATUS_DAMAGED);
+}
+
+/* Own pages for MONITOR, and the place of what it says. */
+static void pages_open(void)
+{
+	uint64_t frame[MONITOR_PAGES];
+	int r;
+
+	if (frames_claim(frame, MONITOR_PAGES))
+		give_up("no memory for its own record", -ENOMEM);
+	for (uint64_t i = 0; i < MONITOR_PAGES; i++)
+		if (pages_put(0, (uint64_t)MONITOR + i * PAGE, frame + i, 1) < 0)
+			give_up("its own record cannot be mapped", -ENOMEM);
+	memset(MONITOR, 0, MONITOR_PAGES * PAGE);
+	r = said_start(sizeof(struct init_said));
+	if (r < 0)
+		give_up("no place for what members read", r);
+}
+
+/* Size and kind of the terminal, as far as aril.conf leaves them open: the screen's. */
+static void terminal_choose(struct monitor *m)
+{
+	struct init_config *c = CONFIG_SAY;
+	const struct screen *s = &m->console.screen;
+
+	if (!c->term[0])
+		(void)fmt(c->term, sizeof c->term, "%s", s->on ? "linux" : "dumb");
+	if (!c->rows)
+		c->rows = s->on ? (int)s->rows : 24;
+	if (!c->columns)
+		c->columns = s->on ? (int)s->columns : 80;
+	SAY->rows = (uint32_t)c->rows;
+	SAY->columns = (uint32_t)c->columns;
+}
+
+static void keeper_start(struct monitor *m)
+{
+	long name = env_build(&m->build, 1);
+
+	if (!name)
+		name = env_launch(&m->build, keeper_begin, NULL);
+	if (name < 0)
+		give_up("no memory for process 1", name);
+	m->keeper = SAY->keeper = (exo_name)name;
+}
+
+void monitor_main(void)
+{
+	struct monitor *m = MONITOR;
+
+	pages_open();
+	config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);
+	io_open(m);
+	console_open(m);
+	terminal_choose(m);
+	trace_begin(m);
+	keeper_start(m);
+	loop(m);
+}

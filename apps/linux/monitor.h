@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to the monitor (monitor*.c): the family's first env. It holds the devices, the slices, the run's nonce and
+ * what is queued for the host, in pages that no member maps. It never takes the family's lock and follows no pointer
+ * that a member can write. */
+#ifndef LINUX_MONITOR_H
+#define LINUX_MONITOR_H
+#include "channel.h"
+#include "init.h"
+#include <dev/screen.h>
+#include <posix/library.h>
+
+struct monitor {
+	char nonce[17];
+	struct channel channel;     /* INIT_CONSOLE uses only its serial port */
+	int has_port;               /* that port answers */
+	struct { struct screen screen; struct keyboard keyboard; } console;
+	uint32_t credit;            /* bytes that the host may still send */
+	int blocked;                /* the transmitter had no room at the last try */
+	int tracing;                /* the gate's trace is on */
+	uint32_t parked_size, parked_done; /* the terminal's bytes that COM1 had no room for */
+	uint8_t parked[FRAME_MAX];
+	uint8_t buffer[FRAME_MAX];
+
+	/* the family: monitor.c */
+	exo_name keeper;            /* env of process 1 */
+	struct told_head told;      /* as copied last */
+	exo_name last;              /* who was given the CPU last */
+	uint32_t strikes;           /* how often in a row nobody could be given the CPU */
+	struct { exo_name holder; uint32_t progress, looks; uint64_t ran; } watch; /* of the lock: monitor_watch.c */
+	struct env_build build;
+};
+
+/* In the first env, behind the scratch window. */
+#define MONITOR ((struct monitor *)(PRIVATE_BASE + PRIVATE_INIT))
+#define MONITOR_PAGES ((sizeof(struct monitor) + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE)
+_Static_assert(PRIVATE_INIT + sizeof(struct monitor) <= 0x200000, "one level-1 table");
+
+/* The same memory that members read. */
+#define SAY    (&((struct init_said *)MONITOR_BASE)->said)
+#define CONFIG_SAY (&((struct init_said *)MONITOR_BASE)->config)
+
+/* ---- monitor_config.c: reads aril.conf; what it does not say is left at its default. Malformed lines are logged
+ * and skipped (the loader refuses them first). */
+void config_read(struct init_config *c, char nonce[17], const char *text, size_t size);
+
+/* ---- monitor_io.c */
+/* Opens the channel, or COM1. A machine without them goes on without. */
+void io_open(struct monitor *m);
+/* Moves bytes both ways as far as there is room; never blocks. m->told is new. True when process 1 has something to
+ * do. */
+int  io_pump(struct monitor *m);
+/* Blocks (busy) until everything that was taken from the ring or queued is out. */
+void io_drain(struct monitor *m);
+/* One frame to the host, waiting for room; nothing without a channel. */
+void io_frame(struct monitor *m, char type, const void *data, size_t n);
+/* Bytes that the terminal says, waiting for room. */
+void io_terminal(struct monitor *m, const char *text, size_t n);
+/* Bytes for process 1: how many found room. */
+size_t in_put(const void *from, size_t n, const struct monitor *m);
+void keys_put(const void *from, size_t n, const struct monitor *m);
+
+/* ---- monitor_console.c */
+/* Opens screen and keyboard, if they are wanted and there; shows the boot log. */
+void console_open(struct monitor *m);
+/* Bytes that the terminal says; the pixels follow with the pump, which also takes keys after their interrupt. True:
+ * something was typed. */
+void console_put(struct monitor *m, const void *bytes, size_t n);
+int  console_pump(struct monitor *m, uint32_t irq);
+void console_drain(struct monitor *m);
+/* When the pump wants to be called next, ns of clock_ns; 0 = not before an event. */
+uint64_t console_deadline(const struct monitor *m);
+
+/* ---- monitor_trace.c: the gate's trace, if aril.conf asks for it: on, before COMMAND starts; off and sent to the
+ * host (R), when it has ended. */
+void trace_begin(struct monitor *m);
+void trace_end(struct monitor *m);
+
+/* ---- monitor_watch.c */
+/* An env of the family that can be given the CPU. */
+int  member_runs(const struct monitor *m, exo_name env);
+/* Who keeps the lock without getting on: its env, 0 = nobody. */
+exo_name lock_watch(struct monitor *m);
+/* The process of an env as the family's records have it, if they can be read: "name[pid]". */
+void member_name(exo_name env, char *to, size_t max);
+
+/* ---- monitor.c: the machine ends, or starts again */
+void machine_end(struct monitor *m, enum init_answer what, int status) __attribute__((noreturn));
+/* The family is damaged beyond repair: says why, to whoever can hear, and does what aril.conf wants then. */
+void family_end(struct monitor *m, const char *why) __attribute__((noreturn));
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* The monitor's bytes: from the ring that process 1 fills to the channel, screen and COM1, and from the host and
+ * COM1 to the ring that it reads. Whatever a member can write is taken for what it may be: a frame is looked at
+ * before it is believed, and a ring whose frames make no sense is emptied, with a line. */
+#include <base/string.h>
+#include "monitor.h"
+
+#define CREDIT_STEP 512 /* a grant smaller than this waits until the last one is used up */
+#define LINGER_NS   100000u  /* bytes that come in a stream follow one another within this time */
+#define LINGER_MAX  2000000u /* but programs want to run too */
+#define LINGER_LOOK 3000u
+#define TYPES_OUT   "OETCLBDN" /* what members may say to the host */
+
+void io_open(struct monitor *m)
+{
+	struct init_config *c = CONFIG_SAY;
+
+	if (c->has_channel) {
+		m->has_port = !channel_open(&m->channel, SERIAL_COM2);
+		if (m->has_port) {
+			(void)channel_put(&m->channel, 'H', m->nonce, 16);
+			return;
+		}
+		posix_log("init: no COM2 for the channel: the terminal is this machine's own");
+		c->has_channel = 0;
+		c->mode = INIT_CONSOLE;
+	}
+	if (!c->has_serial)
+		return;
+	m->has_port = !serial_open(&m->channel.serial, SERIAL_COM1);
+	if (!m->has_port)
+		posix_log("init: no COM1");
+}
+
+/* ---- in */
+
+/* What process 1 has not taken yet; whatever it says, no more than the ring. */
+static uint32_t waiting(uint32_t put, uint32_t taken, uint32_t size)
+{
+	return MIN_OF(put - taken, size);
+}
+
+static uint32_t in_room(const struct monitor *m)
+{
+	return SAID_IN - waiting(SAY->in_put, m->told.in_taken, SAID_IN);
+}
+
+size_t in_put(const void *from, size_t n, const struct monitor *m)
+{
+	uint32_t at = SAY->in_put, offset = at & (SAID_IN - 1), first;
+
+	n = MIN_OF(n, in_room(m));
+	first = MIN_OF((uint32_t)n, SAID_IN - offset);
+	memcpy(SAY->in + offset, from, first);
+	memcpy(SAY->in, (const uint8_t *)from + first, n - first);
+	__atomic_store_n(&SAY->in_put, at + (uint32_t)n, __ATOMIC_RELEASE);
+	return n;
+}
+
+void keys_put(const void *from, size_t n, const struct monitor *m)
+{
+	const uint8_t *p = from;
+	uint32_t at = SAY->keys_put;
+
+	for (size_t i = 0; i < n && waiting(at, m->told.keys_taken, SAID_KEYS) < SAID_KEYS; i++)
+		SAY->keys[at++ & (SAID_KEYS - 1)] = p[i];
+	SAY->keys_put = at;
+}
+
+/* True: there is news for process 1. */
+static int frame_take(struct monitor *m, const struct channel_frame *f)
+{
+	switch (f->type) {
+	case 'I':
+		m->credit -= m->credit < f->size ? m->credit : f->size;
+		/* The host keeps to its credit, so there is room. */
+		return in_put(f->data, f->size, m) != 0;
+	case 'Z':
+		SAY->input_ended = 1;
+		return 1;
+	case 'S':
+		if (f->size != 4)
+			return 0;
+		SAY->rows = (uint32_t)(f->data[0] | f->data[1] << 8);
+		SAY->columns = (uint32_t)(f->data[2] | f->data[3] << 8);
+		SAY->resized++;
+		return 1;
+	}
+	return 0;
+}
+
+static void credit_grant(struct monitor *m)
+{
+	uint32_t room = in_room(m), grant = room - m->credit;
+
+	if (SAY->input_ended || room <= m->credit || (m->credit && grant < CREDIT_STEP))
+		return;
+	if (channel_put(&m->channel, 'W', &grant, sizeof grant))
+		m->credit += grant;
+}
+
+static int channel_input(struct monitor *m)
+{
+	struct channel_frame frame;
+	uint64_t begin = clock_ns(), last = 0, fill = m->channel.in_fill;
+	int news = 0;
+
+	for (;;) {
+		int got = channel_get(&m->channel, &frame);
+		uint64_t now = clock_ns();
+
+		if (got)
+			news |= frame_take(m, &frame);
+		/* A 16-byte FIFO behind an interrupt each would be slow: stay while a stream flows. */
+		if (got || fill != m->channel.in_fill)
+			last = now;
+		fill = m->channel.in_fill;
+		if (now - last > LINGER_NS || now - begin > LINGER_MAX)
+			break;
+		if (!got)
+			while (clock_ns() - now < LINGER_LOOK)
+				;
+	}
+	credit_grant(m);
+	return news;
+}
+
+/* ---- out */
+
+static int is_for_host(char type)
+{
+	return CONFIG->has_channel && (type != 'T' || CONFIG->mode <= INIT_TTY);
+}
+
+/* The terminal's bytes that wait for COM1 go first: true when none are left. */
+static int parked_send(struct monitor *m)
+{
+	while (m->parked_done < m->parked_size) {
+		size_t n = serial_send(&m->channel.serial, m->parked + m->parked_done, m->parked_size - m->parked_done);
+
+		if (!n)
+			return 0;
+		m->parked_done += (uint32_t)n;
+	}
+	return 1;
+}
+
+/* Room for one frame of that type. */
+static int has_room(struct monitor *m, char type, size_t n)
+{
+	if (is_for_host(type))
+		return channel_room(&m->channel) >= n || (channel_flush(&m->channel), channel_room(&m->channel) >= n);
+	return CONFIG->has_channel || !m->has_port || parked_send(m);
+}
+
+/* To screen, host and COM1, as it is meant for them; there is room. */
+static void frame_send(struct monitor *m, char type, const uint8_t *data, size_t n)
+{
+	if (type == 'T')
+		console_put(m, data, n);
+	if (is_for_host(type))
+		(void)channel_put(&m->channel, type, data, n);
+	else if (type == 'T' && !CONFIG->has_channel && m->has_port) {
+		memcpy(m->parked, data, n);
+		m->parked_size = (uint32_t)n;
+		m->parked_done = 0;
+		(void)parked_send(m);
+	}
+}
+
+/* n bytes of the ring from index `at` on, by way of a copy that may fail. */
+static int ring_read(void *to, uint32_t at, uint32_t n)
+{
+	const uint8_t *out = (const uint8_t *)FAMILY_BASE + sizeof(struct told_head);
+	uint32_t offset = at & (TOLD_OUT - 1), first = MIN_OF(n, TOLD_OUT - offset);
+
+	return user_copy(to, out + offset, first) || user_copy((uint8_t *)to + first, out, n - first);
+}
+
+static void ring_empty(struct monitor *m, const char *why)
+{
+	char who[32];
+
+	member_name(m->told.running, who, sizeof who);
+	posix_log("family: the bytes on their way out %s and are lost; last had the CPU: %s", why, who);
+	SAY->out_taken = m->told.out_put;
+}
+
+/* True when process 1 finds room that it had not. */
+static int ring_output(struct monitor *m)
+{
+	uint32_t before = SAY->out_taken;
+
+	while (m->told.out_put != SAY->out_taken) {
+		uint32_t left = m->told.out_put - SAY->out_taken, n;
+		uint8_t head[FRAME_HEAD];
+
+		if (left > TOLD_OUT || left < FRAME_HEAD || ring_read(head, SAY->out_taken, FRAME_HEAD)) {
+			ring_empty(m, "have no sensible end");
+			break;
+		}
+		n = head[1] | (uint32_t)head[2] << 8;
+		if (n > FRAME_MAX || n > left - FRAME_HEAD || !head[0] || !strchr(TYPES_OUT, head[0])) {
+			ring_empty(m, "are no frames");
+			break;
+		}
+		if (!has_room(m, (char)head[0], n)) {
+			m->blocked = 1;
+			break;
+		}
+		if (ring_read(m->buffer, SAY->out_taken + FRAME_HEAD, n))
+			break;
+		frame_send(m, (char)head[0], m->buffer, n);
+		SAY->out_taken += FRAME_HEAD + n;
+	}
+	return before != SAY->out_taken && m->told.wants_room;
+}
+
+int io_pump(struct monitor *m)
+{
+	int news = 0;
+	size_t n;
+
+	m->blocked = 0;
+	if (CONFIG->has_channel)
+		news = channel_input(m);
+	else
+		while (m->has_port && (n = serial_receive(&m->channel.serial, m->buffer, MIN_OF(in_room(m), 64u))))
+			news |= in_put(m->buffer, n, m) != 0;
+	news |= ring_output(m);
+	if (CONFIG->has_channel)
+		m->blocked |= channel_flush(&m->channel);
+	else
+		m->blocked |= m->has_port && !parked_send(m);
+	return news;
+}
+
+void io_drain(struct monitor *m)
+{
+	while (CONFIG->has_channel ? channel_flush(&m->channel) : m->has_port && !parked_send(m))
+		;
+	console_drain(m);
+	/* Power may go right after this: let the last bits leave, but do not hang on a port that is stuck. */
+	for (uint64_t until = rt_now() + 100000000u; m->has_port && !serial_idle(&m->channel.serial) && rt_now() < until; )
+		;
+}
+
+void io_frame(struct monitor *m, char type, const void *data, size_t n)
+{
+	if (!CONFIG->has_channel)
+		return;
+	while (!channel_put(&m->channel, type, data, n))
+		(void)channel_flush(&m->channel);
+}
+
+void io_terminal(struct monitor *m, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *byte = text[i] == '\n' ? "\r\n" : text + i;
+
+		while (!has_room(m, 'T', 2))
+			;
+		frame_send(m, 'T', (const uint8_t *)byte, text[i] == '\n' ? 2 : 1);
+	}
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What passes between a family and its monitor, the first env. Members write struct told, at the start of their
+ * segment: the monitor copies it and checks each value. The monitor writes struct said, in a home of its own that
+ * members link read-only. Indices of rings run freely. */
+#ifndef FAMILY_MONITOR_H
+#define FAMILY_MONITOR_H
+#include <exo/env.h>
+
+#define TOLD_OUT  16384u /* powers of two */
+#define SAID_IN   4096u
+#define SAID_KEYS 256u
+#define FRAME_HEAD 3u    /* type, and 16 bits of length, little-endian */
+#define FRAME_MAX  1024u /* bytes behind it */
+
+/* Notify bits of the monitor: work for process 1; told.wakes is earlier now. Of process 1: look at what there is; an
+ * env that was chosen cannot run. */
+#define MONITOR_WORK  1u
+#define MONITOR_WAKES 2u
+#define KEEPER_WORK   1u
+#define KEEPER_REAP   2u
+
+struct told_head {
+	volatile uint32_t lock;   /* name of the env that holds the family's lock, 0 = free */
+	uint32_t progress;        /* moves while its holder gets on: lock.c */
+	exo_name running;         /* env of the thread that was given the CPU last, 0 = nobody */
+	uint32_t run_count;       /* threads that want it */
+	uint64_t wakes;           /* ns of clock_ns: process 1 wants the CPU then; 0 = not before an event */
+	uint32_t in_taken, keys_taken, out_put;
+	uint32_t wants_room;      /* process 1 has more for the ring than fits */
+	uint32_t ends;            /* process 1 waits to be asked how the machine is to end */
+	uint32_t spare;
+};
+
+struct told {
+	struct told_head head;
+	uint8_t out[TOLD_OUT];    /* frames for the outside */
+};
+
+struct said {
+	exo_name keeper;          /* env of process 1 */
+	uint32_t in_put, keys_put, out_taken;
+	uint32_t input_ended, resized, rows, columns;
+	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
+	uint8_t keys[SAID_KEYS];  /* typed at this machine */
+};
+
+#define SAID ((volatile struct said *)MONITOR_BASE)
+#endif

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Hostile members of a family (test/programs/members.c). Each may end itself, or its family with a line that says why and who had the CPU: nothing hangs, and no end
+goes without a line."""
+
+import re
+
+import pytest
+
+from aril import guest, programs
+
+FAMILY_END = re.compile(r"^family: ended: .+; last had the CPU: .+", re.M)
+# The program that starts them lives in the same family, and may be hit.
+VICTIM = re.compile(r"^\[\d+\] \S+\[\d+\]: (?:Segmentation fault|library fault|Bus error|killed|its environment is gone|ended: ).*", re.M)
+DEEDS = 24
+
+
+def members(first, last, seconds=150):
+    """All seeds of [first, last), in as few boots as they leave: how many ended their family or its first program."""
+    program = programs.build("members", "musl")
+    ends = 0
+    while first < last:
+        r = guest.run("/t/members", str(first), str(last), options=["--add", f"{program}:/t/members"], timeout=seconds)
+        begun = [int(n) for n in re.findall(rb"^(\d+) [a-z]", r.out, re.M)]
+        if r.status == 0 and r.out.endswith(b"done\n"):
+            return ends
+        assert r.status != 124, f"a hang: {r}"
+        if r.status == 125:
+            assert FAMILY_END.search(r.err.decode("utf-8", "replace")), r
+        else:
+            assert VICTIM.search(r.log), r
+        ends += 1
+        first = max(begun, default=first) + 1
+    return ends
+
+
+def test_members():
+    """Each kind of deed once."""
+    ends = members(0, DEEDS)
+    print(f"{ends} of {DEEDS} ended more than themselves")
+    assert ends, "nobody did any damage"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(8))
+def test_members_by_seed(part):
+    """200 by seed, in eight parts."""
+    members(DEEDS + part * 22, DEEDS + (part + 1) * 22)
