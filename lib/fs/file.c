@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Open file descriptions. The tables of descriptors that name them are fd_table.c's. */
-#include "files.h"
+#include "async.h"
 
 static int is_writer(const struct file *f) { return f->ops == &regular_ops && f->flags & O_ACCMODE; }
 
@@ -38,6 +38,8 @@ void file_put(struct file *f)
 		f->ops->release(f);
 	if (f->watches)
 		watches_drop(f);
+	if (f->async)
+		async_drop(f);
 	f->ip->writers -= is_writer(f);
 	inode_put(f->ip);
 	fam_free(f);
@@ -85,6 +87,12 @@ int inode_of_fd(int fd, struct inode **out, int *open_flags)
 
 	if (!f)
 		return -EBADF;
+	if (dev_is_zero(f)) {
+		*out = NULL;
+		*open_flags = (int)f->flags;
+		file_put(f);
+		return 0;
+	}
 	if (!IS(f->ip, S_IFREG) || f->ip->kind != KIND_TREE) {
 		file_put(f);
 		return -ENODEV;

@@ -27,7 +27,7 @@
 #define DEVICE(major, minor) ((uint32_t)((major) << 8 | (minor)))
 
 enum inode_kind { KIND_TREE, KIND_PROC, KIND_PIPE, KIND_ANON }; /* KIND_ANON: of one file alone, that no path leads to */
-enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4 };
+enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, INODE_SEALS = 8 /* of memfd_create */ };
 
 struct lock;
 struct tty;
@@ -62,7 +62,7 @@ struct proc_node { uint8_t what; int pid, fd; }; /* pid: of a thread, below a ta
 
 struct inode {
 	uint32_t refs, mode, uid, gid, nlink, rdev;
-	uint8_t kind, backed, marks;      /* marks: enum inode_marks */
+	uint8_t kind, backed, marks, seals; /* marks: enum inode_marks; seals: F_SEAL_ */
 	int32_t writers;               /* open for writing so often; negative: run by so many processes, and not to be written */
 	uint64_t ino, nid, size;
 	int64_t atime, mtime, ctime;   /* ns since 1970 */
@@ -70,6 +70,7 @@ struct inode {
 	struct inode *nid_next;
 	struct entry *entry;           /* a name of it, NULL when it has none that is known */
 	struct lock *locks;
+	uint32_t writable_maps;        /* regions by which it can be written: those of files that can be sealed are counted */
 	union {
 		struct directory dir;
 		struct pages pages;
@@ -103,6 +104,7 @@ struct file {
 	uint64_t pos;
 	void *own;                     /* of the driver */
 	struct watch *watches;         /* who watches it: epoll.c */
+	struct async *async;           /* whom its events are told by signal: async.c */
 };
 
 #define FD_FEW 64
@@ -129,6 +131,7 @@ struct fs_family {
 	struct socket *abstract;       /* sockets with a name that is no path */
 	uint64_t next_ino;
 	struct lock_wait *lock_waits;  /* fs_lock.c */
+	struct async *asyncs;          /* files with O_ASYNC */
 };
 
 void **family_slot_fs(void);               /* process half */
@@ -148,6 +151,7 @@ int  dir_lookup(struct inode *dir, const char *name, size_t n, struct inode **ou
 struct entry *entry_find(struct inode *dir, const char *name, size_t n);
 int  entry_add(struct inode *dir, const char *name, size_t n, struct inode *ip);    /* takes a reference of its own; -ENOSPC, -EPERM not in the tree */
 void entry_remove(struct entry *e);        /* drops the entry and its reference; link counts are the caller's */
+void entries_swap(struct entry *a, struct entry *b); /* both have their inodes: each gets the other's */
 void dir_free(struct inode *dir);
 int  dir_is_within(struct inode *dir, struct inode *top);
 /* Calls emit for entries from position *at on; emit returns non-zero to stop before that entry. */
@@ -159,6 +163,12 @@ extern const struct file_ops regular_ops;
 void *page_find(struct inode *ip, uint64_t index); /* NULL: hole */
 void *page_make(struct inode *ip, uint64_t index); /* NULL: no memory */
 void pages_free(struct inode *ip);
+
+/* ---- fs_seal.c: 0, or -EPERM by a seal */
+long seals_of(const struct file *f);            /* F_GET_SEALS; -EINVAL: it cannot be sealed */
+long seals_add(struct file *f, uint32_t seals); /* F_ADD_SEALS: 0, -EPERM -EINVAL -EBUSY */
+int  seals_allow_size(const struct inode *ip, uint64_t size);
+int  seals_allow_write(const struct inode *ip, uint64_t end); /* bytes up to there */
 
 /* ---- vfs.c: from path to inode */
 enum walk_flags { WALK_NOFOLLOW = 1, WALK_CREATE = 2, WALK_PARENT = 4, WALK_EMPTY = 8 };
@@ -221,7 +231,7 @@ void io_user(struct io *io, uint64_t base, size_t n);
 void io_lib(struct io *io, void *p, size_t n);
 int  io_vector(struct io *io, uint64_t vector, uint64_t count); /* -EINVAL -EFAULT -ENOMEM */
 void io_end(struct io *io);
-int  io_put(struct io *io, const void *from, size_t n);  /* 0 or -EFAULT; n <= total */
+int  io_put(struct io *io, const void *from, size_t n);  /* 0, or -EFAULT behind what could be moved; n <= total */
 int  io_get(struct io *io, void *to, size_t n);
 int  io_zero(struct io *io, size_t n);
 long file_read(struct file *f, struct io *io, uint64_t *at);  /* at: NULL for the file's own position */
@@ -240,6 +250,7 @@ void pipe_inode_free(struct inode *ip);
 /* ---- dev.c */
 int  dev_open(struct inode *ip, unsigned flags, struct file **out);
 int  dev_populate(struct inode *dev);
+int  dev_is_zero(const struct file *f); /* /dev/zero, open */
 
 /* ---- proc_fs.c, proc_text.c */
 extern const struct file_ops proc_ops;

@@ -74,6 +74,22 @@ static void io_next(struct io *io)
 	}
 }
 
+/* After a fault: how many bytes can be moved after all, up to the first page that cannot. */
+static size_t bytes_before_fault(const struct io *io, char *to, const char *from, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		size_t part = min_u64(PAGE - (io->base + done) % PAGE, n - done);
+
+		if (to ? user_read(to + done, io->base + done, part) : user_write(io->base + done, from + done, part))
+			break;
+		done += part;
+	}
+	return done;
+}
+
+/* Even when it fails, io stands behind what was moved. */
 static int io_move(struct io *io, void *to, const void *from, size_t n)
 {
 	family_progress();
@@ -92,11 +108,13 @@ static int io_move(struct io *io, void *to, const void *from, size_t n)
 			error = user_write(io->base, from, part);
 		}
 		if (error)
-			return error;
+			part = bytes_before_fault(io, to, from, part);
 		io->base += part;
 		io->left -= part;
 		io->total -= part;
 		n -= part;
+		if (error)
+			return error;
 		if (to)
 			to = (char *)to + part;
 		else

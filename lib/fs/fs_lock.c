@@ -49,12 +49,28 @@ void locks_release(struct inode *ip, const void *owner)
 		wake_up(&ip->locks);
 }
 
+static int conflicts(const struct lock *l, const struct lock *want)
+{
+	return l->kind == want->kind && l->owner != want->owner && (l->exclusive || want->exclusive) && l->start <= want->end && want->start <= l->end;
+}
+
 static struct lock *lock_conflict(struct inode *ip, const struct lock *want)
 {
 	for (struct lock *l = ip->locks; l; l = l->next)
-		if (l->kind == want->kind && l->owner != want->owner && (l->exclusive || want->exclusive) && l->start <= want->end && want->start <= l->end)
+		if (conflicts(l, want))
 			return l;
 	return NULL;
+}
+
+/* The one that begins first: what F_GETLK tells. */
+static struct lock *lock_first(struct inode *ip, const struct lock *want)
+{
+	struct lock *first = NULL;
+
+	for (struct lock *l = ip->locks; l; l = l->next)
+		if (conflicts(l, want) && (!first || l->start <= first->start))
+			first = l;
+	return first;
 }
 
 static struct lock *lock_add(struct inode *ip, const struct lock *like)
@@ -194,7 +210,7 @@ long lock_fcntl(struct file *f, int command, uint64_t arg)
 			return -EBADF;
 		return lock_set(f->ip, &want, fl.l_type == F_UNLCK, command == F_SETLKW || command == F_OFD_SETLKW);
 	}
-	other = lock_conflict(f->ip, &want);
+	other = lock_first(f->ip, &want);
 	if (other) {
 		fl.l_type = other->exclusive ? F_WRLCK : F_RDLCK;
 		fl.l_whence = 0;

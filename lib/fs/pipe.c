@@ -2,7 +2,9 @@
 /* Pipes and fifos: a ring of pages taken as they fill and given back as they empty. */
 #include <asm/ioctls.h>
 #include <asm/poll.h>
+#include <asm/siginfo.h>
 #include <asm/signal.h>
+#include "async.h"
 #include "pipe.h"
 
 struct pipe *pipe_new(void)
@@ -19,7 +21,7 @@ struct pipe *pipe_new(void)
 	}
 	ip->kind = KIND_PIPE;
 	ip->pipe = p;
-	p->ip = ip;
+	pipe_init(p, ip);
 	return p;
 }
 
@@ -30,22 +32,27 @@ size_t pipe_fill(struct pipe *p)
 
 size_t pipe_room(struct pipe *p)
 {
-	return PIPE_SIZE - pipe_fill(p);
+	return pipe_size(p) - pipe_fill(p);
 }
 
 static char **pipe_slot(struct pipe *p, uint64_t at)
 {
-	return &p->page[at / PAGE % PIPE_PAGES];
+	return &p->page[at / PAGE & (p->pages - 1)];
 }
 
-/* Moves into the pipe what fits: bytes moved, or -EFAULT, -ENOMEM when none were. */
-static long pipe_push(struct pipe *p, struct io *io)
+char *pipe_bytes(struct pipe *p, uint64_t at, size_t *n)
+{
+	*n = min_u64(*n, min_u64(PAGE - at % PAGE, p->head - at));
+	return *pipe_slot(p, at) + at % PAGE;
+}
+
+long pipe_push_some(struct pipe *p, struct io *io, size_t max)
 {
 	size_t done = 0;
 	int error = 0;
 
-	while (io->total && pipe_room(p)) {
-		size_t n = min_u64(min_u64(PAGE - p->head % PAGE, io->total), pipe_room(p));
+	while (done < max && io->total && pipe_room(p)) {
+		size_t n = min_u64(min_u64(PAGE - p->head % PAGE, min_u64(io->total, max - done)), pipe_room(p));
 		char **slot = pipe_slot(p, p->head);
 
 		if (!*slot) {
@@ -66,37 +73,77 @@ static long pipe_push(struct pipe *p, struct io *io)
 	if (done) {
 		inode_touch(p->ip, TOUCH_M | TOUCH_C);
 		wake_up(&p->head);
+		async_notify(p, POLL_IN);
 	}
 	return done ? (long)done : error;
 }
 
-static long pipe_pull(struct pipe *p, struct io *io)
+/* At most to the end of a page. */
+static void tail_move(struct pipe *p, size_t n)
+{
+	char **slot = pipe_slot(p, p->tail);
+
+	p->tail += n;
+	/* A full ring's head and tail share a page: it stays while bytes of the head are in it. */
+	if (p->tail % PAGE == 0 && pipe_fill(p) <= pipe_size(p) - PAGE) {
+		if (p->spare)
+			fam_pages_free(p->spare, 1);
+		p->spare = *slot;
+		*slot = NULL;
+	}
+}
+
+void pipe_drop(struct pipe *p, uint64_t to)
+{
+	for (struct packet *k; (k = packet_first(p)) && k->end <= to;)
+		p->packet_tail++;
+	while (p->tail < to)
+		tail_move(p, min_u64(PAGE - p->tail % PAGE, to - p->tail));
+	inode_touch(p->ip, TOUCH_A);
+	wake_up(&p->tail);
+	async_notify(p, POLL_OUT);
+}
+
+static long bytes_pull(struct pipe *p, struct io *io, uint64_t end)
 {
 	size_t done = 0;
 	int error = 0;
 
-	while (io->total && pipe_fill(p)) {
-		size_t n = min_u64(min_u64(PAGE - p->tail % PAGE, io->total), pipe_fill(p));
-		char **slot = pipe_slot(p, p->tail);
+	while (io->total && p->tail < end) {
+		size_t n = min_u64(io->total, end - p->tail);
+		const char *from = pipe_bytes(p, p->tail, &n);
 
-		error = io_put(io, *slot + p->tail % PAGE, n);
+		error = io_put(io, from, n);
 		if (error)
 			break;
-		p->tail += n;
+		tail_move(p, n);
 		done += n;
-		/* A full ring's head and tail share a page: it stays while bytes of the head are in it. */
-		if (p->tail % PAGE == 0 && pipe_fill(p) <= PIPE_SIZE - PAGE) {
-			if (p->spare)
-				fam_pages_free(p->spare, 1);
-			p->spare = *slot;
-			*slot = NULL;
-		}
-	}
-	if (done) {
-		inode_touch(p->ip, TOUCH_A);
-		wake_up(&p->tail);
 	}
 	return done ? (long)done : error;
+}
+
+/* Up to the end of a packet, whose rest is lost. */
+static long packets_pull(struct pipe *p, struct io *io, const struct packet *k)
+{
+	long done = p->tail < k->start ? bytes_pull(p, io, k->start) : 0, part;
+
+	if (done < 0 || !io->total || p->tail < k->start)
+		return done;
+	part = bytes_pull(p, io, k->end);
+	if (part < 0)
+		return done ? done : part;
+	pipe_drop(p, k->end);
+	return done + part;
+}
+
+long pipe_pull(struct pipe *p, struct io *io)
+{
+	const struct packet *k = packet_first(p);
+	long done = k ? packets_pull(p, io, k) : bytes_pull(p, io, p->head);
+
+	if (done > 0)
+		pipe_drop(p, p->tail);
+	return done;
 }
 
 size_t pipe_put(struct pipe *p, const void *from, size_t n)
@@ -136,49 +183,67 @@ int pipe_has_writer(struct pipe *p)
 	return p->writers != 0;
 }
 
-static long pipe_read(struct file *f, struct io *io, uint64_t at)
+long pipe_wait_bytes(struct file *f, int dontwait)
 {
 	struct pipe *p = f->ip->pipe;
 
-	(void)at;
-	if (!io->total)
-		return 0;
 	while (!pipe_fill(p)) {
 		if (!p->writers)
 			return 0;
-		if (f->flags & O_NONBLOCK)
+		if (dontwait || f->flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (sleep_on(&p->head, 0) == -EINTR)
 			return -ERESTARTSYS;
 	}
-	return pipe_pull(p, io);
+	return 1;
+}
+
+static long pipe_read(struct file *f, struct io *io, uint64_t at)
+{
+	long there;
+
+	(void)at;
+	if (!io->total)
+		return 0;
+	there = pipe_wait_bytes(f, 0);
+	return there <= 0 ? there : pipe_pull(f->ip->pipe, io);
+}
+
+long pipe_wait_room(struct file *f, size_t room, int dontwait)
+{
+	struct pipe *p = f->ip->pipe;
+
+	for (;;) {
+		if (!p->readers) {
+			(void)signal_send(current_pid(), SIGPIPE);
+			return -EPIPE;
+		}
+		if (pipe_room(p) >= room && pipe_has_packet_room(p))
+			return 0;
+		if (dontwait || f->flags & O_NONBLOCK)
+			return -EAGAIN;
+		if (sleep_on(&p->tail, 0) == -EINTR)
+			return -ERESTARTSYS;
+	}
 }
 
 static long pipe_write(struct file *f, struct io *io, uint64_t at)
 {
 	struct pipe *p = f->ip->pipe;
-	size_t whole = io->total <= PIPE_BUF ? io->total : 1;
+	int packets = f->flags & O_DIRECT;
+	size_t whole = io->total <= PIPE_BUF ? io->total : packets ? PIPE_BUF : 1;
 	long done = 0, part;
 
 	(void)at;
 	while (io->total) {
-		if (!p->readers) {
-			if (done)
-				return done;
-			(void)signal_send(current_pid(), SIGPIPE);
-			return -EPIPE;
-		}
-		if (pipe_room(p) >= whole) {
-			part = pipe_push(p, io);
-			if (part < 0)
-				return done ? done : part;
-			done += part;
-			continue;
-		}
-		if (f->flags & O_NONBLOCK)
-			return done ? done : -EAGAIN;
-		if (sleep_on(&p->tail, 0) == -EINTR)
-			return done ? done : -ERESTARTSYS;
+		if (!p->readers && done)
+			return done;
+		part = pipe_wait_room(f, min_u64(whole, io->total), 0);
+		if (!part)
+			part = packets ? packet_push(p, io) : pipe_push(p, io);
+		if (part < 0)
+			return done ? done : part;
+		done += part;
 	}
 	return done;
 }
@@ -195,7 +260,7 @@ static int pipe_poll(struct file *f)
 			mask |= POLLHUP;
 	}
 	if (file_writes(f)) {
-		if (pipe_room(p) >= PIPE_BUF)
+		if (pipe_room(p) >= PIPE_BUF && pipe_has_packet_room(p))
 			mask |= POLLOUT | POLLWRNORM;
 		if (!p->readers)
 			mask |= POLLERR;
@@ -231,6 +296,8 @@ static void pipe_release(struct file *f)
 		p->writers--;
 	wake_up(&p->head);
 	wake_up(&p->tail);
+	async_notify(p, POLL_IN);
+	async_notify(p, POLL_OUT);
 	/* A fifo's bytes do not outlive its last opener. */
 	if (!p->readers && !p->writers && f->ip->kind == KIND_TREE) {
 		pipe_inode_free(f->ip);
@@ -246,9 +313,7 @@ void pipe_inode_free(struct inode *ip)
 
 	if (!p)
 		return;
-	for (unsigned i = 0; i < PIPE_PAGES; i++)
-		if (p->page[i])
-			fam_pages_free(p->page[i], 1);
+	pipe_rings_free(p);
 	if (p->spare)
 		fam_pages_free(p->spare, 1);
 	fam_free(p);

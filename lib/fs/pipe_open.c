@@ -41,7 +41,7 @@ int fifo_open(struct inode *ip, unsigned flags, struct file **out)
 		p = fam_alloc(sizeof(*p));
 		if (!p)
 			return -ENOMEM;
-		p->ip = ip;
+		pipe_init(p, ip);
 		ip->pipe = p;
 	}
 	alone_fails = alone_fails && !p->readers;
@@ -80,8 +80,8 @@ static long pipe_make(uint64_t fds, unsigned flags)
 	if (!p)
 		return -ENFILE;
 	ip = p->ip;
-	r = pipe_file(ip, O_RDONLY | (flags & O_NONBLOCK));
-	w = r ? pipe_file(ip, O_WRONLY | (flags & O_NONBLOCK)) : NULL;
+	r = pipe_file(ip, O_RDONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+	w = r ? pipe_file(ip, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT))) : NULL;
 	inode_put(ip); /* the two files hold it now */
 	if (!w) {
 		if (r)

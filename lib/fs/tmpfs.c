@@ -214,13 +214,14 @@ static long contents_read(struct inode *ip, struct io *io, uint64_t at)
 
 	while (io->total && at < ip->size) {
 		size_t n = min_u64(min_u64(PAGE - at % PAGE, io->total), ip->size - at);
+		size_t before = io->total;
 		char *page = page_find(ip, at / PAGE);
 		int error = page ? io_put(io, page + at % PAGE, n) : io_zero(io, n);
 
+		done += before - io->total;
 		if (error)
 			return done ? (long)done : error;
 		at += n;
-		done += n;
 	}
 	return (long)done;
 }
@@ -244,8 +245,8 @@ static long contents_write(struct inode *ip, struct io *io, uint64_t at)
 		return 0;
 	if (at >= FILE_LIMIT)
 		return -EFBIG;
-	while (io->total && at < FILE_LIMIT) {
-		size_t n = min_u64(PAGE - at % PAGE, io->total);
+	while (io->total && at < FILE_LIMIT && !error) {
+		size_t n = min_u64(PAGE - at % PAGE, io->total), before = io->total;
 		char *page = page_make(ip, at / PAGE);
 
 		if (!page) {
@@ -253,16 +254,10 @@ static long contents_write(struct inode *ip, struct io *io, uint64_t at)
 			break;
 		}
 		error = io_get(io, page + at % PAGE, n);
-		if (error) {
-			/* What lies past the end must read as zeros, even after half a copy. */
-			uint64_t end = ip->size > at ? min_u64(ip->size - at, n) : 0;
-
-			memset(page + at % PAGE + end, 0, n - end);
-			break;
-		}
+		n = before - io->total;
 		at += n;
 		done += n;
-		if (at > ip->size)
+		if (n && at > ip->size)
 			ip->size = at;
 	}
 	if (!done)
@@ -283,6 +278,8 @@ static long regular_write(struct file *f, struct io *io, uint64_t at)
 {
 	uint64_t limit = current_limit(RLIMIT_FSIZE);
 
+	if (f->ip->seals && io->total && seals_allow_write(f->ip, at + io->total))
+		return -EPERM;
 	if (io->total && at >= limit)
 		return size_allowed(at + io->total);
 	if (io->total > limit - at)

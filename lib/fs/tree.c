@@ -206,6 +206,31 @@ void entry_remove(struct entry *e)
 	fam_free(e);
 }
 
+static void entry_takes(struct entry *e, struct inode *ip, struct inode *from)
+{
+	e->inode = ip;
+	e->nid = 0;
+	e->type = (uint8_t)(ip->mode >> 12);
+	ip->entry = e;
+	if (IS(ip, S_IFDIR)) {
+		inode_get(e->dir);
+		inode_put(ip->parent);
+		ip->parent = e->dir;
+		e->dir->nlink++;
+		from->nlink--;
+	}
+	inode_touch(ip, TOUCH_C);
+	inode_touch(e->dir, TOUCH_M | TOUCH_C);
+}
+
+void entries_swap(struct entry *a, struct entry *b)
+{
+	struct inode *of_a = a->inode, *of_b = b->inode;
+
+	entry_takes(a, of_b, b->dir);
+	entry_takes(b, of_a, a->dir);
+}
+
 void dir_free(struct inode *dir)
 {
 	struct directory *d = &dir->dir;

@@ -62,6 +62,7 @@ int  region_insert(const struct region *r);        /* replaces what stands there
 struct region *region_cut(uint64_t start, uint64_t end); /* makes start and end borders: the first region that ends above start; NULL: no memory */
 void regions_join(uint64_t start, uint64_t end);    /* neighbours with one meaning become one, there and at its borders */
 int  region_remove(uint64_t start, uint64_t end);  /* regions only, no entries: 0 or -ENOMEM */
+void region_get(const struct region *r);           /* one reference more to its file, for a fork child's copy of it */
 void regions_drop(void);                           /* all references given back */
 int  regions_open(void);                           /* a fresh array: 0 or -ENOMEM */
 struct region *region_above(uint64_t va);          /* first region with end > va, or NULL */

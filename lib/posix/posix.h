@@ -80,6 +80,7 @@ int group_is_orphaned(int pgrp);
 /* Identity of the caller. */
 int  current_pid(void), current_ppid(void), current_pgrp(void), current_session(void);
 struct task *current_task(void);
+uint32_t current_threads(void);            /* how many the caller's process has */
 uint64_t current_limit(int which); /* the soft one of RLIMIT_which */
 struct task *task_first(void);
 struct task *task_next(struct task *t);
@@ -134,10 +135,12 @@ struct file_state *current_files(void);                      /* promised by the 
 int  inode_lookup(const char *path, struct inode **out);
 int  inode_lookup_exec(const char *path, struct inode **out);
 int  path_is_symlink(const char *path);                           /* its last component */
-int  inode_of_fd(int fd, struct inode **out, int *open_flags);  /* reference held; -EBADF, -ENODEV when it cannot be mapped */
+int  inode_of_fd(int fd, struct inode **out, int *open_flags);  /* reference held, NULL for /dev/zero; -EBADF, -ENODEV when it cannot be mapped */
 void inode_run(struct inode *ip), inode_run_end(struct inode *ip);  /* a process runs it: a reference, and nobody opens it for writing */
 void inode_get(struct inode *ip);
 void inode_put(struct inode *ip);
+int  inode_written_by_map(const struct inode *ip);   /* no seal forbids it */
+void inode_maps_count(struct inode *ip, int n);      /* so many mappings more by which it can be written */
 uint64_t inode_size(struct inode *ip);
 uint64_t inode_number(struct inode *ip);
 long inode_read(struct inode *ip, void *to, size_t n, uint64_t at); /* library memory; bytes or -errno */

@@ -64,13 +64,23 @@ static long master_read(struct file *f, struct io *io, uint64_t at)
 	size_t done = 0;
 
 	(void)at;
-	while (io->total && !tty_output_waits(t)) {
+	while (io->total && !tty_output_waits(t) && !(t->packets && t->news)) {
 		if (!t->slaves && t->slave_opens)
 			return -EIO;
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (sleep_on(&t->out_head, 0) == -EINTR)
 			return -ERESTARTSYS;
+	}
+	if (t->packets && io->total) {
+		uint8_t news = t->news;
+
+		if (io_put(io, &news, 1) < 0)
+			return -EFAULT;
+		t->news = 0;
+		done = 1;
+		if (news)
+			return 1;
 	}
 	while (io->total && tty_output_waits(t)) {
 		size_t n = tty_output_take(t, chunk, min_u64(io->total, sizeof(chunk)));
@@ -114,6 +124,8 @@ static int master_poll(struct file *f)
 
 	if (tty_output_waits(t))
 		mask |= POLLIN | POLLRDNORM;
+	if (t->packets && t->news)
+		mask |= POLLPRI | POLLIN | POLLRDNORM;
 	if (!t->slaves && t->slave_opens)
 		mask |= POLLHUP;
 	return mask;
@@ -177,9 +189,14 @@ static long master_ioctl(struct file *f, unsigned request, uint64_t arg)
 	case TIOCGPTPEER:
 		return slave_open(t, (unsigned)arg);
 	case TIOCPKT:
-		return user_read(&value, arg, sizeof(value)) < 0 ? -EFAULT : value ? -EINVAL : 0;
+		if (user_read(&value, arg, sizeof(value)) < 0)
+			return -EFAULT;
+		if (value && !t->packets)
+			t->news = 0;
+		t->packets = value != 0;
+		return 0;
 	case TIOCGPKT:
-		value = 0;
+		value = t->packets;
 		return user_write(arg, &value, sizeof(value));
 	case FIONREAD:
 		value = (int)tty_output_waits(t);
@@ -235,6 +252,27 @@ int pty_open_slave(struct inode *ip, unsigned flags, struct file **out)
 		tty_adopt(t);
 	*out = tty_file(t, ip, flags);
 	return *out ? 0 : -ENOMEM;
+}
+
+void pty_tell(struct tty *t, unsigned news)
+{
+	const unsigned pairs[][2] = { { TIOCPKT_STOP, TIOCPKT_START }, { TIOCPKT_NOSTOP, TIOCPKT_DOSTOP } };
+
+	if (!t->packets)
+		return;
+	for (int i = 0; i < 2; i++)
+		for (int k = 0; k < 2; k++)
+			if (news & pairs[i][k])
+				t->news &= (uint8_t)~pairs[i][!k];
+	t->news |= (uint8_t)news;
+	wake_up(&t->out_head);
+}
+
+void tty_stop(struct tty *t, int on)
+{
+	if (t->stopped != !!on)
+		pty_tell(t, on ? TIOCPKT_STOP : TIOCPKT_START);
+	t->stopped = !!on;
 }
 
 void pty_close_slave(struct tty *t)

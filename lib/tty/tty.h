@@ -21,8 +21,10 @@ struct tty {
 	int number;                    /* of /dev/pts; NO_PTS: the console */
 	uint32_t slaves, slave_opens;  /* open files of a pseudo-terminal's slave, now and ever */
 	uint8_t locked, has_master;
+	uint8_t packets, news;         /* TIOCPKT; what its master is told by the next read: TIOCPKT_ bits */
 	struct termios mode;
 	struct window_size window;
+	uint32_t speed_in, speed_out;  /* bits a second, which nothing here depends on */
 	int session, pgrp;             /* 0: nobody's */
 	uint32_t tail, canon, head;    /* input: read up to tail; whole lines end at canon; received up to head */
 	uint32_t out_head, out_tail;
@@ -80,6 +82,10 @@ static inline int is_inside_utf8(const struct tty *t, uint8_t c)
 
 static inline struct tty *the_tty(void) { return fs_family()->tty; } /* the console */
 static inline uint32_t tty_room(const struct tty *t) { return TTY_OUT - (t->out_head - t->out_tail); }
+
+/* pty.c: its master is told by TIOCPKT, if it wants to know. */
+void pty_tell(struct tty *t, unsigned news);
+void tty_stop(struct tty *t, int on);                 /* output stops or goes on; waking is the caller's */
 
 /* tty.c */
 struct file *tty_file(struct tty *t, struct inode *ip, unsigned flags); /* NULL */

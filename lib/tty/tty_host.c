@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A terminal's other side, which init serves for the console and the master for a pseudo-terminal: bytes in from the keyboard, bytes out to the screen. */
+#include <fs/async.h>
 #include "tty.h"
 
 /* As Linux sets a new terminal up: stty sane at 38400. */
@@ -21,6 +22,7 @@ struct tty *tty_new(int number)
 	if (!t)
 		return NULL;
 	t->mode = sane;
+	t->speed_in = t->speed_out = 38400;
 	t->number = number;
 	return t;
 }
@@ -54,8 +56,10 @@ size_t tty_output_take(struct tty *t, void *to, size_t max)
 		return 0;
 	while (n < max && t->out_tail != t->out_head)
 		p[n++] = t->out[t->out_tail++ & (TTY_OUT - 1)];
-	if (n)
+	if (n) {
 		wake_up(&t->out_tail);
+		async_notify(t, POLL_OUT);
+	}
 	return n;
 }
 
@@ -68,6 +72,7 @@ void tty_end(struct tty *t)
 {
 	t->ended = 1;
 	wake_up(&t->head);
+	async_notify(t, POLL_HUP);
 }
 
 /* With no whole line to read, one byte is always let in: it may be the line's end, or an erase. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Line discipline of the terminal: what each received byte does: editing, echo, signals. Byte for byte as Linux's N_TTY. */
 #include <asm/signal.h>
+#include <fs/async.h>
 #include "tty.h"
 
 #define AT(i) ((i) & (TTY_IN - 1))
@@ -32,6 +33,13 @@ static int mark_get(const struct tty *t, uint32_t at)
 }
 
 /* The last place is kept for a line's end, or a full line could never be finished. */
+/* There is more to read, or it counts otherwise. */
+static void input_tell(struct tty *t)
+{
+	wake_up(&t->head);
+	async_notify(t, POLL_IN);
+}
+
 static void queue(struct tty *t, uint8_t c, int ends_line)
 {
 	uint32_t limit = MODE_L(t, ICANON) && !ends_line ? TTY_IN - 1 : TTY_IN;
@@ -43,7 +51,7 @@ static void queue(struct tty *t, uint8_t c, int ends_line)
 	t->head++;
 	if (ends_line || !MODE_L(t, ICANON)) {
 		t->canon = t->head;
-		wake_up(&t->head);
+		input_tell(t);
 	}
 }
 
@@ -139,8 +147,9 @@ static void signal_key(struct tty *t, int sig, uint8_t c)
 		line_flush(t);
 		t->out_tail = t->out_head;
 		wake_up(&t->out_tail);
+		pty_tell(t, TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE);
 	}
-	t->stopped = 0;
+	tty_stop(t, 0);
 	if (MODE_L(t, ECHO))
 		echo_char(t, c);
 	if (t->pgrp)
@@ -210,12 +219,12 @@ void line_receive(struct tty *t, uint8_t c)
 	}
 	if (MODE_I(t, IXON)) {
 		if (is_char(t, VSTART, c) || is_char(t, VSTOP, c)) {
-			t->stopped = !is_char(t, VSTART, c);
+			tty_stop(t, !is_char(t, VSTART, c));
 			wake_up(&t->out_tail);
 			return;
 		}
 		if (t->stopped && MODE_I(t, IXANY)) {
-			t->stopped = 0;
+			tty_stop(t, 0);
 			wake_up(&t->out_tail);
 		}
 	}
@@ -258,7 +267,7 @@ void line_mode_changed(struct tty *t, unsigned old_lflag)
 	if (MODE_L(t, ICANON) && t->head != t->tail)
 		mark_set(t, t->head - 1, 1);
 	t->canon = t->head;
-	wake_up(&t->head);
+	input_tell(t);
 }
 
 int line_ready(struct tty *t, unsigned want)

@@ -134,8 +134,7 @@ long fork_process(const struct fork_wish *w)
 		return name == -EAGAIN || name == -ENOMEM ? name : -ENOMEM;
 	}
 	for (uint32_t i = 0; i < P->region_count; i++)
-		if (P->regions[i].inode)
-			inode_get(P->regions[i].inode);
+		region_get(P->regions + i);
 	child->env = (exo_name)name;
 	child->state = TASK_ALIVE;
 	child->threads->on = 1;

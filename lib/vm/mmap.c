@@ -71,7 +71,7 @@ static int shared_populate(uint64_t start, uint64_t end)
 	return 0;
 }
 
-/* The flag that goes with it in *flags. */
+/* The flag that goes with it in *flags; *ip stays NULL for /dev/zero, whose mappings are anonymous memory. */
 static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip, uint32_t *flags)
 {
 	int open_flags, e = inode_of_fd((int)fd, ip, &open_flags);
@@ -82,7 +82,11 @@ static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip
 		inode_put(*ip);
 		return -EACCES;
 	}
-	if (shared && (open_flags & OPEN_ACCESS) != OPEN_RDWR)
+	if (shared && prot & PROT_WRITE && *ip && !inode_written_by_map(*ip)) {
+		inode_put(*ip);
+		return -EPERM;
+	}
+	if (shared && ((open_flags & OPEN_ACCESS) != OPEN_RDWR || (*ip && !inode_written_by_map(*ip))))
 		*flags |= REGION_READ_ONLY;
 	return 0;
 }

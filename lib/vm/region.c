@@ -69,6 +69,29 @@ static uint64_t bytes_of(const struct region *r)
 	return r->flags & REGION_STASH ? 0 : r->end - r->start;
 }
 
+/* Mappings by which a file can be written are counted at it: seals ask. */
+static void writer_count(const struct region *r, int n)
+{
+	if (r->inode && (r->flags & (REGION_SHARED | REGION_READ_ONLY)) == REGION_SHARED)
+		inode_maps_count(r->inode, n);
+}
+
+void region_get(const struct region *r)
+{
+	if (!r->inode)
+		return;
+	inode_get(r->inode);
+	writer_count(r, 1);
+}
+
+static void region_put(const struct region *r)
+{
+	if (!r->inode)
+		return;
+	writer_count(r, -1);
+	inode_put(r->inode);
+}
+
 /* Room for n regions from i on; what stood there moves up. */
 static void gap_open(uint32_t i, uint32_t n)
 {
@@ -94,8 +117,7 @@ static void part_at(uint32_t i, uint64_t at)
 	r[0].end = at;
 	r[1].offset += (at - r[1].start) / PAGE;
 	r[1].start = at;
-	if (r->inode)
-		inode_get(r->inode);
+	region_get(r);
 }
 
 /* Makes start and end borders. Index of the first region that ends above start, or -ENOMEM. */
@@ -145,8 +167,7 @@ int region_remove(uint64_t start, uint64_t end)
 		return -ENOMEM;
 	for (to = (uint32_t)from; to < P->region_count && P->regions[to].start < end; to++) {
 		P->region_bytes -= bytes_of(P->regions + to);
-		if (P->regions[to].inode)
-			inode_put(P->regions[to].inode);
+		region_put(P->regions + to);
 	}
 	if (to > from)
 		gap_close((uint32_t)from, to - (uint32_t)from);
@@ -171,8 +192,7 @@ static void regions_join_at(uint32_t i, uint64_t end)
 			continue;
 		}
 		r->end = r[1].end;
-		if (r->inode)
-			inode_put(r->inode);
+		region_put(r);
 		gap_close(i + 1, 1);
 	}
 }
@@ -192,6 +212,7 @@ int region_insert(const struct region *r)
 		return -ENOMEM;
 	}
 	P->region_bytes += bytes_of(r);
+	writer_count(r, 1);
 	i = index_above(r->start);
 	/* An anonymous neighbour grows instead. */
 	if (i && joins(P->regions + i - 1, r) && !r->inode) {
@@ -207,8 +228,7 @@ int region_insert(const struct region *r)
 void regions_drop(void)
 {
 	for (uint32_t i = 0; i < P->region_count; i++)
-		if (P->regions[i].inode)
-			inode_put(P->regions[i].inode);
+		region_put(P->regions + i);
 	P->region_count = 0;
 	P->region_bytes = 0;
 }

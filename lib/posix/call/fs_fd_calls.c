@@ -2,8 +2,10 @@
 /* System calls that copy, close and tune descriptors. */
 #include <asm/ioctls.h>
 #include <fs/files.h>
+#include <fs/async.h>
+#include <fs/pipe.h>
 
-#define O_SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+#define O_SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 CALL1(close, fd)
 {
@@ -20,7 +22,8 @@ CALL3(close_range, first, last, flags)
 	struct file_state *fs = current_files();
 	uint32_t a = (uint32_t)first, b = (uint32_t)last;
 
-	if (flags & ~(uint64_t)6 || a > b)
+	/* CLOSE_RANGE_UNSHARE: only threads share a table here, and they always do. */
+	if (flags & ~(uint64_t)6 || a > b || (flags & 2 && current_threads() > 1))
 		return -EINVAL;
 	for (int fd = fd_next(fs, a); fd >= 0 && (uint32_t)fd <= b; fd = fd_next(fs, (uint32_t)fd + 1)) {
 		if (flags & 4) /* CLOSE_RANGE_CLOEXEC */
@@ -76,6 +79,18 @@ CALL3(dup3, from, to, flags)
 	return dup_to(from, to, !!(flags & O_CLOEXEC));
 }
 
+static long flags_set(struct file *f, uint32_t fd, unsigned arg)
+{
+	int error = 0;
+
+	/* Where nothing tells of events the flag is let pass, and not kept. */
+	if ((arg ^ f->flags) & FASYNC && async_can(f))
+		error = async_set(f, (int)fd, !!(arg & FASYNC));
+	if (!error)
+		f->flags = (f->flags & ~(unsigned)O_SETTABLE) | (arg & O_SETTABLE);
+	return error;
+}
+
 static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
 {
 	struct file_state *fs = current_files();
@@ -93,8 +108,7 @@ static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
 		return -EBADF;
 	switch (command) {
 	case F_SETFL:
-		f->flags = (f->flags & ~(unsigned)O_SETTABLE) | ((unsigned)arg & O_SETTABLE);
-		return 0;
+		return flags_set(f, fd, (unsigned)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -103,16 +117,15 @@ static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
 	case F_OFD_SETLKW:
 		return lock_fcntl(f, command, arg);
 	case F_GETPIPE_SZ:
-		return IS(f->ip, S_IFIFO) ? 65536 : -EBADF;
+		return f->ops == &pipe_ops ? (long)pipe_size(f->ip->pipe) : -EBADF;
 	case F_SETPIPE_SZ:
-		return !IS(f->ip, S_IFIFO) ? -EBADF : arg > 1048576 ? -EPERM : 65536;
-	case F_SETOWN:
-	case F_SETSIG:
-	case F_GETOWN:
-	case F_GETSIG:
-		return 0;
+		return f->ops == &pipe_ops ? pipe_resize(f->ip->pipe, (uint32_t)arg) : -EBADF;
+	case F_ADD_SEALS:
+		return seals_add(f, (uint32_t)arg);
+	case F_GET_SEALS:
+		return seals_of(f);
 	}
-	return -EINVAL;
+	return async_fcntl(f, command, arg);
 }
 
 CALL3(fcntl, fd, command, arg)
@@ -144,6 +157,12 @@ static long file_ioctl(struct file *f, uint32_t fd, unsigned request, uint64_t a
 			return -EFAULT;
 		f->flags = value ? f->flags | O_NONBLOCK : f->flags & ~(unsigned)O_NONBLOCK;
 		return 0;
+	case FIOASYNC:
+		if (user_read(&value, arg, sizeof(value)) < 0)
+			return -EFAULT;
+		if (!value == !(f->flags & FASYNC))
+			return 0;
+		return async_can(f) ? async_set(f, (int)fd, value != 0) : -ENOTTY;
 	case FIONREAD:
 		if (f->ops != &regular_ops)
 			break;

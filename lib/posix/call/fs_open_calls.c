@@ -128,24 +128,3 @@ CALL2(creat, path, mode)
 {
 	return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)mode);
 }
-
-/* An unnamed file. Sealing is let pass when asked for, but no seal can be set: F_ADD_SEALS is EINVAL. */
-CALL2(memfd_create, name, flags)
-{
-	char text[NAME_MAX + 1];
-	long n = user_str(text, name, sizeof(text));
-	struct inode *ip;
-	struct file *f;
-
-	if (n == -EFAULT)
-		return n;
-	if (n < 0 || n > 249 || (flags & ~3ul)) /* MFD_CLOEXEC, MFD_ALLOW_SEALING */
-		return -EINVAL;
-	ip = inode_new(S_IFREG | 0777);
-	if (!ip)
-		return -ENOMEM;
-	ip->nlink = 0;
-	f = file_new(ip, &regular_ops, O_RDWR | O_LARGEFILE);
-	inode_put(ip);
-	return f ? fd_new(current_files(), f, 0, flags & 1) : -ENOMEM;
-}

@@ -3,6 +3,7 @@
 #include <fs/files.h>
 
 #define NOREPLACE 1u /* linux/fs.h is not freestanding */
+#define EXCHANGE  2u
 
 /* May `new` be replaced by `old`? */
 static int replace_check(struct walk *old, struct walk *new)
@@ -15,6 +16,32 @@ static int replace_check(struct walk *old, struct walk *new)
 		return -ENOTDIR;
 	error = dir_load(new->inode);
 	return error ? error : new->inode->dir.count ? -ENOTEMPTY : 0;
+}
+
+/* Both names stay, each with what the other had. */
+static int names_swap(struct walk *a, struct walk *b)
+{
+	int a_folder, b_folder;
+
+	if (!a->inode || !b->inode)
+		return -ENOENT;
+	if (a->last != LAST_NAME || b->last != LAST_NAME)
+		return -EBUSY;
+	a_folder = IS(a->inode, S_IFDIR);
+	b_folder = IS(b->inode, S_IFDIR);
+	if ((a->slash && !a_folder) || (b->slash && !b_folder))
+		return -ENOTDIR;
+	if (a->dir->kind != b->dir->kind)
+		return -EXDEV;
+	if (a->dir->kind != KIND_TREE)
+		return -EPERM;
+	if (is_root_of_something(a->inode) || is_root_of_something(b->inode))
+		return -EBUSY;
+	if ((a_folder && dir_is_within(b->dir, a->inode)) || (b_folder && dir_is_within(a->dir, b->inode)))
+		return -EINVAL;
+	if (a->inode != b->inode)
+		entries_swap(entry_find(a->dir, a->name, a->name_size), entry_find(b->dir, b->name, b->name_size));
+	return 0;
 }
 
 static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
@@ -70,14 +97,15 @@ static long rename_at(int old_dirfd, uint64_t old_path, int new_dirfd, uint64_t 
 	struct walk old, new;
 	int error;
 
-	if (flags & ~(uint64_t)NOREPLACE)
+	/* RENAME_WHITEOUT: as of a file system that knows none. */
+	if (flags & ~(uint64_t)(NOREPLACE | EXCHANGE) || flags == (NOREPLACE | EXCHANGE))
 		return -EINVAL;
 	error = path_at(old_dirfd, old_path, WALK_PARENT, old_buffer, &old);
 	if (error)
 		return error;
 	error = path_at(new_dirfd, new_path, WALK_PARENT, new_buffer, &new);
 	if (!error) {
-		error = rename_walked(&old, &new, (unsigned)flags);
+		error = flags & EXCHANGE ? names_swap(&old, &new) : rename_walked(&old, &new, (unsigned)flags);
 		walk_end(&new);
 	}
 	walk_end(&old);

@@ -5,7 +5,10 @@
 
 static long size_set(struct inode *ip, uint64_t size)
 {
-	int error = size > ip->size ? size_allowed(size) : 0;
+	int error = seals_allow_size(ip, size);
+
+	if (!error && size > ip->size)
+		error = size_allowed(size);
 
 	return error ? error : file_resize(ip, size);
 }
@@ -85,6 +88,8 @@ CALL4(fallocate, fd, mode, at, n)
 		result = -EFBIG;
 	else if (at + n > f->ip->size && size_allowed(at + n))
 		result = -EFBIG;
+	else if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) ? f->ip->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) : f->ip->seals & F_SEAL_GROW && at + n > f->ip->size)
+		result = -EPERM;
 	else if (mode == 0 || mode == FALLOC_FL_KEEP_SIZE)
 		result = range_allocate(f->ip, at, n, mode != 0);
 	else if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))

@@ -27,6 +27,10 @@ static void fill(struct signalfd_siginfo *to, int sig, const struct signal_cause
 		to->ssi_pid = (uint32_t)cause->pid;
 		to->ssi_uid = (uint32_t)cause->uid;
 	}
+	if (cause->code >= POLL_IN && cause->code <= POLL_HUP && sig != SIGCHLD) {
+		to->ssi_band = (uint32_t)cause->addr;
+		to->ssi_fd = cause->status;
+	}
 	if (sig == SIGCHLD)
 		to->ssi_status = cause->status;
 	to->ssi_ptr = cause->value;

@@ -2,6 +2,8 @@
 /* The object behind an AF_UNIX socket: its life, its queue, whether it is ready. */
 #include <asm/ioctls.h>
 #include <asm/poll.h>
+#include <asm/sockios.h>
+#include <fs/async.h>
 #include "socket.h"
 
 struct socket *socket_new(int type)
@@ -115,6 +117,7 @@ static void socket_close(struct socket *s)
 		if (s->type != SOCK_DGRAM && unread)
 			peer->error = ECONNRESET;
 		socket_wake(peer);
+		async_notify(peer, POLL_HUP);
 		socket_put(peer);
 	}
 	socket_wake(s); /* senders that wait for room in it */
@@ -161,8 +164,22 @@ static long socket_ioctl(struct file *f, unsigned request, uint64_t arg)
 	struct socket *s = f->own;
 	int n = 0;
 
-	if (request != FIONREAD)
+	switch (request) {
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		return user_read(&n, arg, sizeof(n)) ? -EFAULT : async_fcntl(f, F_SETOWN, (uint64_t)n);
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		n = (int)async_fcntl(f, F_GETOWN, 0);
+		return user_write(arg, &n, sizeof(n));
+	case TIOCOUTQ: /* SIOCOUTQ: sent and not yet received */
+		n = s->peer ? (int)s->peer->queued : 0;
+		return user_write(arg, &n, sizeof(n));
+	case FIONREAD:
+		break;
+	default:
 		return -ENOTTY;
+	}
 	for (const struct message *m = s->first; m; m = s->type == SOCK_STREAM ? m->next : NULL)
 		n += (int)(m->size - m->taken);
 	return user_write(arg, &n, sizeof(n));

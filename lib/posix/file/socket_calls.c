@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that make, name, connect and end AF_UNIX sockets. unix(7). There is no network: every other family is EAFNOSUPPORT. */
+#include <fs/async.h>
 #include "socket.h"
 
 #define AF_UNIX 1
@@ -235,6 +236,7 @@ static long connect_stream(struct socket *s, struct socket *to, int dontwait)
 	*at = end;
 	to->pending_count++;
 	socket_wake(to);
+	async_notify(to, POLL_IN);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending through AF_UNIX sockets: bytes and records, and the descriptors beside them. */
 #include <asm/signal.h>
+#include <fs/async.h>
 #include "socket_message.h"
 #include <posix/process/task.h>
 
@@ -84,6 +85,7 @@ static void message_queue(struct socket *to, struct message *m)
 	to->last = m;
 	to->queued += m->size;
 	socket_wake(to);
+	async_notify(to, POLL_IN);
 }
 
 static int send_fails(struct socket *s, const struct socket *to)

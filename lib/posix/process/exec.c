@@ -133,6 +133,24 @@ CALL3(execve, path_at, argv, envp)
 	return n < 0 ? n : n ? exec_path(path, argv, envp) : -ENOENT;
 }
 
+/* By its name, where it still is one; else by its place in /proc, as of a memfd. */
+static long exec_descriptor(int fd, uint64_t argv, uint64_t envp)
+{
+	char place[32], path[4096];
+	struct inode *ip, *named = 0;
+	long n;
+
+	(void)fmt(place, sizeof place, "/proc/self/fd/%d", fd);
+	n = inode_lookup(place, &ip);
+	if (n)
+		return n == -ENOENT ? -EBADF : n;
+	n = inode_path(ip, path, sizeof path);
+	if (n > 0 && !inode_lookup(path, &named))
+		inode_put(named);
+	inode_put(ip);
+	return exec_path(named == ip ? path : place, argv, envp);
+}
+
 CALL5(execveat, fd, path_at, argv, envp, flags)
 {
 	struct inode *ip;
@@ -155,12 +173,7 @@ CALL5(execveat, fd, path_at, argv, envp, flags)
 			return -ENAMETOOLONG;
 		return flags & AT_SYMLINK_NOFOLLOW && path_is_symlink(whole) ? -ELOOP : exec_path(whole, argv, envp);
 	}
-	n = inode_of_fd((int)fd, &ip, &open_flags);
-	if (n)
-		return n;
-	n = inode_path(ip, path, sizeof path);
-	inode_put(ip);
-	return n < 0 ? n : exec_path(path, argv, envp);
+	return exec_descriptor((int)fd, argv, envp);
 }
 
 struct task *spawn_program(const char *path, char *const argv[], char *const envp[], struct file_state *files, int session, int *error)

@@ -114,6 +114,7 @@ void task_drop_image(struct task *t)
 struct task *current_task(void) { return P->task; }
 uint64_t current_limit(int which) { return P->task->limit[which][0]; }
 struct file_state *current_files(void) { return P->task->files; }
+uint32_t current_threads(void) { return P->task->thread_count; }
 int current_tid(void) { return P->thread->tid; }
 int current_pid(void) { return P->task->pid; }
 int current_ppid(void) { return P->task->parent ? P->task->parent->pid : 0; }

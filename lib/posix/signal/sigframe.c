@@ -21,7 +21,10 @@ void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause
 	*to = head;
 	if (cause->code > 0 && cause->code != SI_KERNEL && SIGNAL_BIT(sig) & SIGNALS_SYNCHRONOUS)
 		to->fault.addr = cause->addr;
-	else {
+	else if (cause->code >= POLL_IN && cause->code <= POLL_HUP && sig != SIGCHLD) {
+		to->poll.band = (int64_t)cause->addr;
+		to->poll.fd = cause->status;
+	} else {
 		to->kill.pid = cause->pid;
 		to->kill.uid = cause->uid;
 		if (sig == SIGCHLD && cause->code > 0)

@@ -43,6 +43,7 @@ struct signal_info {
 		struct { int32_t timer, overrun; uint64_t value; } timer;
 		struct { int32_t pid; uint32_t uid; int32_t status, pad; int64_t utime, stime; } child;
 		struct { uint64_t addr; } fault;
+		struct { int64_t band; int32_t fd; } poll;
 		uint8_t bytes[112];
 	};
 };
