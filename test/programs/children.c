@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include "try.h"
@@ -157,6 +158,7 @@ static void held(void)
 	int pair[2], fd, other, st;
 	pid_t pid = child_after(50000, 7);
 	struct pollfd p = { .events = POLLIN };
+	struct rlimit files;
 	siginfo_t info;
 	char c;
 
@@ -196,6 +198,10 @@ static void held(void)
 	TRY(pidfd_send_signal, fd, SIGTERM, &info, 0);
 	TRY(pidfd_getfd, fd, 0, 1);
 	TRY(pidfd_getfd, NOFD, 0, 0);
+	CHECK(getrlimit(RLIMIT_NOFILE, &files) == 0 && setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, files.rlim_max }) == 0);
+	TRY(pidfd_open, pid, 0);
+	TRY(pidfd_getfd, fd, 0, 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
 	printf("would wait: %d\n", waitid(P_PIDFD, (id_t)fd, &info, WEXITED) < 0 ? errno : 0);
 	close(pair[1]);
 	other = (int)syscall(SYS_pidfd_getfd, fd, pair[1], 0);

@@ -106,6 +106,18 @@ int sleep_on(void *channel, uint64_t deadline)
 
 void wake_up(void *channel) { (void)channel; }
 uint64_t clock_ns(void) { return shim_clock; }
+uint64_t clock_after(uint64_t ns) { return shim_clock + ns; }
+
+int timespec_read(uint64_t from, uint64_t *ns)
+{
+	int64_t t[2];
+
+	if (user_read(t, from, sizeof(t)))
+		return -EFAULT;
+	*ns = (uint64_t)t[0] * 1000000000u + (uint64_t)t[1];
+	return t[0] < 0 || t[1] < 0 || t[1] >= 1000000000 ? -EINVAL : 0;
+}
+
 uint64_t clock_wall_ns(void) { return 1700000000000000000ul + shim_clock++; }
 void random_bytes(void *to, size_t n) { memset(to, 0x5a, n); }
 
