@@ -64,8 +64,11 @@ void any_state(void)
 		envs[i].account_parent = i == PARENT ? 0 : PARENT;
 		/* The recount holds that an env's frames are counted: those in hand here, a run at most, are among them. */
 		envs[i].frames = (uint32_t)any(EXO_RUN_FRAMES, FRAMES_MAX);
-		envs[i].account_users = (uint32_t)any(1, UINT32_MAX);
-		env_store[i] = (struct env){ .index = (uint16_t)i, .root = ROOT, .public = &envs[i], .exo = &page_store[i], .name = i };
+		/* And those that it let go; an account pays for the indices that name it, a maker has made what it is named in. */
+		envs[i].disowned = (uint32_t)any(EXO_RUN_FRAMES, FRAMES_MAX);
+		envs[i].used[EXO_C_ENVS] = (uint32_t)any(1, EXO_ENV_MAX);
+		envs[i].account_maker = (uint16_t)any(NO_ENV, KIN);
+		env_store[i] = (struct env){ .index = (uint16_t)i, .root = ROOT, .public = &envs[i], .exo = &page_store[i], .name = i, .made = (uint16_t)any(2, EXO_ENV_MAX) };
 		env_store[i].chain = any_in_chain();
 		env_store[i].dying_rest = any_in_chain();
 		env_records[i] = &env_store[i];
