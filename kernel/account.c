@@ -35,8 +35,11 @@ void account_retire(uint16_t account)
 				return;
 		/* The limits go back to where they came from. */
 		uint16_t parent = a->account_parent;
-		if (a->account_maker)
-			env_by_index(a->account_maker)->made--;
+		struct env *maker = env_by_index(a->account_maker); /* NULL: nobody's */
+		if (maker) {
+			assert(maker->made);
+			maker->made--;
+		}
 		a->account_parent = a->account_maker = 0;
 		env_index_free(account);
 		if (parent) {
@@ -44,6 +47,7 @@ void account_retire(uint16_t account)
 				envs[parent].limit[c] += a->limit[c];
 				a->limit[c] = 0;
 			}
+			assert(envs[parent].used[EXO_C_ENVS]);
 			envs[parent].used[EXO_C_ENVS]--;
 		}
 		account = parent;
