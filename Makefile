@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all run test test-all fuzz reference mutants deps-prove prove bench budget profile gdb image deps-boot screenshot sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all run test test-all fuzz reference mutants deps-prove prove bench budget profile gdb image iso deps-boot screenshot sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -56,7 +56,7 @@ help: ## what can be made
 	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', WITH='PACKAGE ...', QEMUFLAGS='...'"
 
 # ---- what has to be installed
-DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils musl-tools python3-pytest python3-pexpect
+DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect
 deps: ## install what build, run and test need (Debian packages)
 	@missing=; for p in $(DEPS); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || missing="$$missing $$p"; done; \
 	command="apt-get update && apt-get install -y --no-install-recommends$$missing"; \
@@ -206,8 +206,13 @@ $(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/ro
 	$(call say,image   $@)
 	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf --ia32 $(B)/BOOTIA32.EFI --sector "$${SECTOR:-512}" $@
 
+iso: $(B)/aril.iso ## the same as a CD that is also a stick (by xorriso): build/aril.iso
+$(B)/aril.iso: $(B)/aril.img esp/mkiso
+	$(call say,iso     $@)
+	$(Q)esp/mkiso $< $@
+
 # ---- on a real machine
-DEPS_BOOT := sbsigntool openssl gdisk zbar-tools gdb ovmf-ia32 xorriso
+DEPS_BOOT := sbsigntool openssl gdisk zbar-tools gdb ovmf-ia32
 deps-boot: deps ## install what signing, make iso and tests of firmware, panic screen and core files need
 	@$(MAKE) -s --no-print-directory deps DEPS='$(DEPS_BOOT)'
 sign: ## sign for Secure Boot: KEY=key.pem CERT=cert.pem [ROOT=root.img] [CONF=aril.conf]: build/signed/
@@ -273,7 +278,7 @@ clean: ## remove what was built (downloaded packages stay)
 
 # `make deps run`, with -j too: first the one, then the other.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
-all run test test-all mutants prove bench budget profile gdb image sign usb: deps
+all run test test-all mutants prove bench budget profile gdb image iso sign usb: deps
 endif
 ifneq ($(filter deps-bench,$(MAKECMDGOALS)),)
 bench: deps-bench

@@ -56,7 +56,7 @@ void file_open_volume(void)
 	load_options_size = load_options ? image->LoadOptionsSize : 0;
 	status = firmware_boot->HandleProtocol(image->DeviceHandle, &volume_guid, (void **)&fs);
 	if (EFI_ERROR(status))
-		stop(status, "SimpleFileSystem protocol: not on the device that we came from; start BOOTX64.EFI from a FAT volume that holds \\aril\\root.img");
+		stop(status, "SimpleFileSystem protocol: not on the device that we came from; start BOOTX64.EFI from a FAT volume, or over the network by iPXE (README), with \\aril\\root.img");
 	status = fs->OpenVolume(fs, &volume);
 	if (EFI_ERROR(status))
 		stop(status, "OpenVolume: the boot volume cannot be opened; check the medium");

@@ -58,6 +58,7 @@ def test_reset_system_is_replaced_and_faults():
     assert "kernel: the firmware's ResetSystem fails: vector 14, rip 0x1234" in text and "came back" not in text and "panic" not in text, text
 
 
+@pytest.mark.slow
 def test_old_setup():
     """A setup that limits CPUID for the systems of 2001, two graphics cards, so that the console's output has no pixels, a mode that aril.conf wants, and a
     disk with sectors of 4096 bytes."""

@@ -108,6 +108,25 @@ def test_files_copied_to_a_stick():
     assert r.status == 0 and r.out == b"up\n" and "\\EFI\\aril\\root.img" in r.log, r
 
 
+@pytest.mark.skipif(not shutil.which("xorriso"), reason="xorriso: missing; make deps")
+@pytest.mark.slow
+@pytest.mark.parametrize("drive", ["cd", "usb"])
+def test_cd(tmp_path, drive):
+    """`make iso`: the same file as a CD, of a size that a boot catalog cannot count, and as a stick."""
+    tree, root = os.path.join(tmp_path, "tree"), os.path.join(tmp_path, "root.img")
+    image.call(["cp", "-a", os.path.join(image.build_folder(False), "roottree"), tree])
+    with open(os.path.join(tree, "big"), "wb") as f:
+        f.truncate(200 << 20)
+    image.call([os.path.join(image.TOP, "esp", "mkroot"), tree, root])
+
+    def cd_make(disk):
+        if drive != "cd":
+            image.call([os.path.join(image.TOP, "esp", "mkiso"), disk, disk + ".iso"])
+            os.rename(disk + ".iso", disk)
+    r = hardware.boot(hardware.Shape(disk=drive), ["wc", "-c", "/big"], root=root, before=cd_make)
+    assert r.status == 0 and r.out == b"209715200 /big\n", r
+
+
 def keys_read(*path):
     """The keys that a file compares lines of aril.conf with."""
     with open(os.path.join(image.TOP, *path), encoding="utf-8") as f:

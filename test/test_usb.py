@@ -435,7 +435,7 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", [name if name in ("DEV", "WITH", "OPTIONS") else pytest.param(name, marks=pytest.mark.slow) for name in TARGETS])
 def test_make_runs_no_value(tmp_path, name):
     """What is typed behind the name of one of make's variables is never a command, of the shell's or of make's."""
     for n, bad in enumerate(BAD):

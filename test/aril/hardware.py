@@ -24,6 +24,7 @@ DISK = {
     "virtio": ["-device", "virtio-blk-pci,drive=disk{blocks}"],
     "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk{blocks}"],
     "ahci": ["-device", "ich9-ahci,id=sata", "-device", "ide-hd,drive=disk,bus=sata.0{blocks}"],
+    "cd": ["-device", "ich9-ahci,id=sata", "-device", "ide-cd,drive=disk,bus=sata.0"],
     "nvme": ["-device", "nvme,serial=aril,drive=disk{blocks}"],
 }
 # How the loader is started: by its removable-media path; by a UEFI shell; by a boot entry; by the EFI app of that name in test/efi.
@@ -139,6 +140,9 @@ def running(shape, text, efi=None, root=None, options=None, before=None, after=N
             before(disk)
         if shape.start != "default":
             elsewhere(folder, disk, options or "", shape)
+        if shape.disk == "cd":
+            image.call([os.path.join(image.TOP, "esp", "mkiso"), disk, disk + ".iso"])
+            os.rename(disk + ".iso", disk)
         machine = Machine(folder, disk, os.path.join(folder, "log"), shape)
         try:
             yield machine
