@@ -56,7 +56,7 @@ help: ## what can be made
 	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', WITH='PACKAGE ...', QEMUFLAGS='...'"
 
 # ---- what has to be installed
-DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect
+DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect python3-pyelftools
 deps: ## install what build, run and test need (Debian packages)
 	@missing=; for p in $(DEPS); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || missing="$$missing $$p"; done; \
 	command="apt-get update && apt-get install -y --no-install-recommends$$missing"; \
@@ -201,7 +201,9 @@ $(B)/with.img: $(B)/roottree $(B)/WITH.flags esp/getpackages esp/addpackages
 	$(Q)esp/mkroot $(B)/withtree $@
 $(B)/with.efi: $(B)/BOOTX64.EFI $(B)/with.img
 	$(Q)cp $< $@ && efi/sealroot $@ $(B)/with.img
-image: $(B)/aril.img ## bootable disk image, WITH='...' with those Debian packages, SECTOR=4096 for such disks: build/aril.img
+image: ## bootable disk image, WITH='...' with those Debian packages, SECTOR=4096 for such disks: build/aril.img
+	$(if $(WITH),$(Q)esp/getpackages --check $(WITH))
+	@$(MAKE) --no-print-directory $(B)/aril.img
 $(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/root.img) $(B)/BOOTIA32.EFI esp/aril.conf esp/mkimage $(B)/WITH.flags $(B)/SECTOR.flags
 	$(call say,image   $@)
 	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf --ia32 $(B)/BOOTIA32.EFI --sector "$${SECTOR:-512}" $@

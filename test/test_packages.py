@@ -50,7 +50,7 @@ def test_unknown(tree, tmp_path):
     done = get(str(tmp_path / "x"), "../bash")
     assert done.returncode and b"not a name of a package" in done.stderr
     refused = guest.run("true", options=["--with", "bash,no-such-package-anywhere"])
-    assert refused.status == 125 and refused.err.startswith(b"test/machine: getpackages: Unable to locate package"), refused
+    assert refused.status == 125 and refused.err.startswith(b"aril: getpackages: Unable to locate package"), refused
 
 
 def test_no_network(tree, tmp_path):
@@ -58,7 +58,7 @@ def test_no_network(tree, tmp_path):
     if os.getuid():
         pytest.skip("only root can be without network here and keep apt's caches")
     done = subprocess.run(["unshare", "-n", "sh", "-c", f"rm -f build/pkg-archives/figlet_*; exec {GETPACKAGES} {tmp_path}/x figlet"], cwd=guest.TOP,
-                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+                          env=dict(os.environ, XDG_CACHE_HOME=str(tmp_path)), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     assert done.returncode and b"getpackages: Failed to fetch" in done.stderr, done.stderr
     assert not (tmp_path / "x").exists()
 

@@ -3,12 +3,14 @@
 
 import struct
 
+from .failure import Failure
+
 # The firmware may have written escape codes before this: all up to it is ignored.
 MAGIC = b"\0ARIL1\0"
 PAYLOAD_MAX = 1024
 
 
-class Error(Exception):
+class Error(Failure):
     """The guest sent what no library OS of ours sends."""
 
 

@@ -18,12 +18,27 @@ def nonce():
     return secrets.token_hex(8)
 
 
-def text(app, mode, nonce, arguments, gets, term="dumb", size=(24, 80), extra=()):
-    """The whole file for one run. extra: KEY=VALUE strings that go in as they are, and win over what is set here."""
-    own = [("app", app), ("channel", "com2"), ("nonce", nonce), ("mode", mode)]
+def boot_settings(app: str) -> list:
+    """What the boot needs to know."""
+    return [("app", app), ("channel", "com2")]
+
+
+def run_settings(mode, nonce, arguments, gets, term="dumb", size=(24, 80), strace=False, trace=False) -> list:
+    """What one run decides."""
+    own = [("nonce", nonce), ("mode", mode)]
     own += [("arg", a) for a in arguments]
     own += [("get", g) for g in gets]
     own += [("term", term), ("rows", str(size[0])), ("columns", str(size[1]))]
+    return own + [("strace", "1")] * bool(strace) + [("trace", "1")] * bool(trace)
+
+
+def text(app, mode, nonce, arguments, gets, term="dumb", size=(24, 80), extra=()):
+    """The whole file for one run that boots with it."""
+    return lines(boot_settings(app) + run_settings(mode, nonce, arguments, gets, term, size), extra)
+
+
+def lines(own, extra=()) -> str:
+    """Settings as text. extra: KEY=VALUE strings that go in as they are, and win over what is set here."""
     more = []
     for pair in extra:
         key, equals, value = pair.partition("=")
@@ -31,6 +46,6 @@ def text(app, mode, nonce, arguments, gets, term="dumb", size=(24, 80), extra=()
             raise ValueError(f"--conf {pair}: not KEY=VALUE")
         more.append((key.strip(), value.strip()))
     replaced = {key for key, _ in more}
-    lines = [f"{key} = {escape(value)}" for key, value in own if key not in replaced]
-    lines += [f"{key} = {value}" for key, value in more]
-    return "\n".join(lines) + "\n"
+    out = [f"{key} = {escape(value)}" for key, value in own if key not in replaced]
+    out += [f"{key} = {value}" for key, value in more]
+    return "\n".join(out) + "\n"

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Owns what a run boots from: the root tree with --with and --add merged in, and the disk image around it. All private to one run, but for unpacked packages."""
+"""Owns what a machine boots from: the root tree with packages and added files merged in, and the disk image around it. What is the same for many runs is kept
+in the cache; the rest lies in the run's own folder."""
 
-import hashlib
 import os
+import shutil
+import stat
 import subprocess
+from typing import Optional, Sequence
+
+from . import cache
+from .failure import Failure
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-class Error(Exception):
+class Error(Failure):
     """The image cannot be made; the message names the file and what to do."""
 
 
@@ -46,11 +52,7 @@ def tree_path(tree, guest):
 
 def add(tree, pair):
     """HOST:GUEST. A file becomes GUEST; a folder's content goes below GUEST. Modes, times and links are kept."""
-    host, colon, guest = pair.rpartition(":")
-    if not colon or not host or not guest.startswith("/"):
-        raise Error(f"--add {pair}: not HOST:GUEST with an absolute GUEST path")
-    if not os.path.lexists(host):
-        raise Error(f"--add {pair}: {host} does not exist")
+    host, guest = pair_split(pair)
     if os.path.isdir(host) and not os.path.islink(host):
         to = tree_path(tree, guest + "/.")
         os.makedirs(to, exist_ok=True)
@@ -60,22 +62,78 @@ def add(tree, pair):
     call(command)
 
 
+def pair_split(pair: str) -> tuple[str, str]:
+    host, colon, guest = pair.rpartition(":")
+    if not colon or not host or not guest.startswith("/"):
+        raise Error(f"--add {pair}: not HOST:GUEST with an absolute GUEST path")
+    if not os.path.lexists(host):
+        raise Error(f"--add {pair}: {host} does not exist")
+    return host, guest
+
+
+def files_below(host: str):
+    """(path below it, path here, lstat) of a file ("" is its path) or of what a folder holds, folders before their content."""
+    if not os.path.isdir(host) or os.path.islink(host):
+        yield "", host, os.lstat(host)
+        return
+    todo = [""]
+    while todo:
+        below = todo.pop()
+        with os.scandir(os.path.join(host, below)) as entries:
+            found = sorted(entries, key=lambda e: e.name)
+        for entry in found:
+            path = os.path.join(below, entry.name)
+            yield path, entry.path, entry.stat(follow_symlinks=False)
+            if entry.is_dir(follow_symlinks=False):
+                todo.append(path)
+
+
+def pairs_key(pairs: Sequence[str]) -> str:
+    """The same for the same files: names, modes, times and contents."""
+    parts = []
+    for pair in pairs:
+        host, guest = pair_split(pair)
+        parts += [guest, os.path.isdir(host) and not os.path.islink(host)]
+        for below, path, s in files_below(host):
+            parts += [below, s.st_mode, s.st_mtime_ns]
+            if stat.S_ISLNK(s.st_mode):
+                parts.append(os.readlink(path))
+            elif stat.S_ISREG(s.st_mode):
+                parts.append(cache.digest(path) if s.st_size > 1 << 20 else open_read(path))
+    return cache.key(*parts)
+
+
+def open_read(path: str) -> bytes:
+    with open(path, "rb") as f:
+        return f.read()
+
+
 def call(command):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    except FileNotFoundError:
+        raise Error(f"{command[0]}: not installed: make deps") from None
     if done.returncode:
         text = done.stdout.decode("utf-8", "replace").strip()
         name = os.path.basename(command[0]) + ": "
         raise Error(f"{'' if text.startswith(name) else name}{text or 'status %d' % done.returncode}")
 
 
+def package_list(names: Sequence[str]) -> list[str]:
+    return sorted({name for text in names for name in text.replace(",", " ").split()})
+
+
 def packages(names):
-    """The unpacked tree of these Debian packages with their dependencies, in build/pkg-with; fetched the first time."""
-    names = sorted(set(names))
+    """The unpacked tree of these Debian packages with their dependencies, in the cache; fetched the first time."""
+    names = package_list(names)
     name = "+".join(names)
     if len(name) > 100:
-        name = hashlib.sha256(name.encode()).hexdigest()[:16]
-    tree = os.path.join(TOP, "build", "pkg-with", name)
-    call([os.path.join(TOP, "esp", "getpackages"), tree, *names])
+        name = cache.key(name)
+    tree = cache.get("packages", name)
+    if not tree or not cache.get("packages", name + ".list"):
+        tree = cache.path("packages", name)
+        call([os.path.join(TOP, "esp", "getpackages"), tree, *names])
+        cache.trim(tree)
     return tree
 
 
@@ -88,32 +146,75 @@ def root_choose(build, app):
 
 def tree_make(tree, base, adds, names):
     """A copy of the root tree `base` with packages and added files merged in."""
-    call(["cp", "-a", base, tree])
+    os.mkdir(tree, 0o755)
+    for entry in sorted(os.scandir(base), key=lambda e: e.name):
+        to = os.path.join(tree, entry.name)
+        if entry.is_dir(follow_symlinks=False) and not os.access(entry.path, os.R_OK | os.X_OK):
+            # /root of a checkout that root has built: nobody else sees that it is empty.
+            os.mkdir(to, stat.S_IMODE(entry.stat().st_mode))
+        else:
+            call(["cp", "-a", entry.path, to])
     if names:
         call([os.path.join(TOP, "esp", "addpackages"), tree, packages(names), os.path.join(TOP, "esp", "root")])
     for pair in adds:
         add(tree, pair)
 
 
+class Source:
+    """What one run boots: the loader, and a root image with packages and added files. Needs `folder` for what is not kept."""
+
+    def __init__(self, folder: str, debug: bool, app: str, adds: Sequence[str], names: Sequence[str]):
+        self.folder = folder
+        build = build_folder(debug)
+        self.efi = os.path.join(build, "BOOTX64.EFI")
+        self.root, self.tree = root_choose(build, app)
+        for need in (self.efi, self.root):
+            if not os.path.exists(need):
+                raise Error(f"{os.path.relpath(need, TOP)} is missing: run `make {'DEBUG=1 ' if debug else ''}all` first")
+        names = package_list(names)
+        if adds or names:
+            self.root = self.root_with(list(adds), names)
+
+    def root_with(self, adds: list[str], names: list[str]) -> str:
+        parts = [cache.digest(self.root)]
+        if names:
+            parts.append(open_read(packages(names) + ".list"))
+        if adds:
+            parts.append(pairs_key(adds))
+        parts += [cache.digest(os.path.join(TOP, "esp", tool)) for tool in ("addpackages", "mkroot")]
+        name = cache.key(*parts) + ".img"
+
+        def make(to):
+            tree = os.path.join(self.folder, "tree")
+            tree_make(tree, self.tree, adds, names)
+            call([os.path.join(TOP, "esp", "mkroot"), tree, to])
+            shutil.rmtree(tree, ignore_errors=True)
+        own = os.path.join(self.folder, "root.img")
+        if adds and not cache.get("root", name) and not cache.seen("root-" + name):
+            make(own)
+            return own
+        return cache.keep("root", name, make, own)
+
+    def root_size(self) -> int:
+        return os.path.getsize(self.root)
+
+    def make(self, conf: Optional[str], to: str) -> None:
+        """The disk image; conf: text of aril.conf, or None for an image without one."""
+        command = [os.path.join(TOP, "esp", "mkimage"), "--efi", self.efi, "--root", self.root]
+        if conf is not None:
+            path = os.path.join(self.folder, "aril.conf")
+            with open(path, "w", encoding="ascii") as f:
+                f.write(conf)
+            command += ["--conf", path]
+        call(command + [to])
+
+    def disk(self, conf: Optional[str]) -> str:
+        """One for this run alone, which may write to it."""
+        to = os.path.join(self.folder, "disk.img")
+        self.make(conf, to)
+        return to
+
+
 def make(folder, debug, app, adds, conf, names=()):
-    """Makes the disk image in the run's own folder; conf: text of aril.conf, or None for an image without one; names: of Debian packages. Returns its path."""
-    build = build_folder(debug)
-    efi = os.path.join(build, "BOOTX64.EFI")
-    root, base = root_choose(build, app)
-    for need in (efi, root):
-        if not os.path.exists(need):
-            raise Error(f"{os.path.relpath(need, TOP)} is missing: run `make {'DEBUG=1 ' if debug else ''}all` first")
-    if adds or names:
-        tree = os.path.join(folder, "tree")
-        tree_make(tree, base, adds, names)
-        root = os.path.join(folder, "root.img")
-        call([os.path.join(TOP, "esp", "mkroot"), tree, root])
-    disk = os.path.join(folder, "disk.img")
-    command = [os.path.join(TOP, "esp", "mkimage"), "--efi", efi, "--root", root]
-    if conf is not None:
-        path = os.path.join(folder, "aril.conf")
-        with open(path, "w", encoding="ascii") as f:
-            f.write(conf)
-        command += ["--conf", path]
-    call(command + [disk])
-    return disk
+    """Makes the disk image of one run in its own folder. Returns its path."""
+    return Source(folder, debug, app, adds, names).disk(conf)

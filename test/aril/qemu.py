@@ -5,33 +5,61 @@ import ctypes
 import fcntl
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import time
+from typing import Optional
+
+from .failure import Failure
 
 # 2 MiB firmware first: it starts a second faster.
+BINARY = "qemu-system-x86_64"
 FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF.fd", "/usr/share/qemu/OVMF.fd")
 FIRMWARE_SPLIT = (("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
                   ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"))
 
 
-class Error(Exception):
+class Error(Failure):
     """QEMU or its firmware is not there, or does not start."""
+
+
+def binary() -> str:
+    path = shutil.which(BINARY)
+    if not path:
+        raise Error(f"{BINARY} is not installed: make deps, or apt-get install qemu-system-x86")
+    return path
+
+
+def firmware_files() -> list[str]:
+    """One file, or code and variables. ARIL_FIRMWARE names another, in one file."""
+    own = os.environ.get("ARIL_FIRMWARE")
+    for files in [(own,)] if own else [*((path,) for path in FIRMWARE), *FIRMWARE_SPLIT]:
+        if all(os.path.exists(path) for path in files):
+            return list(files)
+    raise Error(f"no OVMF firmware found{f' at {own}' if own else ''}: install the package ovmf (make deps)")
 
 
 def firmware(folder):
     """QEMU's arguments for the firmware; a variable store, where one is needed, is a copy in the run's folder."""
-    for path in FIRMWARE:
-        if os.path.exists(path):
-            return ["-bios", path]
-    for code, store in FIRMWARE_SPLIT:
-        if os.path.exists(code) and os.path.exists(store):
-            copy = os.path.join(folder, "vars.fd")
-            with open(store, "rb") as source, open(copy, "wb") as to:
-                to.write(source.read())
-            return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive", f"if=pflash,format=raw,unit=1,file={copy}"]
-    raise Error("no OVMF firmware found: install the package ovmf (make deps)")
+    files = firmware_files()
+    if len(files) == 1:
+        return ["-bios", files[0]]
+    copy = os.path.join(folder, "vars.fd")
+    shutil.copyfile(files[1], copy)
+    return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={files[0]}", "-drive", f"if=pflash,format=raw,unit=1,file={copy}"]
+
+
+def hardware(mem: int, accel: str = "tcg") -> list[str]:
+    """The machine itself, without what leads to files of one run."""
+    way = {"tcg": "tcg,thread=single", "kvm": "kvm"}[accel]
+    return ["-machine", "q35", "-cpu", "max", "-accel", way, "-m", f"{mem >> 10}k", "-net", "none", "-no-reboot", *shlex.split(os.environ.get("QEMUFLAGS", ""))]
+
+
+def comma(path: str) -> str:
+    """A path among QEMU's options."""
+    return path.replace(",", ",,")
 
 
 def die_with_parent():
@@ -45,9 +73,10 @@ class Fifos:
     def __init__(self, path):
         self.path = path
         for end in (".in", ".out"):
+            if os.path.exists(path + end):
+                os.unlink(path + end)
             os.mkfifo(path + end, 0o600)
-        self.inward = os.open(path + ".in", os.O_RDWR)
-        # More than the guest ever gives credit for: a write never waits for a QEMU that has died.
+        self.inward = os.open(path + ".in", os.O_RDWR | os.O_NONBLOCK)
         fcntl.fcntl(self.inward, fcntl.F_SETPIPE_SZ, 1 << 18)
         self.outward = os.open(path + ".out", os.O_RDONLY | os.O_NONBLOCK)
 
@@ -57,9 +86,12 @@ class Fifos:
     def recv(self, size):
         return os.read(self.outward, size)
 
-    def sendall(self, data):
-        while data:
-            data = data[os.write(self.inward, data):]
+    def send(self, data):
+        """As much as there is room for: bytes written."""
+        try:
+            return os.write(self.inward, data)
+        except BlockingIOError:
+            return 0
 
     def close(self):
         os.close(self.inward)
@@ -69,15 +101,16 @@ class Fifos:
 class Machine:
     """One QEMU. `channel` is the host's end of COM2 (see Fifos), `log` the path that COM1 goes to."""
 
-    def __init__(self, folder, disk, log, mem="1G", icount=None, gui=False, gdb=False, more=()):
+    def __init__(self, folder, disk, log, mem=1 << 30, icount=None, gui=False, gdb=False, more=(), accel="tcg"):
         self.folder = folder
         self.log = log
         self.monitor_path = os.path.join(folder, "monitor")
+        if os.path.exists(self.monitor_path):
+            os.unlink(self.monitor_path) # of the run's first machine
         self.channel = Fifos(os.path.join(folder, "com2"))
-        command = ["qemu-system-x86_64", "-name", "aril", "-machine", "q35", "-cpu", "max", "-accel", "tcg,thread=single", "-m", mem,
-                   "-net", "none", "-no-reboot", *firmware(folder),
-                   "-drive", f"if=none,id=disk,format=raw,file={disk}", "-device", "virtio-blk-pci,drive=disk,bootindex=0",
-                   "-chardev", f"file,id=com1,path={log}", "-serial", "chardev:com1",
+        command = [binary(), "-name", "aril", *hardware(mem, accel), *firmware(folder),
+                   "-drive", f"if=none,id=disk,format=raw,file={comma(disk)}", "-device", "virtio-blk-pci,drive=disk,bootindex=0",
+                   "-chardev", f"file,id=com1,append=on,path={comma(log)}", "-serial", "chardev:com1",
                    "-chardev", f"pipe,id=com2,path={self.channel.path}", "-serial", "chardev:com2",
                    "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
         if not gui:
@@ -86,16 +119,19 @@ class Machine:
             command += ["-icount", f"shift={icount},sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-seed", "1"]
         if gdb:
             command += ["-s", "-S"]
-        command += [*more, *shlex.split(os.environ.get("QEMUFLAGS", ""))]
+        command += more
         # A log of an earlier run must not be taken for this one's.
-        with open(log, "wb"):
-            pass
+        try:
+            with open(log, "wb"):
+                pass
+        except OSError as e:
+            raise Error(f"--log {log}: {e.strerror}") from None
         self.errors = open(os.path.join(folder, "qemu.err"), "w+b")
         try:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
                                             start_new_session=True, preexec_fn=die_with_parent)
-        except FileNotFoundError:
-            raise Error("qemu-system-x86_64 is not installed: make deps") from None
+        except OSError as e:
+            raise Error(f"{command[0]}: {e.strerror}: is it a QEMU?") from None
         self.pidfd = os.pidfd_open(self.process.pid)
 
     def wait(self, seconds):
@@ -129,12 +165,22 @@ class Machine:
         """Gives one command to QEMU's monitor and returns its text."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(seconds)
-            s.connect(self.monitor_path)
-            prompt(s, seconds)
-            s.sendall(command.encode() + b"\n")
-            text = prompt(s, seconds).decode("utf-8", "replace").replace("\r", "")
+            try:
+                s.connect(self.monitor_path)
+                prompt(s, seconds)
+                s.sendall(command.encode() + b"\n")
+                text = prompt(s, seconds).decode("utf-8", "replace").replace("\r", "")
+            except OSError as e:
+                raise Error(f"QEMU's monitor does not answer: {e.strerror or e}") from None
         # The monitor echoes the line with cursor movements first.
         return "\n".join(line for line in text.split("\n")[1:-1])
+
+    def paused(self) -> bool:
+        """QEMU stops a machine that its accelerator cannot go on with, and stays."""
+        try:
+            return "paused" in self.monitor("info status", 2) and not self.wait(0)
+        except (Failure, OSError):
+            return False
 
     def log_text(self):
         return log_read(self.log)

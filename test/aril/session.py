@@ -4,20 +4,16 @@
 import os
 import select
 import struct
-import sys
 import time
 
-from . import channel, log, trace
+from . import channel, failure, gets, log, trace
+from .failure import Failure
 
 TICK = 0.25
 # What leaves a terminal whose guest has hung: all keys go to the guest.
 ESCAPE = b"\x1d\x1d\x1d"
 # After the exit record the guest powers off by itself; a machine that does not is stopped.
 OFF_SECONDS = 5
-
-
-class Failure(Exception):
-    """The machine failed: status 125 with this reason."""
 
 
 class Timeout(Exception):
@@ -28,14 +24,24 @@ class Output_gone(Exception):
     """Nobody reads our output any more."""
 
 
+def calls_open(path):
+    try:
+        return open(path, "wb", buffering=0)
+    except OSError as e:
+        raise Failure(f"--strace {path}: {e.strerror}") from None
+
+
 class Session:
     """streams: read and written descriptors of the host. wake: a descriptor that becomes readable when a signal has come; on_wake() handles it."""
 
-    def __init__(self, machine, nonce, gets, stdin=None, first=b"", out=1, err=2, deadline=None, hello_deadline=None, wake=None, on_wake=None,
+    def __init__(self, machine, nonce, wanted, stdin=None, first=b"", out=1, err=2, deadline=None, hello_deadline=None, wake=None, on_wake=None,
                  on_hello=None, escape=False, calls=None):
         self.machine = machine
         self.nonce = nonce
-        self.gets = gets
+        self.gets = gets.Gets(wanted)
+        self.patience = None # asked while there is no hello: why there will be none, or None
+        self.patience_at = 0.0
+        self.outgoing = bytearray()
         self.stdin = stdin
         self.pending = first
         self.out = out
@@ -47,16 +53,14 @@ class Session:
         self.on_hello = on_hello
         self.escape = escape
         # Where the log of calls goes: a file's name, or stderr for "" and None.
-        self.calls = open(calls, "wb", buffering=0) if calls else None
+        self.calls = calls_open(calls) if calls else None
         self.typed = b""
         self.decoder = channel.Decoder()
         self.hello = False
         self.credit = 0
         self.ended = False
         self.status = None
-        self.get_errors = []
         self.trace = trace.Trace()
-        self.file = None
         self.log_at = 0
         self.log_line = b""
         self.channel_open = True
@@ -71,7 +75,7 @@ class Session:
         return self.status
 
     def say(self, text):
-        os.write(2, f"test/machine: {text}\n".encode())
+        failure.say(text)
 
     def check_time(self):
         now = time.monotonic()
@@ -79,6 +83,11 @@ class Session:
             raise Timeout
         if not self.hello and self.hello_deadline is not None and now >= self.hello_deadline:
             raise Failure("no boot: the guest never said hello (see the log)")
+        if not self.hello and self.patience and now - self.patience_at > 1:
+            self.patience_at = now
+            why = self.patience()
+            if why:
+                raise Failure(f"no boot: {why}")
 
     def step(self):
         self.check_time()
@@ -92,7 +101,10 @@ class Session:
         if want_input:
             reads.append(self.stdin)
         wait = TICK if self.deadline is None else max(0.0, min(TICK, self.deadline - time.monotonic()))
-        ready, _, _ = select.select(reads, [], [], wait)
+        writes = [self.machine.channel.inward] if self.outgoing else []
+        ready, room, _ = select.select(reads, writes, [], wait)
+        if room:
+            del self.outgoing[:self.machine.channel.send(bytes(self.outgoing[:65536]))]
         if self.wake in ready:
             self.on_wake(self)
         if self.machine.channel in ready:
@@ -123,12 +135,15 @@ class Session:
         except channel.Error as e:
             raise Failure(str(e)) from None
         for kind, payload in frames:
-            self.take(kind, payload)
+            try:
+                self.take(kind, payload)
+            except struct.error:
+                raise Failure(f"the channel is dead: frame {kind!r} of {len(payload)} bytes") from None
 
     def take(self, kind, payload):
         if not self.hello:
             if kind != b"H" or payload.decode("ascii", "replace") != self.nonce:
-                raise Failure("the guest's hello does not carry this run's nonce")
+                raise Failure("the channel is dead: the guest's hello does not carry this run's nonce")
             self.hello = True
             if self.on_hello:
                 self.on_hello(self)
@@ -138,7 +153,10 @@ class Session:
             self.write(self.err, payload)
         elif kind == b"C":
             if self.calls:
-                self.calls.write(payload)
+                try:
+                    self.calls.write(payload)
+                except OSError as e:
+                    raise Failure(f"--strace {self.calls.name}: {e.strerror}") from None
             else:
                 self.write(2, payload)
         elif kind == b"L":
@@ -146,13 +164,11 @@ class Session:
         elif kind == b"W":
             self.credit += struct.unpack("<I", payload)[0]
         elif kind == b"B":
-            self.file_begin(payload)
+            self.gets.begin(payload)
         elif kind == b"D":
-            if self.file:
-                self.file[1].write(payload)
-                self.file[3] += len(payload)
+            self.gets.data(payload)
         elif kind == b"N":
-            self.file_end(struct.unpack("<i", payload)[0])
+            self.gets.end(struct.unpack("<i", payload)[0])
         elif kind == b"R":
             self.trace.take(payload)
         elif kind == b"X":
@@ -175,38 +191,9 @@ class Session:
                     return
                 except BlockingIOError:
                     time.sleep(0.01)
+                except OSError as e:
+                    raise Failure(f"{'standard output' if fd == self.out else 'standard error'}: {e.strerror}") from None
             self.check_time()
-
-    def file_begin(self, payload):
-        mode, size = struct.unpack_from("<IQ", payload)
-        guest = payload[12:].decode("utf-8", "surrogateescape")
-        host = self.gets.get(guest)
-        if host is None:
-            self.file = [None, open(os.devnull, "wb"), mode, 0, size, guest]
-            return
-        part = host + ".part"
-        try:
-            self.file = [host, open(part, "wb"), mode, 0, size, guest]
-        except OSError as e:
-            raise Failure(f"--get {guest}: {host}: {e.strerror}") from None
-
-    def file_end(self, error):
-        if not self.file:
-            return
-        host, f, mode, got, size, guest = self.file
-        self.file = None
-        f.close()
-        if host is None:
-            return
-        if error == 0 and got != size:
-            error = -5
-        if error:
-            os.unlink(host + ".part")
-            self.get_errors.append(f"--get {guest}: {os.strerror(-error)}")
-        else:
-            os.chmod(host + ".part", mode & 0o7777)
-            os.replace(host + ".part", host)
-        self.gets.pop(guest, None)
 
     # ---- to the guest
 
@@ -236,10 +223,7 @@ class Session:
             self.end_input()
 
     def send(self, data):
-        try:
-            self.machine.channel.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        self.outgoing += data
 
     # ---- the log
 
@@ -275,4 +259,4 @@ def input_peek(fd, deadline):
             raise Timeout
         if not told and now - start > 2:
             told = True
-            sys.stderr.write("test/machine: waiting for standard input (commands for the guest's shell)\n")
+            failure.say("waiting for standard input (commands for the guest's shell)")

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""Owns the command line: sub-commands, their options, sizes and times in the usual forms. Wrong ones are a failure.Usage."""
+
+import argparse
+import re
+from typing import Sequence
+
+from . import failure
+
+NAME = "aril"
+# Below that OVMF and the image leave too little: the machine comes up, and its shell does not.
+MEM_MIN = 64 << 20
+UNITS = {"": 20, "k": 10, "m": 20, "g": 30, "t": 40}
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+CALLS = {
+    "run": "aril run [OPTION]... -- COMMAND [ARG]...    (options: aril run --help)",
+    "shell": "aril shell [OPTION]...    (options: aril shell --help)",
+    "trace": "aril trace [OPTION]... FILE -- COMMAND [ARG]...",
+    "image": "aril image [--with PACKAGE,...] [--debug] FILE",
+    "usb": "aril usb [--with PACKAGE,...] [--dry-run] DEVICE",
+    "doctor": "aril doctor",
+    "map": "aril map",
+}
+
+
+def size(text: str) -> int:
+    """512M, 1G, 1.5GiB, 2gb; a bare number is MiB, as for QEMU. Bytes."""
+    m = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
+    if not m or float(m.group(1)) == 0:
+        raise argparse.ArgumentTypeError(f"{text}: not a size; write 512M or 1.5G")
+    return int(float(m.group(1)) * (1 << UNITS[m.group(2)]))
+
+
+def memory(text: str) -> int:
+    bytes_ = size(text)
+    if bytes_ < MEM_MIN:
+        raise argparse.ArgumentTypeError(f"{text}: too little for a machine; the least is {MEM_MIN >> 20}M")
+    return bytes_ >> 20 << 20
+
+
+def seconds(text: str) -> float:
+    """90, 1.5, 90s, 2m, 1h30m, 500ms. Seconds."""
+    whole = text.strip().lower()
+    if re.fullmatch(r"\d+(\.\d+)?|\.\d+", whole):
+        value = float(whole)
+    elif re.fullmatch(r"(\d+(\.\d+)?(ms|s|m|h|d))+", whole):
+        value = sum(float(n) * SECONDS[unit] for n, _, unit in re.findall(r"(\d+(\.\d+)?)(ms|s|m|h|d)", whole))
+    else:
+        raise argparse.ArgumentTypeError(f"{text}: not a time; write 90, 90s, 2m or 1h30m")
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text}: no time at all")
+    return value
+
+
+def variable(text: str) -> str:
+    name = text.partition("=")[0]
+    if not name:
+        raise argparse.ArgumentTypeError(f"{text}: not NAME or NAME=VALUE")
+    return text
+
+
+def guest_folder(text: str) -> str:
+    if not text.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text}: not an absolute path in the guest")
+    return text
+
+
+def setting(text: str) -> str:
+    if "=" not in text:
+        raise argparse.ArgumentTypeError(f"{text}: not KEY=VALUE")
+    return text
+
+
+class Parser(argparse.ArgumentParser):
+    """One whose errors are raised, not printed."""
+
+    def __init__(self, verb: str = "", **how):
+        super().__init__(prog=f"{NAME} {verb}".strip(), allow_abbrev=False, **how)
+        self.verb = verb
+
+    def error(self, message: str):
+        text = re.sub(r"^argument (\S+?)(?:/\S+)?: ", lambda m: m.group(1) + " ", message)
+        raise failure.Usage(text, "usage: " + CALLS.get(self.verb, f"{NAME} {'|'.join(CALLS)} ..."))
+
+
+def what_is_in_it(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--with", action="append", default=[], dest="packages", metavar="PACKAGE,...",
+                   help="Debian packages, with all that they depend on, in the guest's tree; fetched once, nothing is installed here")
+    p.add_argument("--debug", action="store_true", help="the kernel that recounts, of a checkout with `make DEBUG=1`")
+
+
+def of_a_run(p: argparse.ArgumentParser) -> None:
+    what_is_in_it(p)
+    a = p.add_argument
+    a("--add", action="append", default=[], metavar="HOST:GUEST", help="put a file or a folder's content into the guest's tree")
+    a("--add-program", action="append", default=[], dest="programs", metavar="PROGRAM[:GUEST]",
+      help="put a program of this host, with the interpreter and the libraries that it needs, into the guest's tree (default /bin/NAME)")
+    a("--get", action="append", default=[], metavar="GUEST:HOST", help="bring a file or a folder out when COMMAND has ended")
+    a("-e", "--env", action="append", default=[], type=variable, metavar="NAME[=VALUE]",
+      help="a variable for COMMAND; NAME alone: with the value that it has here")
+    a("-w", "--workdir", type=guest_folder, metavar="DIR", help="where COMMAND starts in the guest")
+    a("-t", "--tty", action="store_true", help="give COMMAND this terminal")
+    a("--mem", default=1 << 30, type=memory, metavar="SIZE", help="memory of the machine: 512M, 1.5G (default 1G)")
+    a("--timeout", type=seconds, metavar="TIME", help="for the whole run, boot included: 90, 90s, 2m, 1h30m")
+    a("--accel", choices=("tcg", "kvm", "auto"), default="tcg", help="how QEMU runs the machine; auto: KVM if a trial boot works here (default tcg)")
+    a("--strace", nargs="?", const="", metavar="FILE", help="log every system call, to FILE or stderr: --strace=FILE")
+    a("--log", metavar="FILE", help="boot and kernel log (default, in a checkout, build/machine.log)")
+    a("--gui", action="store_true", help="show the machine's screen")
+    a("--app", default="linux", help="the app that boots (default linux)")
+    a("--icount", type=int, choices=range(11), metavar="SHIFT", help="deterministic time: one instruction is 2^SHIFT ticks")
+    a("--gdb", action="store_true", help="wait for a debugger on localhost:1234")
+    a("--qemu", action="append", default=[], metavar="ARG", help="one more argument for QEMU (also QEMUFLAGS); --qemu=-x for those with a dash")
+    a("--conf", action="append", default=[], type=setting, metavar="KEY=VALUE", help="one more line of aril.conf, as it is")
+
+
+EPILOG = "Exit status: COMMAND's own; 128+N when signal N ended it; 124 when --timeout is over; 125 when the driver or the machine failed. Report: aril doctor."
+
+
+def parsers() -> dict[str, Parser]:
+    p = {verb: Parser(verb, usage=call.removeprefix("usage: "), epilog=EPILOG if verb in ("run", "shell", "trace") else None) for verb, call in CALLS.items()}
+    p["run"].description = "Boots a machine, runs COMMAND in it, and ends with its status. Without COMMAND: an interactive shell, or standard input as its script."
+    of_a_run(p["run"])
+    p["run"].add_argument("--trace", metavar="FILE", help="every call of the gate, upcall, slice and switch, as text, or for a timeline viewer when FILE ends in .json")
+    p["shell"].description = "Boots a machine with a shell on this terminal."
+    of_a_run(p["shell"])
+    p["trace"].description = "Runs COMMAND and writes what it made the kernel do to FILE: text, or a timeline (chrome://tracing, Perfetto) when FILE ends in .json."
+    of_a_run(p["trace"])
+    p["trace"].add_argument("trace", metavar="FILE")
+    p["image"].description = "Makes a disk image that boots on a real machine or in any other."
+    what_is_in_it(p["image"])
+    p["image"].add_argument("file", metavar="FILE")
+    p["usb"].description = "Writes such an image to a whole removable disk, after every check that it is one that nobody needs."
+    what_is_in_it(p["usb"])
+    p["usb"].add_argument("--dry-run", action="store_true", help="only look")
+    p["usb"].add_argument("device", metavar="DEVICE")
+    p["doctor"].description = "Says what this host has and lacks."
+    p["map"].description = "Boots, and prints what the address space holds: frames mapped, global names, private entries, disagreements."
+    return p
+
+
+def overall() -> str:
+    lines = [f"usage: {NAME} COMMAND ...", "", "Runs Linux programs on Aril, an exokernel, in a machine of their own (QEMU).", ""]
+    lines += [f"  {call.split('    ')[0]}" for call in CALLS.values()]
+    lines += ["", "  aril COMMAND --help says more.", "", EPILOG]
+    return "\n".join(lines)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The sub-command's options, .verb and .command (what stands behind `--`)."""
+    if not argv:
+        raise failure.Usage("no sub-command", overall())
+    verb = argv[0]
+    if verb in ("-h", "--help", "help"):
+        print(overall())
+        raise SystemExit(0)
+    known = parsers()
+    if verb not in known:
+        raise failure.Usage(f"{verb}: no such sub-command", overall())
+    before, after, dashes = list(argv[1:]), [], False
+    if "--" in before:
+        at = before.index("--")
+        before, after, dashes = before[:at], before[at + 1:], True
+    p = known[verb]
+    given, more = p.parse_known_args(before)
+    words = [word for word in more if not word.startswith("-")]
+    if len(words) < len(more):
+        p.error("no such option: " + next(word for word in more if word.startswith("-")))
+    if words:
+        p.error(f"{words[0]}: COMMAND stands after --" if verb in ("run", "trace") else f"{words[0]}: one word too many")
+    if dashes and not after:
+        p.error("no COMMAND after --")
+    if dashes and verb not in ("run", "trace"):
+        p.error("no COMMAND is wanted here")
+    if verb == "trace" and not after:
+        p.error("no COMMAND: it stands after --")
+    given.verb, given.command = verb, after
+    if verb in ("run", "shell"):
+        given.trace = getattr(given, "trace", None)
+    if verb in ("run", "shell", "trace"):
+        run_check(p, given)
+    return given
+
+
+def run_check(p: Parser, given: argparse.Namespace) -> None:
+    """What does not go together."""
+    if given.tty and not given.command:
+        p.error("-t gives COMMAND a terminal: none stands after --")
+    if given.trace and given.app != "linux":
+        p.error("--trace: only pid 1 of the app `linux` binds a trace")
+    if given.icount is not None and given.accel != "tcg":
+        p.error("--icount counts instructions, which only --accel tcg can")
+    if given.app != "linux":
+        for name in ("env", "get"):
+            if getattr(given, name):
+                p.error(f"--{name}: only the app `linux` has that")
+        if given.workdir or given.tty:
+            p.error("-w and -t: only the app `linux` has them")

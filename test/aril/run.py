@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: MIT
+"""Owns one run from its options to its exit status: what boots, how it starts, what is said when it fails, and that nothing of it is left."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import tty
+from typing import Optional
+
+from . import accel, cache, channel, conf, elf, failure, guest_tree, image, log, qemu, session, sweeper, terminal, trace
+from .failure import Failure
+
+# From QEMU's start to the guest's hello. Firmware polls timers in virtual time, so counting instructions makes it slower.
+HELLO_SECONDS = 90
+HELLO_SECONDS_ICOUNT = 300
+
+def split_gets(pairs: list) -> dict:
+    gets = {}
+    for pair in pairs:
+        guest, colon, host = pair.partition(":")
+        if not colon or not host or not guest.startswith("/"):
+            raise Failure(f"--get {pair}: not GUEST:HOST with an absolute GUEST path")
+        if not os.path.isdir(os.path.dirname(host.rstrip("/")) or "."):
+            raise Failure(f"--get {pair}: {os.path.dirname(host)} is no folder here")
+        gets[guest.rstrip("/") or "/"] = host
+    return gets
+
+
+def variables(options) -> list:
+    """-e NAME has the value that it has here; one that is not set here stays away."""
+    whole = [text if "=" in text else f"{text}={os.environ[text]}" for text in options.env if "=" in text or text in os.environ]
+    return whole
+
+
+def placed(command: list, env: list, folder: Optional[str]) -> list:
+    """COMMAND, or a shell, with variables and in a folder: the guest's own tools see to both."""
+    words = list(command) or ["/bin/sh"]
+    if not env and not folder:
+        return list(command)
+    if env:
+        words = ["/usr/bin/env", *env, *words]
+    if folder:
+        words = ["/bin/sh", "-c", 'cd "$0" 2>/dev/null || { echo "$0: no such folder in the guest" >&2; exit 125; }; exec "$@"', folder, *words]
+    return words
+
+
+def gui_check() -> None:
+    done = subprocess.run([qemu.binary(), "-display", "help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if not {"gtk", "sdl", "cocoa"} & set(done.stdout.decode("utf-8", "replace").split()):
+        raise Failure("--gui: this QEMU has no window: apt-get install qemu-system-gui")
+    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+        raise Failure("--gui: neither DISPLAY nor WAYLAND_DISPLAY is set: call it from a desktop's terminal")
+
+
+class Run:
+    """What one run is made of, and what has to be given back."""
+
+    def __init__(self, options):
+        self.options = options
+        self.deadline = None if options.timeout is None else time.monotonic() + options.timeout
+        self.signals = terminal.Signals()
+        self.machine: Optional[qemu.Machine] = None
+        self.session: Optional[session.Session] = None
+        self.saved_terminal = None
+        self.progress = terminal.Progress()
+        self.nonce = conf.nonce()
+        self.arguments = options.command
+        self.gets = split_gets(options.get)
+        self.stdin = terminal.input_open()
+        self.first = b""
+        on_terminal = self.stdin is not None and os.isatty(0) and os.isatty(1)
+        if options.tty and not on_terminal:
+            raise Failure("-t: standard input and output are no terminal here")
+        self.interactive = (options.tty or not self.arguments) and on_terminal
+        self.mode = "tty" if self.interactive else "pipe" if self.arguments else "script"
+        if options.app != "linux":
+            self.interactive = False
+        self.folder = tempfile.mkdtemp(prefix="aril-")
+        if self.interactive:
+            self.saved_terminal = termios.tcgetattr(0)
+        self.sweeper = sweeper.Sweeper(self.folder, self.saved_terminal)
+        self.log_path = options.log or os.path.join(self.folder, "log")
+
+    def close(self) -> None:
+        self.signals.raises = False
+        if self.session:
+            self.session.gets.drop()
+        if self.machine:
+            self.machine.stop()
+        if self.saved_terminal:
+            termios.tcsetattr(0, termios.TCSADRAIN, self.saved_terminal)
+        if not self.options.log:
+            log_keep(self.log_path)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.sweeper.end()
+
+    # ---- before the machine
+
+    def script_begin(self) -> None:
+        """Without COMMAND and terminal: standard input is a script; an empty one, the demonstration."""
+        if self.mode != "script" or self.options.app != "linux":
+            return
+        self.signals.raises = True
+        self.first = session.input_peek(self.stdin, self.deadline) if self.stdin is not None else b""
+        if not self.first:
+            self.stdin = None
+            self.arguments = ["/bin/sh", "/etc/demo"]
+            self.mode = "pipe"
+
+    def adds(self) -> list:
+        pairs = list(self.options.add)
+        for text in self.options.programs:
+            pairs += [f"{host}:{guest}" for host, guest in elf.program_pairs(text)]
+        return pairs
+
+    def boot_text(self) -> str:
+        o = self.options
+        own = conf.boot_settings(o.app) + conf.run_settings(self.mode, self.nonce, placed(self.arguments, variables(o), o.workdir), self.gets,
+                                                            os.environ.get("TERM") or "dumb", terminal.size(1), o.strace is not None, bool(o.trace))
+        return conf.lines(own, o.conf)
+
+    # ---- the machine
+
+    def start(self) -> int:
+        """Boots; the run's status."""
+        o = self.options
+        if o.gui:
+            gui_check()
+        qemu.binary()
+        qemu.firmware_files()
+        self.script_begin()
+        self.progress.say("making the image ...")
+        way, why = accel.choose(o.accel, o.debug)
+        adds = self.adds()
+        source = image.Source(self.folder, o.debug, o.app, adds, o.packages)
+        guest_tree.check(guest_tree.Tree(source.tree, o.packages, adds), o.add, self.arguments, variables(o), o.workdir)
+        least = memory_least(source.root_size())
+        if o.mem < least:
+            raise Failure(f"--mem {o.mem >> 20}M: too little for this root image of {source.root_size() >> 20} MiB; the least is {least >> 20}M")
+        self.machine = self.boot(source.disk(self.boot_text()), way)
+        return self.talk()
+
+    def boot(self, disk: str, way: str) -> qemu.Machine:
+        o = self.options
+        self.progress.say("starting the machine ...")
+        if o.gdb:
+            self.progress.end()
+            failure.say("waiting for a debugger: gdb -ex 'target remote localhost:1234'")
+        return qemu.Machine(self.folder, disk, self.log_path, o.mem, o.icount, o.gui, o.gdb, o.qemu, way)
+
+    def talk(self) -> int:
+        o = self.options
+        hello_deadline = None
+        if o.app == "linux" and not o.gdb:
+            hello_deadline = time.monotonic() + (HELLO_SECONDS if o.icount is None else HELLO_SECONDS_ICOUNT)
+
+        def on_hello(s):
+            self.progress.end()
+            if self.interactive:
+                tty.setraw(0, termios.TCSANOW)
+                s.send(channel.window(*terminal.size(1)))
+
+        self.signals.raises = False
+        s = self.session = session.Session(self.machine, self.nonce, self.gets, self.stdin, self.first, deadline=self.deadline, hello_deadline=hello_deadline,
+                                           wake=self.signals.read, on_wake=self.signals.handle, on_hello=on_hello, escape=self.interactive, calls=o.strace)
+        status = s.run()
+        self.progress.end()
+        return self.finish(status)
+
+    def finish(self, status: Optional[int]) -> int:
+        """Status of a machine that has ended by itself."""
+        o, s = self.options, self.session
+        text = qemu.log_read(self.log_path)
+        if not s.hello and o.app != "linux":
+            app_show(text)
+            status = log.status(text)
+        if status is None:
+            said = self.machine.said()
+            raise Failure(f"the machine went off without a status{': QEMU: ' + said if said else ''}")
+        if o.trace:
+            trace_write(o.trace, s)
+        for error in s.gets.errors:
+            failure.say(error)
+        missing = list(s.gets.wanted) if s.hello else []
+        for guest in missing:
+            failure.say(f"--get {guest}: the guest did not send it")
+        if status == 0 and (s.gets.errors or missing):
+            return failure.STATUS_FAILURE
+        return status
+
+
+def memory_least(root: int) -> int:
+    """The image lies in memory; a machine of 64 MiB has room for one of 16."""
+    return (64 << 20) + max(0, root - (16 << 20)) + (1 << 20) - 1 >> 20 << 20
+
+
+def app_show(text: str) -> None:
+    sys.stdout.write(log.own(text))
+    sys.stdout.flush()
+
+
+def trace_write(path: str, s) -> None:
+    if s.trace.total is None:
+        raise Failure("--trace: the guest sent none (see the log)")
+    try:
+        trace.write(s.trace, path)
+    except OSError as e:
+        raise Failure(f"--trace {path}: {e.strerror}") from None
+    if s.trace.lost:
+        failure.say(f"--trace: the first {s.trace.lost} of {s.trace.total} records are lost: the ring holds the last ones")
+
+
+def log_place() -> str:
+    """Where the last run's log stays: in a checkout where `make` can find it."""
+    if os.path.exists(os.path.join(image.TOP, "Makefile")) and os.access(os.path.join(image.TOP, "build"), os.W_OK):
+        return os.path.join(image.TOP, "build", "machine.log")
+    return os.path.join(cache.home(), "machine.log")
+
+
+def log_keep(path: str) -> None:
+    if not os.path.exists(path):
+        return
+    to = log_place()
+    copy = f"{to}.{os.getpid()}"
+    try:
+        shutil.copyfile(path, copy)
+        os.replace(copy, to)
+    except OSError:
+        try:
+            os.unlink(copy)
+        except OSError:
+            pass
+
+
+def log_tail(run: Run) -> None:
+    """The end of the log, where that may tell more."""
+    lines = [line for line in log.own(qemu.log_read(run.log_path)).split("\n") if line.strip()]
+    if not lines:
+        return
+    tail = "".join(f"  log: {line}\n" for line in lines[-12:])
+    try:
+        os.write(2, f"{tail}  log: (the whole is in {run.options.log or log_place()})\n".encode("utf-8", "replace"))
+    except OSError:
+        pass
+
+
+def run(options) -> int:
+    this = Run(options)
+    try:
+        return this.start()
+    except terminal.Signalled:
+        return 128 + this.signals.ended_by
+    except session.Output_gone:
+        return 128 + signal.SIGPIPE
+    except session.Timeout:
+        if options.app != "linux":
+            app_show(qemu.log_read(this.log_path))
+        failure.say("time is over")
+        log_tail(this)
+        return failure.STATUS_TIMEOUT
+    except Exception as e:
+        status = failure.tell(e)
+        log_tail(this)
+        return status
+    finally:
+        this.close()

@@ -1,0 +1,407 @@
+# SPDX-License-Identifier: MIT
+"""The driver's manners: statuses, messages, what it leaves behind, where runs are kept. A stand-in takes QEMU's place (standins/), so that none of this boots;
+the few real machines are at the end."""
+
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+
+import pexpect
+import pytest
+
+from aril import cache, cli, elf, failure, guest, guest_tree, image, options, run
+
+STANDINS = os.path.join(guest.TOP, "test", "standins")
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Folders of a user of its own: temporary files and cache; and the variables that lead there."""
+    for name in ("tmp", "cache"):
+        (tmp_path / name).mkdir()
+    firmware = tmp_path / "firmware"
+    firmware.write_bytes(b"firmware")
+    env = dict(os.environ, PATH=f"{STANDINS}:{os.environ['PATH']}", TMPDIR=str(tmp_path / "tmp"), XDG_CACHE_HOME=str(tmp_path / "cache"), ARIL_FIRMWARE=str(firmware),
+               STANDIN_STARTS=str(tmp_path / "starts"), STANDIN="work")
+    env.pop("QEMUFLAGS", None)
+    return tmp_path, env
+
+
+def drive(place, *words, how="work", **env):
+    return subprocess.run([guest.MACHINE, *words], env=dict(place[1], STANDIN=how, **env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=60, check=False)
+
+
+def starts(place):
+    path = place[0] / "starts"
+    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+
+
+def left(place):
+    return os.listdir(place[0] / "tmp")
+
+
+def processes(place):
+    """Those that carry the test's folder in their environment or words."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                line = f.read()
+        except OSError:
+            continue
+        if os.fsencode(str(place[0])) in line:
+            found.append(line)
+    return found
+
+
+def gone(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return not condition()
+
+
+def refused(done, says):
+    """125, one line that begins `aril:` and says so, and nothing of Python's."""
+    err = done.stderr.decode()
+    assert done.returncode == 125, (done.returncode, err)
+    assert len(re.findall(r"^aril: ", err, re.M)) == 1 and re.search(says, err.split("\n")[0]), err
+    assert "Traceback" not in err and done.stdout == b"", (done.stdout, err)
+    return err
+
+
+WRONG = {
+    "none": ([], "no sub-command"),
+    "verb": (["frobnicate"], "frobnicate: no such sub-command"),
+    "option": (["run", "--frob", "--", "true"], "no such option: --frob"),
+    "dashes": (["run", "true"], "true: COMMAND stands after --"),
+    "nothing": (["run", "--"], "no COMMAND after --"),
+    "size": (["run", "--mem", "lots", "--", "true"], "--mem lots: not a size; write"),
+    "little": (["run", "--mem", "63M", "--", "true"], "--mem 63M: too little.*64M"),
+    "time": (["run", "--timeout", "soon", "--", "true"], "--timeout soon: not a time; write"),
+    "env": (["run", "-e", "=x", "--", "true"], "-e =x: not NAME"),
+    "folder": (["run", "-w", "tmp", "--", "true"], "-w tmp: not an absolute path"),
+    "tty": (["run", "-t", "--", "true"], "-t: standard input and output are no terminal"),
+    "tty_alone": (["run", "-t"], "-t gives COMMAND a terminal"),
+    "choice": (["run", "--accel", "fast", "--", "true"], "--accel invalid choice"),
+    "icount": (["run", "--icount", "4", "--accel", "kvm", "--", "true"], "--icount counts instructions"),
+    "trace_app": (["run", "--app", "mini", "--trace", "x"], "only pid 1 of the app `linux`"),
+    "trace": (["trace", "x"], "no COMMAND"),
+    "doctor": (["doctor", "x"], "x: one word too many"),
+    "add": (["run", "--add", "x", "--", "true"], "--add x: not HOST:GUEST"),
+    "add_absent": (["run", "--add", "/no/such:/x", "--", "true"], "/no/such does not exist"),
+    "get": (["run", "--get", "x:y", "--", "true"], "--get x:y: not GUEST:HOST"),
+    "get_nowhere": (["run", "--get", "/x:/no/such/place", "--", "true"], "/no/such is no folder here"),
+    "conf": (["run", "--conf", "x", "--", "true"], "--conf x: not KEY=VALUE"),
+    "program": (["run", "--add-program", "no-such-program", "--", "true"], "no-such-program: no such program here"),
+    "script": (["run", "--add-program", "/etc/passwd", "--", "true"], "is no ELF program: --add"),
+    "strace": (["run", "--strace=/no/such/file", "--", "true"], "--strace /no/such/file: No such file"),
+    "log": (["run", "--log", "/no/such/file", "--", "true"], "--log /no/such/file: No such file"),
+    "gui": (["run", "--gui", "--", "true"], "apt-get install qemu-system-gui"),
+}
+USAGE = {"none", "verb", "option", "dashes", "nothing", "size", "little", "time", "env", "folder", "tty_alone", "choice", "icount", "trace_app", "trace", "doctor", "conf"}
+
+
+@pytest.mark.parametrize("name", sorted(USAGE))
+def test_usage(capfd, name):
+    """Wrong options: nothing is begun, and the usage of the sub-command is shown."""
+    words, says = WRONG[name]
+    status = cli.main(words)
+    out, err = capfd.readouterr()
+    refused(subprocess.CompletedProcess(words, status, out.encode(), err.encode()), says)
+    assert (f"usage: aril {words[0]}" if name not in ("none", "verb") else "usage: aril COMMAND") in err, err
+
+
+@pytest.mark.parametrize("name", sorted(set(WRONG) - USAGE))
+def test_wrong(place, name):
+    """What only the run finds out."""
+    words, says = WRONG[name]
+    err = refused(drive(place, *words), says)
+    assert "usage" not in err and left(place) == [], err
+
+
+def test_statuses(place):
+    assert drive(place, "run", "--", "exit", "7").returncode == 7
+    assert drive(place, "run", "--", "exit", "139").returncode == 139
+    done = drive(place, "run", "--timeout", "1500ms", "--", "sleep")
+    assert done.returncode == 124 and done.stderr.startswith(b"aril: time is over\n"), done
+    assert left(place) == []
+
+
+@pytest.mark.parametrize("how, says", [("die", "stand-in: cannot do that"), ("dead", "frame b'H' of 65535 bytes"), ("mute", "the machine went off"),
+                                       ("stop", "efi: stopped: .*root.img is damaged")])
+def test_machine_fails(place, how, says):
+    refused(drive(place, "run", "--", "true", how=how), says)
+    assert left(place) == [] and gone(lambda: processes(place))
+
+
+def test_tools_missing(place, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for tool in ("python3", "sh", "cp", "stat", "dd", "gzip", "tail", "od", "tr", "head", "truncate", "mv", "rm", "mkdir", "cut", "sha256sum", "dirname", "env"):
+        os.symlink(f"/usr/bin/{tool}", bare / tool)
+    refused(drive(place, "run", "--", "true", PATH=str(bare)), "qemu-system-x86_64 is not installed: make deps")
+    os.symlink(os.path.join(STANDINS, "qemu-system-x86_64"), bare / "qemu-system-x86_64")
+    refused(drive(place, "run", "--", "true", PATH=str(bare)), "mformat")
+    refused(drive(place, "run", "--", "true", ARIL_FIRMWARE="/no/such"), "no OVMF firmware found at /no/such: install the package ovmf")
+    refused(drive(place, "run", "--add", f"{guest.TOP}/README.md:/x", "--", "true", PATH=str(bare)), "erofs|mkroot")
+    for tool in ("mformat", "mmd", "mcopy"):
+        os.symlink(f"/usr/bin/{tool}", bare / tool)
+    (bare / "qemu-system-x86_64").unlink()
+    (bare / "qemu-system-x86_64").write_text("no program", encoding="ascii")
+    (bare / "qemu-system-x86_64").chmod(0o755)
+    refused(drive(place, "run", "--", "true", PATH=str(bare)), "is it a QEMU|Exec format error")
+    assert left(place) == []
+
+
+def full(place, tmp, cache_, *words):
+    """With temporary files, cache, or both on a file system that is full."""
+    script = f"mkdir -p {place[0]}/full && mount -t tmpfs -o size=64k,mode=1777 none {place[0]}/full && dd if=/dev/zero of={place[0]}/full/x bs=1k count=52 2>/dev/null; " \
+             f"{'TMPDIR=%s/full' % place[0] if tmp else ''} {'XDG_CACHE_HOME=%s/full' % place[0] if cache_ else ''} exec \"$@\""
+    return subprocess.run(["unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "sh", "-c", script, "sh", guest.MACHINE, *words], env=place[1], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+
+
+def test_disk_full(place):
+    if subprocess.run(["unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        pytest.skip("this host lets nobody mount")
+    refused(full(place, True, True, "run", "--", "true"), "No space left|full")
+    done = full(place, False, True, "run", "--", "exit", "7")
+    assert done.returncode == 7 and done.stderr == b"", done
+    with open("/dev/full", "wb") as out:
+        done = subprocess.run([guest.MACHINE, "run", "--", "echo", "x"], env=place[1], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, check=False)
+    done.stdout = b""
+    refused(done, "standard output: No space left")
+    assert left(place) == []
+
+
+def test_closed_streams(place):
+    """Nobody reads: 141. No descriptors at all: the status alone."""
+    script = f"{guest.MACHINE} run -- echo x | :; {guest.MACHINE} run -- exit 7 <&- >&- 2>&-; echo $?"
+    done = subprocess.run(["bash", "-c", script], env=place[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    assert (done.stdout, done.stderr) == (b"7\n", b""), done
+
+
+def test_settings():
+    """Variables and the folder are the guest's own tools' business: COMMAND as it is without them."""
+    assert run.placed(["a", "b c"], [], None) == ["a", "b c"] and run.placed([], [], None) == []
+    assert run.placed(["a"], ["X=y z"], None) == ["/usr/bin/env", "X=y z", "a"]
+    assert run.placed([], ["X=y"], "/tmp")[3:] == ["/tmp", "/usr/bin/env", "X=y", "/bin/sh"]
+
+
+def test_get_folder(place):
+    got = place[0] / "got"
+    done = drive(place, "run", "--get", f"/folder:{got}", "--", "true")
+    assert done.returncode == 0 and (got / "file").read_bytes() == b"hello" and os.readlink(got / "link") == "file", done
+    assert got.stat().st_mode & 0o7777 == 0o750 and (got / "file").stat().st_mode & 0o7777 == 0o640
+    (got / "other").write_text("stays", encoding="ascii")
+    assert drive(place, "run", "--get", f"/folder:{got}", "--", "true").returncode == 0 and sorted(os.listdir(got)) == ["file", "link", "other"]
+    done = drive(place, "run", "--get", f"/evil:{place[0]}/evil", "--", "true")
+    refused(done, "the channel is dead: /evil/../../file came inside of /evil")
+    assert not [name for name in os.listdir(place[0]) if name.startswith("evil")]
+    done = drive(place, "run", "--get", f"/none:{place[0]}/none", "--", "true")
+    assert done.returncode == 125 and done.stderr == b"aril: --get /none: No such file or directory\n", done
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_ended(place, number):
+    """Nothing is left of a run that is ended: no process, no file."""
+    process = subprocess.Popen([guest.MACHINE, "run", "--", "sleep"], env=place[1], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"asleep\n" and processes(place) and left(place)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (-9 if number == signal.SIGKILL else 128 + number, b"", b"")
+    assert gone(lambda: processes(place) or left(place)), (processes(place), left(place))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_terminal_is_sane(place, number):
+    shell = pexpect.spawn("sh", env=dict(place[1], PS1="$ "), timeout=30, echo=True)
+    shell.sendline(f"exec 9>&1; stty -a | md5sum; {guest.MACHINE} run -t -- sleep; echo ended; stty -a | md5sum")
+    shell.expect(r"([0-9a-f]{32})  -")
+    before = shell.match.group(1)
+    shell.expect("asleep")
+    driver = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if f"{guest.MACHINE}\0run\0-t" in words(pid) and ppid(pid) == shell.pid]
+    assert len(driver) == 1, driver
+    os.kill(int(driver[0]), number)
+    shell.expect("ended")
+    shell.expect(r"([0-9a-f]{32})  -")
+    if number == signal.SIGKILL:
+        # The sweeper comes a moment later.
+        assert gone(lambda: left(place))
+        shell.sendline("stty -a | md5sum")
+        shell.expect(r"([0-9a-f]{32})  -")
+    assert shell.match.group(1) == before
+    shell.close(force=True)
+    assert gone(lambda: left(place))
+
+
+def words(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def ppid(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return int(f.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+# ---- KVM
+
+@pytest.mark.parametrize("how, says", [("hang", "did not end within"), ("die", "cannot do that"), ("pause", "paused")])
+def test_accel_auto(place, how, says):
+    """A KVM that hangs, dies or pauses is found out by one boot, and no second one."""
+    env = {"ARIL_KVM": "/dev/null", "ARIL_PROBE_SECONDS": "0.7" if how == "hang" else "20"}
+    from aril import accel
+    script = f"import sys; sys.path.insert(0, {os.path.join(guest.TOP, 'test')!r}); sys.dont_write_bytecode = True\nfrom aril import accel\nprint(accel.choose('auto', False))"
+    for _ in range(2):
+        done = subprocess.run(["python3", "-c", script], env=dict(place[1], STANDIN=how, **env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60)
+        assert done.returncode == 0 and done.stdout.startswith(b"('tcg', ") and says.encode() in done.stdout, done
+    assert len(starts(place)) == 1 and "-accel kvm" in starts(place)[0]
+    assert gone(lambda: processes(place)) and accel.SECONDS < 60
+
+
+def test_accel_kvm(place):
+    refused(drive(place, "run", "--accel", "kvm", "--", "true", ARIL_KVM="/no/such"), "--accel kvm: there is no /no/such")
+    assert drive(place, "run", "--accel", "auto", "--", "exit", "7", ARIL_KVM="/no/such").returncode == 7
+    assert len(starts(place)) == 2 and all("-accel tcg" in line for line in starts(place))
+
+
+# ---- what is kept
+
+def test_same_image_once(place):
+    """An image with added files is kept when it is asked for a second time; other content is another image."""
+    (place[0] / "file").write_bytes(b"x" * 2000)
+    add = ["run", "--add", f"{place[0]}/file:/file", "--", "exit", "7"]
+    for kept in (0, 1, 1):
+        assert drive(place, *add).returncode == 7
+        assert len(os.listdir(place[0] / "cache/aril/root") if (place[0] / "cache/aril/root").exists() else []) == kept
+    (place[0] / "file").write_bytes(b"y" * 2000)
+    assert drive(place, *add).returncode == 7 and drive(place, *add).returncode == 7
+    assert len(os.listdir(place[0] / "cache/aril/root")) == 2
+
+
+def test_cache_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("ARIL_CACHE_MAX", str(1 << 20))
+    now = time.time()
+
+    def write(path):
+        with open(path, "wb") as f:
+            f.write(b"x" * (400 << 10))
+    for i, name in enumerate(("a", "b")):
+        os.utime(cache.put("root", name, write), (now - 100 + i, now - 100 + i))
+    assert cache.get("root", "a")  # used: b is the oldest now
+    cache.put("root", "c", write)
+    assert sorted(os.listdir(tmp_path / "aril/root")) == ["a", "c"]
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/no/such")
+    assert cache.put("root", "d", write) is None and cache.get("root", "d") is None
+
+
+def test_in_parallel(place):
+    """Twenty at once, from an empty cache: all statuses right, nothing left."""
+    running = [subprocess.Popen([guest.MACHINE, "run", "--", "exit", str(n)], env=place[1], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) for n in range(20)]
+    assert [(p.wait(60), p.stderr.read()) for p in running] == [(n, b"") for n in range(20)]
+    assert left(place) == [] and gone(lambda: processes(place))
+    assert [name for kind in os.listdir(place[0] / "cache/aril") for name in os.listdir(place[0] / "cache/aril" / kind) if name.endswith(".new")] == []
+
+
+def test_built_by_another(place):
+    """A checkout that somebody else built, and that is not ours to write to."""
+    if os.getuid():
+        pytest.skip("only root can be somebody else")
+    before = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if subprocess.run([*before, "test", "-r", guest.MACHINE], check=False).returncode:
+        pytest.skip("the checkout lies where nobody else may go")
+    with tempfile.TemporaryDirectory(prefix="aril-other-") as folder:
+        shutil.copy(place[0] / "firmware", folder)
+        os.chown(folder, 65534, 65534)
+        env = dict(place[1], HOME=folder, TMPDIR=folder, XDG_CACHE_HOME=folder, ARIL_FIRMWARE=f"{folder}/firmware", STANDIN_STARTS="")
+        done = subprocess.run([*before, guest.MACHINE, "run", "--add", f"{guest.TOP}/README.md:/x", "--", "exit", "7"], env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        assert (done.returncode, done.stderr) == (7, b""), done
+        assert os.path.exists(f"{folder}/aril/machine.log")
+
+
+# ---- options, programs
+
+def test_sizes_and_times():
+    assert [options.size(text) >> 20 for text in ("64", "64M", "64m", "64MiB", "64mb", "1G", "1.5g", "65536k")] == [64, 64, 64, 64, 64, 1024, 1536, 64]
+    assert [options.seconds(text) for text in ("90", "1.5", "90s", "2m", "1h30m", "500ms")] == [90, 1.5, 90, 120, 5400, 0.5]
+
+
+def build(folder, name, *flags, source="int main(void) { return 7; }\n"):
+    path = os.path.join(folder, name)
+    subprocess.run(["gcc", "-x", "c", "-", "-o", path, *flags], input=source.encode(), check=True)
+    return path
+
+
+def test_why_it_does_not_start(place, tmp_path):
+    dynamic = build(tmp_path, "hello")
+    static = build(tmp_path, "static", "-static")
+    says = r"--add \S+hello:/bin/hello would not start: it needs the interpreter /lib64/ld-linux-x86-64.so.2 and the library libc.so.6, which the guest lacks: " \
+           r"--add-program \S+hello:/bin/hello, or --with libc6, or link it with -static"
+    refused(drive(place, "run", "--add", f"{dynamic}:/bin/hello", "--", "hello"), says)
+    done = drive(place, "run", "--add", f"{dynamic}:/bin/hello", "--", "exit", "3")
+    assert done.returncode == 3 and re.search(says, done.stderr.decode()), done
+    done = drive(place, "run", "--add", f"{static}:/bin/hello", "--", "exit", "3")
+    assert (done.returncode, done.stderr) == (3, b""), done
+    done = drive(place, "run", "--add-program", f"{dynamic}:/bin/hello", "--add", f"{dynamic}:/bin/other", "--", "exit", "3")
+    assert (done.returncode, done.stderr) == (3, b""), done
+    with open(static, "r+b") as f:
+        f.seek(18)
+        f.write(struct.pack("<H", 183))
+    refused(drive(place, "run", "--add", f"{static}:/bin/hello", "--", "/bin/hello"), r"for another machine, AArch64 \(64 bit\): build it for x86-64")
+    refused(drive(place, "run", "--add-program", static, "--", "hello"), "for another machine")
+    for size in range(4, 200, 7):
+        with open(dynamic, "rb") as f, open(tmp_path / "cut", "wb") as cut:
+            cut.write(f.read(size))
+        elf.missing(str(tmp_path / "cut"), "/bin/cut", lambda _: False)
+
+
+def test_libraries_of_libraries(tmp_path):
+    """By RUNPATH, $ORIGIN, and what libraries themselves need."""
+    (tmp_path / "lib").mkdir()
+    build(tmp_path / "lib", "libtwo.so", "-shared", "-fPIC", source="int two(void) { return 2; }\n")
+    build(tmp_path / "lib", "libone.so", "-shared", "-fPIC", f"-L{tmp_path}/lib", "-ltwo", "-Wl,-rpath,$ORIGIN", source="int two(void); int one(void) { return two() - 1; }\n")
+    build(tmp_path, "main", f"-L{tmp_path}/lib", "-lone", "-Wl,-rpath,$ORIGIN/lib", f"-Wl,-rpath-link,{tmp_path}/lib", source="int one(void); int main(void) { return one(); }\n")
+    pairs = dict(reversed(pair) for pair in elf.program_pairs(f"{tmp_path}/main:/opt/main"))
+    assert {"/opt/main", "/opt/lib/libone.so", "/opt/lib/libtwo.so", "/lib64/ld-linux-x86-64.so.2"} <= set(pairs), pairs
+    assert any(name.endswith("/libc.so.6") for name in pairs)
+    os.unlink(tmp_path / "lib/libtwo.so")
+    with pytest.raises(failure.Failure, match="libtwo.so, which .*libone.so needs, is not on this host either"):
+        elf.program_pairs(f"{tmp_path}/main:/opt/main")
+    tree = guest_tree.Tree(os.path.join(image.build_folder(False), "roottree"), [], [f"{tmp_path}/lib:/opt/lib"])
+    assert tree.has("/opt/lib/libone.so") and not tree.has("/opt/lib/libtwo.so") and tree.has("/usr/bin/sh") and tree.has("/bin/sh")
+
+
+def test_image_of_a_typo():
+    begin = time.monotonic()
+    done = subprocess.run(["make", "-s", "image", "WITH=lua5.4x", "B=build/no-such"], cwd=guest.TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    if b"apt-get update fails" in done.stderr:
+        pytest.skip("no list of packages here")
+    assert done.returncode and b"Unable to locate package lua5.4x (is it lua5.4?)" in done.stderr and b"  cc " not in done.stderr, done
+    assert not os.path.exists(os.path.join(guest.TOP, "build/no-such/kernel")) and time.monotonic() - begin < 30
+
+
+# ---- real machines
+
+def test_real_run(tmp_path):
+    """A program of this host with its libraries, in a folder and with variables of the run's own; a folder comes out."""
+    dynamic = build(tmp_path, "hello", source="#include <stdio.h>\nint main(void) { puts(\"hello\"); return 7; }\n")
+    script = "hello; echo $? $FOO $PATH; pwd; mkdir -p /tmp/d/e; echo deep >/tmp/d/e/f; ln -s e/f /tmp/d/l; exit 9"
+    r = guest.run("sh", "-c", script, options=["-e", "FOO=bar", "-w", "/tmp", "--get", f"/tmp/d:{tmp_path}/d", "--add-program", dynamic])
+    assert (r.status, r.out, r.err) == (9, f"hello\n7 bar {guest.PATH}\n/tmp\n".encode(), b""), r
+    assert (tmp_path / "d/e/f").read_text() == "deep\n" and os.readlink(tmp_path / "d/l") == "e/f"
