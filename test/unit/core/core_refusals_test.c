@@ -27,7 +27,10 @@ TEST(core_env_set_refusals)
 	REFUSED(op_env_set(0, 99, 0, 0), EXO_EINVAL);
 	REFUSED(op_env_set(0, EXO_SET_FS, EXO_USER_END, 0), EXO_EINVAL);
 	REFUSED(op_env_set(0, EXO_SET_GS, EXO_USER_END, 0), EXO_EINVAL);
+	REFUSED(op_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 0), EXO_EPERM);
+	world_env(1)->machine = true;
 	REFUSED(op_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_RESET + 1, 0), EXO_EINVAL);
+	world_env(1)->machine = false;
 	REFUSED(op_env_set(0, EXO_SET_ENTRIES, 0x5000000, 0), EXO_EFAULT);
 	CHECK_EQ(user_write(WORLD_PAGE, entry, sizeof entry), 0);
 	CHECK_EQ(op_env_set(0, EXO_SET_ENTRIES, WORLD_PAGE, 0), 0);
@@ -122,7 +125,9 @@ TEST(core_revoke)
 	kin = e->name;
 	REFUSED(op_revoke(kin + EXO_ENV_MAX, EXO_REVOKE_ASK, 1, 1), EXO_ESTALE);
 	REFUSED(op_revoke(kin, EXO_REVOKE_SLICE + 1, 1, 1), EXO_EINVAL);
-	REFUSED(op_revoke(world_env(4)->name, EXO_REVOKE_ASK, 1, 1), EXO_EPERM);
+	world_run(3);
+	REFUSED(op_revoke(kin, EXO_REVOKE_ASK, 1, 1), EXO_EPERM);
+	world_run(1);
 	REFUSED(op_revoke(kin, EXO_REVOKE_ASK, 0, 1), EXO_EINVAL);
 	REFUSED(op_revoke(kin, EXO_REVOKE_ASK, UINT32_MAX, 1), EXO_EINVAL);
 	REFUSED(op_revoke(kin, EXO_REVOKE_ASK, 1, 0), EXO_EINVAL);
