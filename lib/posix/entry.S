@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* All ways into and out of the library: first instruction, the four upcall entries, the return to user code, and the copy loop that may fault.
+/* All ways into and out of the library: first instruction, the four upcall entries, and the return to user code.
  *
  * The user's registers go to P->regs before anything else happens, and stay there until the next entry. So whatever interrupts the instructions between
  * user_leave and user_leave_end (an upcall or a fault, with `disabled` clear) throws that attempt away and leaves anew from P->regs. The same holds between
  * quick_leave and quick_leave_end, where the registers that C preserves are still in the CPU. */
 #include <exo/env.h>
 #include <posix/process/process.h>
-#include <posix/signal/sigframe.h>
 #include <posix/call/syscall.h>
 
 #define REGS  (PRIVATE_AREA + PRIVATE_PROCESS + P_REGS)
@@ -286,95 +285,5 @@ user_leave:
 2:	movl	$1, EXO_PAGE_DISABLED(%rsi)
 user_leave_end:
 	ret
-
-/* int user_copy(void *to, const void *from, size_t n): 0, or -EFAULT when a page on the way could not be served: upcall_enter then moves rip from between
- * the marks to user_copy_fault. No function here has anything on the stack.
- * int user_compare_swap(uint32_t *at, uint32_t *old, uint32_t new): likewise; *old becomes what was found.
- * int user_xsave(void *image, size, xcr0), user_xrstor(const void *image, size): the vector state, straight to and from a 64-byte-aligned image in user
- * memory, with what Linux writes around it (sigframe.h: struct xstate_sw, SIGFRAME_MAGIC2). -EFAULT, too, when XRSTOR refuses the image; 1: it is a legacy one. */
-	.globl	user_copy, user_xsave, user_xrstor, user_copy_begin, user_copy_end, user_copy_fault, user_compare_swap
-user_compare_swap:
-	mov	(%rsi), %eax
-user_copy_begin:
-	lock cmpxchg %edx, (%rdi)
-	mov	%eax, (%rsi)
-	xor	%eax, %eax
-	ret
-user_copy:
-	mov	%rdx, %rcx
-	shr	$3, %rcx
-	rep movsq
-	mov	%edx, %ecx
-	and	$7, %ecx
-	rep movsb
-	xor	%eax, %eax
-	ret
-user_xsave:
-	mov	%rdx, %rcx
-	xor	%eax, %eax
-	mov	%rax, 512(%rdi) /* the header, of which XSAVE writes only the first word */
-	mov	%rax, 520(%rdi)
-	mov	%rax, 528(%rdi)
-	mov	%rax, 536(%rdi)
-	mov	%rax, 544(%rdi)
-	mov	%rax, 552(%rdi)
-	mov	%rax, 560(%rdi)
-	mov	%rax, 568(%rdi)
-	dec	%eax
-	mov	%eax, %edx
-	xsave64	(%rdi)
-	xor	%eax, %eax
-	movl	$SIGFRAME_MAGIC1, SIGFRAME_SW(%rdi)
-	mov	%rcx, SIGFRAME_SW + 8(%rdi)
-	mov	%rsi, SIGFRAME_SW + 16(%rdi)
-	mov	%rax, SIGFRAME_SW + 24(%rdi)
-	mov	%rax, SIGFRAME_SW + 32(%rdi)
-	mov	%rax, SIGFRAME_SW + 40(%rdi)
-	movl	$SIGFRAME_MAGIC2, (%rdi, %rsi)
-	add	$4, %esi
-	mov	%esi, SIGFRAME_SW + 4(%rdi)
-	ret
-user_xrstor:
-	mov	$1, %eax
-	cmpl	$SIGFRAME_MAGIC1, SIGFRAME_SW(%rdi)
-	jne	1f
-	cmp	%esi, SIGFRAME_SW + 16(%rdi)
-	jne	1f
-	cmpl	$SIGFRAME_MAGIC2, (%rdi, %rsi)
-	jne	1f
-	mov	$-1, %eax
-	mov	%eax, %edx
-	xrstor64 (%rdi)
-	xor	%eax, %eax
-1:	ret
-user_copy_end:
-user_copy_fault:
-	mov	$-14, %eax
-	ret
-
-/* void stack_switch(uint64_t *keep, uint64_t rsp): goes on where the thread with that rsp left by stack_switch, or begins (thread.c) at thread_first. */
-	.globl	stack_switch, thread_first
-stack_switch:
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	mov	%rsp, (%rdi)
-	mov	%rsi, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
-	ret
-
-/* A new thread, its struct thread_start in rbx. */
-thread_first:
-	mov	%rbx, %rdi
-	call	thread_begin
-	ud2
 
 	.section .note.GNU-stack, "", @progbits

@@ -8,6 +8,7 @@
 #include <family/family.h>
 #include <posix/process/process.h>
 #include <posix/process/task.h>
+#include <run/xstate.h>
 
 #define PAGE EXO_PAGE_SIZE
 #define PAGE_DOWN(x) ((uint64_t)(x) & ~(PAGE - 1))

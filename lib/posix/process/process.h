@@ -139,14 +139,6 @@ _Static_assert(sizeof(struct process) <= 4096, "one page");
 #define LIBRARY_STACK_TOP (PRIVATE_BASE + PRIVATE_STACK + LIBRARY_STACK_PAGES * EXO_PAGE_SIZE)
 
 #pragma GCC visibility push(hidden)
-/* XSAVE of all of the CPU's state that XCR0 names into a 64-byte-aligned image of rt_info->xsave_size bytes, and back. xstate.c */
-void xstate_save(void *image);
-void xstate_load(const void *image);
-void xstate_init(void);                               /* what exec gives */
-/* The same with an image in a signal frame in user memory (sigframe.h): 0, or -EFAULT, also when it is no image. The frame ends xstate_frame_size() later. */
-int xstate_put(uint64_t at);
-int xstate_get(uint64_t at);
-uint64_t xstate_frame_size(void);
 /* Bases of FS and GS. xstate.c */
 uint64_t fs_base_get(void), gs_base_get(void);
 void fs_base_set(uint64_t base), gs_base_set(uint64_t base);

@@ -3,6 +3,7 @@
 #include <base/string.h>
 #include <rt/gate.h>
 #include "sigframe.h"
+#include <run/xstate.h>
 #include "signals.h"
 
 #define RED_ZONE     128
