@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory is short. What programs fill at will stops above a reserve, so that others can still fork, exec and remove files. When no frame is left, first what the dead still hold comes back: the kernel tears a dying env down in steps that anyone may push. When that is nothing, the
- * process that owns the most frames is killed, as Linux chooses it: who merely asks for the next one is seldom to blame. */
+/* No frame is left, and the dead hold none either: the process that owns the most frames is killed, as Linux chooses it. Who merely asks for the next one
+ * is seldom to blame. */
 #include <posix/library.h>
 #include <linux/signal.h>
 
