@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What passes between a family and its monitor, the first env. Members write struct told, at the start of their
- * segment: the monitor copies it and checks each value. The monitor writes struct said, in a home of its own that
- * members link read-only. Indices of rings run freely. */
+ * segment: the monitor copies it and checks each value. The monitor writes struct said, near the end of the
+ * root image's home, which members link read-only. Indices of rings run freely. */
 #ifndef FAMILY_MONITOR_H
 #define FAMILY_MONITOR_H
 #include <exo/env.h>
