@@ -34,7 +34,7 @@ def place(tmp_path):
 
 def drive(place, *words, how="work", **env):
     return subprocess.run([guest.MACHINE, *words], env=dict(place[1], STANDIN=how, **env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=60, check=False)
+                          timeout=300, check=False)
 
 
 def starts(place):
@@ -165,7 +165,7 @@ def full(place, tmp, cache_, *words):
     script = f"mkdir -p {place[0]}/full && mount -t tmpfs -o size=64k,mode=1777 none {place[0]}/full && dd if=/dev/zero of={place[0]}/full/x bs=1k count=52 2>/dev/null; " \
              f"{'TMPDIR=%s/full' % place[0] if tmp else ''} {'XDG_CACHE_HOME=%s/full' % place[0] if cache_ else ''} exec \"$@\""
     return subprocess.run(["unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "sh", "-c", script, "sh", guest.MACHINE, *words], env=place[1], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, check=False)
 
 
 def test_disk_full(place):
@@ -267,7 +267,7 @@ def test_accel_auto(place, how, says):
     from aril import accel
     script = f"import sys; sys.path.insert(0, {os.path.join(guest.TOP, 'test')!r}); sys.dont_write_bytecode = True\nfrom aril import accel\nprint(accel.choose('auto', False))"
     for _ in range(2):
-        done = subprocess.run(["python3", "-c", script], env=dict(place[1], STANDIN=how, **env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60)
+        done = subprocess.run(["python3", "-c", script], env=dict(place[1], STANDIN=how, **env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=300)
         assert done.returncode == 0 and done.stdout.startswith(b"('tcg', ") and says.encode() in done.stdout, done
     assert len(starts(place)) == 1 and "-accel kvm" in starts(place)[0]
     assert gone(lambda: processes(place)) and accel.SECONDS < 60
@@ -276,7 +276,7 @@ def test_accel_auto(place, how, says):
 def test_accel_kvm(place):
     refused(drive(place, "run", "--accel", "kvm", "--", "true", ARIL_KVM="/no/such"), "--accel kvm: there is no /no/such")
     assert drive(place, "run", "--accel", "auto", "--", "exit", "7", ARIL_KVM="/no/such").returncode == 7
-    assert len(starts(place)) == 2 and all("-accel tcg" in line for line in starts(place))
+    assert len(starts(place)) == 1 and "-accel tcg" in starts(place)[0]  # no probe: there is nothing to try
 
 
 # ---- what is kept
@@ -310,10 +310,11 @@ def test_cache_is_bounded(tmp_path, monkeypatch):
     assert cache.put("root", "d", write) is None and cache.get("root", "d") is None
 
 
+@pytest.mark.slow
 def test_in_parallel(place):
     """Twenty at once, from an empty cache: all statuses right, nothing left."""
     running = [subprocess.Popen([guest.MACHINE, "run", "--", "exit", str(n)], env=place[1], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) for n in range(20)]
-    assert [(p.wait(60), p.stderr.read()) for p in running] == [(n, b"") for n in range(20)]
+    assert [(p.wait(600), p.stderr.read()) for p in running] == [(n, b"") for n in range(20)]
     assert left(place) == [] and gone(lambda: processes(place))
     assert [name for kind in os.listdir(place[0] / "cache/aril") for name in os.listdir(place[0] / "cache/aril" / kind) if name.endswith(".new")] == []
 
