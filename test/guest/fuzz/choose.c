@@ -277,7 +277,7 @@ static void choose_set(struct fuzzer *f, uint64_t a[6])
 
 static void choose_bind(struct fuzzer *f, uint64_t a[6])
 {
-	a[0] = fuzz_below(f, 4);
+	a[0] = one_in(f, 2) ? EXO_DEV_PORTS : fuzz_below(f, 4);
 	if (a[0] == EXO_DEV_PORTS) {
 		static const uint16_t base[] = { 0x2e8, 0x3e8, 0x3f8, 0x60 }; /* not COM2: its lines would be the host's to bear */
 
