@@ -42,8 +42,9 @@ def node(kind, sub, data):
 def boot_entry(label, disk, path, options):
     """A load option for a file on the first partition of a GPT disk image, found by the partition's GUID wherever the disk is plugged in."""
     with open(disk, "rb") as f:
-        f.seek(2 * 512)
-        entry = f.read(128)
+        head = f.read(3 * 4096)
+    sector = 512 if head[512:520] == b"EFI PART" else 4096
+    entry = head[2 * sector:2 * sector + 128]
     first, last = struct.unpack_from("<QQ", entry, 32)
     device = node(4, 1, struct.pack("<IQQ16sBB", 1, first, last - first + 1, entry[16:32], 2, 2)) + node(4, 4, wide(path)) + node(0x7f, 0xff, b"")
     return struct.pack("<IH", 1, len(device)) + wide(label) + device + options
