@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Process 1, a member of the family in an env of its own: starts the first program, looks after its streams and after
- * orphans, and says how the machine is to end. Starting is init_command.c's, what comes at the program's end init_end.c's,
- * streams are init_io.c's, files for the host init_get.c's. Devices, slices and the exit record are the monitor's. */
+ * orphans, and says how the machine is to end. Starting is init_command.c's, what comes at the program's end
+ * init_end.c's, streams are init_io.c's, files for the host init_get.c's. Devices, slices and the exit record are the
+ * monitor's. */
 #include <base/string.h>
 #include <rt/gate.h>
 #include <family/family.h>

@@ -78,10 +78,13 @@ static void told_read(struct monitor *m)
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
-	return !a ? b : !b ? a : MIN_OF(a, b);
+	if (!a || !b)
+		return a | b; /* 0: never */
+	return MIN_OF(a, b);
 }
 
-/* When the monitor wants the CPU back, ns of clock_ns: 0 = not before an event. Process 1, once it runs, sees to what is due. */
+/* When the monitor wants the CPU back, ns of clock_ns: 0 = not before an event. Process 1, once it runs, sees to what
+ * is due. */
 static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now)
 {
 	uint64_t at = earlier(console_deadline(m), m->blocked ? now + RETRY_NS : 0), share;
