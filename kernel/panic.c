@@ -11,10 +11,11 @@ extern const struct ksym ksyms_start[], ksyms_end[] __attribute__((weak));
 extern char text_start[], text_end[];
 
 #define DEPTH 10      /* of the backtrace */
+#define ROWS  26u     /* of the report that a screen of 640 x 480 has room for, when two of them wrap */
 #define STAY  10u     /* seconds that the screen stands before power-off or reset */
 
 static char report[PANIC_TEXT];
-static size_t used;
+static size_t used, lines;
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
@@ -25,6 +26,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 	size_t more = n < 0 ? 0 : (size_t)n < sizeof(report) - used ? (size_t)n : sizeof(report) - used - 1;
 	for (; more; more--, used++) {
 		klog_raw("\r", report[used] == '\n');
+		lines += report[used] == '\n';
 		klog_raw(report + used, 1);
 	}
 }
@@ -91,9 +93,13 @@ static void finish(void)
 /* On the main stack, which nobody needs any more: that of an NMI is short. */
 __attribute__((noreturn)) static void end(void)
 {
-	char last[320]; /* what a screen of 640 x 480 has room for, below a long backtrace */
-	size_t room = sizeof(report) - used;
-	log_last(last, room < sizeof(last) ? room : sizeof(last));
+	char last[320];
+	size_t room = lines < ROWS ? (ROWS - lines) * 40 : 1;
+	if (room > sizeof(last))
+		room = sizeof(last);
+	if (room > sizeof(report) - used)
+		room = sizeof(report) - used;
+	log_last(last, room);
 	say("%s%s", last[0] ? "log:\n" : "", last);
 	if (this_cpu()->stack_top)
 		cpu_on_stack(this_cpu()->stack_top, finish);

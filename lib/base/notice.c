@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Layout of a notice: code at the upper right, text in what is left. */
+/* Layout of a notice: code at the upper right, text beside and then below it. */
 #include "notice.h"
 
 #define QUIET      4u /* modules on each side of the code (ISO/IEC 18004, 6.3.8) */
@@ -22,7 +22,7 @@ void notice_draw(const struct surface *s, const struct font *f, const char *text
 	uint32_t wide = FONT_WIDTH * s->scale, high = FONT_HEIGHT * s->scale, side = (uint32_t)code->size + 2 * QUIET;
 	/* A margin of one character all around; less than half the width for the code. */
 	uint32_t room = s->height - 2 * high < s->width * 9 / 20 ? s->height - 2 * high : s->width * 9 / 20;
-	uint32_t module = code->size > 0 ? room / side : 0, right = s->width - wide, x = wide, y = high;
+	uint32_t module = code->size > 0 ? room / side : 0, right = s->width - wide, below = 0, x = wide, y = high;
 	struct surface_cell cell = { .fg = surface_pixel(s, INK), .bg = surface_pixel(s, BACKGROUND) };
 
 	surface_fill(s, 0, 0, s->width, s->height, cell.bg);
@@ -30,6 +30,7 @@ void notice_draw(const struct surface *s, const struct font *f, const char *text
 		right -= side * module;
 		code_draw(s, code, right, high, module);
 		right -= wide;
+		below = high + side * module;
 	}
 	for (; *text; text++) {
 		if (*text == '\n' || x + wide > right) {
@@ -38,6 +39,8 @@ void notice_draw(const struct surface *s, const struct font *f, const char *text
 		}
 		if (y + high > s->height)
 			return;
+		if (y >= below)
+			right = s->width - wide;
 		if (*text < ' ')
 			continue;
 		cell.bits = f->bits[font_glyph(f, (uint8_t)*text)];
