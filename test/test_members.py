@@ -13,6 +13,7 @@ FAMILY_END = re.compile(r"family: ended: .+; last had the CPU: .+")
 # The program that starts them lives in the same family, and may be hit.
 VICTIM = re.compile(r"^\[\d+\] \S+\[\d+\]: (?:Segmentation fault|library fault|Bus error|killed|its environment is gone|ended: ).*", re.M)
 DEEDS = 24
+LOCK_HOLD = 10
 
 
 def members(first, last, seconds=150):
@@ -39,6 +40,14 @@ def test_members():
     ends = members(0, DEEDS)
     print(f"{ends} of {DEEDS} ended more than themselves")
     assert ends, "nobody did any damage"
+
+
+def test_lock_holder():
+    """Who holds the family's lock and does not get on is ended, though another member made its env: the others go on."""
+    program = programs.build("members", "musl")
+    r = guest.run("/t/members", str(LOCK_HOLD), str(LOCK_HOLD + 1), options=["--add", f"{program}:/t/members"], timeout=150)
+    assert r.status == 0 and r.out.endswith(b"done\n"), r
+    assert re.search(r"family: members\[\d+\] \(env [0-9a-f]+\) holds its lock and does not get on: this one is ended", r.log), r
 
 
 @pytest.mark.slow

@@ -144,13 +144,14 @@ FRAME_CASES = {
     "frames-threads": "$T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; a=$($T/frames); $T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; "
                       "b=$($T/frames); echo $a $b",
     "gate-wrong": "$T/gatewrong",
+    "account": "$T/account",
     "huge-pages": "$T/hugepages-musl runs",
 }
 
 
 @pytest.fixture(scope="module")
 def counted():
-    files = {name: programs.build(name, "musl") for name in ("forkframes", "frames", "gatewrong", "hostile")}
+    files = {name: programs.build(name, "musl") for name in ("account", "forkframes", "frames", "gatewrong", "hostile")}
     files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc", "sysv", "addresses", "ptrace", "hugepages")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
 
@@ -187,6 +188,11 @@ def test_frames_come_back(name, counted):
 def test_gate_refuses(counted):
     case = counted["gate-wrong"]
     assert case.status == 0 and case.out.endswith(b" 0 wrong\n"), case
+
+
+def test_account(counted):
+    """A family has no devices; its monitor keeps something; free memory is what the family can still claim."""
+    assert counted["account"].status == 0 and counted["account"].out == b"ok\n", counted["account"]
 
 
 def test_huge_pages(counted):

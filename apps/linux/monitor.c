@@ -13,6 +13,9 @@
 #define SOON_NS    20000u       /* an alarm lies at least so far ahead, */
 #define FAR_NS     3600000000000ul /* and at most so far */
 #define STRIKES    200
+#define KEPT_FRAMES 64          /* of what the family does not get */
+#define KEPT_ENVS  8
+#define KEPT_HOMES 8
 
 static void power(struct monitor *m, int again, int status)
 {
@@ -145,6 +148,7 @@ static void holder_end(struct monitor *m, exo_name holder)
 	if (holder == m->keeper || gate_env_kill(holder) == -EXO_EPERM)
 		family_end(m, why);
 	posix_log("family: %s: this one is ended", why);
+	(void)gate_notify(m->keeper, KEEPER_REAP);
 }
 
 /* Who is given the CPU: process 1 while it has not parked, else the member that the family named; 0: nobody wants
@@ -257,12 +261,33 @@ static void terminal_choose(struct monitor *m)
 	SAY->columns = (uint32_t)c->columns;
 }
 
+/* The family draws on an account of its own: all that there is, but for devices, slices and what the monitor keeps to
+ * go on with. Its maker may end whoever draws on it. */
+static void account_make(struct exo_env_spec *spec)
+{
+	static const uint32_t kept[EXO_C_COUNT] = {
+		[EXO_C_FRAMES] = KEPT_FRAMES, [EXO_C_ENVS] = 1 + KEPT_ENVS, /* 1: the family's first */
+		[EXO_C_HOMES] = KEPT_HOMES,
+		[EXO_C_SLICES] = UINT32_MAX, [EXO_C_DEVICES] = UINT32_MAX,
+	};
+	const volatile struct exo_env *mine = &rt_envs[rt_envs[EXO_NAME_INDEX(P->self)].account];
+
+	spec->flags = EXO_SPEC_NEW_ACCOUNT;
+	for (int c = 0; c < EXO_C_COUNT; c++) {
+		uint32_t left = mine->limit[c] - mine->used[c];
+
+		spec->limit[c] = left - MIN_OF(left, kept[c]);
+	}
+}
+
 static void keeper_start(struct monitor *m)
 {
 	long name = env_build(&m->build, 1);
 
-	if (!name)
+	if (!name) {
+		account_make(&m->build.spec);
 		name = env_launch(&m->build, keeper_begin, NULL);
+	}
 	if (name < 0)
 		give_up("no memory for process 1", name);
 	m->keeper = SAY->keeper = (exo_name)name;

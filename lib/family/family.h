@@ -6,6 +6,7 @@
 #include <family/monitor.h>
 #include <posix/posix.h>
 #include <posix/call/syscall.h>
+#include <rt/gate.h>
 
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
 #define KEPT_PAGES 3 /* runs of so many pages at most, */
@@ -83,6 +84,14 @@ int  family_locked(void);
 int frames_claim(uint64_t *list, uint64_t n);
 int frames_claim_zeroed(uint64_t *list, uint64_t n);
 void frames_release(const uint64_t *list, uint64_t n);
+/* Frames that the family's account can still claim, whatever the machine has besides. The account has the index of
+ * process 1's env, which it was made with. */
+static inline uint64_t frames_left(void)
+{
+	const volatile struct exo_env *account = &rt_envs[EXO_NAME_INDEX(SAID->keeper)];
+
+	return account->limit[EXO_C_FRAMES] - account->used[EXO_C_FRAMES];
+}
 /* The head of a new run of 2 MiB, or a gate error with nothing kept. huge.c */
 int64_t run_claim(void);
 /* Frame number behind an address of the caller's root that is mapped, 0 = none. */

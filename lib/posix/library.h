@@ -149,7 +149,7 @@ void env_end(exo_name env);
 /* ---- shortage.c */
 void reserves_set(void);                           /* once, when the family's pages are known */
 /* n more frames for a program's own pages leave enough to those who must go on: else it is ENOMEM, while fork and exec may still go below. */
-static inline int memory_spare(uint64_t n) { return rt_info->frames_free >= F->frame_reserve / 2 + n; }
+static inline int memory_spare(uint64_t n) { return frames_left() >= F->frame_reserve / 2 + n; }
 int memory_wait(uint64_t n);                       /* the same, after what the dead still hold has come back */
 /* Tears down to the end whatever env is dying: 1 when there was one, so that asking again for a frame is worth it. With or without the family lock. */
 int memory_recover(void);

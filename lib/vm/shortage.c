@@ -40,7 +40,7 @@ static uint64_t above(uint64_t n, uint64_t least) { return n > least ? n - least
 
 static uint64_t room(enum room quarters)
 {
-	uint64_t frames = above(rt_info->frames_free, F->frame_reserve / 4 * quarters);
+	uint64_t frames = above(frames_left(), F->frame_reserve / 4 * quarters);
 	uint64_t pages = above(F->page_limit - F->pages_used, F->page_reserve / 4 * quarters);
 
 	return MIN_OF(frames, pages);

@@ -119,6 +119,21 @@ int main(void)
 		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_IRQ, 1, 1));
 		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_IRQ, 4, 1));
 		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_IRQ, 11, 1));
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x3e8, 1));
+		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x2e8, 8));
+		REFUSE(0, gate_dev_bind(EXO_DEV_IRQ, 3, 1)); /* COM2's and COM4's */
+		for (uint64_t port = 0; port < 0x10000; port++)
+			if (gate_dev_bind(EXO_DEV_PORTS, port, 1) >= 0)
+				refuse("a port", (int64_t)port, EXO_EPERM);
+		for (uint64_t line = 0; line < 256; line++)
+			if (gate_dev_bind(EXO_DEV_IRQ, line, 1) >= 0)
+				refuse("a line", (int64_t)line, EXO_EPERM);
+		if (rt_info->fb_base) {
+			REFUSE(0, gate_dev_bind(EXO_DEV_FRAMES_WC, rt_info->fb_base >> EXO_PAGE_SHIFT, 1));
+			REFUSE(0, gate_dev_bind(EXO_DEV_FRAMES, rt_info->fb_base >> EXO_PAGE_SHIFT, 1));
+		}
+		REFUSE(EXO_EPERM, gate_env_set(0, EXO_SET_LIMIT, EXO_C_DEVICES, 1));
+		REFUSE(EXO_EPERM, gate_env_set(first, EXO_SET_LIMIT, EXO_C_DEVICES, 1));
 		REFUSE(EXO_EPERM, gate_env_set(0, EXO_SET_RIGHTS, EXO_RIGHT_MACHINE, 0));
 		REFUSE(0, gate_dev_bind(EXO_DEV_PORTS, 0x3f9, 8));
 		REFUSE(0, gate_dev_bind(EXO_DEV_PORTS, 0x10000, 8));

@@ -53,7 +53,7 @@ CALL1(sysinfo, to)
 
 	s.uptime = (long)(clock_ns() / 1000000000u);
 	s.totalram = rt_info->frames_ram * EXO_PAGE_SIZE;
-	s.freeram = rt_info->frames_free * EXO_PAGE_SIZE;
+	s.freeram = frames_left() * EXO_PAGE_SIZE;
 	s.procs = (uint16_t)F->task_count;
 	return user_write(to, &s, sizeof s);
 }

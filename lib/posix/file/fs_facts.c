@@ -8,13 +8,13 @@
 void machine_facts(struct machine_facts *out)
 {
 	out->frames = rt_info->frames_ram;
-	out->frames_free = rt_info->frames_free;
+	out->frames_free = frames_left();
 	out->tsc_hz = rt_info->tsc_hz;
 }
 
 uint64_t file_room(void)
 {
-	return min_u64(rt_info->frames_free, F->page_limit - F->pages_used);
+	return min_u64(frames_left(), F->page_limit - F->pages_used);
 }
 
 size_t machine_report(char *to, size_t max)
@@ -41,7 +41,7 @@ size_t machine_text(char *to, size_t max)
 		slices += rt_slices->env[i] == info->first;
 	n = fmt(to, max, "build:          %s\nfrom firmware:  %lu us to the first instruction of ring 3\n", (const char *)info->build, (unsigned long)boot_us);
 	n += fmt(to + n, max - (size_t)n, "frames:         %lu of RAM, %lu free, table at %#lx\n", (unsigned long)info->frames_ram,
-		(unsigned long)info->frames_free, EXO_FRAMES);
+		(unsigned long)frames_left(), EXO_FRAMES);
 	n += fmt(to + n, max - (size_t)n, "environments:   %u, this one %lu\nhomes:          %u claimed\n", envs, EXO_NAME_INDEX(rt_self()), homes);
 	n += fmt(to + n, max - (size_t)n, "slices:         %u of %lu are the first env's, %lu us each\n", slices, (unsigned long)EXO_SLICE_COUNT,
 		(unsigned long)(info->slice_ticks * 1000000 / info->tsc_hz));
