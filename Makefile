@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all run test test-all fuzz reference mutants deps-prove prove bench budget profile gdb image iso deps-boot screenshot sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-prove prove bench budget profile gdb image iso deps-boot screenshot sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -15,12 +15,13 @@ LD      := ld
 OBJCOPY := objcopy
 B       := build$(if $(DEBUG),/debug)
 PKG     := build/pkg
-VERSION := Aril 0.1$(if $(DEBUG), debug)
+RELEASE := 0.1
+VERSION := Aril $(RELEASE)$(if $(DEBUG), debug)
 Q       := $(if $(V),,@)
 quote    = '$(subst ','\'',$(1))'
 say      = $(if $(V),@:,@echo $(call quote,  $(1)) >&2)
 # What people type after the name: never expanded as make's own text, and handed to the shell by the environment only, so that no value is a command.
-GIVEN := CMD QEMUFLAGS DEV IMAGE DRY_RUN FORCE CONFIRM KEY CERT ROOT CONF WITH SECTOR DISK PART OPTIONS RUNS
+GIVEN := CMD QEMUFLAGS DEV IMAGE DRY_RUN FORCE CONFIRM KEY CERT ROOT CONF WITH SECTOR DISK PART OPTIONS RUNS PREFIX DESTDIR
 GIVEN := $(foreach name,$(GIVEN),$(if $(filter undefined,$(origin $(name))),,$(name)))
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
@@ -56,7 +57,7 @@ help: ## what can be made
 	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', WITH='PACKAGE ...', QEMUFLAGS='...'"
 
 # ---- what has to be installed
-DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect python3-pyelftools
+DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect python3-pyelftools help2man
 deps: ## install what build, run and test need (Debian packages)
 	@missing=; for p in $(DEPS); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || missing="$$missing $$p"; done; \
 	command="apt-get update && apt-get install -y --no-install-recommends$$missing"; \
@@ -255,6 +256,21 @@ deps-prove: ## install what proving needs (Debian's frama-c-base, half a gigabyt
 prove: ## prove that the kernel's counters never wrap, and that each planted mutant raises an alarm
 	@test/proof/run
 
+# ---- the command for those who have no checkout
+$(B)/aril.1 $(B)/aril.bash &: $(wildcard test/aril/*.py) test/machine test/manual Makefile
+	$(call say,manual  $@)
+	$(Q)test/manual $(B)
+install: ## the command `aril` with its images: PREFIX=/usr/local, DESTDIR=
+	@$(ALL)
+	@$(MAKE) --no-print-directory -s $(B)/aril.1 $(B)/aril.bash </dev/null >&2
+	@test/install $(B) "$${DESTDIR:-}" "$${PREFIX:-/usr/local}"
+uninstall: ## remove what `make install` with the same PREFIX and DESTDIR put there
+	@test/install --remove "$${DESTDIR:-}" "$${PREFIX:-/usr/local}"
+deb: ## the same as a Debian package: build/aril_VERSION_all.deb
+	@$(ALL)
+	@$(MAKE) --no-print-directory -s $(B)/aril.1 $(B)/aril.bash </dev/null >&2
+	@test/deb $(B) $(RELEASE)
+
 # ---- measuring, see test/bench/README.md
 deps-bench: deps ## fetch what Aril is measured beside (Debian's cloud kernel, sqlite3) into build/; nothing is installed
 	$(call say,get     linux-image-cloud-amd64 sqlite3)
@@ -280,7 +296,7 @@ clean: ## remove what was built (downloaded packages stay)
 
 # `make deps run`, with -j too: first the one, then the other.
 ifneq ($(filter deps,$(MAKECMDGOALS)),)
-all run test test-all mutants prove bench budget profile gdb image iso sign usb: deps
+all install deb run test test-all mutants prove bench budget profile gdb image iso sign usb: deps
 endif
 ifneq ($(filter deps-bench,$(MAKECMDGOALS)),)
 bench: deps-bench

@@ -149,7 +149,7 @@ def test_tools_missing(place, tmp_path):
     refused(drive(place, "run", "--", "true", PATH=str(bare)), "qemu-system-x86_64 is not installed: make deps")
     os.symlink(os.path.join(STANDINS, "qemu-system-x86_64"), bare / "qemu-system-x86_64")
     refused(drive(place, "run", "--", "true", PATH=str(bare)), "mformat")
-    refused(drive(place, "run", "--", "true", ARIL_FIRMWARE="/no/such"), "no OVMF firmware found at /no/such: install the package ovmf")
+    refused(drive(place, "run", "--", "true", ARIL_FIRMWARE="/no/such"), "no OVMF firmware found at /no/such: make deps, or apt-get install ovmf")
     refused(drive(place, "run", "--add", f"{guest.TOP}/README.md:/x", "--", "true", PATH=str(bare)), "erofs|mkroot")
     for tool in ("mformat", "mmd", "mcopy"):
         os.symlink(f"/usr/bin/{tool}", bare / tool)

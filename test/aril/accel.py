@@ -21,9 +21,9 @@ def limit() -> float:
 def unusable() -> Optional[str]:
     """What can be seen without a boot."""
     if not os.path.exists(DEVICE):
-        return f"there is no {DEVICE}"
+        return f"there is no {DEVICE}: as root, modprobe kvm_intel or kvm_amd; in a virtual machine its host must allow nesting"
     if not os.access(DEVICE, os.R_OK | os.W_OK):
-        return f"{DEVICE} is not ours to use: join its group (adduser USER kvm)"
+        return f"{DEVICE} is not ours to use: as root, adduser USER kvm; then log in again"
     return None
 
 
@@ -76,5 +76,5 @@ def choose(asked: str, debug: bool) -> tuple[str, str]:
         why = probe(debug)
         return ("tcg", why) if why else ("kvm", "a trial boot worked")
     if asked == "kvm" and not os.path.exists(DEVICE):
-        raise Failure(f"--accel kvm: there is no {DEVICE}: load the module kvm_intel or kvm_amd, or leave --accel away")
+        raise Failure(f"--accel kvm: {unusable()}; or leave --accel away")
     return asked, "asked for"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import doctor, failure, image, options, run
+from . import doctor, failure, image, manual, options, run
 
 # What `map` runs in the guest.
 MAP = ["run", "--", "sed", "-n", "s/^address space: *//p", "/proc/aril"]
@@ -42,7 +42,7 @@ def streams_fill() -> None:
 
 
 VERBS = {"run": run.run, "shell": run.run, "trace": run.run, "image": image_make, "usb": usb, "doctor": lambda _: doctor.report(),
-         "map": lambda _: run.run(options.parse(MAP))}
+         "help": lambda given: manual.show(given.which), "map": lambda _: run.run(options.parse(MAP))}
 
 
 def main(argv) -> int:

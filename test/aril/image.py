@@ -8,10 +8,10 @@ import stat
 import subprocess
 from typing import Optional, Sequence
 
-from . import cache
+from . import cache, place
 from .failure import Failure
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOP = place.TOP
 
 
 class Error(Failure):
@@ -20,6 +20,12 @@ class Error(Failure):
 
 def build_folder(debug):
     return os.path.join(TOP, "build", "debug") if debug else os.path.join(TOP, "build")
+
+
+def missing_helps(debug: bool) -> str:
+    if not place.INSTALLED:
+        return f"run `make {'DEBUG=1 ' if debug else ''}all` first"
+    return "--debug wants a checkout, and `make DEBUG=1 all` in it" if debug else "install aril again"
 
 
 def tree_path(tree, guest):
@@ -112,7 +118,7 @@ def call(command):
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     except FileNotFoundError:
-        raise Error(f"{command[0]}: not installed: make deps") from None
+        raise Error(f"{command[0]}: not installed{'' if place.INSTALLED else ': make deps'}") from None
     if done.returncode:
         text = done.stdout.decode("utf-8", "replace").strip()
         name = os.path.basename(command[0]) + ": "
@@ -170,7 +176,7 @@ class Source:
         self.root, self.tree = root_choose(build, app)
         for need in (self.efi, self.root):
             if not os.path.exists(need):
-                raise Error(f"{os.path.relpath(need, TOP)} is missing: run `make {'DEBUG=1 ' if debug else ''}all` first")
+                raise Error(f"{os.path.relpath(need, TOP)} is missing: {missing_helps(debug)}")
         names = package_list(names)
         if adds or names:
             self.root = self.root_with(list(adds), names)

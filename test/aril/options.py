@@ -3,9 +3,9 @@
 
 import argparse
 import re
-from typing import Sequence
+from typing import Optional, Sequence
 
-from . import failure
+from . import failure, place
 
 NAME = "aril"
 # Below that OVMF and the image leave too little: the machine comes up, and its shell does not.
@@ -20,6 +20,18 @@ CALLS = {
     "usb": "aril usb [--with PACKAGE,...] [--dry-run] DEVICE",
     "doctor": "aril doctor",
     "map": "aril map",
+}
+ABOUT = "Runs Linux programs on Aril, an exokernel, in a machine of their own (QEMU)."
+STATUSES = "COMMAND's own; 128+N when signal N ended it; 124 when --timeout is over; 125, and a line that begins `aril:`, when the driver or the machine failed."
+ENVIRONMENT = {
+    "QEMUFLAGS": "more arguments for QEMU",
+    "ARIL_FIRMWARE": "the firmware, in one file, instead of the package ovmf's",
+    "ARIL_CACHE_MAX": "how many bytes are kept between runs (2 GiB)",
+    "ARIL_TRACEBACK": "1: where in the driver it failed",
+}
+FILES = {
+    "$XDG_CACHE_HOME/aril": "what is kept between runs (~/.cache/aril); it may be removed at any time",
+    "$XDG_CACHE_HOME/aril/machine.log": "the last run's boot and kernel log",
 }
 
 
@@ -113,7 +125,7 @@ def of_a_run(p: argparse.ArgumentParser) -> None:
     a("--conf", action="append", default=[], type=setting, metavar="KEY=VALUE", help="one more line of aril.conf, as it is")
 
 
-EPILOG = "Exit status: COMMAND's own; 128+N when signal N ended it; 124 when --timeout is over; 125 when the driver or the machine failed. Report: aril doctor."
+EPILOG = f"Exit status: {STATUSES} What this host lacks: aril doctor."
 
 
 def parsers() -> dict[str, Parser]:
@@ -139,10 +151,28 @@ def parsers() -> dict[str, Parser]:
 
 
 def overall() -> str:
-    lines = [f"usage: {NAME} COMMAND ...", "", "Runs Linux programs on Aril, an exokernel, in a machine of their own (QEMU).", ""]
+    lines = [f"usage: {NAME} COMMAND ...", "", ABOUT, ""]
     lines += [f"  {call.split('    ')[0]}" for call in CALLS.values()]
-    lines += ["", "  aril COMMAND --help says more.", "", EPILOG]
+    lines += ["", "  aril COMMAND --help says more, aril help --all everything.", "", EPILOG]
     return "\n".join(lines)
+
+
+def words(argv: Sequence[str]) -> Optional[argparse.Namespace]:
+    """What asks for words alone: help and version. None: it is something else."""
+    if argv[0] in ("--version", "version"):
+        print(f"{NAME} {place.version()}")
+        raise SystemExit(0)
+    if argv[0] not in ("-h", "--help", "help"):
+        return None
+    if len(argv) == 2 and argv[1] in ("--all", "--bash"):
+        return argparse.Namespace(verb="help", which=argv[1])
+    if len(argv) == 2 and argv[1] in CALLS:
+        parsers()[argv[1]].print_help()
+    elif len(argv) == 1:
+        print(overall())
+    else:
+        raise failure.Usage(f"{' '.join(argv[1:])}: no such sub-command", overall())
+    raise SystemExit(0)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -150,9 +180,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if not argv:
         raise failure.Usage("no sub-command", overall())
     verb = argv[0]
-    if verb in ("-h", "--help", "help"):
-        print(overall())
-        raise SystemExit(0)
+    asked = words(argv)
+    if asked:
+        return asked
     known = parsers()
     if verb not in known:
         raise failure.Usage(f"{verb}: no such sub-command", overall())
@@ -162,11 +192,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         before, after, dashes = before[:at], before[at + 1:], True
     p = known[verb]
     given, more = p.parse_known_args(before)
-    words = [word for word in more if not word.startswith("-")]
-    if len(words) < len(more):
+    plain = [word for word in more if not word.startswith("-")]
+    if len(plain) < len(more):
         p.error("no such option: " + next(word for word in more if word.startswith("-")))
-    if words:
-        p.error(f"{words[0]}: COMMAND stands after --" if verb in ("run", "trace") else f"{words[0]}: one word too many")
+    if plain:
+        p.error(f"{plain[0]}: COMMAND stands after --" if verb in ("run", "trace") else f"{plain[0]}: one word too many")
     if dashes and not after:
         p.error("no COMMAND after --")
     if dashes and verb not in ("run", "trace"):

@@ -12,6 +12,7 @@ import subprocess
 import time
 from typing import Optional
 
+from . import place
 from .failure import Failure
 
 # 2 MiB firmware first: it starts a second faster.
@@ -28,8 +29,18 @@ class Error(Failure):
 def binary() -> str:
     path = shutil.which(BINARY)
     if not path:
-        raise Error(f"{BINARY} is not installed: make deps, or apt-get install qemu-system-x86")
+        raise Error(f"{BINARY} is not installed: {place.get('qemu-system-x86')}")
     return path
+
+
+def has_window() -> bool:
+    """Whether this QEMU can show a machine's screen: Debian has that in a package of its own."""
+    done = subprocess.run([binary(), "-display", "help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return bool({"gtk", "sdl", "cocoa"} & set(done.stdout.decode("utf-8", "replace").split()))
+
+
+def has_display() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def firmware_files() -> list[str]:
@@ -38,7 +49,7 @@ def firmware_files() -> list[str]:
     for files in [(own,)] if own else [*((path,) for path in FIRMWARE), *FIRMWARE_SPLIT]:
         if all(os.path.exists(path) for path in files):
             return list(files)
-    raise Error(f"no OVMF firmware found{f' at {own}' if own else ''}: install the package ovmf (make deps)")
+    raise Error(f"no OVMF firmware found{f' at {own}' if own else ''}: {place.get('ovmf')}")
 
 
 def firmware(folder):

@@ -4,7 +4,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import termios
@@ -12,7 +11,7 @@ import time
 import tty
 from typing import Optional
 
-from . import accel, cache, channel, conf, elf, failure, guest_tree, image, log, qemu, session, sweeper, terminal, trace
+from . import accel, cache, channel, conf, elf, failure, guest_tree, image, log, place, qemu, session, sweeper, terminal, trace
 from .failure import Failure
 
 # From QEMU's start to the guest's hello. Firmware polls timers in virtual time, so counting instructions makes it slower.
@@ -50,10 +49,9 @@ def placed(command: list, env: list, folder: Optional[str]) -> list:
 
 
 def gui_check() -> None:
-    done = subprocess.run([qemu.binary(), "-display", "help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if not {"gtk", "sdl", "cocoa"} & set(done.stdout.decode("utf-8", "replace").split()):
+    if not qemu.has_window():
         raise Failure("--gui: this QEMU has no window: apt-get install qemu-system-gui")
-    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+    if not qemu.has_display():
         raise Failure("--gui: neither DISPLAY nor WAYLAND_DISPLAY is set: call it from a desktop's terminal")
 
 
@@ -217,7 +215,7 @@ def trace_write(path: str, s) -> None:
 
 def log_place() -> str:
     """Where the last run's log stays: in a checkout where `make` can find it."""
-    if os.path.exists(os.path.join(image.TOP, "Makefile")) and os.access(os.path.join(image.TOP, "build"), os.W_OK):
+    if not place.INSTALLED and os.access(os.path.join(image.TOP, "build"), os.W_OK):
         return os.path.join(image.TOP, "build", "machine.log")
     return os.path.join(cache.home(), "machine.log")
 

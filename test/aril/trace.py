@@ -6,7 +6,8 @@ import os
 import re
 import struct
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+from .place import TOP
+
 # Mirror enum exo_trace_kind (kernel/include/exo/trace.h).
 CALL, RETURN, FOREIGN, UPCALL, SWITCH, SLICE = range(6)
 ASYNC = 256

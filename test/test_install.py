@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""The command as it is installed: it needs nothing of the checkout, runs from anywhere and for anybody; what is written about its options names them all."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from aril import guest, options, place
+
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+def call(*command, **how):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **how)
+
+
+def make(*words):
+    done = call("make", "-s", "-C", guest.TOP, *words)
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture(scope="module")
+def room():
+    """A folder where other users may go too."""
+    with tempfile.TemporaryDirectory(prefix="aril-test-") as folder:
+        os.chmod(folder, 0o755)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def command(room):
+    """`aril` below a prefix of its own."""
+    make("install", f"PREFIX={room}/prefix")
+    return f"{room}/prefix/bin/aril"
+
+
+def hidden(script, user):
+    """Words that run a shell script with the checkout out of sight, as nobody in particular where we may be that."""
+    root = os.getuid() == 0
+    inner = " ".join(NOBODY) if user and root else ""
+    whole = f'mount -t tmpfs -o mode=755 none {guest.TOP} && [ ! -e {guest.TOP}/Makefile ] || exit 99; exec {inner} sh -c "$1"'
+    return ["unshare", "-m", *([] if root else ["-r"]), "sh", "-c", whole, "sh", script]
+
+
+def test_from_an_empty_folder(command, room):
+    """Boots, and ends with COMMAND's status: without the checkout, by a user to whom nothing belongs, and with a file of its own put in."""
+    if call("unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "true").returncode:
+        pytest.skip("this host lets nobody mount")
+    place_ = os.path.join(room, "empty")
+    os.mkdir(place_)
+    os.chmod(place_, 0o777)
+    script = f"cd {place_} && export HOME={place_} TMPDIR={place_} XDG_CACHE_HOME={place_}/cache; {command} run --timeout 2m -- sh -c 'exit 7'; echo $?; " \
+             f"echo hello >hello; {command} run --timeout 2m --add hello:/etc/hello --trace t -- cat /etc/hello; echo $?; grep -c write t; {command} doctor | grep -c '^NO'; " \
+             f"{command} image i && test -s i; echo $?; ls"
+    done = call(*hidden(script, True))
+    out = done.stdout.decode().split("\n")
+    assert out[:3] == ["7", "hello", "0"] and int(out[3]) > 0 and out[4:] == ["0", "0", "cache", "hello", "i", "t", ""], (out, done.stderr)
+
+
+def test_destdir(room):
+    """DESTDIR stands before all, and in nothing that was written; what was there goes again, and nothing else does."""
+    to = f"{room}/destdir"
+    make("install", f"DESTDIR={to}", "PREFIX=/opt/it's a place")
+    base = f"{to}/opt/it's a place"
+    assert os.readlink(f"{base}/bin/aril") == "../share/aril/test/machine"
+    assert call(f"{base}/bin/aril", "--version").stdout.decode() == f"aril {place.version()}\n"
+    for name in glob.glob(f"{base}/share/aril/test/aril/__pycache__/*.pyc"):
+        with open(name, "rb") as f:
+            assert os.fsencode(to) not in f.read(), name
+    with open(f"{base}/bin/other", "w", encoding="ascii"):
+        pass
+    make("uninstall", f"DESTDIR={to}", "PREFIX=/opt/it's a place")
+    assert [name for _, _, files in os.walk(to) for name in files] == ["other"]
+
+
+def test_refuses_what_is_not_its_own(room):
+    os.makedirs(f"{room}/foreign/share/aril/important")
+    for verb in ("build", "--remove"):
+        done = call(os.path.join(guest.TOP, "test", "install"), verb, "", f"{room}/foreign")
+        assert done.returncode == 1 and b"is there, and not from here" in done.stderr
+        assert os.path.isdir(f"{room}/foreign/share/aril/important")
+    done = call(os.path.join(guest.TOP, "test", "install"), "build", "", "relative")
+    assert done.returncode == 1 and b"not an absolute path" in done.stderr
+
+
+def test_modules(command):
+    """What was installed has all that it imports, and nothing that only tests use."""
+    folder = os.path.join(os.path.dirname(os.path.realpath(command)), "aril")
+    names = [os.path.basename(path)[:-3] for path in glob.glob(f"{folder}/*.py")]
+    assert {"cli", "run", "options"} <= set(names) and "guest" not in names
+    done = call("/usr/bin/python3", "-c", f"import importlib, sys; sys.path.insert(0, {os.path.dirname(folder)!r})\nfor n in {names!r}: importlib.import_module('aril.' + n)")
+    assert done.returncode == 0, done.stderr
+
+
+def test_package(room):
+    """A .deb that dpkg takes apart, whose files are those of the installation, and that names what it needs."""
+    path = os.path.join(guest.TOP, make("deb"))
+    tree = f"{room}/deb"
+    assert call("dpkg-deb", "-x", path, tree).returncode == 0
+    assert os.path.realpath(f"{tree}/usr/bin/aril") == f"{tree}/usr/share/aril/test/machine"
+    for name in ("aril/build/root.img", "aril/esp/mkimage", "man/man1/aril.1.gz", "bash-completion/completions/aril", "doc/aril/copyright"):
+        assert os.path.getsize(f"{tree}/usr/share/{name}") > 0, name
+    assert not glob.glob(f"{tree}/usr/share/aril/test/aril/__pycache__")
+    assert call(f"{tree}/usr/bin/aril", "--version").stdout.decode() == f"aril {place.version()}\n"
+    fields = call("dpkg-deb", "-f", path).stdout.decode()
+    assert f"\nVersion: {place.version()}\n" in fields and "Package: aril\n" in fields
+    depends = re.search(r"^Depends: (.*)$", fields, re.M).group(1)
+    assert {name.split()[0] for name in depends.split(", ")} == {"python3", "python3-pyelftools", "qemu-system-x86", "ovmf", "mtools", "erofs-utils"}
+    for name in depends.split(", "):
+        # They are what this very machine has, so that the tests here hold for them.
+        assert call("dpkg-query", "-W", name.split()[0]).returncode == 0, name
+    owners = {line.split()[1] for line in call("dpkg-deb", "-c", path).stdout.decode().split("\n") if line}
+    assert owners == {"root/root"}
+    with open(path, "rb") as f:
+        before = f.read()
+    make("deb")
+    with open(path, "rb") as f:
+        assert f.read() == before, "the same tree gives another package"
+    with open(f"{tree}/usr/share/doc/aril/copyright", encoding="utf-8") as f:
+        text = f.read()
+    assert all(word in text for word in ("busybox", "GPL", "fonts-spleen", "libqrcodegen", "MIT License"))
+
+
+def every_option():
+    for verb, parser in options.parsers().items():
+        for action in parser._actions:
+            for name in action.option_strings:
+                yield verb, name
+
+
+def test_page_and_completion(command, room):
+    """Each option stands in the manual page and is completed; so are sub-commands and values."""
+    prefix = os.path.dirname(os.path.dirname(command))
+    with open(f"{prefix}/share/man/man1/aril.1", encoding="utf-8") as f:
+        page = f.read().replace("\\-", "-").replace("\\fB", "").replace("\\fR", "").replace("\\fI", "")
+    assert page.count("\n.TP\n") > 25 and all(f"Sub-command {verb}:" in page for verb in options.CALLS)
+    absent = [f"{verb} {name}" for verb, name in every_option() if not re.search(rf"(?m)^(?:-\w, )?{re.escape(name)}(?:[ ,=\[\n]|$)", page)]
+    assert not absent, absent
+    script = f'. {prefix}/share/bash-completion/completions/aril; while read -r line; do COMP_WORDS=(aril $line); COMP_CWORD=${{#COMP_WORDS[@]}}; COMP_WORDS+=(""); ' \
+             '[ "$line" = "${line% -}" ] || { unset "COMP_WORDS[-1]"; COMP_CWORD=$((COMP_CWORD-1)); }; _aril; echo "${COMPREPLY[*]}"; done'
+    asked = ["", *(f"{verb} -" for verb in options.CALLS), "run --accel", "run --app x -- -", "run --timeout"]
+    os.makedirs(f"{room}/files/sub")
+    done = subprocess.run(["bash", "-c", script], cwd=f"{room}/files", input="\n".join(asked).encode() + b"\n", stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    answers = dict(zip(asked, done.stdout.decode().split("\n")))
+    assert done.stderr == b"" and set(answers[""].split()) == {*options.CALLS, "help"}, done
+    for verb, name in every_option():
+        assert name in answers[f"{verb} -"].split(), (verb, name)
+    assert answers["run --accel"] == "tcg kvm auto" and answers["run --app x -- -"] == "" and answers["run --timeout"] == ""
+
+
+def test_help_is_shown():
+    for verb in options.CALLS:
+        done = call(guest.MACHINE, "help", verb)
+        assert done.returncode == 0 and done.stdout.decode().startswith(f"usage: aril {verb}"), done
+    assert shutil.which("help2man"), "make deps"
