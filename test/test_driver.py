@@ -10,11 +10,12 @@ import struct
 import subprocess
 import tempfile
 import time
+import xml.etree.ElementTree
 
 import pexpect
 import pytest
 
-from aril import cache, cli, elf, failure, guest, guest_tree, image, options, run
+from aril import cache, cli, each, elf, failure, guest, guest_tree, image, options, run
 
 STANDINS = os.path.join(guest.TOP, "test", "standins")
 
@@ -105,7 +106,14 @@ WRONG = {
     "log": (["run", "--log", "/no/such/file", "--", "true"], "--log /no/such/file: No such file"),
     "gui": (["run", "--gui", "--", "true"], "apt-get install qemu-system-gui"),
 }
-USAGE = {"none", "verb", "option", "dashes", "nothing", "size", "little", "time", "env", "folder", "tty_alone", "choice", "icount", "trace_app", "trace", "doctor", "conf"}
+WRONG |= {
+    "each_command": (["run", "--each", "x", "--", "true"], "--each: its commands stand in a file"),
+    "each_tty": (["run", "--each", "x", "--trace", "y"], "--each does not go with --trace"),
+    "junit": (["run", "--junit", "x", "--", "true"], "--junit: only --each has commands of its own"),
+    "each_absent": (["run", "--each", "/no/such"], "--each /no/such: No such file"),
+    "each_empty": (["run", "--each", "/dev/null"], "--each /dev/null: no command in it"),
+}
+USAGE = {"each_command", "each_tty", "junit", "none", "verb", "option", "dashes", "nothing", "size", "little", "time", "env", "folder", "tty_alone", "choice", "icount", "trace_app", "trace", "doctor", "conf"}
 
 
 @pytest.mark.parametrize("name", sorted(USAGE))
@@ -336,6 +344,46 @@ def test_built_by_another(place):
         assert os.path.exists(f"{folder}/aril/machine.log")
 
 
+# ---- many commands in one boot
+
+def each_round(count=3):
+    shown = []
+    commands = [each.Command(n + 1, f"line {n + 1}") for n in range(count)]
+    return commands, each.Round(commands, 5, shown.append), shown
+
+
+def test_each_bytes():
+    """However the bytes are cut: what a command printed is its own, whatever it looks like; a word of the runner's is known by the mark."""
+    for step in (1, 2, 7, 1000):
+        commands, r, shown = each_round()
+        mark = r.mark.encode()
+        out = mark + b" end 1 7 1.0 1.0 0 0\n\0no newline"
+        said = b"%s begin 1\n%s end 1 0 1.00 3.50 %d 2\n%s\n\n" % (mark, mark, len(out), out) + b"foreign\n%s begin 2\n%s end 2 late 4.00 9.00 0 0\n%s begin 3\n" % (mark, mark, mark)
+        for at in range(0, len(said), step):
+            r.take(said[at:at + step])
+        assert shown == commands[:2]
+        assert (commands[0].status, commands[0].out, commands[0].err, commands[0].seconds, commands[0].why) == (0, out, b"\n\n", 2.5, "")
+        assert commands[1].status == 124 and commands[1].why and r.now is commands[2]
+        r.lost(137, "it is gone", "/no/such")
+        assert (commands[2].status, r.todo) == (137, {})
+        with pytest.raises(failure.Failure):
+            r.take(mark + b" end 3 0 1.0 2.0 0 0\n")
+
+
+def test_each_reports(tmp_path):
+    """Bytes that XML has no place for are written out; in the folder they are as they were."""
+    commands = [each.Command(1, "a <b> \"&\" ]]>", 0, b"\0\xff<&>]]>\r\n", b"", 0.5), each.Command(2, "b\udcff", 9, b"", b"e\n", 1.0), each.Command(3, "c", 124, why="late"),
+                each.Command(4, "d", 125, why="gone")]
+    each.junit(str(tmp_path / "j.xml"), "n", commands)
+    suite = xml.etree.ElementTree.parse(tmp_path / "j.xml").getroot()
+    assert {k: suite.get(k) for k in ("tests", "failures", "errors", "time")} == {"tests": "4", "failures": "2", "errors": "1", "time": "1.500"}
+    assert [c.get("name") for c in suite] == ['1: a <b> "&" ]]>', "2: b\\xff", "3: c", "4: d"]
+    assert suite[0].find("system-out").text == "\\x00\\xff<&>]]>\r\n" and suite[1].find("failure").get("message") == "status 9"
+    assert suite[2].find("failure").get("type") == "124" and suite[3].find("error").get("message") == "gone"
+    each.results(str(tmp_path / "r"), commands)
+    assert (tmp_path / "r/1.out").read_bytes() == commands[0].out and (tmp_path / "r/2.status").read_bytes() == b"9\n" and len(os.listdir(tmp_path / "r")) == 12
+
+
 # ---- options, programs
 
 def test_sizes_and_times():
@@ -406,3 +454,37 @@ def test_real_run(tmp_path):
     r = guest.run("sh", "-c", script, options=["-e", "FOO=bar", "-w", "/tmp", "--get", f"/tmp/d:{tmp_path}/d", "--add-program", dynamic])
     assert (r.status, r.out, r.err) == (9, f"hello\n7 bar {guest.PATH}\n/tmp\n".encode(), b""), r
     assert (tmp_path / "d/e/f").read_text() == "deep\n" and os.readlink(tmp_path / "d/l") == "e/f"
+
+
+EACH = r"""
+# one that fails, and says so on both streams
+echo one; echo err >&2; exit 3
+
+printf 'no newline'
+kill -9 $$
+kill -9 $PPID; sleep 100
+printf '\000\377@'; pwd; echo kept >x; (sleep 77 &); setsid sleep 78 &
+cat x; ps | grep -c 's[l]eep 7'; cat; cd /proc; umask 0
+pwd; umask; sleep 600
+printf half; printf 'half too' >&2; kill -9 -1; sleep 100
+echo last $FOO
+poweroff -f; sleep 100
+echo after
+"""
+
+
+def test_real_each(tmp_path):
+    """Each has its own bytes and status: those that kill their shell, say no newline, leave processes behind, hang, or take the runner or the machine along too."""
+    (tmp_path / "list").write_text(EACH, encoding="ascii")
+    r = guest.run(options=["-e", "FOO=bar", "-w", "/tmp", "--each", f"{tmp_path}/list", "--each-timeout", "3", "--junit", f"{tmp_path}/j.xml", "--results", f"{tmp_path}/r"], timeout=240)
+    expected = [(3, b"one\n", b"err\n"), (0, b"no newline", b""), (137, b"", b""), (137, b"", b""), (0, b"\0\xff@/tmp\n", b""), (0, b"kept\n0\n", b""), (124, b"/tmp\n0022\n", b""),
+                (137, b"half", b"half too"), (0, b"last bar\n", b""), (125, b"", b""), (0, b"after\n", b"")]
+
+    def got(n, kind):
+        return (tmp_path / f"r/{n:02}.{kind}").read_bytes()
+    seen = [(int(got(n, "status")), got(n, "out"), got(n, "err").replace(b"Killed\n", b"")) for n in range(1, len(expected) + 1)]
+    assert seen == expected, (seen, r)
+    assert r.status == 3 and r.out == b"".join(out for _, out, _ in expected), r
+    assert len(re.findall(rb"(?m)^.*aril: \d+ of 11: ", r.err)) == 6, r
+    suite = xml.etree.ElementTree.parse(tmp_path / "j.xml").getroot()
+    assert [suite.get(k) for k in ("tests", "failures", "errors")] == ["11", "4", "2"]

@@ -133,6 +133,12 @@ def parsers() -> dict[str, Parser]:
     p["run"].description = "Boots a machine, runs COMMAND in it, and ends with its status. Without COMMAND: an interactive shell, or standard input as its script."
     of_a_run(p["run"])
     p["run"].add_argument("--trace", metavar="FILE", help="every call of the gate, upcall, slice and switch, as text, or for a timeline viewer when FILE ends in .json")
+    a = p["run"].add_argument
+    a("--each", metavar="FILE", help="instead of COMMAND: every line of FILE (-: standard input) in one boot, by a shell of its own, with streams and a status of its own; "
+      "blank lines and those that begin with # are none. The status is that of the first command that failed")
+    a("--each-timeout", type=seconds, metavar="TIME", help="for each of these commands: 90, 90s, 2m (default 60s); one that is over it has the status 124")
+    a("--junit", metavar="FILE", help="of --each: results in the form that continuous integration reads")
+    a("--results", metavar="FOLDER", help="of --each: NUMBER.out, NUMBER.err and NUMBER.status of every command, byte for byte")
     p["shell"].description = "Boots a machine with a shell on this terminal."
     of_a_run(p["shell"])
     p["trace"].description = "Runs COMMAND and writes what it made the kernel do to FILE: text, or a timeline (chrome://tracing, Perfetto) when FILE ends in .json."
@@ -204,8 +210,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if verb == "trace" and not after:
         p.error("no COMMAND: it stands after --")
     given.verb, given.command = verb, after
-    if verb in ("run", "shell"):
-        given.trace = getattr(given, "trace", None)
+    if verb in ("run", "shell", "trace"):
+        for name in ("trace", "each", "each_timeout", "junit", "results"):
+            setattr(given, name, getattr(given, name, None))
     if verb in ("run", "shell", "trace"):
         run_check(p, given)
     return given
@@ -213,6 +220,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def run_check(p: Parser, given: argparse.Namespace) -> None:
     """What does not go together."""
+    if given.each:
+        each_check(p, given)
+    for name in ("each_timeout", "junit", "results"):
+        if getattr(given, name) and not given.each:
+            p.error(f"--{name.replace('_', '-')}: only --each has commands of its own")
     if given.tty and not given.command:
         p.error("-t gives COMMAND a terminal: none stands after --")
     if given.trace and given.app != "linux":
@@ -225,3 +237,13 @@ def run_check(p: Parser, given: argparse.Namespace) -> None:
                 p.error(f"--{name}: only the app `linux` has that")
         if given.workdir or given.tty:
             p.error("-w and -t: only the app `linux` has them")
+
+
+def each_check(p: Parser, given: argparse.Namespace) -> None:
+    if given.command:
+        p.error("--each: its commands stand in a file, and none after --")
+    for name in ("tty", "trace", "gdb"):
+        if getattr(given, name):
+            p.error(f"--each does not go with {'-t' if name == 'tty' else '--' + name}")
+    if given.app != "linux":
+        p.error("--each: only the app `linux` has that")

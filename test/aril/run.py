@@ -11,7 +11,7 @@ import time
 import tty
 from typing import Optional
 
-from . import accel, cache, channel, conf, elf, failure, guest_tree, image, log, place, qemu, session, sweeper, terminal, trace
+from . import accel, cache, channel, conf, each, elf, failure, guest_tree, image, log, place, qemu, session, sweeper, terminal, trace
 from .failure import Failure
 
 # From QEMU's start to the guest's hello. Firmware polls timers in virtual time, so counting instructions makes it slower.
@@ -74,8 +74,8 @@ class Run:
         on_terminal = self.stdin is not None and os.isatty(0) and os.isatty(1)
         if options.tty and not on_terminal:
             raise Failure("-t: standard input and output are no terminal here")
-        self.interactive = (options.tty or not self.arguments) and on_terminal
-        self.mode = "tty" if self.interactive else "pipe" if self.arguments else "script"
+        self.interactive = (options.tty or not (self.arguments or options.each)) and on_terminal
+        self.mode = "tty" if self.interactive else "pipe" if self.arguments or options.each else "script"
         if options.app != "linux":
             self.interactive = False
         self.folder = tempfile.mkdtemp(prefix="aril-")
@@ -83,6 +83,7 @@ class Run:
             self.saved_terminal = termios.tcgetattr(0)
         self.sweeper = sweeper.Sweeper(self.folder, self.saved_terminal)
         self.log_path = options.log or os.path.join(self.folder, "log")
+        self.batch: Optional[each.Batch] = None
 
     def close(self) -> None:
         self.signals.raises = False
@@ -116,9 +117,12 @@ class Run:
             pairs += [f"{host}:{guest}" for host, guest in elf.program_pairs(text)]
         return pairs
 
+    def wanted(self) -> list:
+        return [*self.gets, *(self.batch.places() if self.batch else ())]
+
     def boot_text(self) -> str:
         o = self.options
-        own = conf.boot_settings(o.app) + conf.run_settings(self.mode, self.nonce, placed(self.arguments, variables(o), o.workdir), self.gets,
+        own = conf.boot_settings(o.app) + conf.run_settings(self.mode, self.nonce, placed(self.arguments, variables(o), None if self.batch else o.workdir), self.wanted(),
                                                             os.environ.get("TERM") or "dumb", terminal.size(1), o.strace is not None, bool(o.trace))
         return conf.lines(own, o.conf)
 
@@ -131,6 +135,9 @@ class Run:
             gui_check()
         qemu.binary()
         qemu.firmware_files()
+        if o.each:
+            self.batch = each.Batch(o.each, o.each_timeout, self.folder)
+            self.arguments = ["sh", "-c", each.RUNNER, o.workdir or ""]
         self.script_begin()
         self.progress.say("making the image ...")
         way, why = accel.choose(o.accel, o.debug)
@@ -140,8 +147,42 @@ class Run:
         least = memory_least(source.root_size())
         if o.mem < least:
             raise Failure(f"--mem {o.mem >> 20}M: too little for this root image of {source.root_size() >> 20} MiB; the least is {least >> 20}M")
+        if self.batch:
+            return self.each_run(source, way)
         self.machine = self.boot(source.disk(self.boot_text()), way)
         return self.talk()
+
+    def each_run(self, source: image.Source, way: str) -> int:
+        o = self.options
+        try:
+            return self.batch.run(lambda round_: self.each_boot(source, way, round_))
+        finally:
+            self.signals.raises = False
+            self.batch.report(o.junit, o.results)
+
+    def each_boot(self, source: image.Source, way: str, round_: each.Round) -> tuple[int, str]:
+        """One machine for as many commands as it lives: the runner's status, or what took its place; and why it ended."""
+        self.nonce = conf.nonce()
+        self.machine = self.boot(source.disk(self.boot_text()), way)
+        try:
+            s = self.session_make(each.Talk, round_, {**self.gets, **self.batch.places()}, None, round_.first)
+            status = s.run()
+        except each.Stuck:
+            return failure.STATUS_TIMEOUT, f"its time of {self.batch.limit:g} s is over, and the machine hung"
+        except Failure as e:
+            if self.session is None or not self.session.hello:
+                raise
+            return failure.STATUS_FAILURE, str(e)
+        finally:
+            self.machine.stop()
+        if status is None:
+            return failure.STATUS_FAILURE, "the machine went off without a status"
+        s.gets.errors = [e for e in s.gets.errors if not e.startswith(f"--get {each.HOME}/")]
+        for place_ in self.batch.places():
+            s.gets.wanted.pop(place_, None)
+        if not round_.todo:
+            self.finish(status)
+        return status, f"it ended the runner of the commands (status {status})"
 
     def boot(self, disk: str, way: str) -> qemu.Machine:
         o = self.options
@@ -151,7 +192,8 @@ class Run:
             failure.say("waiting for a debugger: gdb -ex 'target remote localhost:1234'")
         return qemu.Machine(self.folder, disk, self.log_path, o.mem, o.icount, o.gui, o.gdb, o.qemu, way)
 
-    def talk(self) -> int:
+    def session_make(self, kind, *given) -> session.Session:
+        """The talk with self.machine: given are what a Session takes behind machine and nonce, or what a kind of it wants before those."""
         o = self.options
         hello_deadline = None
         if o.app == "linux" and not o.gdb:
@@ -164,9 +206,13 @@ class Run:
                 s.send(channel.window(*terminal.size(1)))
 
         self.signals.raises = False
-        s = self.session = session.Session(self.machine, self.nonce, self.gets, self.stdin, self.first, deadline=self.deadline, hello_deadline=hello_deadline,
-                                           wake=self.signals.read, on_wake=self.signals.handle, on_hello=on_hello, escape=self.interactive, calls=o.strace)
-        status = s.run()
+        before, given = given[:-3], given[-3:]
+        self.session = kind(*before, self.machine, self.nonce, *given, deadline=self.deadline, hello_deadline=hello_deadline, wake=self.signals.read,
+                            on_wake=self.signals.handle, on_hello=on_hello, escape=self.interactive, calls=o.strace)
+        return self.session
+
+    def talk(self) -> int:
+        status = self.session_make(session.Session, self.gets, self.stdin, self.first).run()
         self.progress.end()
         return self.finish(status)
 
