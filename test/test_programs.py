@@ -18,8 +18,9 @@ KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
          "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
          "regions", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles")
+ONE_KIND = ("clocks",)  # long ones
 BARE = (("entry", "bare"), ("entry", "barepie"))
-ALL = [(name, kind) for name in NAMES for kind in KINDS] + list(BARE)
+ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}
 
 

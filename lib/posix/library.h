@@ -181,7 +181,8 @@ void sched_keep(void) __attribute__((noreturn));   /* process 1's loop: time, de
 void wakes_by(uint64_t at);                        /* process 1 gets the CPU at that time, ns of clock_ns, or earlier */
 uint64_t sleepers_run(uint64_t now);               /* sleep.c: ends sleeps that are due; the earliest deadline that is left, 0 = none */
 void sleep_end(struct thread *th);                 /* sleep.c: off its channel */
-void sched_take_events(void);                      /* pending bits of a member; lock not held */
+/* pending bits of a member, which found it there, or in its own code; lock not held */
+void sched_take_events(int in_library);
 
 /* ---- futex.c; family lock held */
 long futex_wake(uint64_t va, uint32_t most);       /* how many were woken, or -errno */

@@ -63,6 +63,14 @@ static void fault_serve(const struct exo_upcall *u)
 	user_return();
 }
 
+static void serve(const struct exo_upcall *u, int in_library)
+{
+	if (u->vector != EXO_VECTOR_ASYNC)
+		fault_serve(u);
+	sched_take_events(in_library);
+	user_return();
+}
+
 /* entry.S: on the library stack, the user's registers in P->regs. */
 void upcall_serve(uint64_t vector, uint64_t error, uint64_t addr)
 {
@@ -71,18 +79,13 @@ void upcall_serve(uint64_t vector, uint64_t error, uint64_t addr)
 	u.vector = vector;
 	u.error = error;
 	u.addr = addr;
-	if (vector != EXO_VECTOR_ASYNC)
-		fault_serve(&u);
-	sched_take_events();
-	user_return();
+	serve(&u, 0);
 }
 
 /* The same, of registers that were on their way to user code. */
 static void leave_again(void *at)
 {
-	const struct exo_upcall *u = at;
-
-	upcall_serve(u->vector, u->error, u->addr);
+	serve(at, 1);
 }
 
 /* The library touched memory: serve and go on, or let user_copy fail; anything else is a defect of ours. */

@@ -5,6 +5,7 @@
 #include <posix/library.h>
 #include <posix/call/calls.h>
 #include <posix/parts.h>
+#include <linux/sched.h>
 
 /* Ticks that an env ran; only the caller's own runs now. */
 static uint64_t env_clock(exo_name env)
@@ -19,6 +20,28 @@ static const uint32_t nice_factor[40] = {
 	12, 14, 18, 22, 28, 35, 44, 55, 69, 86, 107, 134, 168, 210, 262, 328, 410, 512, 640, 800,
 	1024, 1280, 1600, 2000, 2500, 3125, 3906, 4883, 6104, 7629, 9537, 11921, 14901, 18626, 23283, 29104, 36380, 45475, 56843, 71054,
 };
+
+/* Who is idle by choice weighs 3 where others weigh 1024. */
+#define IDLE_PACE (1024 * 1024 / 3)
+
+void sched_class_set(struct thread *th, int policy, int nice)
+{
+	sched_settle(); /* what ran until now ran by the old one */
+	th->policy = policy;
+	th->nice = nice;
+	th->pace = policy == SCHED_IDLE ? IDLE_PACE : nice_factor[nice + 20];
+	if (th->pace == 1024)
+		th->pace = 0;
+}
+
+void sched_class_copy(struct thread *to, const struct thread *from)
+{
+	to->policy = from->policy;
+	to->nice = from->nice;
+	to->pace = from->pace;
+	if (from->resets && from->nice < 0)
+		sched_class_set(to, from->policy, 0);
+}
 
 static void queue_remove(struct thread *th)
 {
@@ -55,7 +78,7 @@ void sched_settle(void)
 		return;
 	th->mark = clock;
 	th->ran += ran;
-	th->virtual += th->nice ? ran * nice_factor[th->nice + 20] / 1024 : ran;
+	th->virtual += th->pace ? ran * th->pace / 1024 : ran;
 	if (th->queued == QUEUED_RUN && th->run_next && (int64_t)(th->virtual - th->run_next->virtual) > 0) {
 		queue_remove(th);
 		queue_insert(th);
@@ -212,6 +235,7 @@ void sched_block(int state)
 	struct thread *me = P->thread;
 
 	me->state = state;
+	me->waits++;
 	sched_remove(me);
 	if (me->deadline)
 		wakes_by(me->deadline);
@@ -249,10 +273,12 @@ static void turn_end(void)
 		return;
 	}
 	next = next_pick(0);
-	if (next && next != P->thread)
+	if (next && next != P->thread) {
+		P->thread->preempted++;
 		cpu_give(next);
-	else
+	} else {
 		sched_start_turn();
+	}
 }
 
 CALL0(sched_yield)
@@ -267,14 +293,17 @@ static int is_passed_over(void)
 	return F->running != P->thread && F->running && F->running->task->env == P->self;
 }
 
-void sched_take_events(void)
+void sched_take_events(int in_library)
 {
 	uint32_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
 
 	if (bits & EXO_PEND_NOTIFY)
 		__atomic_store_n(&P->exo->notify_bits, 0, __ATOMIC_RELAXED);
-	if (bits & EXO_PEND_TIMER && P->alarm_at <= rt_tsc())
-		P->alarm_at = 0;
+	if (bits & EXO_PEND_TIMER) {
+		if (P->alarm_at <= rt_tsc())
+			P->alarm_at = 0;
+		*(in_library ? &P->thread->split.system : &P->thread->split.user) += 1;
+	}
 	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !F->reap_wanted && !is_passed_over())
 		return;
 	family_lock();

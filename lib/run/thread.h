@@ -49,6 +49,9 @@ struct thread_signals {
 /* What it waits for in FUTEX_WAIT: futex.c. */
 struct futex_wait { struct thread *next, *prev; uint64_t space, at; uint32_t bits; };
 
+/* Timer upcalls that found it in its own code, and in the library; ns that it was said to have spent so: usage.c. */
+struct cpu_split { uint32_t user, system; uint64_t user_ns, system_ns; };
+
 struct thread {
 	int tid, state;              /* enum thread_state */
 	struct task *task;
@@ -57,10 +60,14 @@ struct thread {
 
 	/* scheduling: sched.c */
 	int      queued;             /* enum thread_queued */
-	int      nice;
+	int      nice, policy;       /* policy: SCHED_; with SCHED_RESET_ON_FORK in resets */
+	uint32_t resets;             /* its children begin as usual threads */
+	uint32_t pace;               /* what both make of time, in 1/1024; 0: nothing */
 	struct thread *run_next, *run_prev;
 	uint64_t virtual;            /* virtual run time, TSC ticks at nice 0 */
 	uint64_t ran, mark;          /* ticks that it ran up to `mark`, a time of its env's clock */
+	struct cpu_split split;
+	uint32_t waits, preempted;   /* times that it left the CPU by itself, and that it was another's turn */
 	int      on;                 /* its registers are in the CPU or in its env's P->regs; else in its slot */
 	uint32_t slot;               /* thread.c */
 	uint64_t kept_rsp;
@@ -106,6 +113,8 @@ void thread_detach(void);
 /* ---- sched.c (family lock held in all of them) */
 void thread_run(struct thread *th);         /* makes it runnable, whatever it did before */
 uint64_t thread_ticks(const struct thread *th);
+void sched_class_set(struct thread *th, int policy, int nice); /* of SCHED_OTHER, BATCH, IDLE */
+void sched_class_copy(struct thread *to, const struct thread *from); /* as clone passes it on */
 void sched_settle(void);                    /* what the caller ran so far is in its virtual time */
 /* A signal has come: ends an interruptible sleep, or makes its env look at its signals before its next user instruction. */
 void thread_interrupt(struct thread *th);

@@ -31,10 +31,9 @@ static void insert(struct timer *t)
 		after->prev = t;
 }
 
-void timer_start(struct timer *t, uint64_t at, uint64_t interval)
+void timer_start(struct timer *t, uint64_t at)
 {
 	timer_stop(t);
-	t->interval = interval;
 	if (!at)
 		return;
 	t->at = at;
@@ -42,11 +41,15 @@ void timer_start(struct timer *t, uint64_t at, uint64_t interval)
 	wakes_by(at);
 }
 
-uint64_t timer_left(const struct timer *t)
+uint64_t time_forward(uint64_t *at, uint64_t interval, uint64_t now)
 {
-	uint64_t now = clock_ns();
+	uint64_t times;
 
-	return !t->at ? 0 : t->at > now ? t->at - now : 1;
+	if (*at > now)
+		return 0;
+	times = (now - *at) / interval + 1;
+	*at = time_after(*at + interval * (times - 1), interval);
+	return times;
 }
 
 uint64_t timers_next(void)
@@ -58,14 +61,8 @@ void timers_run(uint64_t now)
 {
 	while (F->timers && F->timers->at <= now) {
 		struct timer *t = F->timers;
-		uint64_t due = t->at, times = 1;
 
 		timer_stop(t);
-		if (t->interval) {
-			times += (now - due) / t->interval;
-			t->at = time_after(due + t->interval * (times - 1), t->interval);
-			insert(t);
-		}
-		t->fire(t, times);
+		t->fire(t);
 	}
 }

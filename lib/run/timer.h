@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* A timer of the family: a function that the first env calls at a time, once or again and again. Lies in family memory, guarded by the family lock. */
+/* A timer of the family: a function that process 1 calls once, at a time. Lies in family memory, guarded by the
+ * family lock. What comes again and again is started
+ * anew when its last coming was taken (a signal delivered, a count read): so a timer of a nanosecond costs nobody
+ * anything while its owner does not look. */
 #ifndef POSIX_TIMER_H
 #define POSIX_TIMER_H
 #include <stdint.h>
 
 struct timer {
 	struct timer *next, *prev;   /* of those that run, by rising time */
-	uint64_t at, interval;       /* ns of clock_ns; at 0: it does not run */
-	/* times: how often the time has come since the last call, at least once. The timer may be started or stopped there. */
-	void (*fire)(struct timer *t, uint64_t times);
+	uint64_t at;                 /* ns of clock_ns; 0: it does not run */
+	void (*fire)(struct timer *t); /* it does not run then, and may be started there */
 	void *owner;
 };
 
-/* At that time (0: stops) and then every interval ns (0: never again), whatever it did before. */
-void timer_start(struct timer *t, uint64_t at, uint64_t interval);
+/* At that time (0: stops), whatever it did before. */
+void timer_start(struct timer *t, uint64_t at);
 void timer_stop(struct timer *t);
-uint64_t timer_left(const struct timer *t);  /* ns until it fires, 0 = it does not run; one that is due has 1 left */
+/* Moves *at by whole intervals (> 0) behind now, if it is not there yet: by how many. */
+uint64_t time_forward(uint64_t *at, uint64_t interval, uint64_t now);
 /* The first env's loop. */
 uint64_t timers_next(void);                  /* 0 = none runs */
 void timers_run(uint64_t now);
 
-/* itimer.c: those of a process that ends. posix_timer.c: those of one that ends or execs. */
+/* itimer.c: those of a process that ends. posix_timer.c: those of one that ends or execs. taken: a signal of theirs
+ * was, so that the next may come. */
 struct task;
 void itimers_stop(struct task *t);
+void itimer_taken(struct task *t);
+struct signal_cause;
+void posix_timer_taken(struct task *t, struct signal_cause *cause); /* fills in how often it came */
 void posix_timers_drop(struct task *t);
 #endif

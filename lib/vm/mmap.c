@@ -2,6 +2,7 @@
 /* mmap, munmap, mprotect. Each changes the regions first, then the entries of what was there. mremap, brk and madvise have files of their own. */
 #include <posix/library.h>
 #include <posix/call/calls.h>
+#include <posix/process/usage.h>
 
 #define MAP_SHARED    0x01
 #define MAP_PRIVATE   0x02
@@ -20,6 +21,7 @@
 #define OPEN_RDWR      2
 #define RLIMIT_AS      9
 #define MCL_ONFAULT    4
+#define NOTED (64 * PAGE) /* fewer pages are not missed in ru_maxrss */
 
 void vsize_note(void)
 {
@@ -235,8 +237,11 @@ long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, u
 
 int map_remove(uint64_t start, uint64_t end)
 {
-	int e = region_remove(start, end);
+	int e;
 
+	if (end - start >= NOTED)
+		usage_note();
+	e = region_remove(start, end);
 	if (!e)
 		e = pages_unmap(start, end);
 	if (!e)

@@ -277,7 +277,7 @@ int page_serve(uint64_t va, unsigned access)
 	struct region *r = region_find(va);
 	int e;
 
-	P->page_faults++;
+	P->task->own.faults++;
 	if (!r)
 		r = stack_grow(va);
 	if (!r || !(r->prot & access || (access == PROT_READ && r->prot)))

@@ -9,6 +9,7 @@
 #include <family/family.h>
 #include <posix/process/process.h>
 #include <posix/process/task.h>
+#include <posix/process/usage.h>
 
 #define ADDRESS_END (EXO_USER_END - EXO_PAGE_SIZE)
 
@@ -25,6 +26,8 @@ static long limit_set(struct task *t, unsigned which, uint64_t from)
 	if (which == RLIMIT_NOFILE && now[1] > FD_MAX)
 		return -EPERM;
 	memcpy(t->limit[which], now, sizeof now);
+	if (which == RLIMIT_CPU)
+		cpu_limit_watch(t);
 	return 0;
 }
 

@@ -50,14 +50,32 @@ CALL2(sched_getparam, pid, to)
 	return (int)pid < 0 ? -EINVAL : is_process(pid) ? user_write(to, &priority, sizeof priority) : -ESRCH;
 }
 
-CALL3(sched_setscheduler, pid, policy, from)
+static struct thread *thread_meant(uint64_t pid) { return (int)pid ? thread_by_tid((int)pid) : current_thread(); }
+
+CALL3(sched_setscheduler, pid, asked, from)
 {
-	if ((int)policy != SCHED_NORMAL && (int)policy != SCHED_BATCH && (int)policy != SCHED_IDLE)
-		return (int)policy == SCHED_FIFO || (int)policy == SCHED_RR ? -EPERM : -EINVAL;
-	return sys_sched_setparam(pid, from, 0, 0, 0, 0);
+	int policy = (int)asked & ~SCHED_RESET_ON_FORK;
+	struct thread *th = thread_meant(pid);
+	long error;
+
+	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE)
+		return policy == SCHED_FIFO || policy == SCHED_RR ? -EPERM : -EINVAL;
+	error = sys_sched_setparam(pid, from, 0, 0, 0, 0);
+	if (error)
+		return error;
+	sched_class_set(th, policy, th->nice);
+	th->resets = ((int)asked & SCHED_RESET_ON_FORK) != 0;
+	return 0;
 }
 
-CALL1(sched_getscheduler, pid) { return (int)pid < 0 ? -EINVAL : is_process(pid) ? SCHED_NORMAL : -ESRCH; }
+CALL1(sched_getscheduler, pid)
+{
+	const struct thread *th = thread_meant(pid);
+
+	if ((int)pid < 0)
+		return -EINVAL;
+	return th ? th->policy | (th->resets ? SCHED_RESET_ON_FORK : 0) : -ESRCH;
+}
 
 static long priority_of(uint64_t policy, long real_time)
 {
@@ -108,7 +126,7 @@ static long threads_named(uint64_t which, uint64_t who, void (*each)(struct thre
 }
 
 static void nice_least(struct thread *th, int *least) { *least = th->nice < *least ? th->nice : *least; }
-static void nice_set(struct thread *th, int *nice) { th->nice = *nice; }
+static void nice_set(struct thread *th, int *nice) { sched_class_set(th, th->policy, *nice); }
 
 /* getpriority gives 20 - nice: of several the most favoured. */
 CALL2(getpriority, which, who)
@@ -124,7 +142,6 @@ CALL3(setpriority, which, who, value)
 	int nice = (int)value < -20 ? -20 : (int)value > 19 ? 19 : (int)value;
 	long n;
 
-	sched_settle(); /* what ran until now ran at the old one */
 	n = threads_named(which, who, nice_set, &nice);
 	return n < 0 ? n : 0;
 }

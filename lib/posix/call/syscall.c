@@ -116,6 +116,6 @@ void user_return(void)
 		if (family_locked())
 			family_unlock();
 		user_leave(&p->regs, p->exo);
-		sched_take_events();
+		sched_take_events(1);
 	}
 }

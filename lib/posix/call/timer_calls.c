@@ -1,14 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about time: clocks, sleeping, CPU time used. */
+#include <linux/resource.h>
 #include <linux/time_types.h>
 #include <rt/gate.h>
 #include "calls.h"
 #include <family/family.h>
+#include <posix/process/usage.h>
 #include <posix/signal/signals.h>
 
 #define TICK_NS 10000000ul /* of times(): 100 a second */
 
 struct timeval64 { int64_t s, us; };
+
+/* Of a process or thread by number: a record that others change. */
+static int other_read(int32_t id, uint64_t *ns)
+{
+	int is_held = family_locked(), error;
+	int32_t clock;
+
+	if (!is_held)
+		family_lock();
+	clock = cpu_clock(id);
+	error = clock ? cpu_clock_read(clock, ns) : -EINVAL;
+	if (!is_held)
+		family_unlock();
+	return error;
+}
 
 static int clock_read(uint64_t id, uint64_t *ns)
 {
@@ -26,7 +43,7 @@ static int clock_read(uint64_t id, uint64_t *ns)
 		*ns = rt_ns(thread_ticks(current_thread()));
 		return 0;
 	}
-	return -EINVAL;
+	return (int32_t)id < 0 ? other_read((int32_t)id, ns) : -EINVAL;
 }
 
 static int timespec_put(uint64_t to, uint64_t ns)
@@ -49,9 +66,11 @@ CALL2(clock_settime, id, from)
 	uint64_t ns;
 	int error;
 
-	if (id != CLOCK_REALTIME)
+	if (id != CLOCK_REALTIME && id != CLOCK_PROCESS_CPUTIME_ID && id != CLOCK_THREAD_CPUTIME_ID && (int32_t)id >= 0)
 		return -EINVAL;
 	error = timespec_read(from, &ns);
+	if (!error && (int32_t)id < 0)
+		error = clock_read(id, &ns);
 	return error ? error : -EPERM;
 }
 
@@ -106,8 +125,40 @@ CALL2(nanosleep, want, left)
 	return error ? error : sleep_until(clock_after(ns), left);
 }
 
+/* Until the clock says that: 0, or -EINTR with what remains in *left. */
+static long cpu_sleep(int32_t clock, uint64_t until, uint64_t *left)
+{
+	struct thread *th = current_thread();
+	uint64_t now;
+
+	for (;;) {
+		int error = cpu_clock_read(clock, &now);
+
+		if (error || now >= until)
+			return error;
+		if (sleep_on(&th->deadline, cpu_clock_look(th->task, until - now)) == -EINTR) {
+			*left = until - now;
+			return -EINTR;
+		}
+	}
+}
+
+static long cpu_nanosleep(int32_t clock, uint64_t flags, uint64_t ns, uint64_t now, uint64_t left_at)
+{
+	uint64_t left = 0;
+	long result;
+
+	if (!cpu_clock_is_process(clock))
+		return -EINVAL;
+	result = cpu_sleep(clock, flags & TIMER_ABSTIME ? ns : time_after(now, ns), &left);
+	if (result != -EINTR || flags & TIMER_ABSTIME)
+		return result == -EINTR ? -ERESTARTNOHAND : result;
+	return left_at && timespec_put(left_at, left) ? -EFAULT : -EINTR;
+}
+
 CALL4(clock_nanosleep, id, flags, want, left)
 {
+	int32_t cpu = cpu_clock((int32_t)id);
 	uint64_t ns, now;
 	int error = clock_read(id, &now);
 
@@ -117,6 +168,8 @@ CALL4(clock_nanosleep, id, flags, want, left)
 		return -EOPNOTSUPP;
 	if ((error = timespec_read(want, &ns)))
 		return error;
+	if (cpu)
+		return cpu_nanosleep(cpu, flags, ns, now, left);
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_until(clock_after(ns), left);
 	long result = ns <= now ? 0 : sleep_until(clock_after(ns - now), 0);
@@ -136,8 +189,11 @@ CALL0(restart_syscall)
 
 CALL1(times, to)
 {
-	const struct task *t = current_task();
-	int64_t ticks[4] = { (int64_t)(rt_ns(task_ticks(t)) / TICK_NS), 0, (int64_t)(rt_ns(t->child_ticks) / TICK_NS), 0 };
+	struct task *t = current_task();
+	const struct times own = task_times(t);
+	const int64_t ticks[4] = { (int64_t)(own.user / TICK_NS), (int64_t)(own.system / TICK_NS),
+		(int64_t)(t->children.user_ns / TICK_NS),
+		(int64_t)(t->children.system_ns / TICK_NS) };
 
 	if (to && user_write(to, ticks, sizeof ticks))
 		return -EFAULT;
@@ -146,21 +202,22 @@ CALL1(times, to)
 
 CALL2(getrusage, who, to)
 {
-	const struct task *t = current_task();
-	int64_t usage[18] = { 0 };
-	uint64_t ns;
+	struct usage u;
+	int64_t usage[18];
 
-	if ((int)who == 0)
-		ns = rt_ns(task_ticks(t));
-	else if ((int)who == 1)
-		ns = rt_ns(thread_ticks(current_thread()));
-	else if ((int)who == -1)
-		ns = rt_ns(t->child_ticks);
-	else
+	switch ((int)who) {
+	case RUSAGE_SELF:
+		u = usage_of(current_task());
+		break;
+	case RUSAGE_THREAD:
+		u = usage_of_thread(current_thread());
+		break;
+	case RUSAGE_CHILDREN:
+		u = current_task()->children;
+		break;
+	default:
 		return -EINVAL;
-	usage[0] = (int64_t)(ns / NS);
-	usage[1] = (int64_t)(ns % NS / 1000);
-	usage[4] = (int64_t)(t->rss_pages * 4);
-	usage[8] = (int64_t)P->page_faults;
+	}
+	usage_put(usage, &u);
 	return user_write(to, usage, sizeof usage);
 }

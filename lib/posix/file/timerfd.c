@@ -9,16 +9,32 @@
 #define TFD_ABSTIME       1u
 #define TFD_CANCEL_ON_SET 2u
 
-struct timerfd { struct timer timer; uint64_t times, expirations; int is_real; };
+/* at: when it last came or will come next; 0: it does not run. It waits for a look once it has come: `came`. */
+struct timerfd { struct timer timer; uint64_t at, interval, times, expirations; int is_real, came; };
 struct setting { struct __kernel_timespec interval, value; };
 
-static void fire(struct timer *timer, uint64_t times)
+static void fire(struct timer *timer)
 {
 	struct timerfd *t = (struct timerfd *)timer;
 
-	t->times += times;
+	t->times++;
 	t->expirations++;
+	t->came = 1;
 	wake_up(t);
+}
+
+/* What came since it was last looked at is counted, and it goes on. */
+static void catch_up(struct timerfd *t)
+{
+	if (!t->came)
+		return;
+	t->came = 0;
+	if (!t->interval) {
+		t->at = 0;
+		return;
+	}
+	t->times += time_forward(&t->at, t->interval, clock_ns()) - 1;
+	timer_start(&t->timer, t->at);
 }
 
 static long timerfd_read(struct file *f, struct io *io, uint64_t at)
@@ -34,6 +50,7 @@ static long timerfd_read(struct file *f, struct io *io, uint64_t at)
 		if (sleep_on(t, 0) == -EINTR)
 			return -ERESTARTSYS;
 	}
+	catch_up(t);
 	if (io_put(io, &t->times, 8) < 0)
 		return -EFAULT;
 	t->times = 0;
@@ -74,15 +91,22 @@ CALL2(timerfd_create, clock, flags)
 	return anon_fd("[timerfd]", 0600, &timerfd_ops, t, O_RDWR | ((unsigned)flags & (O_CLOEXEC | O_NONBLOCK)));
 }
 
-static struct setting look(const struct timerfd *t)
+static struct setting look(struct timerfd *t)
 {
-	return (struct setting){ timespec_of(t->timer.interval), timespec_of(timer_left(&t->timer)) };
+	uint64_t now = clock_ns(), left;
+
+	catch_up(t);
+	left = t->at > now ? t->at - now : t->at != 0;
+	return (struct setting){ timespec_of(t->interval), timespec_of(left) };
 }
 
 static void set(struct timerfd *t, unsigned flags, uint64_t value, uint64_t interval)
 {
 	t->times = 0;
-	timer_start(&t->timer, value ? clock_deadline(value, flags & TFD_ABSTIME, t->is_real) : 0, interval);
+	t->came = 0;
+	t->interval = interval;
+	t->at = value ? clock_deadline(value, flags & TFD_ABSTIME, t->is_real) : 0;
+	timer_start(&t->timer, t->at);
 }
 
 /* The timer of a descriptor; reference held by *f. */

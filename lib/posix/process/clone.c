@@ -10,7 +10,6 @@ static void image_share(struct task *child, const struct task *parent)
 		inode_run(parent->exe);
 	child->exe = parent->exe;
 	child->vsize = parent->vsize;
-	child->rss_pages = parent->rss_pages;
 	child->cmdline = parent->cmdline_size ? fam_alloc(parent->cmdline_size) : 0;
 	if (child->cmdline) {
 		memcpy(child->cmdline, parent->cmdline, parent->cmdline_size);
@@ -57,7 +56,7 @@ struct task *child_new(const struct fork_wish *w, int *error)
 	if (w->flags & CLONE_CLEAR_SIGHAND)
 		signal_exec(child);
 	signal_thread(child->threads, P->thread);
-	child->threads->nice = P->thread->nice;
+	sched_class_copy(child->threads, P->thread);
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		child->threads->clear_child_tid = w->child_tid;
 	*error = w->flags & CLONE_PIDFD ? pidfd_make(w, child) : 0;

@@ -7,6 +7,7 @@
 #include <posix/parts.h>
 #include <linux/fcntl.h>
 #include <linux/signal.h>
+#include "usage.h"
 
 /* First steps of the new env, on its library stack: the task is this one already; what fails now kills it, as on Linux. */
 void exec_begin(void *argument)
@@ -66,6 +67,8 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 {
 	struct thread *th = t->threads;
 
+	if (t == P->task)
+		usage_note();
 	task_drop_image(t);
 	inode_run(plan->program.inode);
 	t->exe = plan->program.inode;

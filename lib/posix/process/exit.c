@@ -5,6 +5,7 @@
 #include <posix/call/calls.h>
 #include <posix/signal/signals.h>
 #include "pidfd.h"
+#include "usage.h"
 
 #define SA_NOCLDWAIT_BIT 2ul
 #define HANDLER_IGNORE 1ul
@@ -210,6 +211,7 @@ void exit_thread(int wait_status)
 	if (t->alone_waits)
 		thread_run(t->alone_waits);
 	if (is_last) {
+		usage_note();
 		vfork_release(t);
 		task_bury(t, t->exit_status);
 	}
@@ -218,7 +220,7 @@ void exit_thread(int wait_status)
 		t->env = 0;
 	if (!is_last && !is_leader) {
 		sched_moves(me);
-		t->run_before += me->ran;
+		usage_keep(t, me);
 		thread_free(me);
 	}
 	env_leave();
@@ -252,7 +254,7 @@ void threads_end_others(void)
 		return;
 	/* The leader's record is still there, ended: the caller takes its place. */
 	sched_moves(leader);
-	t->run_before += leader->ran;
+	usage_keep(t, leader);
 	thread_free(leader);
 	thread_renumber(me, t->pid);
 }

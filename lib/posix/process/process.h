@@ -126,7 +126,6 @@ struct process {
 	uint64_t fault_next;         /* where the next sequential anonymous fault is expected */
 	uint32_t fault_window;
 	uint64_t alarm_at;           /* this env's alarm, TSC; it may be long past, or earlier than wanted: then it is set again when it comes. 0 = none */
-	uint64_t page_faults;
 	uint64_t is_wx;              /* a W+X mapping was logged */
 };
 _Static_assert(__builtin_offsetof(struct process, stack) == P_STACK, "asm");

@@ -3,8 +3,10 @@
 #include <posix/library.h>
 #include <base/fmt.h>
 #include "pidfd.h"
+#include "usage.h"
 
 #define RLIM_INFINITY (~0ul)
+#define RLIMIT_CPU 0
 #define RLIMIT_STACK 3
 #define RLIMIT_CORE 4
 #define RLIMIT_NPROC 6
@@ -53,6 +55,8 @@ struct task *task_new(struct task *parent)
 		t->session = parent->session;
 		memcpy(t->name, parent->name, sizeof t->name);
 		memcpy(t->limit, parent->limit, sizeof t->limit);
+		if (t->limit[RLIMIT_CPU][0] != RLIM_INFINITY || t->limit[RLIMIT_CPU][1] != RLIM_INFINITY)
+			cpu_limit_watch(t);
 		signal_fork(t, parent);
 	} else {
 		t->pgrp = t->session = t->pid;
@@ -71,6 +75,7 @@ void task_free(struct task *t)
 	*at = t->next;
 	F->task_count--;
 	pidfds_leave(t);
+	timer_stop(&t->cpu_limit);
 	if (t->parent) {
 		for (at = &t->parent->child; *at != t; at = &(*at)->sibling)
 			;
@@ -146,7 +151,9 @@ void task_look(struct task *t, struct task_view *out)
 {
 	*out = (struct task_view){
 		.tid = t->pid, .pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session, .exit_status = t->exit_status,
-		.state = t->state == TASK_ZOMBIE ? 'Z' : t->stop_signal ? 'T' : thread_letter(t->threads), .threads = t->thread_count, .nice = t->threads->nice, .start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = t->rss_pages, .files = t->files, .exe = t->exe,
+		.state = t->state == TASK_ZOMBIE ? 'Z' : t->stop_signal ? 'T' : thread_letter(t->threads),
+			.threads = t->thread_count, .nice = t->threads->nice, .start_ns = t->start_ns, .vsize = t->vsize,
+				.files = t->files, .exe = t->exe,
 		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size,
 	};
 	memcpy(out->name, t->name, sizeof out->name);

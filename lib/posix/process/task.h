@@ -29,9 +29,14 @@ struct task_signals {
 	struct signal_action action[SIGNAL_COUNT + 1];
 	struct signal_cause info[SIGNAL_COUNT + 1];
 	struct signal_note *notes;   /* real-time signals behind the first of their number, in the order in which they came */
-	struct itimer { struct timer timer; uint64_t cpu_at, cpu_interval; } itimer[ITIMERS]; /* itimer.c; cpu: ns of CPU time */
+	/* itimer.c; in ns of what it counts: time, or CPU time */
+	struct itimer { struct timer timer; uint64_t at, interval; } itimer[ITIMERS];
 	struct posix_timer *posix_timers; /* posix_timer.c */
 };
+
+/* What a process has used. rss_most: pages that it had, when somebody looked; waits: times that it left the CPU by
+ * itself; preempted: that it was another's turn. */
+struct usage { uint64_t user_ns, system_ns, rss_most, faults, waits, preempted; };
 
 struct task {
 	/* identity */
@@ -58,8 +63,11 @@ struct task {
 	struct thread *threads;      /* the leader first */
 	uint32_t thread_count;       /* without a leader that has ended */
 	uint64_t run_before;         /* ticks that threads which are gone ran */
-	uint64_t child_ticks;        /* of waited-for children */
-	uint64_t vsize, rss_pages;   /* for /proc */
+	struct cpu_split split;      /* usage.c */
+	/* of threads that are gone, and what is not counted by thread; of waited-for children and theirs. usage.c */
+	struct usage own, children;
+	struct timer cpu_limit;      /* RLIMIT_CPU: usage.c */
+	uint64_t vsize;              /* of the image, for others to see */
 	uint64_t kill_ticks;         /* its CPU time when a SIGKILL was first seen pending */
 	int      kill_overdue;       /* it does not take it: to be ended by its env's creator */
 	struct thread *vfork_parent; /* who waits until it leaves their common env */

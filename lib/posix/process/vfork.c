@@ -38,7 +38,7 @@ long thread_clone(const struct fork_wish *w)
 	if (!th)
 		return -EAGAIN;
 	memcpy(th->name, thread_name(P->thread), sizeof th->name);
-	th->nice = P->thread->nice;
+	sched_class_copy(th, P->thread);
 	signal_thread(th, P->thread);
 	th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
 	if (w->flags & CLONE_CHILD_CLEARTID)

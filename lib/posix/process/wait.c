@@ -6,6 +6,7 @@
 #include <linux/signal.h>
 #include <linux/wait.h>
 #include "pidfd.h"
+#include "usage.h"
 
 /* Children of another thread count but for __WNOTHREAD, and once that thread is gone they are anybody's. */
 static int is_of_thread(const struct task *c)
@@ -68,17 +69,20 @@ static struct task *child_wait(int pid, int options, int *status, int *error)
 	}
 }
 
-static void usage_fill(uint64_t to[18], const struct task *c)
+/* Its own, and what it waited for. */
+static struct usage usage_whole(struct task *c)
 {
-	uint64_t us = rt_ns(task_ticks(c)) / 1000;
+	struct usage u = usage_of(c);
 
-	to[0] = us / 1000000;
-	to[1] = us % 1000000;
+	usage_add(&u, &c->children);
+	return u;
 }
 
 static void child_taken(struct task *c)
 {
-	P->task->child_ticks += task_ticks(c) + c->child_ticks;
+	const struct usage u = usage_whole(c);
+
+	usage_add(&P->task->children, &u);
 	task_reap(c);
 }
 
@@ -86,7 +90,7 @@ CALL4(wait4, pid, status_at, asked, usage_at)
 {
 	uint32_t options = (uint32_t)asked;
 	int status = 0, error, number;
-	uint64_t usage[18] = { 0 };
+	int64_t usage[18] = { 0 };
 	struct task *c;
 
 	if (options & ~(uint32_t)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
@@ -95,8 +99,11 @@ CALL4(wait4, pid, status_at, asked, usage_at)
 	if (!c && error <= 0)
 		return error;
 	number = c ? c->pid : error;
-	if (c)
-		usage_fill(usage, c);
+	if (c) {
+		const struct usage u = usage_whole(c);
+
+		usage_put(usage, &u);
+	}
 	if (c && c->state == TASK_ZOMBIE)
 		child_taken(c);
 	if (status_at && user_write(status_at, &status, sizeof status))
@@ -111,7 +118,7 @@ CALL5(waitid, which, id, info_at, asked, usage_at)
 	uint32_t options = (uint32_t)asked;
 	int status = 0, error, pid = -1, no_wait = 0;
 	int32_t info[32] = { 0 };
-	uint64_t usage[18] = { 0 };
+	int64_t usage[18] = { 0 };
 	struct task *c;
 
 	if (options & ~(uint32_t)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
@@ -147,13 +154,14 @@ CALL5(waitid, which, id, info_at, asked, usage_at)
 		info[6] = status >> 8;
 	}
 	if (c) {
+		const struct usage u = usage_whole(c);
 		int ended = c->state == TASK_ZOMBIE, core = status & 0x80, sig = status & 0x7f;
 
 		info[0] = SIGCHLD;
 		info[2] = !ended ? status == STATUS_CONTINUED ? CLD_CONTINUED : CLD_STOPPED : sig ? core ? CLD_DUMPED : CLD_KILLED : CLD_EXITED;
 		info[4] = c->pid;
 		info[6] = !ended ? status == STATUS_CONTINUED ? SIGCONT : status >> 8 : sig ? sig : status >> 8;
-		usage_fill(usage, c);
+		usage_put(usage, &u);
 		if (ended && !(options & WNOWAIT))
 			child_taken(c);
 		if (usage_at && user_write(usage_at, usage, sizeof usage))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Interval timers of a process: of real time, of its own CPU time, and SIGPROF's, which here is the same since the library's time is the program's. */
+/* Interval timers of a process: of real time, of the CPU time of its own code, and of all of its CPU time. */
 #include <rt/gate.h>
 #include <posix/call/calls.h>
 #include <family/family.h>
 #include "signals.h"
+#include <posix/process/usage.h>
 #include <run/timer.h>
 
 struct timeval64 { int64_t s, us; };
@@ -11,59 +12,86 @@ struct itimer64 { struct timeval64 interval, value; };
 
 static const int signal_of[ITIMERS] = { SIGALRM, SIGVTALRM, SIGPROF };
 
-static uint64_t cpu_ns(const struct task *t) { return rt_ns(task_ticks(t)); }
+/* The time that the timer counts in. */
+static uint64_t now_of(struct task *t, int which)
+{
+	switch (which) {
+	case 0:
+		return clock_ns();
+	case 1:
+		return task_times(t).user;
+	}
+	return rt_ns(task_ticks(t));
+}
 
-static void fire(struct timer *timer, uint64_t times)
+static void go(struct itimer *it, struct task *t, uint64_t now)
+{
+	uint64_t at = it->at;
+
+	if (at && it != t->signals.itimer)
+		at = cpu_clock_look(t, at > now ? at - now : 0);
+	timer_start(&it->timer, at);
+}
+
+static void fire(struct timer *timer)
 {
 	const struct signal_cause cause = { .code = SI_KERNEL };
 	struct itimer *it = (struct itimer *)timer;
 	struct task *t = timer->owner;
 	int which = (int)(it - t->signals.itimer);
+	uint64_t now = now_of(t, which);
 
-	(void)times;
-	if (which) {
-		uint64_t used = cpu_ns(t);
-
-		/* CPU time passes no faster than time. */
-		if (used < it->cpu_at) {
-			timer_start(timer, clock_after(it->cpu_at - used), 0);
-			return;
-		}
-		it->cpu_at = it->cpu_interval ? time_after(used - (used - it->cpu_at) % it->cpu_interval, it->cpu_interval) : 0;
-		if (it->cpu_at)
-			timer_start(timer, clock_after(it->cpu_at - used), 0);
+	if (which && now < it->at) {
+		go(it, t, now);
+		return;
 	}
+	if (which && it->interval) {
+		(void)time_forward(&it->at, it->interval, now);
+		go(it, t, now);
+	}
+	if (!it->interval)
+		it->at = 0;
 	(void)signal_send_info(t, signal_of[which], &cause);
+}
+
+/* The one of real time goes on when its last signal was taken. */
+void itimer_taken(struct task *t)
+{
+	struct itimer *it = &t->signals.itimer[0];
+
+	if (it->timer.at || !it->at || !it->interval)
+		return;
+	(void)time_forward(&it->at, it->interval, clock_ns());
+	timer_start(&it->timer, it->at);
 }
 
 void itimers_stop(struct task *t)
 {
 	for (int i = 0; i < ITIMERS; i++)
 		timer_stop(&t->signals.itimer[i].timer);
+	timer_stop(&t->cpu_limit);
 }
 
-static uint64_t left_of(const struct task *t, int which)
+static uint64_t left_of(struct task *t, int which)
 {
 	const struct itimer *it = &t->signals.itimer[which];
-	uint64_t used;
+	uint64_t now = it->at ? now_of(t, which) : 0;
 
-	if (!which || !it->timer.at)
-		return timer_left(&it->timer);
-	used = cpu_ns(t);
-	return it->cpu_at > used ? it->cpu_at - used : 1;
+	if (!it->timer.at)
+		return 0;
+	return it->at > now ? it->at - now : 1;
 }
 
 static void set(struct task *t, int which, uint64_t after, uint64_t interval)
 {
 	struct itimer *it = &t->signals.itimer[which];
+	uint64_t now = now_of(t, which);
 
 	it->timer.fire = fire;
 	it->timer.owner = t;
-	if (which) {
-		it->cpu_at = time_after(cpu_ns(t), after);
-		it->cpu_interval = interval;
-	}
-	timer_start(&it->timer, after ? clock_after(after) : 0, which ? 0 : interval);
+	it->at = after ? time_after(now, after) : 0;
+	it->interval = interval;
+	go(it, t, now);
 }
 
 static struct timeval64 timeval(uint64_t ns)
@@ -74,11 +102,11 @@ static struct timeval64 timeval(uint64_t ns)
 	return (struct timeval64){ (int64_t)(us / 1000000), (int64_t)(us % 1000000) };
 }
 
-static struct itimer64 look(const struct task *t, int which)
+static struct itimer64 look(struct task *t, int which)
 {
 	const struct itimer *it = &t->signals.itimer[which];
 
-	return (struct itimer64){ timeval(which ? it->cpu_interval : it->timer.interval), timeval(left_of(t, which)) };
+	return (struct itimer64){ timeval(it->interval), timeval(left_of(t, which)) };
 }
 
 static uint64_t ns_of(const struct timeval64 *tv) { return time_of(tv->s, tv->us * 1000); }

@@ -3,18 +3,24 @@
 #include <linux/time.h>
 #include <linux/time_types.h>
 #include <posix/call/calls.h>
-#include <family/family.h>
+#include <posix/library.h>
+#include <posix/process/usage.h>
 #include "signals.h"
 #include <run/timer.h>
 
 #define TIMER_LIMIT 256
+#define IGNORED_NS  4000000ul /* between looks at a timer whose signal is ignored */
 
+/* at: when it last came or will come next, of its clock; 0: it does not run. A signal of its that was not taken yet
+ * is `queued`, and the next is sent when it was. */
 struct posix_timer {
 	struct timer timer;
 	struct posix_timer *next;
 	int id, notify, sig, tid;
-	uint32_t is_real;            /* of CLOCK_REALTIME: absolute times are of 1970 */
-	uint32_t overrun;
+	int32_t cpu;                 /* a clock of CPU time by its number, else 0 */
+	uint8_t is_real;             /* of CLOCK_REALTIME: absolute times are of 1970 */
+	uint8_t queued, waits;       /* waits: it goes on when the signal was taken */
+	uint64_t at, interval, overrun, told; /* overrun: since the last signal that was taken; told: of that one */
 	uint64_t value;
 };
 
@@ -32,38 +38,105 @@ static struct posix_timer *find(uint64_t id)
 	return p;
 }
 
-static void fire(struct timer *timer, uint64_t times)
+static int now_of(const struct posix_timer *p, uint64_t *now)
 {
-	struct posix_timer *p = (struct posix_timer *)timer;
-	struct task *t = timer->owner;
-	struct signal_cause *kept = &t->signals.info[p->sig], cause = { .code = SI_TIMER, .pid = p->id, .value = p->value };
-	struct thread *th = p->tid ? thread_by_tid(p->tid) : 0;
+	if (p->cpu)
+		return cpu_clock_read(p->cpu, now);
+	*now = clock_ns();
+	return 0;
+}
 
-	if (p->notify == SIGEV_NONE)
-		return;
-	if (p->tid && (!th || th->task != t))
-		return;
-	if ((th ? th->signals.pending : t->signals.pending) & SIGNAL_BIT(p->sig)) {
-		p->overrun += (uint32_t)times;
-		if (!th && kept->code == SI_TIMER && kept->pid == p->id)
-			kept->uid = (int)p->overrun;
+/* Nobody is to be told of one that says nothing: it is counted when it is looked at. */
+static void go(struct posix_timer *p, uint64_t now)
+{
+	uint64_t at = p->notify == SIGEV_NONE ? 0 : p->at;
+
+	if (at && p->cpu)
+		at = cpu_clock_look(p->timer.owner, at > now ? at - now : 0);
+	timer_start(&p->timer, at);
+}
+
+/* Behind now, where it goes on from. */
+static void forward(struct posix_timer *p, uint64_t now)
+{
+	p->overrun += time_forward(&p->at, p->interval, now) - 1;
+	go(p, now);
+}
+
+static void send(struct posix_timer *p, struct thread *th, uint64_t now)
+{
+	struct signal_cause cause = { .code = SI_TIMER, .pid = p->id, .value = p->value };
+	struct task *t = p->timer.owner;
+
+	if (signal_is_dropped(t, th, p->sig)) {
+		/* Nobody will take it. What would come more often than that is not needed so often. */
+		if (p->interval) {
+			forward(p, now);
+			timer_start(&p->timer, time_after(MAX_OF(p->timer.at, clock_ns()), p->interval < IGNORED_NS ? IGNORED_NS
+				: 0));
+		}
 		return;
 	}
-	p->overrun = (uint32_t)(times - 1);
-	cause.uid = (int)p->overrun;
+	p->waits = p->interval != 0;
+	if (p->queued) {
+		p->overrun++;
+		return;
+	}
+	p->queued = 1;
+	p->overrun = 0;
 	(void)(th ? signal_send_thread(th, p->sig, &cause) : signal_send_info(t, p->sig, &cause));
+}
+
+static void fire(struct timer *timer)
+{
+	struct posix_timer *p = (struct posix_timer *)timer;
+	struct thread *th = p->tid ? thread_by_tid(p->tid) : 0;
+	uint64_t now;
+
+	if (now_of(p, &now) || (p->tid && (!th || th->task != timer->owner)))
+		return;
+	if (p->at > now)
+		go(p, now);
+	else
+		send(p, th, now);
+}
+
+void posix_timer_taken(struct task *t, struct signal_cause *cause)
+{
+	struct posix_timer *p = t->signals.posix_timers;
+	uint64_t now;
+
+	while (p && p->id != cause->pid)
+		p = p->next;
+	if (!p || !p->queued)
+		return;
+	p->queued = 0;
+	if (p->waits && !now_of(p, &now))
+		forward(p, now);
+	if (!p->interval)
+		p->at = 0;
+	p->waits = 0;
+	p->told = MIN_OF(p->overrun, (uint64_t)INT32_MAX);
+	cause->uid = (int)p->told;
 }
 
 CALL3(timer_create, clock, event, id)
 {
 	struct task *t = current_task();
 	struct event e = { .sig = SIGALRM, .notify = SIGEV_SIGNAL };
+	int32_t cpu = cpu_clock((int32_t)clock);
 	struct posix_timer *p;
 	int free = 0;
 
-	/* CPU-time clocks have no timers here. */
-	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
-		return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ? -EOPNOTSUPP : -EINVAL;
+	switch (clock) {
+	case CLOCK_REALTIME: case CLOCK_MONOTONIC: case CLOCK_BOOTTIME: case CLOCK_TAI:
+		break;
+	case CLOCK_MONOTONIC_RAW: case CLOCK_REALTIME_COARSE: case CLOCK_MONOTONIC_COARSE:
+		return -EOPNOTSUPP;
+	default:
+		if (!cpu)
+			return -EINVAL;
+	}
 	if (event && user_read(&e, event, sizeof e))
 		return -EFAULT;
 	if (e.notify != SIGEV_NONE && e.notify != SIGEV_SIGNAL && e.notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
@@ -87,7 +160,8 @@ CALL3(timer_create, clock, event, id)
 	p->notify = e.notify;
 	p->sig = e.notify == SIGEV_NONE ? SIGALRM : e.sig;
 	p->tid = e.notify & SIGEV_THREAD_ID ? e.tid : 0;
-	p->is_real = clock == CLOCK_REALTIME;
+	p->cpu = cpu;
+	p->is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI;
 	p->value = event ? e.value : (uint64_t)free;
 	if (user_write(id, &p->id, sizeof p->id)) {
 		fam_free(p);
@@ -100,14 +174,22 @@ CALL3(timer_create, clock, event, id)
 
 static struct setting look(const struct posix_timer *p)
 {
-	return (struct setting){ timespec_of(p->timer.interval), timespec_of(timer_left(&p->timer)) };
+	uint64_t now = 0, at = p->at, left;
+
+	if (!at || now_of(p, &now))
+		return (struct setting){ timespec_of(p->interval), timespec_of(0) };
+	/* One whose signal waits, or that sends none, is where it would be. */
+	if (p->interval && (p->waits || p->notify == SIGEV_NONE))
+		(void)time_forward(&at, p->interval, now);
+	left = at > now ? at - now : p->notify != SIGEV_NONE;
+	return (struct setting){ timespec_of(p->interval), timespec_of(left) };
 }
 
 CALL4(timer_settime, id, flags, from, old)
 {
 	struct posix_timer *p = find(id);
 	struct setting is, was;
-	uint64_t at, interval;
+	uint64_t at, interval, now;
 
 	if (!p || !from)
 		return -EINVAL;
@@ -116,7 +198,17 @@ CALL4(timer_settime, id, flags, from, old)
 	if (timespec_ns(&is.value, &at) || timespec_ns(&is.interval, &interval))
 		return -EINVAL;
 	was = look(p);
-	timer_start(&p->timer, at ? clock_deadline(at, flags & TIMER_ABSTIME, p->is_real) : 0, interval);
+	if (now_of(p, &now))
+		return -ESRCH;
+	p->at = 0;
+	if (at && p->cpu)
+		p->at = flags & TIMER_ABSTIME ? at : time_after(now, at);
+	else if (at)
+		p->at = clock_deadline(at, flags & TIMER_ABSTIME, p->is_real);
+	p->interval = interval;
+	p->overrun = p->told = 0;
+	p->waits = 0;
+	go(p, now);
 	return old && user_write(old, &was, sizeof was) ? -EFAULT : 0;
 }
 
@@ -135,7 +227,7 @@ CALL1(timer_getoverrun, id)
 {
 	struct posix_timer *p = find(id);
 
-	return p ? (long)p->overrun : -EINVAL;
+	return p ? (long)p->told : -EINVAL;
 }
 
 CALL1(timer_delete, id)

@@ -2,6 +2,7 @@
 /* Signals on their way: sending, forcing, inheriting. What the receiver does is signal_deliver.c's, calls are signal_calls.c's. */
 #include <base/string.h>
 #include <family/family.h>
+#include <run/timer.h>
 #include "signals.h"
 
 /* rt_sigtimedwait unblocks what it waits for; none of that may be dropped as ignored. */
@@ -17,7 +18,7 @@ static int anybody_keeps(const struct task *t, uint64_t bit)
 	return 0;
 }
 
-/* POSIX: real-time signals queue. Linux's first is 32. */
+/* POSIX: real-time signals queue. Linux's first is 32. So does what a timer sends, once for each timer. */
 static int is_queued(int sig) { return sig >= 32; }
 
 /* At the end of the list. A signal whose cause finds no memory comes without one. */
@@ -129,16 +130,21 @@ static int is_done_by_sending(struct task *t, int sig)
 	return 0;
 }
 
+int signal_is_dropped(const struct task *t, const struct thread *th, int sig)
+{
+	return signal_ignored(t, sig) && !(th ? is_kept(th, SIGNAL_BIT(sig)) : anybody_keeps(t, SIGNAL_BIT(sig)));
+}
+
 int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
 
 	if (!t)
 		return -ESRCH;
-	if (is_done_by_sending(t, sig) || (signal_ignored(t, sig) && !anybody_keeps(t, bit)))
+	if (is_done_by_sending(t, sig) || signal_is_dropped(t, 0, sig))
 		return 0;
 	if (t->signals.pending & bit) {
-		if (is_queued(sig))
+		if (is_queued(sig) || info->code == SI_TIMER)
 			note_add(&t->signals.notes, sig, info);
 		return 0;
 	}
@@ -158,7 +164,8 @@ int signal_send_thread(struct thread *th, int sig, const struct signal_cause *in
 		return -ESRCH;
 	if (th->state == THREAD_ENDED || bit & (SIGNALS_SURE | SIGNALS_STOP | SIGNAL_BIT(SIGCONT)))
 		return signal_send_info(th->task, sig, info);
-	if (is_done_by_sending(th->task, sig) || (th->signals.pending & bit && !is_queued(sig)) || (signal_ignored(th->task, sig) && !is_kept(th, bit)))
+	if (is_done_by_sending(th->task, sig) || (th->signals.pending & bit && !is_queued(sig) && info->code != SI_TIMER)
+		|| signal_is_dropped(th->task, th, sig))
 		return 0;
 	note_add(&th->signals.notes, sig, info);
 	th->signals.pending |= bit;
@@ -188,7 +195,11 @@ void signal_take_cause(struct thread *th, int sig, struct signal_cause *to)
 			if (n->sig == sig)
 				s->pending |= bit;
 		(void)note_take(&s->notes, sig, &s->info[sig]);
+		if (sig == SIGALRM)
+			itimer_taken(th->task);
 	}
+	if (to->code == SI_TIMER)
+		posix_timer_taken(th->task, to);
 }
 
 void signal_thread_end(struct thread *th)

@@ -39,6 +39,9 @@ static inline int signal_ignored(const struct task *t, int sig)
 /* signal.c. Pending at once, neither blocked nor ignored. */
 void signal_force(struct thread *th, int sig);
 
+/* signal.c. It is ignored where it would be sent: to the process, or to th of it. */
+int signal_is_dropped(const struct task *t, const struct thread *th, int sig);
+
 /* signal.c. Takes sig, which is pending or forced, off th (off its process, when it is pending there) and gives its cause. */
 void signal_take_cause(struct thread *th, int sig, struct signal_cause *to);
 /* signal.c. These are pending no more, for the process nor for any thread of it. */
