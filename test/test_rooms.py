@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""lib and apps: every file stands once in the table of files of the README above it, and what a table names is there."""
+"""lib and apps: every file stands once in the table of files of the README above it, and what a table names is there. Names and headers of the rooms run downward
+(lib/README.md); what stood otherwise when the rule came stands in test/room_debts, which may fall only: `test/test_rooms.py` as a command writes it anew."""
 
 import fnmatch
 import os
 import re
+import subprocess
 
 from aril import image
 
@@ -66,3 +68,164 @@ def test_faults_are_seen():
     files = ["a.c", "a.h", "b.c", "sub/d.c"]
     assert not faults("f", files, names)
     assert faults("f", files + ["c.c"], names) and faults("f", files[1:3], names) and faults("f", files, names + ["a.c"])
+
+
+# ---- which room may ask which: names at link time, and headers
+
+ORDER = ("base", "rt", "family", "run", "vm", "fs", "tty")
+BELOW = {room: ORDER[:i] for i, room in enumerate(ORDER)}
+BELOW["load"] = ORDER[:ORDER.index("tty")]
+BELOW["dev"] = ("base", "rt")
+BELOW["posix"] = ORDER + ("load", "dev")
+BELOW["app"] = BELOW["posix"] + ("posix",)
+DEBTS = os.path.join(TOP, "test", "room_debts")
+NEEDS_MOST = 30
+
+
+def room_of(path: str) -> str:
+    """Of a source or an object below build/: its room; the app's for what is in apps."""
+    found = re.search(r"(?:^|/)lib/(\w+)/", path)
+    if found:
+        return found.group(1)
+    return "base" if path.endswith("font.c.o") else "app"
+
+
+def text_of(path: str) -> str:
+    with open(os.path.join(TOP, path), encoding="utf-8") as f:
+        return re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+
+
+def needs_in(text: str) -> list:
+    """The names that a needs.h declares."""
+    text = re.sub(r"(?m)^\s*#.*$|__attribute__\s*\(\(.*?\)\)", "", text)
+    text = re.sub(r"\b(?:struct|enum|union) \w+;|\{[^{}]*\}", "", text)
+    return [re.search(r"(\w+)\s*(?:\(|\[|$)", part.strip()).group(1) for part in text.split(";") if part.strip()]
+
+
+def headers(room: str, is_public: bool) -> list:
+    """A room's headers. Private are those that say so in their opening comment, and needs.h, which tells others what to define and gives them nothing."""
+    found = []
+    for folder, _, files in os.walk(os.path.join(TOP, "lib", room)):
+        for name in files:
+            path = os.path.join(folder, name)
+            if name.endswith(".h"):
+                with open(path, encoding="utf-8") as f:
+                    private = "/* Private to" in "".join(f.readlines()[:3])
+                if private != is_public:
+                    found.append(os.path.relpath(path, TOP))
+    return found
+
+
+def symbols() -> tuple:
+    """(name, object) of what objects define, and of what they ask for; the Linux library OS's objects, and rt's and base's."""
+    objects = []
+    for top in ("build/posix", "build/user/lib/rt", "build/user/lib/base"):
+        for folder, _, files in os.walk(os.path.join(TOP, top)):
+            paths = [os.path.relpath(os.path.join(folder, name), TOP) for name in files if name.endswith(".o")]
+            objects += [path for path in paths if "build/posix/build/" in path or os.path.exists(os.path.join(TOP, re.sub(r"^build/\w+/|\.o$", "", path)))]
+    out = subprocess.run(["gcc-nm", "-A", "-g", *objects], cwd=TOP, check=True, stdout=subprocess.PIPE).stdout.decode()
+    rows = [re.fullmatch(r"(.*):[0-9a-f ]* (\w) (\S+)", line).groups() for line in out.splitlines()]
+    return [(name, path) for path, kind, name in rows if kind not in "Uw"], [(name, path) for path, kind, name in rows if kind == "U"]
+
+
+def link_faults(defined: list, asked: list, needs: dict, public: dict) -> set:
+    """(`up`, room, name): asked for where neither the room nor one below gives it or has it in its needs. (`hidden`, room, name): used from outside, but in no public header."""
+    rooms, homes, faults = {}, {}, set()
+    for name, path in defined:
+        rooms.setdefault(room_of(path), set()).add(name)
+        homes[name] = room_of(path)
+    for name, path in asked:
+        room = room_of(path)
+        places = (room, *BELOW[room])
+        wanted = [at for at in places if name in needs.get(at, ())]
+        if not wanted and not any(name in rooms.get(at, ()) for at in places) and name in homes:
+            faults.add(("up", room, name))
+        elif not wanted and homes.get(name, room) != room and not re.search(rf"\b{name}\b", public.get(homes[name], "")):
+            faults.add(("hidden", homes[name], name))
+    return faults
+
+
+def include_faults(sources: dict, private: list) -> set:
+    """(`include`, file, header): of a room that is not below the file's, or private to another."""
+    faults = set()
+    for path, text in sources.items():
+        room = room_of(path)
+        for name in re.findall(r"(?m)^\s*#\s*include\s+<([^>]+)>", text):
+            to = name.split("/")[0]
+            if "/" in name and to in BELOW and to != room and (to not in BELOW[room] or f"lib/{name}" in private):
+                faults.add(("include", path, name))
+    return faults
+
+
+def sources() -> dict:
+    found = {}
+    for top in ("lib", "apps/linux"):
+        for folder, _, files in os.walk(os.path.join(TOP, top)):
+            for name in files:
+                if name.endswith((".c", ".h", ".S", ".def")):
+                    path = os.path.relpath(os.path.join(folder, name), TOP)
+                    found[path] = text_of(path)
+    return found
+
+
+def needs() -> dict:
+    paths = {room: os.path.join("lib", room, "needs.h") for room in BELOW}
+    return {room: needs_in(text_of(path)) for room, path in paths.items() if os.path.exists(os.path.join(TOP, path))}
+
+
+def found_link() -> set:
+    defined, asked = symbols()
+    assert len(defined) > 700 and len(asked) > 700, "nothing is built"
+    public = {room: "".join(text_of(path) for path in headers(room, True)) for room in BELOW if room != "app"}
+    return link_faults(defined, asked, needs(), public)
+
+
+def found_includes() -> set:
+    return include_faults(sources(), [path for room in BELOW if room != "app" for path in headers(room, False)])
+
+
+def debts() -> set:
+    with open(DEBTS, encoding="utf-8") as f:
+        return {tuple(line.split()) for line in f if not line.startswith("#")}
+
+
+def test_names_run_downward():
+    found, allowed = found_link(), debts()
+    print(f"rooms: {sum(f[0] == 'up' for f in found)} names run upward, {sum(f[0] == 'hidden' for f in found)} are used without a public declaration")
+    assert not found - allowed, sorted(found - allowed)
+
+
+def test_includes_run_downward():
+    found, allowed = found_includes(), debts()
+    print(f"rooms: {len(found)} includes run upward or into another room")
+    assert not found - allowed, sorted(found - allowed)
+
+
+def test_needs_are_few_and_asked_for():
+    _, asked = symbols()
+    for room, names in needs().items():
+        users = {name for name, path in asked if room == room_of(path)}
+        assert len(names) == len(set(names)) and not set(names) - users, (room, sorted(set(names) - users))
+    assert sum(map(len, needs().values())) <= NEEDS_MOST, needs()
+
+
+def test_link_faults_are_seen():
+    defined = [("low", "build/posix/lib/run/a.c.o"), ("high", "build/posix/lib/fs/b.c.o"), ("main", "build/posix/apps/linux/m.c.o"), ("font", "build/posix/build/font.c.o")]
+    public = {"run": "void low(void);"}
+    assert not link_faults(defined, [("low", "build/posix/lib/fs/b.c.o"), ("high", "build/posix/lib/fs/c.c.o"), ("font", "build/posix/lib/dev/s.c.o")], {}, {**public, "base": "font"})
+    assert link_faults(defined, [("high", "build/posix/lib/run/a.c.o")], {}, public) == {("up", "run", "high")}
+    assert not link_faults(defined, [("high", "build/posix/lib/run/a.c.o"), ("high", "build/posix/lib/vm/a.c.o")], {"run": ["high"]}, public)
+    assert link_faults(defined, [("main", "build/posix/lib/posix/a.c.o")], {"run": ["high"]}, public) == {("up", "posix", "main")}
+    assert link_faults(defined, [("low", "build/posix/lib/fs/b.c.o")], {}, {}) == {("hidden", "run", "low")}
+    assert link_faults(defined, [("low", "build/posix/lib/dev/b.c.o")], {}, public) == {("up", "dev", "low")}
+    text = "#include <stdint.h>\nstruct task;\nextern const struct a one;\nint two(int a, struct b *c), *three(void);\nvoid four(void) __attribute__((noreturn));\n"
+    assert needs_in(text.replace(", *three(void)", "")) == ["one", "two", "four"]
+    texts = {"lib/vm/a.c": "#include <fs/files.h>\n#include <run/own.h>\n#include <rt/gate.h>\n", "lib/fs/b.c": "#include <run/own.h>\n#include <fs/files.h>\n#include <std.h>\n"}
+    assert include_faults(texts, []) == {("include", "lib/vm/a.c", "fs/files.h")}
+    assert len(include_faults(texts, ["lib/run/own.h", "lib/fs/files.h"])) == 3
+
+
+if __name__ == "__main__":
+    with open(DEBTS, "w", encoding="utf-8") as out:
+        out.write("# SPDX-License-Identifier: MIT\n# What test/test_rooms.py puts up with: names that run upward, names that no public header declares, includes that run upward or into another room.\n")
+        out.writelines(" ".join(fault) + "\n" for fault in sorted(found_link() | found_includes()))
