@@ -100,7 +100,7 @@ void init_main(void)
 	if (!family_locked())
 		family_lock();
 	if (init_pages()) {
-		posix_log("init: no memory for its own record");
+		rt_log("init: no memory for its own record");
 		(void)gate_env_kill(0);
 	}
 	tty_set_size((int)SAID->rows, (int)SAID->columns);

@@ -91,6 +91,11 @@ void init_io_drain(struct init *in);
 void init_io_frame(char type, const void *data, size_t n);
 /* Sends one file to the host: B, D..., N. */
 void init_get(struct init *in, const char *path);
-/* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
+/* posix/parts.h: off, signal, last_words, first, events, monitor. */
 void init_request_off(int again);
+void init_signal(int sig);
+void init_last_words(const struct task *t, const char *text, size_t n);
+void init_main(void);
+void init_events(void);
+void monitor_main(void) __attribute__((noreturn));
 #endif

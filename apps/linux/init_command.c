@@ -104,7 +104,7 @@ static struct file_state *files_open(struct init *in)
 	}
 	if (!error)
 		return files;
-	posix_log("init: no standard streams: error %d", -error);
+	rt_log("init: no standard streams: error %d", -error);
 	files_free(files);
 	return NULL;
 }
@@ -151,7 +151,7 @@ int init_command(struct init *in)
 	if (command) {
 		in->command_pid = in->news->command_pid = command->pid;
 		in->started_at = clock_ns();
-		posix_log("init: started %s as pid %d", in->command, command->pid);
+		rt_log("init: started %s as pid %d", in->command, command->pid);
 		if (c->mode <= INIT_TTY) {
 			the_tty()->session = command->session;
 			the_tty()->pgrp = command->pgrp;

@@ -16,7 +16,7 @@ static void say(const struct init *in, int status, const char *then)
 		status > 128 ? status - 128 : status, then);
 
 	console_message(line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
-	posix_log("init: %s has ended with status %d; %s", name, status, then);
+	rt_log("init: %s has ended with status %d; %s", name, status, then);
 }
 
 void init_ended(struct init *in, int status)

@@ -2,12 +2,19 @@
 /* The Linux library OS as an app: chooses its parts, and nothing else. Another app may choose others from lib/posix,
  * or bring its own. */
 #include <posix/parts.h>
+#include "init.h"
 
 const struct posix_parts posix_parts = {
 	.load = load_binary,       /* scripts, static and position-independent ELF */
 	.fork = fork_sealed,       /* links tables, copies no page */
 	.page = page_serve,        /* on demand, copy-on-write */
 	.pick = pick_fair,         /* least virtual run time first */
+	.monitor = monitor_main,   /* devices, slices, the machine's end */
+	.first = init_main,
+	.events = init_events,
+	.off = init_request_off,
+	.signal = init_signal,
+	.last_words = init_last_words,
 	.latency_ns = 6000000,
 	.granularity_ns = 750000,
 };

@@ -20,12 +20,12 @@
 static void power(struct monitor *m, int again, int status)
 {
 	io_drain(m);
-	posix_log("init: %s, status %d", again ? "reset" : "power off", status);
+	rt_log("init: %s, status %d", again ? "reset" : "power off", status);
 	if (!again && CONFIG->exit_port) {
 		if (gate_dev_bind(EXO_DEV_PORTS, (uint64_t)CONFIG->exit_port, 1) >= 0)
 			port_out8((uint16_t)CONFIG->exit_port, (uint8_t)status);
 		else
-			posix_log("init: exit-port %d is not given away by the kernel", CONFIG->exit_port);
+			rt_log("init: exit-port %d is not given away by the kernel", CONFIG->exit_port);
 	}
 	(void)gate_env_set(0, EXO_SET_MACHINE, again ? EXO_MACHINE_RESET : EXO_MACHINE_OFF, (uint64_t)status);
 }
@@ -59,7 +59,7 @@ void family_end(struct monitor *m, const char *why)
 	member_name(m->told.running, who, sizeof who);
 	n = fmt(line, sizeof line, "family: ended: %s; last had the CPU: %s (env %x)", why, who, m->told.running);
 	n = n < (int)sizeof line ? n : (int)sizeof line - 1;
-	posix_log("%s", line);
+	rt_log("%s", line);
 	io_frame(m, 'L', line, (size_t)n);
 	io_terminal(m, line, (size_t)n);
 	io_terminal(m, "\n", 1);
@@ -147,7 +147,7 @@ static void holder_end(struct monitor *m, exo_name holder)
 	(void)fmt(why, sizeof why, "%s (env %x) holds its lock and does not get on", who, holder);
 	if (holder == m->keeper || gate_env_kill(holder) == -EXO_EPERM)
 		family_end(m, why);
-	posix_log("family: %s: this one is ended", why);
+	rt_log("family: %s: this one is ended", why);
 	(void)gate_notify(m->keeper, KEEPER_REAP);
 }
 
@@ -223,7 +223,7 @@ static void loop(struct monitor *m)
 static void give_up(const char *what, int64_t error) __attribute__((noreturn));
 static void give_up(const char *what, int64_t error)
 {
-	posix_log("monitor: %s: error %ld", what, (long)error);
+	rt_log("monitor: %s: error %ld", what, (long)error);
 	for (;;)
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, STATUS_DAMAGED);
 }

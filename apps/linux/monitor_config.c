@@ -16,7 +16,7 @@ __attribute__((format(printf, 2, 3))) static void complain(struct init_config *c
 	va_start(list, format);
 	(void)vfmt(text, sizeof text, format, list);
 	va_end(list);
-	posix_log("init: aril.conf %s", text);
+	rt_log("init: aril.conf %s", text);
 	(void)fmt(c->complaints + used, sizeof c->complaints - used, "init: aril.conf %s\n", text);
 }
 

@@ -38,7 +38,7 @@ static void keyboard_start(struct monitor *m)
 	else
 		(void)fmt(line, sizeof line, "keyboard: none was found (%s); USB keyboards cannot be used yet",
 			error == -ENXIO ? "none answers behind the i8042" : error == -ENODEV ? "no i8042 answers" : "the kernel refuses the i8042");
-	posix_log("%s", line);
+	rt_log("%s", line);
 	if (m->console.screen.on) {
 		text_show(&m->console.screen, line, strlen(line));
 		text_show(&m->console.screen, "\n", 1);
@@ -50,12 +50,12 @@ void console_open(struct monitor *m)
 	struct screen *s = &m->console.screen;
 
 	if (!CONFIG->has_screen) {
-		posix_log("screen: not wanted (console = serial)");
+		rt_log("screen: not wanted (console = serial)");
 		return;
 	}
 	s->font = CONFIG->font;
 	if (screen_open(s) == -ENODEV)
-		posix_log("screen: no framebuffer that can be used");
+		rt_log("screen: no framebuffer that can be used");
 	if (s->on) {
 		boot_log_show(s);
 		text_show(s, CONFIG->complaints, strlen(CONFIG->complaints));

@@ -21,7 +21,7 @@ void io_open(struct monitor *m)
 			(void)channel_put(&m->channel, 'H', m->nonce, 16);
 			return;
 		}
-		posix_log("init: no COM2 for the channel: the terminal is this machine's own");
+		rt_log("init: no COM2 for the channel: the terminal is this machine's own");
 		c->has_channel = 0;
 		c->mode = INIT_CONSOLE;
 	}
@@ -29,7 +29,7 @@ void io_open(struct monitor *m)
 		return;
 	m->has_port = !serial_open(&m->channel.serial, SERIAL_COM1);
 	if (!m->has_port)
-		posix_log("init: no COM1");
+		rt_log("init: no COM1");
 }
 
 /* ---- in */
@@ -182,7 +182,7 @@ static void ring_empty(struct monitor *m, const char *why)
 	char who[32];
 
 	member_name(m->told.running, who, sizeof who);
-	posix_log("family: the bytes on their way out %s and are lost; last had the CPU: %s", why, who);
+	rt_log("family: the bytes on their way out %s and are lost; last had the CPU: %s", why, who);
 	SAY->out_taken = m->told.out_put;
 }
 

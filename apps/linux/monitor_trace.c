@@ -24,7 +24,7 @@ void trace_begin(struct monitor *m)
 		r = gate_dev_bind(EXO_DEV_TRACE, (uint64_t)head, EXO_RUN_FRAMES);
 	m->tracing = r >= 0;
 	if (r < 0)
-		posix_log("init: no trace: gate error %ld", -r);
+		rt_log("init: no trace: gate error %ld", -r);
 }
 
 /* One record without its arguments that are zero: TSC, env, kind, number, mask of the arguments that follow. */

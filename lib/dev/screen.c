@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening the screen: device and memory in a window of the first env's own; and showing, which draws only cells that differ from what is shown. */
 #include <posix/library.h>
+#include <rt/rt.h>
 #include "screen.h"
 
 #define WINDOW      (511 * EXO_HOME_SIZE) /* slot 0, the GiB behind the private area's */
 #define WINDOW_SIZE (512ul << 20)
-#define RIGHTS      (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
-#define CHUNK       64
+#define RIGHTS      (EXO_PTE_RW | EXO_PTE_NX)
 #define RUN         64 /* cells drawn at a time */
 #define GAP         4  /* so many cells that need no drawing cost less than another run */
 #define FRAME_NS    20000000u
@@ -18,11 +18,8 @@ static int64_t tables_make(uint64_t va, uint64_t size)
 {
 	int64_t r = 0;
 
-	for (uint64_t at = va & -(512 * PAGE); at < va + size && r >= 0; at += 512 * PAGE) {
-		r = table_new(at, 2);
-		if (r == -EXO_EEXIST)
-			r = 0;
-	}
+	for (uint64_t at = va & -(512 * PAGE); at < va + size && r >= 0; at += 512 * PAGE)
+		r = rt_tables(0, at, 0, 0);
 	return r;
 }
 
@@ -31,15 +28,10 @@ static int64_t memory_map(uint64_t va, uint64_t pages)
 {
 	int64_t r = tables_make(va, pages * PAGE);
 
-	for (uint64_t done = 0, n; done < pages && r >= 0; done += n) {
-		uint64_t list[CHUNK];
-
-		n = pages - done < CHUNK ? pages - done : CHUNK;
-		if (frames_claim(list, n))
-			return -EXO_ENOMEM;
-		for (uint64_t i = 0; i < n; i++)
-			list[i] = list[i] << EXO_PAGE_SHIFT | RIGHTS;
-		r = entries_write(0, va + done * PAGE, n, (uint64_t)list, EXO_AT_LIST, 0);
+	for (uint64_t i = 0; i < pages && r >= 0; i++) {
+		r = rt_frame();
+		if (r >= 0)
+			r = rt_map(0, va + i * PAGE, (uint64_t)r, 1, RIGHTS);
 	}
 	if (r >= 0)
 		memset((void *)va, 0, pages * PAGE);
@@ -51,10 +43,8 @@ static int64_t device_map(uint64_t base, uint64_t pages)
 	int64_t r = gate_dev_bind(EXO_DEV_FRAMES_WC, base / PAGE, pages);
 
 	if (r >= 0)
-		r = table_new(WINDOW, 3);
-	if (r >= 0)
 		r = tables_make(WINDOW, pages * PAGE);
-	return r >= 0 ? entries_write(0, WINDOW, pages, PAGE_DOWN(base) | RIGHTS, EXO_AT_STEP, 0) : r;
+	return r >= 0 ? rt_map(0, WINDOW, base / PAGE, pages, RIGHTS) : r;
 }
 
 int screen_open(struct screen *s)
@@ -78,7 +68,7 @@ int screen_open(struct screen *s)
 	if (r >= 0)
 		r = memory_map(memory, PAGE_UP(cells * sizeof *s->store) / PAGE);
 	if (r < 0) {
-		posix_log("screen: cannot be mapped: error %ld", (long)r);
+		rt_log("screen: cannot be mapped: error %ld", (long)r);
 		return r == -EXO_EPERM || r == -EXO_EBUSY ? -EACCES : -ENOMEM;
 	}
 	to->pixels = (uint8_t *)WINDOW + base % PAGE;
@@ -90,7 +80,7 @@ int screen_open(struct screen *s)
 	for (size_t at = 0; at < (size_t)s->rows * s->columns; at++)
 		s->shown[at] = CELL(s->space, 7, 0, 0);
 	s->on = 1;
-	posix_log("screen: %ux%u, %u columns, %u rows, %u bytes a pixel", to->width, to->height, s->columns, s->rows, to->depth);
+	rt_log("screen: %ux%u, %u columns, %u rows, %u bytes a pixel", to->width, to->height, s->columns, s->rows, to->depth);
 	return 0;
 }
 
@@ -148,7 +138,7 @@ static void line_show(struct screen *s, unsigned row, int has_cursor)
 void screen_show(struct screen *s)
 {
 	unsigned cursor = s->hidden || s->view ? s->rows : s->at.row;
-	uint64_t begin = clock_ns(), took;
+	uint64_t begin = rt_now(), took;
 
 	for (unsigned row = 0; row < s->rows; row++)
 		if (s->touched[row] || row == cursor || row == s->cursor_row)
@@ -156,7 +146,7 @@ void screen_show(struct screen *s)
 	memset(s->touched, 0, s->rows);
 	s->cursor_row = cursor;
 	s->dirty = 0;
-	took = clock_ns() - begin;
+	took = rt_now() - begin;
 	s->show_at = begin + took + (SHARE * took > FRAME_NS ? SHARE * took : FRAME_NS);
 }
 

@@ -2,7 +2,6 @@
 /* The family segment's pages: who maps them, and where. The bitmap of used pages follows struct family; small objects are heap.c's.
  * A page's frame is shared, mapped once here, and disowned at once: so it belongs to no member, and is free when it is unmapped, by whomever. */
 #include <posix/library.h>
-#include <posix/parts.h>
 
 #define CHUNK 64
 #define SAID_PAGES_MAX 32
@@ -92,7 +91,7 @@ static void range_unmap(uint64_t page, uint64_t n)
 	int64_t r = entries_write(0, FAMILY_BASE + page * PAGE, n, 0, 0, 0);
 
 	if (r < 0)
-		posix_log("family: page %lu cannot be unmapped: %ld", page, (long)r);
+		rt_log("family: page %lu cannot be unmapped: %ld", page, (long)r);
 }
 
 static int range_map(uint64_t page, uint64_t n)
@@ -273,8 +272,6 @@ int family_start(void)
 	F->page_hint = FIRST_PAGES;
 	reserves_set();
 	pages_mark(0, FIRST_PAGES, 1);
-	F->latency_ns = posix_parts.latency_ns;
-	F->granularity_ns = posix_parts.granularity_ns;
 	F->rootimg_pfn = frame_at(rt_info->root_va);
 	F->rootimg_pages = PAGE_UP(rt_info->root_size) / PAGE;
 	return 0;

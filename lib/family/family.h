@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The family segment: what all members share, at FAMILY_BASE. The struct, its lock, its page allocator and heap; what the pages hold is their owners'. */
+/* The family segment: what all members share, at FAMILY_BASE. The struct, its lock, its page allocator and heap; what
+ * the pages hold is their owners'. */
 #ifndef POSIX_FAMILY_H
 #define POSIX_FAMILY_H
 #include <exo/env.h>
 #include <family/monitor.h>
+#include <rt/gate.h>
 #include <posix/posix.h>
 #include <posix/call/syscall.h>
 #include <rt/gate.h>
@@ -27,7 +29,8 @@ struct family {
 	uint64_t page_limit;           /* pages that may be in use: tables stand for so many */
 	uint64_t pages_used, page_hint;
 	uint64_t page_reserve, frame_reserve; /* of these two, what contents of files leave to everybody else: shortage.c */
-	struct { uint32_t run[KEPT_RUNS], count; } kept[KEPT_PAGES]; /* free runs of 1, 2, .. pages that stay mapped: their first pages */
+	/* free runs of 1, 2, .. pages that stay mapped: their first pages */
+	struct { uint32_t run[KEPT_RUNS], count; } kept[KEPT_PAGES];
 	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
 
 	/* tasks and run queue */
@@ -80,10 +83,14 @@ void family_lock(void);
 void family_unlock(void);
 int  family_locked(void);
 
-/* Frames (family.c): claims n frames, list gets their numbers; 0, or -ENOMEM with none kept. */
-int frames_claim(uint64_t *list, uint64_t n);
-int frames_claim_zeroed(uint64_t *list, uint64_t n);
-void frames_release(const uint64_t *list, uint64_t n);
+/* gate.c: helpers over the stubs. */
+int  gate_errno(int64_t result);                   /* a gate error as -errno */
+/* Level-1 entries, all n of them; flags: EXO_AT_STEP, LIST, GIVE. 0 or a negative gate error. */
+int64_t entries_write(uint64_t root, uint64_t va, uint64_t n, uint64_t value, uint64_t flags, uint64_t proof);
+/* a new empty table linked at va in the own root: 0 or a gate error */
+int64_t table_new(uint64_t va, int level);
+
+/* reserve.c. */
 /* Frames that the family's account can still claim, whatever the machine has besides. The account has the index of
  * process 1's env, which it was made with. */
 static inline uint64_t frames_left(void)
@@ -92,6 +99,21 @@ static inline uint64_t frames_left(void)
 
 	return account->limit[EXO_C_FRAMES] - account->used[EXO_C_FRAMES];
 }
+void reserves_set(void);                           /* once, when the family's pages are known */
+/* n more frames for a program's own pages leave enough to those who must go on: else it is ENOMEM, while fork and
+ * exec may still go below. */
+static inline int memory_spare(uint64_t n) { return frames_left() >= F->frame_reserve / 2 + n; }
+int memory_wait(uint64_t n);                       /* the same, after what the dead still hold has come back */
+/* Tears down to the end whatever env is dying: 1 when there was one, so that asking again for a frame is worth it.
+ * With or without the family lock. */
+int memory_recover(void);
+/* Kills (or waits for the end of) an env of the family, pushing its teardown to the end. */
+void env_end(exo_name env);
+
+/* Frames (family.c): claims n frames, list gets their numbers; 0, or -ENOMEM with none kept. */
+int frames_claim(uint64_t *list, uint64_t n);
+int frames_claim_zeroed(uint64_t *list, uint64_t n);
+void frames_release(const uint64_t *list, uint64_t n);
 /* The head of a new run of 2 MiB, or a gate error with nothing kept. huge.c */
 int64_t run_claim(void);
 /* Frame number behind an address of the caller's root that is mapped, 0 = none. */

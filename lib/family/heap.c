@@ -93,7 +93,7 @@ void fam_free(void *p)
 	if (!p)
 		return;
 	if (h->magic != HEAP_MAGIC) {
-		posix_log("heap: %p was not allocated", p);
+		rt_log("heap: %p was not allocated", p);
 		return;
 	}
 	if (h->class == HEAP_CLASSES) {

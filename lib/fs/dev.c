@@ -71,7 +71,7 @@ static long kmsg_write(struct file *f, struct io *io, uint64_t at)
 	while (part && line[part - 1] == '\n')
 		part--;
 	line[part] = 0;
-	posix_log("%s", line);
+	rt_log("%s", line);
 	return (long)n;
 }
 

@@ -217,20 +217,6 @@ posix_fault_entry:
 	add	(%rsp), %rsp    /* struct exo_upcall: resume */
 	iretq
 
-/* void library_restart(void (*go_on)(void *), void *argument): calls it on the empty library stack of the thread that runs here. Does not return.
- * library_begin: the first instruction of new envs, which come with a stack of their own. */
-	.globl	library_restart, library_begin
-library_restart:
-	movabs	STACK, %rax
-	mov	%rax, %rsp
-library_begin:
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	xor	%ebp, %ebp
-	cld
-	call	*%rax
-	ud2
-
 /* void user_leave(const struct user_regs *regs, struct exo_page *exo): to user code. Returns, disabled again, when an asynchronous event is pending. */
 	.globl	user_leave, user_leave_end
 user_leave:

@@ -2,10 +2,11 @@
 /* What an app on this library chooses: one function or number for each policy. The app defines posix_parts; the library asks it wherever the policy counts. */
 #ifndef POSIX_PARTS_H
 #define POSIX_PARTS_H
+#include <stddef.h>
 #include <stdint.h>
 
 struct exec_plan;
-struct fork_wish;
+struct fork_start;
 struct task;
 struct thread;
 
@@ -14,18 +15,29 @@ struct posix_parts {
 	/* Loader: checks the file at path and fills the plan's images; 0 or -errno. */
 	int (*load)(struct exec_plan *plan, const char *path);
 	/* Fork: an env for the child that has what the caller's has; its name or -errno. */
-	long (*fork)(struct task *child, const struct fork_wish *wish);
+	long (*fork)(const struct fork_start *start);
 	/* Pager: makes the page of va present with that access; 0, -EFAULT, -ENXIO, -ENOMEM. */
 	int (*page)(uint64_t va, unsigned access);
 	/* Scheduler: who of the run queue is next, but for `other`; NULL = nobody. */
 	struct thread *(*pick)(const struct thread *other);
+	/* What the app does beside processes. The first env, after the family is made. */
+	void (*monitor)(void) __attribute__((noreturn));
+	/* Process 1, in its own env, when family, file system and task 1 stand: starts the first program. */
+	void (*first)(void);
+	/* In each round of process 1's loop, family lock held: feeds, drains, reaps. */
+	void (*events)(void);
+	/* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
+	void (*off)(int again);
+	/* A signal was sent to process 1; a process dies, and this is its last line. */
+	void (*signal)(int sig);
+	void (*last_words)(const struct task *t, const char *text, size_t n);
 	uint64_t latency_ns, granularity_ns; /* every runnable thread gets the CPU once in that time; but no turn is shorter than that */
 };
 extern const struct posix_parts posix_parts;
 
 /* What there is to choose from. */
 int  load_binary(struct exec_plan *plan, const char *path);              /* binary.c: #! scripts, ELF static, static-PIE, PT_INTERP */
-long fork_sealed(struct task *child, const struct fork_wish *wish);      /* fork.c: tables linked sealed, nothing copied */
+long fork_sealed(const struct fork_start *start);                         /* vm/fork.c: tables linked sealed, nothing copied */
 int  page_serve(uint64_t va, unsigned access);                           /* pager.c: demand zero, file pages, copy-on-write */
 struct thread *pick_fair(const struct thread *other);                      /* sched.c: least virtual run time */
 

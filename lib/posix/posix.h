@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <base/duration.h>
 #include <exo/layout.h>
+#include <rt/log.h>
 
 /* ---- address map of a member of the family */
 #define LINUX_TEXT    (EXO_HOMES_BASE)                     /* home: library and app image, read-only, live in all members */
@@ -114,9 +115,6 @@ int    binfmt_command(int number, const char *text, size_t n); /* "0" off, "1" o
 size_t binfmt_text(int number, char *to, size_t max);          /* what /proc shows; 0 when it is gone */
 int    binfmt_number(const char *name, size_t n);              /* 0: none */
 int    binfmt_next(int after, const char **name);              /* the lowest number above: 0 when there is none */
-
-/* Log line to the kernel log and console log (printf format of base/fmt.h). */
-void posix_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- promised by the file half ---- */
 

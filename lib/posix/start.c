@@ -8,7 +8,7 @@
 static void give_up(const char *what, long error) __attribute__((noreturn));
 static void give_up(const char *what, long error)
 {
-	posix_log("linux: %s: error %ld", what, error);
+	rt_log("linux: %s: error %ld", what, error);
 	for (;;) {
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 125);
 		(void)gate_env_kill(0);
@@ -24,6 +24,14 @@ static long vdso_make(void)
 		e = -ENOMEM;
 	return e;
 }
+
+void keeper_work(void)
+{
+	kill_enforce();
+	posix_parts.events();
+}
+
+struct thread *sched_pick(const struct thread *other) { return posix_parts.pick(other); }
 
 void keeper_begin(void *nothing)
 {
@@ -58,7 +66,7 @@ void keeper_begin(void *nothing)
 	t->files = files_new();
 	if (!t->files)
 		give_up("no memory for process 1's files", -ENOMEM);
-	init_main();
+	posix_parts.first();
 	if (family_locked())
 		family_unlock();
 	sched_keep();
@@ -71,7 +79,9 @@ static void monitor_begin(void *nothing)
 	(void)nothing;
 	if (r < 0)
 		give_up("the family segment cannot be made", r);
-	monitor_main();
+	F->latency_ns = posix_parts.latency_ns;
+	F->granularity_ns = posix_parts.granularity_ns;
+	posix_parts.monitor();
 }
 
 void posix_start(uint32_t self)

@@ -2,6 +2,7 @@
 /* What becomes of an upcall: page faults go to the pager, other exceptions become signals, asynchronous events go to the scheduler. */
 #include "library.h"
 #include "parts.h"
+#include <vm/needs.h>
 #include <asm/siginfo.h>
 #include <linux/signal.h>
 
@@ -133,3 +134,15 @@ void upcall_enter(struct upcall_frame *f)
 	r->full = 1;
 	library_restart(leave_again, &f->u);
 }
+
+void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_first)
+{
+	int traced = !is_first && F->strace;
+
+	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;
+	entry[EXO_ENTRY_ASYNC] = (uint64_t)posix_async_entry;
+	entry[EXO_ENTRY_FOREIGN] = (uint64_t)(traced ? posix_traced_entry : posix_foreign_entry);
+	entry[EXO_ENTRY_INT80] = (uint64_t)posix_int80_entry;
+}
+
+int page_bring(uint64_t va, unsigned access) { return posix_parts.page(va, access); }

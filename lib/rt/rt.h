@@ -4,6 +4,7 @@
 #define RT_RT_H
 #include <stddef.h>
 #include <rt/gate.h>
+#include <rt/log.h>
 #include <rt/regs.h>
 
 /* All of an app is linked together: addresses are taken directly, never by way of a GOT. */
@@ -35,16 +36,10 @@ int64_t rt_entries_set(void);
 /* Exo page of the env that runs. */
 static inline volatile struct exo_page *rt_page(void) { return rt_exo(rt_self()); }
 
-/* ---- the log and the end (print.c) */
-
-/* One line to the kernel log, printf format of <base/fmt.h>, no line end, at most 256 bytes. */
-void rt_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* ---- the end (print.c, with what log.h says) */
 
 /* First env: powers the machine off with a status. Any other: ends itself. */
 void rt_off(int status) __attribute__((noreturn));
-
-/* Message of a gate result (negative), from error.def. */
-const char *rt_error(int64_t result);
 
 /* ---- frames and tables (region.c): results are gate errors when EXO_IS_ERROR */
 

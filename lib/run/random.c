@@ -81,7 +81,7 @@ static void random_seed(struct random *r)
 		firmware |= rt_info->entropy[i];
 	}
 	if (!hardware)
-		posix_log(firmware ? "random: no RDRAND, seeded from the firmware" : "random: no RDRAND and no EFI_RNG: seeded from TSC jitter, which is weak");
+		rt_log(firmware ? "random: no RDRAND, seeded from the firmware" : "random: no RDRAND and no EFI_RNG: seeded from TSC jitter, which is weak");
 	seed[7] ^= rt_tsc() ^ rt_info->wall_boot;
 	block_make(out, (const uint32_t *)seed, seed[4], seed[5]);
 	for (int i = 0; i < 4; i++)

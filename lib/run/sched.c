@@ -3,9 +3,8 @@
  * it gives the CPU to the env that told.running names, that of the thread with the least virtual run time, and members pass it on among themselves: within an env by thread.c, else by yield. A woken
  * thread starts no earlier than the queue's minimum less half a latency. */
 #include <posix/library.h>
-#include <posix/call/calls.h>
-#include <posix/parts.h>
 #include <linux/sched.h>
+#include "needs.h"
 
 /* Ticks that an env ran; only the caller's own runs now. */
 static uint64_t env_clock(exo_name env)
@@ -186,7 +185,7 @@ struct thread *pick_fair(const struct thread *other)
 static struct thread *next_pick(const struct thread *other)
 {
 	sched_settle();
-	return posix_parts.pick(other);
+	return sched_pick(other);
 }
 
 /* To another env (NULL: the monitor), until this one gets the CPU again. Lock held; it is dropped meanwhile. */
@@ -281,12 +280,6 @@ static void turn_end(void)
 	}
 }
 
-CALL0(sched_yield)
-{
-	sched_yield_turn();
-	return 0;
-}
-
 /* Another thread of this env was chosen while this one was in user code. */
 static int is_passed_over(void)
 {
@@ -346,8 +339,7 @@ void sched_keep(void)
 			reap_stuck();
 		deadline = sleepers_run(now);
 		timers_run(now);
-		kill_enforce();
-		init_events();
+		keeper_work();
 		F->told.head.wakes = earlier(deadline, timers_next());
 		next = next_pick(0);
 		running_set(next);

@@ -4,6 +4,10 @@
  * A switch is made only inside the library, by sched.c: upcalls are off there, so threads of one env never interrupt one another's library code. */
 #include <posix/library.h>
 
+/* thread_switch.S */
+void stack_switch(uint64_t *keep, uint64_t rsp);
+void thread_first(void);
+
 #define SLOT_SIZE  (SLOT_PAGES * PAGE)
 #define SLOTS_MAX  (EXO_HOME_SIZE / SLOT_SIZE - PRIVATE_THREADS / SLOT_SIZE)
 #define XSAVE_PAGE (1 + LIBRARY_STACK_PAGES) /* of a slot; the stack lies below, the guard below that */
@@ -136,17 +140,6 @@ struct thread *thread_by_tid(int tid)
 }
 
 struct thread *current_thread(void) { return P->thread; }
-
-int thread_tid_from(int pid, int from)
-{
-	struct task *t = task_by_pid(pid);
-	int best = 0;
-
-	for (const struct thread *th = t ? t->threads : 0; th; th = th->next)
-		if (th->state != THREAD_ENDED && th->tid >= from && (!best || th->tid < best))
-			best = th->tid;
-	return best;
-}
 
 int thread_rename(int tid, const char *name, size_t n)
 {

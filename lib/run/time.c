@@ -26,13 +26,6 @@ int timespec_ns(const struct __kernel_timespec *t, uint64_t *ns)
 	return 0;
 }
 
-int timespec_read(uint64_t from, uint64_t *ns)
-{
-	struct __kernel_timespec t;
-
-	return user_read(&t, from, sizeof t) ? -EFAULT : timespec_ns(&t, ns);
-}
-
 struct __kernel_timespec timespec_of(uint64_t ns)
 {
 	return (struct __kernel_timespec){ (int64_t)(ns / NS), (int64_t)(ns % NS) };

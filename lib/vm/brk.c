@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The heap that grows behind the image: one anonymous region from brk_start on. */
 #include <posix/library.h>
-#include <posix/call/calls.h>
+#include "needs.h"
 
 #define RLIMIT_DATA 2
 
@@ -14,11 +14,11 @@ static uint64_t brk_limit(void)
 	return next && next < P->regions + P->region_count ? next->start : P->home_base ? P->home_base + P->home_count * EXO_HOME_SIZE : USER_END;
 }
 
-CALL1(brk, wanted)
+long heap_set(uint64_t wanted)
 {
 	uint64_t old = PAGE_UP(P->brk_end), new = PAGE_UP(wanted);
 
-	if (wanted < P->brk_start || wanted > brk_limit() || wanted - P->brk_start > P->task->limit[RLIMIT_DATA][0])
+	if (wanted < P->brk_start || wanted > brk_limit() || wanted - P->brk_start > current_limit(RLIMIT_DATA))
 		return (long)P->brk_end;
 	if (new > old && (limit_reached(new - old) || map_anonymous(old, new - old, PROT_READ | PROT_WRITE, REGION_HEAP)))
 		return (long)P->brk_end;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* New environments of the family: a root with library, family segment, root image and a private area of its own, and nothing of a program yet. fork links
- * the parent's tables into it, exec leaves it blank. */
+/* New environments of the family: a root with library, family segment, root image and a private area of its own, and
+ * nothing of a program yet. fork links the parent's tables into it, exec leaves it blank. */
 #include <posix/library.h>
+#include "needs.h"
 
-/* Frames of a build, in the order of spec.frames: the group, then these, then the library stack, then process, XSAVE image and regions. */
+/* Frames of a build, in the order of spec.frames: the group, then these, then the library stack, then process, XSAVE
+ * image and regions. */
 enum { OWN_PT3 = EXO_EF_COUNT, OWN_PT2, OWN_PT1, HOMES_PT3, OWN_STACK };
 #define OWN_PROCESS (OWN_STACK + LIBRARY_STACK_FIRST)
 #define BUILD_FRAMES_MAX (OWN_PROCESS + BUILD_PRIVATE_MAX)
@@ -11,14 +13,6 @@ enum { OWN_PT3 = EXO_EF_COUNT, OWN_PT2, OWN_PT1, HOMES_PT3, OWN_STACK };
 _Static_assert(OWN_PROCESS + IN_SPEC_MAX + 32 <= EXO_SPEC_FRAMES_MAX, "room for the tables of 32 slots");
 
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
-
-static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT], int traced)
-{
-	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;
-	entry[EXO_ENTRY_ASYNC] = (uint64_t)posix_async_entry;
-	entry[EXO_ENTRY_FOREIGN] = (uint64_t)(traced ? posix_traced_entry : posix_foreign_entry);
-	entry[EXO_ENTRY_INT80] = (uint64_t)posix_int80_entry;
-}
 
 int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n)
 {
@@ -116,7 +110,7 @@ void env_unbuild(struct env_build *b)
 	frames_release(b->own + LIBRARY_STACK_FIRST + b->in_spec, b->page_count - b->in_spec);
 	for (uint32_t i = b->spec.frame_count; i-- > 0;)
 		if (gate_frame_give(b->spec.frames[i], 1, 0) < 0)
-			posix_log("env: frame %u of an env that could not be made is left", b->spec.frames[i]);
+			rt_log("env: frame %u of an env that could not be made is left", b->spec.frames[i]);
 }
 
 long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
@@ -124,7 +118,7 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 	int64_t name = pages_put(b->root, LIBRARY_STACK_TOP - LIBRARY_STACK_FIRST * PAGE, b->own, LIBRARY_STACK_FIRST + b->page_count);
 
 	if (name >= 0) {
-		entries_fill(b->spec.entry, F->strace != NULL);
+		env_entries(b->spec.entry, 0);
 		b->spec.rip = (uint64_t)library_begin;
 		b->spec.rsp = LIBRARY_STACK_TOP;
 		b->spec.rdi = (uint64_t)go_on;
@@ -141,7 +135,7 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 	/* The new env is ours: nothing stands against it. */
 	for (uint32_t i = b->in_spec; i < b->page_count; i++)
 		if (gate_frame_give(b->own[LIBRARY_STACK_FIRST + i], 1, (uint64_t)name) < 0)
-			posix_log("env: a page of regions stays with the parent of env %u", (unsigned)name);
+			rt_log("env: a page of regions stays with the parent of env %u", (unsigned)name);
 	return (long)name;
 }
 
@@ -183,7 +177,7 @@ int64_t env_first(exo_name self)
 	P->slot_count = 1;
 	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
 	P->region_pages = 1;
-	entries_fill(entry, 0);
+	env_entries(entry, 1);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
 	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_WORK | MONITOR_WAKES, 0);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fork: a new env for a new process. It copies nothing that the program has: it links the level-2 tables of every GiB in use into the
- * child's root, sealed in both, and copies the few private pages. What happens at the first write is path.c's and pager.c's. */
+/* fork: a new env for a new process. It copies nothing that the program has: it links the level-2 tables of every GiB
+ * in use into the child's root, sealed in both, and copies the few private pages. What happens at the first write is
+ * path.c's and pager.c's. */
+#include <posix/library.h>
 #include "fork.h"
-#include <posix/parts.h>
 
 /* Links every GiB that regions touch, in the slots that have tables. */
 static int64_t tables_link(const struct env_build *b)
@@ -48,7 +49,7 @@ static int64_t slots_build(struct env_build *b)
 }
 
 /* Fills the child's process page, vector state and regions through the scratch window. */
-static int64_t private_copy(const struct env_build *b, struct task *child, const struct fork_wish *w)
+static int64_t private_copy(const struct env_build *b, const struct fork_start *start)
 {
 	struct process *copy = (struct process *)SCRATCH;
 	int64_t r = pages_put(0, SCRATCH, b->own + LIBRARY_STACK_FIRST, b->page_count);
@@ -58,41 +59,54 @@ static int64_t private_copy(const struct env_build *b, struct task *child, const
 	memcpy(copy, P, sizeof *copy);
 	xstate_save((void *)(SCRATCH + PAGE));
 	memcpy((void *)(SCRATCH + 2 * PAGE), P->regions, P->region_count * sizeof *P->regions);
-	copy->task = child;
-	copy->thread = child->threads;
+	copy->task = start->task;
+	copy->thread = start->thread;
 	copy->regs.rax = 0;
 	copy->regs.orig_rax = -1ul;
-	copy->fs_base = w->flags & CLONE_SETTLS ? w->tls : fs_base_get();
+	copy->fs_base = start->fs_base;
 	copy->gs_base = gs_base_get();
 	copy->stack = LIBRARY_STACK_TOP;
-	if (w->stack)
-		copy->regs.rsp = w->stack;
+	if (start->stack)
+		copy->regs.rsp = start->stack;
 	return entries_write(0, SCRATCH, b->page_count, 0, 0, 0);
 }
 
-/* First steps of a child, on its own library stack. */
-static void child_begin(void *child_tid)
+/* What its maker advised for it. */
+static int advice_fork(void)
 {
+	for (uint32_t i = 0; i < P->region_count; i++) {
+		struct region r = P->regions[i];
+
+		P->regions[i].flags &= ~REGION_LOCKED;
+		if (r.flags & REGION_NOT_FORKED) {
+			if (map_remove(r.start, r.end))
+				return -ENOMEM;
+			i--;
+		} else if (r.flags & REGION_WIPED && (pages_unmap(r.start, r.end) || stash_drop(r.start, r.end))) {
+			return -ENOMEM;
+		}
+	}
+	P->lock_future = 0;
+	return 0;
+}
+
+int fork_begin(void)
+{
+	int e = 0;
+
 	env_begin();
 	xstate_load(XSAVE_IMAGE);
 	fs_base_set(P->fs_base);
 	gs_base_set(P->gs_base);
 	if (P->has_fork_advice) {
 		family_lock();
-		/* Rather no child than one that has what it must not have. */
-		if (advice_fork())
-			exit_process(SIGKILL);
+		e = advice_fork();
 		family_unlock();
 	}
-	if (child_tid) {
-		family_lock();
-		(void)user_write((uint64_t)child_tid, &P->thread->tid, sizeof(int));
-		family_unlock();
-	}
-	user_return();
+	return e;
 }
 
-long fork_sealed(struct task *child, const struct fork_wish *w)
+long fork_sealed(const struct fork_start *start)
 {
 	struct env_build *b = fam_alloc(sizeof *b);
 	int64_t r;
@@ -109,39 +123,13 @@ long fork_sealed(struct task *child, const struct fork_wish *w)
 	if (r >= 0)
 		r = tables_link(b);
 	if (r >= 0)
-		r = private_copy(b, child, w);
+		r = private_copy(b, start);
 	if (r < 0) {
 		name = gate_errno(r);
 		env_unbuild(b);
 	} else {
-		name = env_launch(b, child_begin, (void *)(w->flags & CLONE_CHILD_SETTID ? w->child_tid : 0));
+		name = env_launch(b, start->go_on, start->argument);
 	}
 	fam_free(b);
 	return name;
-}
-
-long fork_process(const struct fork_wish *w)
-{
-	int e;
-	struct task *child = child_new(w, &e);
-	long name;
-
-	if (!child)
-		return e;
-	name = posix_parts.fork(child, w);
-	if (name < 0) {
-		child_undo(child);
-		return name == -EAGAIN || name == -ENOMEM ? name : -ENOMEM;
-	}
-	for (uint32_t i = 0; i < P->region_count; i++)
-		region_get(P->regions + i);
-	child->env = (exo_name)name;
-	child->state = TASK_ALIVE;
-	child->threads->on = 1;
-	child->threads->virtual = F->min_virtual;
-	thread_run(child->threads);
-	child_tell(w, child);
-	if (w->flags & CLONE_PARENT_SETTID)
-		(void)user_write(w->parent_tid, &child->pid, sizeof child->pid);
-	return child->pid;
 }

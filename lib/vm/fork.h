@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to fork.c, vfork.c and clone.c: what a caller wants of a new process. */
-#ifndef POSIX_FORK_H
-#define POSIX_FORK_H
-#include <posix/library.h>
-#include <linux/sched.h>
-#include <linux/signal.h>
+/* fork: an env whose memory is the caller's. */
+#ifndef VM_FORK_H
+#define VM_FORK_H
+#include <stdint.h>
 
-/* clone's flags without its signal; stack 0 = the caller's; user addresses for tids, and for CLONE_PIDFD's descriptor. */
-struct fork_wish { uint64_t flags, stack, parent_tid, child_tid, tls; int exit_signal; uint64_t pidfd; };
+struct task;
+struct thread;
+
+/* How the child goes on: whom its P names, its bases and stack (0: the caller's) in user code, and its first words,
+ * on its library stack: they begin with fork_begin. */
+struct fork_start {
+	struct task *task;
+	struct thread *thread;
+	uint64_t fs_base, stack;
+	void (*go_on)(void *argument);
+	void *argument;
+};
 
 #pragma GCC visibility push(hidden)
-/* A child record with everything but an env; NULL with *error. clone.c */
-struct task *child_new(const struct fork_wish *w, int *error);
-void child_undo(struct task *child);
-void child_tell(const struct fork_wish *w, struct task *child); /* its maker: which descriptor it is */
-/* The child's pid, or -errno. */
-long fork_process(const struct fork_wish *w);  /* fork.c: an env of its own */
-long vfork_process(const struct fork_wish *w); /* vfork.c: in the caller's env; waits if the wish says so */
-long thread_clone(const struct fork_wish *w);  /* vfork.c: a thread of the caller's process: its tid, or -errno */
+/* The caller's tables are linked sealed into the new env, nothing is copied. Its name, or -errno. Family lock held. */
+long fork_sealed(const struct fork_start *start);
+/* In the child: 0, or -ENOMEM when it has what it must not have. Family lock not held. */
+int  fork_begin(void);
 #pragma GCC visibility pop
 #endif

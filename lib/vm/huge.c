@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages of 2 MiB, where a program asks for them (madvise with MADV_HUGEPAGE) and memory has them: private anonymous memory gets a run at the first touch of a block
- * in which nothing is mapped yet. All that looks closer at a part of such a page makes 512 small ones of it first, fork too: sealed tables know small pages only.
- * P->runs counts those that this env maps; while it is 0 nothing here costs more than a look at it. */
+/* Pages of 2 MiB, where a program asks for them (madvise with MADV_HUGEPAGE) and memory has them: private anonymous
+ * memory gets a run at the first touch of a block in which nothing is mapped yet. All that looks closer at a part of
+ * such a page makes 512 small ones of it first, fork too: sealed tables know small pages only. P->runs counts those
+ * that this env maps; while it is 0 nothing here costs more than a look at it. */
 #include <posix/library.h>
 
 #define RUN_SIZE (EXO_RUN_FRAMES * PAGE)

@@ -1,44 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* mmap, munmap, mprotect. Each changes the regions first, then the entries of what was there. mremap, brk and madvise have files of their own. */
+/* Mapping, unmapping, rights, below the calls of that name: each changes the regions first, then the entries of what
+ * was there. */
 #include <posix/library.h>
-#include <posix/call/calls.h>
-#include <posix/process/usage.h>
+#include "needs.h"
 
-#define MAP_SHARED    0x01
 #define MAP_PRIVATE   0x02
 #define MAP_TYPE      0x0f
 #define MAP_FIXED     0x10
-#define MAP_ANONYMOUS 0x20
 #define MAP_GROWSDOWN 0x100
 #define MAP_LOCKED    0x2000
-#define MAP_NORESERVE 0x4000
 #define MAP_POPULATE  0x8000
 #define MAP_NONBLOCK  0x10000
-#define MAP_HUGETLB   0x40000
 #define MAP_FIXED_NOREPLACE 0x100000
-#define OPEN_ACCESS    3
-#define OPEN_WRONLY    1
-#define OPEN_RDWR      2
 #define RLIMIT_AS      9
 #define MCL_ONFAULT    4
 #define NOTED (64 * PAGE) /* fewer pages are not missed in ru_maxrss */
-
-void vsize_note(void)
-{
-	P->task->vsize = P->region_bytes;
-}
 
 void wx_note(unsigned prot)
 {
 	if ((prot & (PROT_WRITE | PROT_EXEC)) != (PROT_WRITE | PROT_EXEC) || P->is_wx)
 		return;
 	P->is_wx = 1;
-	posix_log("%s[%d]: asks for memory that is writable and executable", P->task->name, P->task->pid);
+	rt_log("%s[%d]: asks for memory that is writable and executable", thread_name(P->thread), P->thread->tid);
 }
 
 int limit_reached(uint64_t more)
 {
-	uint64_t limit = P->task->limit[RLIMIT_AS][0];
+	uint64_t limit = current_limit(RLIMIT_AS);
 
 	return limit != ~0ul && P->region_bytes + more > limit;
 }
@@ -70,26 +58,6 @@ static int shared_populate(uint64_t start, uint64_t end)
 		}
 		memset((void *)va, 0, PAGE);
 	}
-	return 0;
-}
-
-/* The flag that goes with it in *flags; *ip stays NULL for /dev/zero, whose mappings are anonymous memory. */
-static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip, uint32_t *flags)
-{
-	int open_flags, e = inode_of_fd((int)fd, ip, &open_flags);
-
-	if (e)
-		return e;
-	if ((open_flags & OPEN_ACCESS) == OPEN_WRONLY || (shared && prot & PROT_WRITE && (open_flags & OPEN_ACCESS) != OPEN_RDWR)) {
-		inode_put(*ip);
-		return -EACCES;
-	}
-	if (shared && prot & PROT_WRITE && *ip && !inode_written_by_map(*ip)) {
-		inode_put(*ip);
-		return -EPERM;
-	}
-	if (shared && ((open_flags & OPEN_ACCESS) != OPEN_RDWR || (*ip && !inode_written_by_map(*ip))))
-		*flags |= REGION_READ_ONLY;
 	return 0;
 }
 
@@ -137,8 +105,9 @@ static inline __attribute__((always_inline)) int map_region(const struct region 
 	return e;
 }
 
-/* Addresses kept free, some of which no program may use: the rest is the program's to reserve. So AddressSanitizer guards the TiB between its shadows. */
-static long reserve(uint64_t start, uint64_t end)
+/* Addresses kept free, some of which no program may use: the rest is the program's to reserve. So AddressSanitizer
+ * guards the TiB between its shadows. */
+__attribute__((noinline)) long map_reserve(uint64_t start, uint64_t end)
 {
 	uint64_t home = P->home_base, slot = home & -EXO_SLOT_SIZE;
 	const uint64_t part[][2] = { { EXO_NULL_GUARD, USER_END }, { USER_HIGH, slot ? slot : EXO_WINDOW },
@@ -157,18 +126,6 @@ static long reserve(uint64_t start, uint64_t end)
 	return e ? e : (long)start;
 }
 
-static int is_reservation(uint64_t va, uint64_t size, uint64_t prot, uint64_t flags)
-{
-	return !prot && (flags & (MAP_FIXED | MAP_ANONYMOUS | MAP_TYPE)) == (MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE) && !user_range_ok(va, size)
-		&& va + size > va && va + size <= EXO_WINDOW;
-}
-
-/* More than there can ever be of memory that is to be written, as Linux guesses by default. */
-static int is_hopeless(uint64_t size, uint64_t prot, uint64_t flags)
-{
-	return size > rt_info->frames_ram * PAGE && prot & PROT_WRITE && !(flags & MAP_NORESERVE) && (flags & (MAP_TYPE | MAP_ANONYMOUS)) != MAP_SHARED;
-}
-
 /* MAP_NONBLOCK takes MAP_POPULATE back, as since Linux 2.6.23. */
 static void mapped_fill(uint64_t start, uint64_t end, uint64_t flags)
 {
@@ -178,39 +135,26 @@ static void mapped_fill(uint64_t start, uint64_t end, uint64_t flags)
 		map_populate(start, end, locks, on_fault);
 }
 
-CALL6(mmap, hint, size, prot, flags, fd, offset)
+long map_new(uint64_t hint, uint64_t size, uint64_t prot, uint64_t flags, const struct map_file *file)
 {
 	struct region r = { .prot = (uint32_t)prot & 7, .data_end = ~0ul };
-	unsigned type = flags & MAP_TYPE;
-	long va;
+	long va = place(hint, size, flags);
 	int e;
 
-	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE && type != 3))
-		return -EINVAL;
-	/* As where no such pages are set aside. */
-	if (flags & MAP_HUGETLB)
-		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
-	size = PAGE_UP(size);
-	if (!size || size > EXO_WINDOW || limit_reached(size) || is_hopeless(size, prot, flags))
-		return -ENOMEM;
-	if (is_reservation(hint, size, prot, flags))
-		return reserve(hint, hint + size);
-	va = place(hint, size, flags);
 	if (va < 0)
 		return va;
-	if (!(flags & MAP_ANONYMOUS)) {
-		e = file_rights(fd, r.prot, type != MAP_PRIVATE, &r.inode, &r.flags);
-		if (e)
-			return e;
-		r.offset = offset / PAGE;
-	}
 	r.start = (uint64_t)va;
 	r.end = r.start + size;
-	r.flags |= (type != MAP_PRIVATE ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0);
-	if (!r.inode && r.flags & REGION_SHARED)
+	r.flags = ((flags & MAP_TYPE) != MAP_PRIVATE ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN ? REGION_GROWSDOWN : 0);
+	if (file && file->inode) {
+		inode_get(file->inode);
+		r.inode = file->inode;
+		r.offset = file->page;
+		r.flags |= file->flags;
+	} else if (r.flags & REGION_SHARED) {
 		r.flags |= REGION_ANON_SHARED;
-	if (r.flags & REGION_ANON_SHARED)
 		r.offset = ++F->shared_count << 32;
+	}
 	wx_note(r.prot);
 	e = map_region(&r);
 	if (e)
@@ -250,15 +194,6 @@ int map_remove(uint64_t start, uint64_t end)
 	return e;
 }
 
-CALL2(munmap, start, size)
-{
-	uint64_t end = start + PAGE_UP(size);
-
-	if (start % PAGE || !size || end <= start || !user_range_ok(start, end - start))
-		return -EINVAL;
-	return region_free_space(start, end) ? 0 : map_remove(start, end);
-}
-
 static void prot_set(struct region *r, uint64_t end, uint32_t prot)
 {
 	for (; r < P->regions + P->region_count && r->start < end; r++)
@@ -281,7 +216,7 @@ static int stash_private(uint64_t start, uint64_t end)
 	return 0;
 }
 
-CALL3(mprotect, start, size, prot)
+long map_protect(uint64_t start, uint64_t size, uint64_t prot)
 {
 	uint64_t end = start + PAGE_UP(size);
 	struct region *r;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* mremap: grows in place where there is room, else copies to another place. */
 #include <posix/library.h>
-#include <posix/call/calls.h>
+#include "needs.h"
 
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED   2
 
-syscall_function sys_munmap; /* mmap.c */
+static int unmap(uint64_t start, uint64_t size)
+{
+	return size && !region_free_space(start, start + size) ? map_remove(start, start + size) : 0;
+}
 
 /* A second place for the region's bytes: copied there; the first one goes. */
 static long region_move(const struct region *from, uint64_t old, uint64_t old_size, uint64_t to, uint64_t new_size)
@@ -41,7 +44,7 @@ static long region_move(const struct region *from, uint64_t old, uint64_t old_si
 	return e ? e : (long)to;
 }
 
-CALL5(mremap, old, old_size, new_size, flags, new)
+long map_move(uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags, uint64_t new)
 {
 	struct region *r = region_find(old);
 	long to;
@@ -53,10 +56,10 @@ CALL5(mremap, old, old_size, new_size, flags, new)
 	if (!r || r->end < old + old_size)
 		return -EFAULT;
 	if (r->flags & REGION_ANON_SHARED)
-		return new_size <= old_size ? sys_munmap(old + new_size, old_size - new_size, 0, 0, 0, 0), (long)old : -ENOMEM;
+		return new_size <= old_size ? unmap(old + new_size, old_size - new_size), (long)old : -ENOMEM;
 	if (!(flags & MREMAP_FIXED) && new_size <= old_size) {
 		if (new_size < old_size)
-			sys_munmap(old + new_size, old_size - new_size, 0, 0, 0, 0);
+			unmap(old + new_size, old_size - new_size);
 		return (long)old;
 	}
 	if (new_size > old_size && limit_reached(new_size - old_size))
@@ -73,7 +76,7 @@ CALL5(mremap, old, old_size, new_size, flags, new)
 		if (new % PAGE || !user_range_ok(new, new_size) || (new < old + old_size && old < new + new_size))
 			return -EINVAL;
 		to = (long)new;
-		if (sys_munmap(new, new_size, 0, 0, 0, 0) < 0)
+		if (unmap(new, new_size) < 0)
 			return -ENOMEM;
 		r = region_find(old);
 	} else {

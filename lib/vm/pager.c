@@ -2,9 +2,10 @@
 /* Page faults: demand zero, file pages, copy-on-write, growth of the stack. Needs the family lock only where it
  * asks for a file's page. Results: 0, -EFAULT (no such access), -ENXIO (past the end of a file), -ENOMEM (no frame). */
 #include <posix/library.h>
-#include <posix/parts.h>
+#include "needs.h"
 
 #define AROUND_MAX 32
+#define RLIMIT_STACK 3
 #define PATH_CLOSED (-EXDEV) /* some table on the way is absent or sealed: path_open, then again */
 #define LEAF(pfn) ((uint64_t)(pfn) << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U)
 
@@ -19,7 +20,8 @@ static int leaf_errno(int64_t r)
 	return r == -EXO_ESEALED || r == -EXO_ENOENT ? PATH_CLOSED : gate_errno(r);
 }
 
-/* The entry of va. For a write: only when the tables on the way are this env's own, as an op that changes nothing asks. */
+/* The entry of va. For a write: only when the tables on the way are this env's own, as an op that changes nothing
+ * asks. */
 static int64_t leaf_read(uint64_t va, unsigned access)
 {
 	return gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, access == PROT_WRITE ? EXO_PTE_AVAIL & -EXO_PTE_AVAIL : 0, 0);
@@ -29,7 +31,7 @@ static int64_t leaf_read(uint64_t va, unsigned access)
 static struct region *stack_grow(uint64_t va)
 {
 	struct region *r = region_above(va);
-	uint64_t limit = P->task->limit[3][0], page = PAGE_DOWN(va);
+	uint64_t limit = current_limit(RLIMIT_STACK), page = PAGE_DOWN(va);
 
 	if (!r || !(r->flags & REGION_GROWSDOWN) || r->start <= va || r->end - page > limit)
 		return 0;
@@ -63,7 +65,8 @@ static int is_shared(uint64_t entry)
 	return (entry & (EXO_PTE_P | EXO_PTE_RW)) == EXO_PTE_P && (f->maps > 1 || (f->owner && f->owner != EXO_NAME_INDEX(P->self)));
 }
 
-/* Entries from va on that are as wanted, at most max, within one table: read through a window on the table. The first one is. */
+/* Entries from va on that are as wanted, at most max, within one table: read through a window on the table. The first
+ * one is. */
 static inline __attribute__((always_inline)) uint64_t entries_run(uint64_t va, uint64_t max, int (*wanted)(uint64_t entry))
 {
 	const volatile uint64_t *entry;
@@ -277,7 +280,7 @@ int page_serve(uint64_t va, unsigned access)
 	struct region *r = region_find(va);
 	int e;
 
-	P->task->own.faults++;
+	fault_note();
 	if (!r)
 		r = stack_grow(va);
 	if (!r || !(r->prot & access || (access == PROT_READ && r->prot)))

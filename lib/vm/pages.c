@@ -4,7 +4,8 @@
 
 typedef int piece_function(uint64_t start, uint64_t end, unsigned prot);
 
-/* A lot of addresses is mostly empty, and an op on level 1 goes over nothing in small steps: only where there is a level-2 table. */
+/* A lot of addresses is mostly empty, and an op on level 1 goes over nothing in small steps: only where there is a
+ * level-2 table. */
 static inline __attribute__((always_inline)) int by_pieces(piece_function *of, uint64_t start, uint64_t end, unsigned prot)
 {
 	int e = 0;
@@ -53,7 +54,8 @@ int pages_unmap(uint64_t start, uint64_t end)
 	return by_pieces(piece_unmap, start, end, 0);
 }
 
-/* Rights of the pages that are present. Those that are this env's alone become writable at once; from the first that is not, writing comes back by faults. */
+/* Rights of the pages that are present. Those that are this env's alone become writable at once; from the first that
+ * is not, writing comes back by faults. */
 static inline __attribute__((always_inline)) int piece_protect(uint64_t start, uint64_t end, unsigned prot)
 {
 	uint64_t mask = EXO_PTE_NX | EXO_PTE_RW, value = (prot & PROT_EXEC ? 0 : EXO_PTE_NX) | (prot & PROT_WRITE ? EXO_PTE_RW : 0);

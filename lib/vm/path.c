@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The way down to a page table entry: makes the tables on it present, this env's alone, and writable. A table that fork sealed is taken over when nobody else
- * links it any more, else copied, as far as this process has regions in it. */
+/* The way down to a page table entry: makes the tables on it present, this env's alone, and writable. A table that
+ * fork sealed is taken over when nobody else links it any more, else copied, as far as this process has regions in
+ * it. */
 #include <posix/library.h>
 
 #define TRIES 16
@@ -57,7 +58,8 @@ static int open_to(uint64_t va, int lowest)
 {
 	int tries = 0;
 
-	for (int level = va < EXO_SLOT_SIZE ? 3 : 4; level >= lowest; level--) { /* slot 0 has its upper table from the start */
+	/* slot 0 has its upper table from the start */
+	for (int level = va < EXO_SLOT_SIZE ? 3 : 4; level >= lowest; level--) {
 		int64_t e = gate_pte_write(0, (va & -span_of(level)) | EXO_AT_CHANGE | (uint64_t)level, 1, 0, 0, 0), r = 0;
 
 		if (e == -EXO_ENOENT)

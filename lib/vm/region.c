@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The region array of a process: what each run of its addresses means. Only bookkeeping; page table entries are pager.c's. */
+/* The region array of a process: what each run of its addresses means. Only bookkeeping; page table entries are
+ * pager.c's. */
 #include <posix/library.h>
-#include <base/fmt.h>
 
 static int page_add(void)
 {
@@ -280,6 +280,22 @@ struct inode *region_file(const struct region *r)
 	return r->inode == F->vdso ? 0 : r->inode;
 }
 
+int is_mapped(uint64_t start, uint64_t size)
+{
+	uint64_t end = PAGE_UP(start + size);
+
+	if (!user_range_ok(start, size))
+		return 0;
+	for (uint64_t va = PAGE_DOWN(start); va < end;) {
+		const struct region *r = region_find(va);
+
+		if (!r)
+			return 0;
+		va = r->end;
+	}
+	return 1;
+}
+
 void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high)
 {
 	*low = base + size;
@@ -291,30 +307,4 @@ void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high)
 			*low = r->start > base ? r->start : base;
 		*high = r->end < base + size ? r->end : base + size;
 	}
-}
-
-size_t maps_text(char *to, size_t max)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < P->region_count && n < max; i++) {
-		const struct region *r = P->regions + i;
-		struct inode *file = region_file(r);
-		char path[256] = "";
-
-		if (r->flags & REGION_STASH)
-			continue;
-		if (file && inode_path(file, path, sizeof path) < 0)
-			path[0] = 0;
-		if (r->inode && !file)
-			memcpy(path, "[vdso]", 7);
-		if (r->flags & REGION_STACK)
-			memcpy(path, "[stack]", 8);
-		if (r->flags & REGION_HEAP)
-			memcpy(path, "[heap]", 7);
-		n += (size_t)fmt(to + n, max - n, "%08lx-%08lx %c%c%c%c %08lx 00:00 %-10lu %s%s\n", r->start, r->end, r->prot & PROT_READ ? 'r' : '-',
-			r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-', r->flags & REGION_SHARED ? 's' : 'p',
-			file ? r->offset * PAGE : 0, file ? inode_number(file) : 0, path[0] ? "               " : "", path);
-	}
-	return n < max ? n : max;
 }

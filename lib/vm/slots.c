@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The slots (512 GiB each) in which a process has memory. Slot 0 is every process's own from the start. One of those where homes lie becomes its own when it maps there:
- * declared private before its first table, so that an address may mean there what it likes. The slot of the home that its image lies in is global in the env that
- * claimed it, where no table of it is linked but that home's, and private in what that env forks. P->slots has a bit for each slot but the first that has a table. */
+/* The slots (512 GiB each) in which a process has memory. Slot 0 is every process's own from the start. One of those
+ * where homes lie becomes its own when it maps there: declared private before its first table, so that an address may
+ * mean there what it likes. The slot of the home that its image lies in is global in the env that claimed it, where
+ * no table of it is linked but that home's, and private in what that env forks. P->slots has a bit for each slot but
+ * the first that has a table. */
 #include <posix/library.h>
 
 static int is_used(uint64_t slot)

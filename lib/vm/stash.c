@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the bytes of pages go that mprotect makes inaccessible: x86 has no present entry that ring 3 may not read, so such pages move to addresses of their
- * own above USER_END, as regions that remember where they belong (offset = page of the first address), and come back with the next rights. */
+/* Where the bytes of pages go that mprotect makes inaccessible: x86 has no present entry that ring 3 may not read, so
+ * such pages move to addresses of their own above USER_END, as regions that remember where they belong (offset = page
+ * of the first address), and come back with the next rights. */
 #include <posix/library.h>
 
 #define STASH_BASE USER_END

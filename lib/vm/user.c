@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The only ways to memory that a program named. Pages come in by faults on the way; what cannot be served is -EFAULT. */
 #include <posix/library.h>
+#include <linux/time_types.h>
 
 int user_range_high(uint64_t va, uint64_t n)
 {
@@ -44,4 +45,11 @@ long user_str(char *to, uint64_t from, size_t max)
 		done += n;
 	}
 	return -ENAMETOOLONG;
+}
+
+int timespec_read(uint64_t from, uint64_t *ns)
+{
+	struct __kernel_timespec t;
+
+	return user_read(&t, from, sizeof t) ? -EFAULT : timespec_ns(&t, ns);
 }

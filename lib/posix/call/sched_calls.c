@@ -186,3 +186,9 @@ CALL4(rseq, area, size, flags, signature)
 	(void)signature;
 	return -ENOSYS;
 }
+
+CALL0(sched_yield)
+{
+	sched_yield_turn();
+	return 0;
+}

@@ -19,7 +19,7 @@ static long unknown_call(uint64_t number)
 {
 	if (number < SYSCALL_MAX && !(F->unknown_calls[number / 64] >> (number % 64) & 1)) {
 		F->unknown_calls[number / 64] |= 1ul << (number % 64);
-		posix_log("%s[%d]: system call %lu is not provided", P->task->name, P->task->pid, number);
+		rt_log("%s[%d]: system call %lu is not provided", P->task->name, P->task->pid, number);
 	}
 	return -ENOSYS;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls that make processes, and the record of the child that all of them begin with. */
-#include <vm/fork.h>
+#include "wish.h"
 #include <posix/call/calls.h>
 #include "pidfd.h"
 

@@ -283,7 +283,7 @@ int core_dump(int sig, const struct signal_info *info)
 		inode_put(c.file);
 	}
 	if (e)
-		posix_log("%s[%d]: no core file: error %d", P->task->name, P->task->pid, -e);
+		rt_log("%s[%d]: no core file: error %d", P->task->name, P->task->pid, -e);
 	fam_pages_free(c.at, pages);
 	return !e;
 }

@@ -26,7 +26,7 @@ void exec_begin(void *argument)
 	family_lock();
 	sp = plan->opened_fd < 0 || address_space(plan) ? 0 : stack_build(plan);
 	if (!sp) {
-		posix_log("%s[%d]: no memory for the new image", P->task->name, P->task->pid);
+		rt_log("%s[%d]: no memory for the new image", P->task->name, P->task->pid);
 		plan_free(plan);
 		exit_process(SIGKILL);
 	}

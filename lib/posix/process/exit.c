@@ -10,19 +10,6 @@
 #define SA_NOCLDWAIT_BIT 2ul
 #define HANDLER_IGNORE 1ul
 
-void env_end(exo_name env)
-{
-	for (;;) {
-		int64_t r = gate_env_kill(env);
-
-		family_progress();
-		if (r == 0 || r == -EXO_ESTALE)
-			return;
-		if (r != -EXO_EAGAIN && gate_yield(env, 0) < 0)
-			(void)gate_yield(0, 0);
-	}
-}
-
 void task_tell_parent(struct task *t)
 {
 	struct task *parent = t->parent;

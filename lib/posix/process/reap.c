@@ -30,12 +30,12 @@ static void creator_call(const volatile struct exo_env *e)
 static void stuck_say(const struct task *t, const volatile struct exo_env *e)
 {
 	if (e && e->state == EXO_S_STUCK)
-		posix_log("%s[%d]: Segmentation fault: stuck at vector %u, address 0x%lx, rip 0x%lx", t->name, t->pid, e->stuck_vector,
+		rt_log("%s[%d]: Segmentation fault: stuck at vector %u, address 0x%lx, rip 0x%lx", t->name, t->pid, e->stuck_vector,
 			(unsigned long)e->stuck_addr, (unsigned long)e->stuck_rip);
 	else if (e && e->state != EXO_S_DYING)
-		posix_log("%s[%d]: ended: it waits in the kernel, where nobody would wake it", t->name, t->pid);
+		rt_log("%s[%d]: ended: it waits in the kernel, where nobody would wake it", t->name, t->pid);
 	else
-		posix_log("%s[%d]: its environment is gone", t->name, t->pid);
+		rt_log("%s[%d]: its environment is gone", t->name, t->pid);
 }
 
 /* All that sleep do so in the family's lists; their envs are ready. */

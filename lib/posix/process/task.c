@@ -178,3 +178,17 @@ int thread_look(int tid, struct task_view *out)
 	memcpy(out->name, th->name, sizeof out->name);
 	return 0;
 }
+
+int thread_tid_from(int pid, int from)
+{
+	struct task *t = task_by_pid(pid);
+	int best = 0;
+
+	for (const struct thread *th = t ? t->threads : 0; th; th = th->next)
+		if (th->state != THREAD_ENDED && th->tid >= from && (!best || th->tid < best))
+			best = th->tid;
+	return best;
+}
+
+void vsize_note(void) { P->task->vsize = P->region_bytes; }
+void fault_note(void) { P->task->own.faults++; }

@@ -111,14 +111,12 @@ void exit_thread(int wait_status) __attribute__((noreturn));
 void threads_end_others(void);
 /* SIGCHLD (or its exit_signal) and a wake-up to the parent: at its end, stop, continue. */
 void task_tell_parent(struct task *t);
-/* reap.c: buries processes whose env is stuck, gone, or overdue for a SIGKILL, as far as the caller may end it. */
-void reap_stuck(void);
-void kill_enforce(void); /* the first env's loop; family lock held */
+/* reap.c: reap_stuck (run/needs.h) buries processes whose env is stuck, gone, or overdue for a SIGKILL, as far as the caller may end it. */
+void kill_enforce(void); /* process 1's loop; family lock held */
 /* pid 1: waits for ended children without blocking: pid and status, or 0. */
 int  reap_child(int *status);
 
 /* ---- ptrace.c (family lock held) */
-void ptrace_wake(struct thread *th);        /* a held thread would be woken now */
 void ptrace_release(struct thread *th);     /* a held thread may go on */
 void ptrace_end(struct task *tracer);       /* all that it holds */
 /* For the caller's wait: the number and status of a thread that it holds and has not been told of (taken unless WNOWAIT), 0 = none; *any: it holds such a one. */
@@ -150,13 +148,6 @@ void crash_library(const struct exo_upcall *u, const char *why) __attribute__((n
 /* int 0x80: number in r->rax, ebx ecx edx esi edi ebp. Returns the result. Family lock held. */
 long i386_call(struct user_regs *r);
 
-/* ---- apps/linux. The first env: never returns. Process 1, in its own env, when family, file system and task 1 stand: starts the first program. */
-void monitor_main(void) __attribute__((noreturn));
-void init_main(void);
-/* From process 1's loop, family lock held: feeds, drains, reaps. Called at least once each time it gets the CPU. */
-void init_events(void);
-/* Members tell process 1 that there is work (tty output, a pipe read or filled, a child of 1 ended): ends its wait soon. */
+/* sleep.c. Members tell process 1 that there is work (tty output, a pipe read or filled, a child of 1 ended): ends its wait soon. */
 void init_poke(void);
-/* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
-void init_request_off(int again);
 #endif

@@ -24,7 +24,6 @@ struct usage usage_of(struct task *t);
 struct usage usage_of_thread(struct thread *th);
 void usage_add(struct usage *to, const struct usage *more);
 void usage_keep(struct task *t, const struct thread *th); /* th ends: its process has what it used */
-void usage_note(void);                                    /* the caller's pages are about to become fewer */
 void usage_put(int64_t to[18], const struct usage *u);    /* as struct rusage */
 
 /* RLIMIT_CPU of t was set or inherited. */

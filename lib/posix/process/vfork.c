@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What runs in its maker's env: threads, children of vfork, and processes that share its memory. Nothing is copied: each is one thread more there. */
-#include <vm/fork.h>
+#include "wish.h"
 #include <posix/signal/signals.h>
 
 static void tids_tell(const struct fork_wish *w, const struct thread *th)

@@ -4,6 +4,7 @@
 #include <family/family.h>
 #include <run/timer.h>
 #include "signals.h"
+#include <posix/parts.h>
 
 /* rt_sigtimedwait unblocks what it waits for; none of that may be dropped as ignored. */
 static int is_waiting(const struct thread *th) { return th->channel == &th->signals.restore_mask; }
@@ -120,7 +121,7 @@ static int is_done_by_sending(struct task *t, int sig)
 	if (t->state == TASK_ZOMBIE || sig == 0)
 		return 1;
 	if (t->is_init) {
-		init_signal(sig);
+		posix_parts.signal(sig);
 		return 1;
 	}
 	if (sig == SIGCONT)

@@ -60,8 +60,4 @@ int signal_cause_read(struct signal_cause *cause, int sig, uint64_t from, int is
 
 /* crash.c. The line for a fault that th did not handle. */
 void crash_report(const struct thread *th, int sig, uint64_t rip);
-/* init.c. What a signal to pid 1 asks for. Family lock held. */
-void init_signal(int sig);
-/* init.c. Keeps a line for the host when t is COMMAND. */
-void init_last_words(const struct task *t, const char *text, size_t n);
 #endif

@@ -208,7 +208,7 @@ size_t maps_text(char *to, size_t max)
 	return 23;
 }
 
-void posix_log(const char *format, ...) { (void)format; }
+void rt_log(const char *format, ...) { (void)format; }
 void **family_slot_fs(void) { return &fs_slot; }
 
 size_t machine_text(char *to, size_t max)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Helpers over the gate's stubs: errors as errno, range ops to their end, new tables. */
-#include "library.h"
+#include <posix/library.h>
 
 int gate_errno(int64_t result)
 {
@@ -9,7 +9,7 @@ int gate_errno(int64_t result)
 	case EXO_EPERM: return -EPERM;
 	case EXO_EAGAIN: return -EAGAIN;
 	default:
-		posix_log("gate error %ld in %s[%d]", (long)result, P->task ? P->task->name : "init", P->task ? P->task->pid : 1);
+		rt_log("gate error %ld", (long)result);
 		return -ENOMEM;
 	}
 }

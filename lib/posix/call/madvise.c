@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Advice and questions about mappings: madvise, msync, mincore. */
 #include <posix/library.h>
-#include <posix/call/calls.h>
+#include "calls.h"
 #include <asm/mman.h>
-
-int is_mapped(uint64_t start, uint64_t size)
-{
-	uint64_t end = PAGE_UP(start + size);
-
-	if (!user_range_ok(start, size))
-		return 0;
-	for (uint64_t va = PAGE_DOWN(start); va < end;) {
-		const struct region *r = region_find(va);
-
-		if (!r)
-			return 0;
-		va = r->end;
-	}
-	return 1;
-}
 
 /* Advice that is kept with the regions: what it sets and what it clears. */
 static const struct { uint32_t set, clear; } kept[] = {
@@ -36,9 +20,9 @@ static int is_kept(uint64_t advice)
 static int is_known(uint64_t advice)
 {
 	switch (advice) {
-	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED: case MADV_DONTNEED: case MADV_FREE: case MADV_REMOVE:
-	case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_COLD: case MADV_PAGEOUT: case MADV_POPULATE_READ: case MADV_POPULATE_WRITE:
-	case MADV_DONTNEED_LOCKED:
+	case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED: case MADV_DONTNEED: case MADV_FREE:
+	case MADV_REMOVE: case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_COLD: case MADV_PAGEOUT:
+	case MADV_POPULATE_READ: case MADV_POPULATE_WRITE: case MADV_DONTNEED_LOCKED:
 		return 1;
 	}
 	return is_kept(advice);
@@ -67,7 +51,8 @@ static int keep(uint64_t start, uint64_t end, uint64_t advice)
 	return 0;
 }
 
-/* Private pages go: they will be zeros, or the file's, again. MADV_FREE is for what only this process can have written. */
+/* Private pages go: they will be zeros, or the file's, again. MADV_FREE is for what only this process can have
+ * written. */
 static int drop(uint64_t start, uint64_t end, uint64_t advice)
 {
 	for (uint64_t va = start, stop; va < end; va = stop) {
@@ -138,24 +123,6 @@ CALL3(madvise, start, size, advice)
 	e = advise(start, end, advice);
 	/* Linux does what it can, and then says that there were gaps. */
 	return e || is_mapped(start, end - start) ? e : -ENOMEM;
-}
-
-int advice_fork(void)
-{
-	for (uint32_t i = 0; i < P->region_count; i++) {
-		struct region r = P->regions[i];
-
-		P->regions[i].flags &= ~REGION_LOCKED;
-		if (r.flags & REGION_NOT_FORKED) {
-			if (map_remove(r.start, r.end))
-				return -ENOMEM;
-			i--;
-		} else if (r.flags & REGION_WIPED && (pages_unmap(r.start, r.end) || stash_drop(r.start, r.end))) {
-			return -ENOMEM;
-		}
-	}
-	P->lock_future = 0;
-	return 0;
 }
 
 CALL3(msync, start, size, flags)

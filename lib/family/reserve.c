@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* No frame is left, and the dead hold none either: the process that owns the most frames is killed, as Linux chooses it. Who merely asks for the next one
- * is seldom to blame. */
+/* What memory is kept back for those who must go on, and what comes back from the dead: their frames are free only
+ * when their envs are torn down. */
 #include <posix/library.h>
-#include <linux/signal.h>
 
 #define RESERVE_LEAST 1024  /* frames: 4 MiB */
 #define RESERVE_MOST  16384
+
+void env_end(exo_name env)
+{
+	for (;;) {
+		int64_t r = gate_env_kill(env);
+
+		family_progress();
+		if (r == 0 || r == -EXO_ESTALE)
+			return;
+		if (r != -EXO_EAGAIN && gate_yield(env, 0) < 0)
+			(void)gate_yield(0, 0);
+	}
+}
 
 int memory_recover(void)
 {
@@ -22,7 +34,8 @@ int memory_recover(void)
 	return any;
 }
 
-/* A thirty-second of the machine, but room for some forks and execs in a small one, and no more than a large one has use for. */
+/* A thirty-second of the machine, but room for some forks and execs in a small one, and no more than a large one has
+ * use for. */
 void reserves_set(void)
 {
 	uint64_t frames = rt_info->frames_ram / 32, pages = F->page_limit / 16;
@@ -56,27 +69,4 @@ uint64_t fam_room(enum room quarters)
 void *fam_content(size_t count)
 {
 	return fam_room(ROOM_CONTENT) >= count ? fam_pages(count) : 0;
-}
-
-static struct task *largest(void)
-{
-	struct task *most = P->task;
-
-	for (struct task *t = F->tasks; t; t = t->next)
-		if (t->env && t->state == TASK_ALIVE && !t->is_init &&
-		    rt_envs[EXO_NAME_INDEX(t->env)].frames > rt_envs[EXO_NAME_INDEX(most->env)].frames)
-			most = t;
-	return most;
-}
-
-void memory_shortage(uint64_t addr)
-{
-	struct task *t = largest();
-
-	if (!(t->signals.pending & SIGNAL_BIT(SIGKILL))) {
-		posix_log("%s[%d]: killed: out of memory, wanted by %s[%d] at 0x%lx", t->name, t->pid, P->task->name, P->task->pid, addr);
-		(void)signal_send(t->pid, SIGKILL);
-	}
-	if (t != P->task)
-		sched_yield_turn();
 }

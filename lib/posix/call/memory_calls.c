@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls about mappings and the heap: which file, by which right; what is mapped where is vm's. madvise and mlock
+ * have files of their own. */
+#include <posix/library.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include "calls.h"
+
+/* The flag that goes with it in *flags; *ip stays NULL for /dev/zero, whose mappings are anonymous memory. */
+static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip, uint32_t *flags)
+{
+	int open_flags, e = inode_of_fd((int)fd, ip, &open_flags);
+
+	if (e)
+		return e;
+	if ((open_flags & O_ACCMODE) == O_WRONLY || (shared && prot & PROT_WRITE && (open_flags & O_ACCMODE) != O_RDWR)) {
+		inode_put(*ip);
+		return -EACCES;
+	}
+	if (shared && prot & PROT_WRITE && *ip && !inode_written_by_map(*ip)) {
+		inode_put(*ip);
+		return -EPERM;
+	}
+	if (shared && ((open_flags & O_ACCMODE) != O_RDWR || (*ip && !inode_written_by_map(*ip))))
+		*flags |= REGION_READ_ONLY;
+	return 0;
+}
+
+static int is_reservation(uint64_t va, uint64_t size, uint64_t prot, uint64_t flags)
+{
+	const uint64_t mask = MAP_FIXED | MAP_ANONYMOUS | MAP_TYPE;
+
+	return !prot && (flags & mask) == (MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE) && !user_range_ok(va, size) &&
+		va + size > va && va + size <= EXO_WINDOW;
+}
+
+/* More than there can ever be of memory that is to be written, as Linux guesses by default. */
+static int is_hopeless(uint64_t size, uint64_t prot, uint64_t flags)
+{
+	return size > rt_info->frames_ram * PAGE && prot & PROT_WRITE && !(flags & MAP_NORESERVE) &&
+		(flags & (MAP_TYPE | MAP_ANONYMOUS)) != MAP_SHARED;
+}
+
+/* Neither this nor what reserves is inlined: mmap of memory keeps no register and ends in a jump. */
+static __attribute__((noinline)) long map_from(uint64_t hint, uint64_t size, uint64_t prot, uint64_t flags,
+	uint64_t fd, uint64_t offset)
+{
+	struct map_file file = { .page = offset / PAGE };
+	long va = file_rights(fd, prot & 7, (flags & MAP_TYPE) != MAP_PRIVATE, &file.inode, &file.flags);
+
+	if (va)
+		return va;
+	va = map_new(hint, size, prot, flags, &file);
+	if (file.inode)
+		inode_put(file.inode);
+	return va;
+}
+
+CALL6(mmap, hint, size, prot, flags, fd, offset)
+{
+	unsigned type = flags & MAP_TYPE;
+
+	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
+		return -EINVAL;
+	/* As where no such pages are set aside. */
+	if (flags & MAP_HUGETLB)
+		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
+	size = PAGE_UP(size);
+	if (!size || size > EXO_WINDOW || limit_reached(size) || is_hopeless(size, prot, flags))
+		return -ENOMEM;
+	if (is_reservation(hint, size, prot, flags))
+		return map_reserve(hint, hint + size);
+	if (!(flags & MAP_ANONYMOUS))
+		return map_from(hint, size, prot, flags, fd, offset);
+	return map_new(hint, size, prot, flags, 0);
+}
+
+CALL2(munmap, start, size)
+{
+	uint64_t end = start + PAGE_UP(size);
+
+	if (start % PAGE || !size || end <= start || !user_range_ok(start, end - start))
+		return -EINVAL;
+	return region_free_space(start, end) ? 0 : map_remove(start, end);
+}
+
+CALL3(mprotect, start, size, prot) { return map_protect(start, size, prot); }
+CALL5(mremap, old, old_size, new_size, flags, new) { return map_move(old, old_size, new_size, flags, new); }
+CALL1(brk, wanted) { return heap_set(wanted); }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* No frame is left, and the dead hold none either: the process that owns the most frames is killed, as Linux chooses
+ * it. Who merely asks for the next one is seldom to blame. */
+#include <posix/library.h>
+#include <linux/signal.h>
+
+static struct task *largest(void)
+{
+	struct task *most = P->task;
+
+	for (struct task *t = F->tasks; t; t = t->next)
+		if (t->env && t->state == TASK_ALIVE && !t->is_init &&
+		    rt_envs[EXO_NAME_INDEX(t->env)].frames > rt_envs[EXO_NAME_INDEX(most->env)].frames)
+			most = t;
+	return most;
+}
+
+void memory_shortage(uint64_t addr)
+{
+	struct task *t = largest();
+
+	if (!(t->signals.pending & SIGNAL_BIT(SIGKILL))) {
+		rt_log("%s[%d]: killed: out of memory, wanted by %s[%d] at 0x%lx", t->name, t->pid, P->task->name, P->task->pid,
+			addr);
+		(void)signal_send(t->pid, SIGKILL);
+	}
+	if (t != P->task)
+		sched_yield_turn();
+}

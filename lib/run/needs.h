@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What this room wants of whoever links it: names to define. The family lock is held in all but user_return. */
+#ifndef RUN_NEEDS_H
+#define RUN_NEEDS_H
+
+struct thread;
+
+#pragma GCC visibility push(hidden)
+/* Which thread of the run queue is next, `other` not; NULL = nobody. pick_fair is one answer. */
+struct thread *sched_pick(const struct thread *other);
+/* A runnable thread that must not run (QUEUED_HELD) would be woken now. */
+void ptrace_wake(struct thread *th);
+/* A signal is there that ends the caller's sleep before it begins. */
+int  signal_pending(void);
+/* An env has died, or somebody is to be ended by the caller. */
+void reap_stuck(void);
+/* Once in each round of process 1's loop. */
+void keeper_work(void);
+/* To user code with P->regs, from anywhere in the library; the lock as it may be. */
+void user_return(void) __attribute__((noreturn));
+#pragma GCC visibility pop
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Pages made before they are touched. */
+#include <posix/library.h>
+#include "needs.h"
+
+int populate(uint64_t start, uint64_t end, unsigned access)
+{
+	const struct region *r = 0;
+
+	for (uint64_t va = start; va < end; va += PAGE) {
+		int e;
+
+		if (!r || va >= r->end)
+			r = region_find(va);
+		if (!r)
+			return -ENOMEM;
+		if (!(r->prot & access))
+			return -EINVAL;
+		e = access == PROT_READ && present_from(va, va + PAGE) == va ? 0 : page_bring(va, access);
+		if (e)
+			return e == -ENXIO ? -EFAULT : e;
+	}
+	return 0;
+}
+
+/* As far as there is something to read or write there. */
+int populate_all(uint64_t start, uint64_t end)
+{
+	int e = 0;
+
+	for (uint64_t va = start, stop; va < end && !e; va = stop) {
+		const struct region *r = region_find(va);
+
+		if (!r)
+			return -ENOMEM;
+		stop = MIN_OF(r->end, end);
+		if (r->prot)
+			e = populate(va, stop, r->prot & PROT_WRITE && !(r->flags & REGION_SHARED) ? PROT_WRITE : PROT_READ);
+	}
+	return e;
+}
+
+void map_populate(uint64_t start, uint64_t end, int locks, int on_fault)
+{
+	struct region *r = locks ? region_cut(start, end) : 0;
+
+	for (; r && r < P->regions + P->region_count && r->start < end; r++)
+		r->flags |= REGION_LOCKED;
+	if (locks)
+		P->has_fork_advice = 1;
+	if (!on_fault)
+		(void)populate_all(start, end);
+}
