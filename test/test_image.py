@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import tempfile
 
+import pytest
+
 from aril import cache, guest, image
 
 TOP = image.TOP
@@ -31,6 +33,7 @@ def digest(path):
         return hashlib.sha256(f.read()).hexdigest()
 
 
+@pytest.mark.slow
 def test_two_builds_are_identical():
     """Other folder, other length of its name, other order of jobs, other times, other umask: the same image."""
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DEBUG", "CMD", "V")}
