@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The family segment's pages: who maps them, and where. The bitmap of used pages follows struct family; small objects are heap.c's.
- * A page's frame is shared, mapped once here, and disowned at once: so it belongs to no member, and is free when it is unmapped, by whomever. */
-#include <posix/library.h>
+/* The family segment's pages: who maps them, and where. The bitmap of used pages follows struct family; small objects
+ * are heap.c's. A page's frame is shared, mapped once here, and disowned at once: so it belongs to no member, and is
+ * free when it is unmapped, by whomever. */
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <rt/page.h>
+#include <family/family.h>
 
 #define CHUNK 64
 #define SAID_PAGES_MAX 32
@@ -219,7 +224,8 @@ void **family_slot_fs(void)
 	return &F->fs;
 }
 
-/* The home's level-2 table and as many level-1 tables as a quarter of RAM wants: all made now, so that no member ever needs the home's owner. */
+/* The home's level-2 table and as many level-1 tables as a quarter of RAM wants: all made now, so that no member ever
+ * needs the home's owner. */
 static int64_t tables_make(uint64_t pages)
 {
 	uint64_t list[CHUNK], tables = (pages + 511) / 512, n;
@@ -248,7 +254,8 @@ int said_start(uint64_t size)
 	if (r >= 0 && frames_claim(list, n))
 		r = -EXO_ENOMEM;
 	for (uint64_t i = 0; i < n && r >= 0; i++)
-		r = gate_pte_write(0, (MONITOR_BASE + i * PAGE) | 1, 1, list[i] << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0);
+		r = gate_pte_write(0, (MONITOR_BASE + i * PAGE) | 1, 1,
+			list[i] << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0);
 	if (r < 0)
 		return (int)r;
 	memset((void *)MONITOR_BASE, 0, n * PAGE);

@@ -4,10 +4,9 @@
 #ifndef POSIX_FAMILY_H
 #define POSIX_FAMILY_H
 #include <exo/env.h>
+#include <family/memory.h>
 #include <family/monitor.h>
 #include <rt/gate.h>
-#include <posix/posix.h>
-#include <posix/call/syscall.h>
 #include <rt/gate.h>
 
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
@@ -55,7 +54,7 @@ struct family {
 
 	uint64_t rootimg_pfn;          /* first frame of the root image: it is contiguous */
 	uint64_t rootimg_pages;
-	uint64_t unknown_calls[SYSCALL_MAX / 64]; /* numbers that were logged as unknown */
+	uint64_t unknown_calls[8];    /* numbers that were logged as unknown */
 
 	struct inode *vdso;            /* mapped into every program: start.c */
 

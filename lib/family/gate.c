@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Helpers over the gate's stubs: errors as errno, range ops to their end, new tables. */
-#include <posix/library.h>
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <rt/page.h>
+#include <family/family.h>
 
 int gate_errno(int64_t result)
 {

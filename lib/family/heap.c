@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Small objects in family memory. A page holds objects of one class; its head lists the free ones. A page whose last object goes is given back at once, so
- * that what a process used is free when it is gone. Objects too large for a class get pages of their own behind the same kind of head. */
-#include <posix/library.h>
+/* Small objects in family memory. A page holds objects of one class; its head lists the free ones. A page whose last
+ * object goes is given back at once, so that what a process used is free when it is gone. Objects too large for a
+ * class get pages of their own behind the same kind of head. */
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <rt/page.h>
+#include <family/family.h>
 
 #define HEAD 64
 #define HEAP_MAGIC 0x48656170u

@@ -3,7 +3,11 @@
  * whoever frees it gives the CPU to who waits for it. A holder that has died is found by its name; one that lives
  * and does not get on is ended by the monitor, which watches told.progress: it moves where a call may hold the lock
  * for long, with every piece of memory that is copied, claimed or torn down. */
-#include <posix/library.h>
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <rt/page.h>
+#include <family/family.h>
 
 void family_progress(void)
 {
@@ -12,7 +16,7 @@ void family_progress(void)
 
 int family_locked(void)
 {
-	return F->told.head.lock == P->self;
+	return F->told.head.lock == rt_self();
 }
 
 static int holder_is_gone(exo_name holder)
@@ -25,7 +29,7 @@ static int holder_is_gone(exo_name holder)
 
 void family_lock(void)
 {
-	exo_name self = P->self;
+	exo_name self = rt_self();
 	uint32_t holder = 0;
 
 	while (!__atomic_compare_exchange_n(&F->told.head.lock, &holder, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {

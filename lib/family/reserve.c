@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What memory is kept back for those who must go on, and what comes back from the dead: their frames are free only
  * when their envs are torn down. */
-#include <posix/library.h>
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <rt/page.h>
+#include <family/family.h>
 
 #define RESERVE_LEAST 1024  /* frames: 4 MiB */
 #define RESERVE_MOST  16384

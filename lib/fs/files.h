@@ -11,6 +11,7 @@
 #include <base/erofs.h>
 #include <base/fmt.h>
 #include <base/string.h>
+#include <rt/page.h>
 #include <posix/posix.h>
 
 #define ERESTARTSYS 512     /* the process half turns it into a restart or EINTR */
@@ -18,7 +19,6 @@
 #define PATH_MAX    4096
 #define NAME_MAX    255
 #define LINKS_MAX   40
-#define PAGE        4096ul
 #define FILE_LIMIT  (1ul << 47)  /* no file grows beyond: EFBIG */
 #define RW_MAX      0x7ffff000ul
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What exec hands from the old env to the new one, in family memory: the checked image, its strings, and who will be it. */
+/* What exec hands from the old env to the new one, in family memory: the checked image, its strings, and who will be
+ * it. */
 #ifndef POSIX_EXEC_H
 #define POSIX_EXEC_H
 #include <posix/library.h>
@@ -16,7 +17,8 @@ struct exec_plan {
 	struct task *task;
 	exo_name old_env;                  /* ends with the exec; 0: none, or others live on there */
 	struct exec_image program, interp; /* references held; interp.inode NULL: none */
-	struct inode *opened;              /* the file that the program is to interpret finds open, reference held; NULL: none */
+	/* the file that the program is to interpret finds open, reference held; NULL: none */
+	struct inode *opened;
 	int opened_fd;                     /* as this */
 	char *strings;                     /* argv's, then envp's, each with its NUL; fam_pages */
 	uint64_t strings_size, strings_pages;
@@ -32,7 +34,8 @@ _Static_assert(sizeof(struct exec_plan) < 5 * PAGE, "fam_pages");
 /* strings.c */
 int  strings_user(struct exec_plan *plan, uint64_t argv, uint64_t envp);            /* from user memory: 0 or -errno */
 int  strings_library(struct exec_plan *plan, char *const argv[], char *const envp[]);
-int  strings_script(struct exec_plan *plan, const char *interp, const char *argument, const char *script, int keeps); /* argv[0] becomes these, or stays behind them */
+/* argv[0] becomes these, or stays behind them */
+int  strings_script(struct exec_plan *plan, const char *interp, const char *argument, const char *script, int keeps);
 /* binary.c */
 void plan_free(struct exec_plan *plan);
 /* image.c: regions of program and interpreter, stack and heap, in the caller's (new, empty) space: 0 or -errno */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The checked image becomes regions of the new env: where it goes (fixed, a home of its own, or slot 0), its segments, stack and heap. Maps no page. */
+/* The checked image becomes regions of the new env: where it goes (fixed, a home of its own, or slot 0), its
+ * segments, stack and heap. Maps no page. */
 #include "exec.h"
 
 /* A home for a PIE image: an address that means the same in every env. 0 when none is free. */
@@ -16,8 +17,8 @@ static uint64_t home_claim(uint64_t size)
 			uint64_t base = EXO_HOMES_BASE + (i + 1 - count) * EXO_HOME_SIZE;
 
 			if (gate_home_set(0, EXO_HOME_CLAIM, base, count) == (int64_t)count) {
-				P->home_base = base;
-				P->home_count = count;
+				SPACE->home_base = base;
+				SPACE->home_count = count;
 				return base;
 			}
 			run = 0;
@@ -40,7 +41,8 @@ static uint64_t base_choose(const struct elf_image *elf, uint64_t fallback, int 
 
 static int segment_map(const struct exec_image *image, const struct elf_segment *s)
 {
-	uint64_t start = PAGE_DOWN(image->base + s->va), file_end = image->base + s->va + s->file_size, end = PAGE_UP(image->base + s->va + s->mem_size);
+	uint64_t start = PAGE_DOWN(image->base + s->va), file_end = image->base + s->va + s->file_size,
+		end = PAGE_UP(image->base + s->va + s->mem_size);
 	unsigned prot = (s->flags & PF_R ? PROT_READ : 0) | (s->flags & PF_W ? PROT_WRITE : 0) | (s->flags & PF_X ? PROT_EXEC : 0);
 	struct region r = { .start = start, .end = PAGE_UP(file_end), .prot = prot, .offset = PAGE_DOWN(s->offset) / PAGE };
 	int e = 0;
@@ -75,7 +77,8 @@ static int image_map(struct exec_image *image, uint64_t fallback, int home)
 
 static int vdso_map(void)
 {
-	struct region r = { .start = VDSO_BASE, .end = VDSO_BASE + PAGE_UP(inode_size(F->vdso)), .prot = PROT_READ | PROT_EXEC, .inode = F->vdso, .data_end = ~0ul };
+	struct region r = { .start = VDSO_BASE, .end = VDSO_BASE + PAGE_UP(inode_size(F->vdso)),
+		.prot = PROT_READ | PROT_EXEC, .inode = F->vdso, .data_end = ~0ul };
 
 	inode_get(r.inode);
 	return region_insert(&r);
@@ -85,10 +88,11 @@ int address_space(struct exec_plan *plan)
 {
 	int e = image_map(&plan->program, PIE_BASE, 1);
 
-	P->stack_top = STACK_TOP;
-	P->mmap_top = MMAP_TOP;
+	SPACE->stack_top = STACK_TOP;
+	SPACE->mmap_top = MMAP_TOP;
 	if (!e)
-		e = map_anonymous(STACK_TOP - 32 * PAGE, 32 * PAGE, PROT_READ | PROT_WRITE | (plan->program.elf.exec_stack ? PROT_EXEC : 0),
+		e = map_anonymous(STACK_TOP - 32 * PAGE, 32 * PAGE,
+			PROT_READ | PROT_WRITE | (plan->program.elf.exec_stack ? PROT_EXEC : 0),
 			REGION_GROWSDOWN | REGION_STACK) ? -ENOMEM : 0;
 	if (!e && plan->interp.inode)
 		e = image_map(&plan->interp, INTERP_BASE, 0);
@@ -96,7 +100,7 @@ int address_space(struct exec_plan *plan)
 		e = vdso_map();
 	P->image_base = plan->program.base + plan->program.elf.low;
 	P->image_end = plan->program.base + plan->program.elf.high;
-	P->brk_start = P->brk_end = PAGE_UP(P->image_end);
-	P->task->vsize = P->region_bytes;
+	SPACE->brk_start = SPACE->brk_end = PAGE_UP(P->image_end);
+	P->task->vsize = SPACE->region_bytes;
 	return e;
 }

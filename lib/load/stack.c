@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The first stack of a program: strings, random bytes, auxiliary vector, envp, argv, argc, as the x86-64 ABI supplement draws them. */
+/* The first stack of a program: strings, random bytes, auxiliary vector, envp, argv, argc, as the x86-64 ABI
+ * supplement draws them. */
 #include "exec.h"
 #include <linux/auxvec.h>
 
@@ -83,7 +84,8 @@ uint64_t stack_build(const struct exec_plan *plan)
 	argv = s.at + 8;
 	envp = argv + (argc + 1) * 8;
 	P->aux_start = envp + (plan->envc + 1) * 8ul;
-	if (user_write(s.at, &argc, 8) || user_write(argv + argc * 8, &zero, 8) || user_write(envp + plan->envc * 8ul, &zero, 8)
+	if (user_write(s.at, &argc, 8) || user_write(argv + argc * 8, &zero, 8) || user_write(envp + plan->envc * 8ul,
+		&zero, 8)
 	    || user_write(P->aux_start, aux, (uint64_t)n * 8))
 		return 0;
 	P->arg_start = strings;

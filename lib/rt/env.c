@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making and ending environments: frames for env_make, homes and pages of the new root. What the new env is for is the app's business. */
+/* Making and ending environments: frames for env_make, homes and pages of the new root. What the new env is for is
+ * the app's business. */
 #include <base/string.h>
 #include <rt/rt.h>
 

@@ -36,28 +36,40 @@ static inline int64_t gate4(long op, uint64_t a, uint64_t b, uint64_t c, uint64_
 }
 
 static inline int64_t gate_nop(void) { return gate3(EXO_GATE_nop, 0, 0, 0); }
-static inline int64_t gate_batch(struct exo_batch *ops, uint64_t n) { return gate3(EXO_GATE_batch, (uint64_t)ops, n, 0); }
-/* Claims n frames of the kernel's choice into list: with whatever they hold when this account had them last, or zeroed. */
-static inline int64_t gate_frame_any(uint64_t n, uint64_t *list) { return gate4(EXO_GATE_frame_claim, EXO_ANY, n, (uint64_t)list, 0); }
-static inline int64_t gate_frame_zeroed(uint64_t n, uint64_t *list) { return gate4(EXO_GATE_frame_claim, EXO_ZEROED, n, (uint64_t)list, 0); }
+static inline int64_t gate_batch(struct exo_batch *ops, uint64_t n) { return gate3(EXO_GATE_batch, (uint64_t)ops, n,
+	0); }
+/* Claims n frames of the kernel's choice into list: with whatever they hold when this account had them last, or
+ * zeroed. */
+static inline int64_t gate_frame_any(uint64_t n, uint64_t *list) { return gate4(EXO_GATE_frame_claim, EXO_ANY, n,
+	(uint64_t)list, 0); }
+static inline int64_t gate_frame_zeroed(uint64_t n, uint64_t *list) { return gate4(EXO_GATE_frame_claim, EXO_ZEROED, n,
+	(uint64_t)list, 0); }
 static inline int64_t gate_frame_claim(uint64_t pfn, uint64_t n) { return gate4(EXO_GATE_frame_claim, pfn, n, 0, 0); }
 static inline int64_t gate_frame_adopt(uint64_t pfn, uint64_t at) { return gate4(EXO_GATE_frame_claim, pfn, 1, 0, at); }
-static inline int64_t gate_frame_give(uint64_t pfn, uint64_t n, exo_name env) { return gate3(EXO_GATE_frame_give, pfn, n, env); }
-static inline int64_t gate_frame_type(uint64_t pfn, uint64_t n, int type, int flags) { return gate4(EXO_GATE_frame_type, pfn, n, type, flags); }
-static inline int64_t gate_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)
+static inline int64_t gate_frame_give(uint64_t pfn, uint64_t n, exo_name env) { return gate3(EXO_GATE_frame_give, pfn,
+	n, env); }
+static inline int64_t gate_frame_type(uint64_t pfn, uint64_t n, int type,
+	int flags) { return gate4(EXO_GATE_frame_type, pfn, n, type, flags); }
+static inline int64_t gate_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask,
+	uint64_t proof)
 { return gate6(EXO_GATE_pte_write, root, at, n, value, mask, proof); }
-static inline int64_t gate_pt_link(uint64_t root, uint64_t at, uint64_t n, uint64_t pfn) { return gate4(EXO_GATE_pt_link, root, at, n, pfn); }
+static inline int64_t gate_pt_link(uint64_t root, uint64_t at, uint64_t n,
+	uint64_t pfn) { return gate4(EXO_GATE_pt_link, root, at, n, pfn); }
 static inline int64_t gate_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uint64_t n)
 { return gate6(EXO_GATE_pt_copy, root, at, pfn, first, n, 0); }
-static inline int64_t gate_home_set(uint64_t root, int what, uint64_t va, uint64_t n) { return gate4(EXO_GATE_home_set, root, what, va, n); }
-static inline int64_t gate_env_make(const struct exo_env_spec *spec) { return gate3(EXO_GATE_env_make, (uint64_t)spec, 0, 0); }
-static inline int64_t gate_env_set(exo_name env, int what, uint64_t a, uint64_t b) { return gate4(EXO_GATE_env_set, env, what, a, b); }
+static inline int64_t gate_home_set(uint64_t root, int what, uint64_t va, uint64_t n) { return gate4(EXO_GATE_home_set,
+	root, what, va, n); }
+static inline int64_t gate_env_make(const struct exo_env_spec *spec) { return gate3(EXO_GATE_env_make, (uint64_t)spec,
+	0, 0); }
+static inline int64_t gate_env_set(exo_name env, int what, uint64_t a, uint64_t b) { return gate4(EXO_GATE_env_set,
+	env, what, a, b); }
 static inline int64_t gate_env_kill(exo_name env) { return gate3(EXO_GATE_env_kill, env, 0, 0); }
 static inline int64_t gate_slice_set(uint64_t i, exo_name env) { return gate3(EXO_GATE_slice_set, i, env, 0); }
 static inline int64_t gate_yield(exo_name env, uint32_t mask) { return gate3(EXO_GATE_yield, env, mask, 0); }
 static inline int64_t gate_wait(uint32_t mask, uint64_t deadline) { return gate3(EXO_GATE_wait, mask, deadline, 0); }
 static inline int64_t gate_notify(exo_name env, uint64_t bits) { return gate3(EXO_GATE_notify, env, bits, 0); }
-static inline int64_t gate_dev_bind(int kind, uint64_t base, uint64_t n) { return gate3(EXO_GATE_dev_bind, kind, base, n); }
+static inline int64_t gate_dev_bind(int kind, uint64_t base, uint64_t n) { return gate3(EXO_GATE_dev_bind, kind, base,
+	n); }
 static inline int64_t gate_dev_ack(uint64_t line) { return gate3(EXO_GATE_dev_ack, line, 0, 0); }
 static inline int64_t gate_pct(exo_name env, uint64_t deadline) { return gate3(EXO_GATE_pct, env, deadline, 0); }
 /* Two words there and back: m is what is said and then what was answered. */
@@ -71,7 +83,8 @@ static inline int64_t gate_pct_say(exo_name env, uint64_t deadline, uint64_t m[2
 	return result;
 }
 
-/* The same of who was called: answers m and waits for the next, whose words it then holds (EXO_PCT_REPLY, EXO_PCT_ACCEPT, or both). */
+/* The same of who was called: answers m and waits for the next, whose words it then holds (EXO_PCT_REPLY,
+ * EXO_PCT_ACCEPT, or both). */
 static inline int64_t gate_pct_answer(int what, uint64_t m[2])
 {
 	int64_t result;
@@ -81,7 +94,8 @@ static inline int64_t gate_pct_answer(int what, uint64_t m[2])
 	m[1] = r10;
 	return result;
 }
-static inline int64_t gate_revoke(exo_name env, int what, uint64_t a, uint64_t b) { return gate4(EXO_GATE_revoke, env, what, a, b); }
+static inline int64_t gate_revoke(exo_name env, int what, uint64_t a, uint64_t b) { return gate4(EXO_GATE_revoke, env,
+	what, a, b); }
 static inline int64_t gate_log(const char *text, uint64_t n) { return gate3(EXO_GATE_log, (uint64_t)text, n, 0); }
 
 /* The public tables of the system window. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames, tables and runs of pages: the everyday uses of the binding ops, with their loops. Decides no policy and keeps no books. */
+/* Frames, tables and runs of pages: the everyday uses of the binding ops, with their loops. Decides no policy and
+ * keeps no books. */
 #include <rt/rt.h>
 
 static uint64_t span_of(int level)
@@ -70,7 +71,8 @@ int64_t rt_tables(uint64_t root, uint64_t va, uint32_t *list, uint32_t *made)
 int64_t rt_map(uint64_t root, uint64_t va, uint64_t pfn, uint64_t n, uint64_t rights)
 {
 	while (n) {
-		int64_t r = gate_pte_write(root, va | EXO_AT_STEP | 1, n, pfn << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | rights, 0, 0);
+		int64_t r = gate_pte_write(root, va | EXO_AT_STEP | 1, n,
+			pfn << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | rights, 0, 0);
 
 		if (r < 0)
 			return r;

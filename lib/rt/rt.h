@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A small base for any library OS on the bare gate: entry, upcalls, log, frames and tables, new envs. Owns no data: all state is the app's. */
+/* A small base for any library OS on the bare gate: entry, upcalls, log, frames and tables, new envs. Owns no data:
+ * all state is the app's. */
 #ifndef RT_RT_H
 #define RT_RT_H
 #include <stddef.h>
@@ -15,21 +16,25 @@
 /* Start of the app, on a ready stack, with its own name. Its return powers the machine off with status 0. */
 void app_main(exo_name self);
 
-/* A synchronous fault (regs->at.vector, error, addr). Changes to *regs take effect; returning resumes there. Runs on the upcall stack, disabled. */
+/* A synchronous fault (regs->at.vector, error, addr). Changes to *regs take effect; returning resumes there. Runs on
+ * the upcall stack, disabled. */
 void rt_on_fault(struct rt_regs *regs);
 
 /* Pending bits (enum exo_pending), already cleared in the exo page. Runs on the upcall stack, disabled; may yield. */
 void rt_on_async(struct rt_regs *regs, uint32_t bits);
 
-/* A foreign system call: regs->at.vector tells the door (RT_VECTOR_FOREIGN, RT_VECTOR_INT80), regs->rax the number; the result goes to regs->rax. */
+/* A foreign system call: regs->at.vector tells the door (RT_VECTOR_FOREIGN, RT_VECTOR_INT80), regs->rax the number;
+ * the result goes to regs->rax. */
 void rt_on_foreign(struct rt_regs *regs);
 
 /* ---- entry and resumption (upcall.S) */
 void rt_fault_entry(void), rt_async_entry(void), rt_foreign_entry(void), rt_int80_entry(void);
-void rt_restore(void);                                          /* entry of an env whose rsp points to its struct rt_regs */
+/* entry of an env whose rsp points to its struct rt_regs */
+void rt_restore(void);
 void rt_resume(struct rt_regs *regs) __attribute__((noreturn)); /* goes on with these registers */
 
-/* Fills in the four entries above; rt_entries_set registers them for the caller and lets upcalls come (the first env starts disabled): 0 or a gate error. */
+/* Fills in the four entries above; rt_entries_set registers them for the caller and lets upcalls come (the first env
+ * starts disabled): 0 or a gate error. */
 void rt_entries_fill(uint64_t entry[EXO_ENTRY_COUNT]);
 int64_t rt_entries_set(void);
 
@@ -43,17 +48,21 @@ void rt_off(int status) __attribute__((noreturn));
 
 /* ---- frames and tables (region.c): results are gate errors when EXO_IS_ERROR */
 
-/* A frame of the kernel's choice, owned by the caller; its content is zero only if it never was this account's. Returns its number. */
+/* A frame of the kernel's choice, owned by the caller; its content is zero only if it never was this account's.
+ * Returns its number. */
 int64_t rt_frame(void);
 
-/* A new empty table linked into `root` (0 = own) at the entry of `level` (2..4) that covers va. Returns its frame. The caller owns it. */
+/* A new empty table linked into `root` (0 = own) at the entry of `level` (2..4) that covers va. Returns its frame.
+ * The caller owns it. */
 int64_t rt_table(uint64_t root, uint64_t va, int level);
 
-/* A copy of the shared (sealed) table at `at` (address | level 2 or 3 | EXO_AT_GIVE: the old one goes where nobody else has it) takes its place in `root`, as
- * pt_copy says. Returns its frame, owned by the caller, or pt_copy's error. */
+/* A copy of the shared (sealed) table at `at` (address | level 2 or 3 | EXO_AT_GIVE: the old one goes where nobody
+ * else has it) takes its place in `root`, as pt_copy says. Returns its frame, owned by the caller, or pt_copy's
+ * error. */
 int64_t rt_table_own(uint64_t root, uint64_t at);
 
-/* Makes the tables that va lacks, down to level 1, counted in *made with their frames in list (room for 3); either may be NULL. 0 or an error. */
+/* Makes the tables that va lacks, down to level 1, counted in *made with their frames in list (room for 3); either
+ * may be NULL. 0 or an error. */
 int64_t rt_tables(uint64_t root, uint64_t va, uint32_t *list, uint32_t *made);
 
 /* Maps n frames [pfn, pfn + n) at va with rights out of EXO_PTE_RW and EXO_PTE_NX. 0, or the first error. */
@@ -67,11 +76,12 @@ int64_t rt_entry(uint64_t va, int level);
 
 /* ---- new environments (env.c) */
 
-/* Claims the frames that env_make wants first and types the root: *spec is zeroed, its entries are rt's, frame_count is EXO_EF_COUNT. 0 or an error,
- * and then nothing is left claimed. */
+/* Claims the frames that env_make wants first and types the root: *spec is zeroed, its entries are rt's, frame_count
+ * is EXO_EF_COUNT. 0 or an error, and then nothing is left claimed. */
 int64_t rt_env_prepare(struct exo_env_spec *spec);
 
-/* Links the home that holds va into the new root, with flags out of EXO_AT_RW and EXO_AT_REMAP; the upper table goes into the spec. 0 or an error. */
+/* Links the home that holds va into the new root, with flags out of EXO_AT_RW and EXO_AT_REMAP; the upper table goes
+ * into the spec. 0 or an error. */
 int64_t rt_env_home(struct exo_env_spec *spec, uint64_t va, uint64_t flags);
 
 /* Makes all tables for va in the new root and puts them into the spec. 0 or an error. */

@@ -9,9 +9,11 @@ static uint32_t home_table(const volatile struct exo_home *homes, uint32_t base)
 	return va < EXO_HOMES_BASE || va >= EXO_WINDOW ? 0 : homes[EXO_HOME_OF(va)].pt2;
 }
 
-void rt_space_count(const volatile struct exo_frame_rec *frames, uint64_t count, const volatile struct exo_home *homes, struct rt_space *out)
+void rt_space_count(const volatile struct exo_frame_rec *frames, uint64_t count, const volatile struct exo_home *homes,
+	struct rt_space *out)
 {
-	uint64_t linked[2] = { 0 }, entries[2] = { 0 }; /* level 2, private and global: entries, and how many of them link a table; the rest map runs */
+	/* level 2, private and global: entries, and how many of them link a table; the rest map runs */
+	uint64_t linked[2] = { 0 }, entries[2] = { 0 };
 
 	*out = (struct rt_space){ 0 };
 	for (uint64_t pfn = 0; pfn < count; pfn++) {

@@ -16,6 +16,8 @@ struct rt_space {
 /* For printf: the four figures. */
 #define RT_SPACE_FORMAT "%lu frames mapped, %lu global names, %lu private entries, %lu disagreements"
 
-/* A table stands at its base address only (rule 2), so tables and their links tell what every address means. Reads each record once. */
-void rt_space_count(const volatile struct exo_frame_rec *frames, uint64_t count, const volatile struct exo_home *homes, struct rt_space *out);
+/* A table stands at its base address only (rule 2), so tables and their links tell what every address means. Reads
+ * each record once. */
+void rt_space_count(const volatile struct exo_frame_rec *frames, uint64_t count, const volatile struct exo_home *homes,
+	struct rt_space *out);
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The family's random generator: ChaCha20 (RFC 8439) whose key is replaced after every request, so that what was given out cannot be computed
- * from what is here later. Seeded once from RDRAND, the firmware's EFI_RNG, and the clock; RDRAND is mixed in again at every request. */
+/* The family's random generator: ChaCha20 (RFC 8439) whose key is replaced after every request, so that what was
+ * given out cannot be computed from what is here later. Seeded once from RDRAND, the firmware's EFI_RNG, and the
+ * clock; RDRAND is mixed in again at every request. */
 #include <base/string.h>
 #include <rt/gate.h>
+#include <rt/log.h>
 #include <rt/cpu.h>
 #include <family/family.h>
-#include <posix/posix.h>
+#include "run.h"
 
 struct random { uint32_t key[8]; uint64_t count; };
 

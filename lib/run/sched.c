@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Who of the family runs: the run queue of threads, passing the CPU on, and process 1's loop. Sleeping and waking is sleep.c's. All slices are the monitor's;
- * it gives the CPU to the env that told.running names, that of the thread with the least virtual run time, and members pass it on among themselves: within an env by thread.c, else by yield. A woken
- * thread starts no earlier than the queue's minimum less half a latency. */
-#include <posix/library.h>
+/* Who of the family runs: the run queue of threads, passing the CPU on, and process 1's loop. Sleeping and waking is
+ * sleep.c's. All slices are the monitor's; it gives the CPU to the env that told.running names, that of the thread
+ * with the least virtual run time, and members pass it on among themselves: within an env by thread.c, else by yield.
+ * A woken thread starts no earlier than the queue's minimum less half a latency. */
+#include <family/family.h>
+#include <rt/page.h>
+#include <posix/process/task.h>
+#include "run.h"
 #include <linux/sched.h>
 #include "needs.h"
 
@@ -17,7 +21,8 @@ static uint64_t env_clock(exo_name env)
 /* What nice makes of time, in 1/1024: each step changes the share of the CPU by a quarter. */
 static const uint32_t nice_factor[40] = {
 	12, 14, 18, 22, 28, 35, 44, 55, 69, 86, 107, 134, 168, 210, 262, 328, 410, 512, 640, 800,
-	1024, 1280, 1600, 2000, 2500, 3125, 3906, 4883, 6104, 7629, 9537, 11921, 14901, 18626, 23283, 29104, 36380, 45475, 56843, 71054,
+	1024, 1280, 1600, 2000, 2500, 3125, 3906, 4883, 6104, 7629, 9537, 11921, 14901, 18626, 23283, 29104, 36380, 45475,
+		56843, 71054,
 };
 
 /* Who is idle by choice weighs 3 where others weigh 1024. */
@@ -206,7 +211,8 @@ static void env_yield(const struct thread *th)
 	}
 }
 
-/* Gives the CPU to next (NULL: the monitor), and comes back when it is the caller's turn. The caller may be no thread any more: then never. */
+/* Gives the CPU to next (NULL: the monitor), and comes back when it is the caller's turn. The caller may be no thread
+ * any more: then never. */
 static void cpu_give(struct thread *next)
 {
 	struct thread *me = P->thread;
@@ -262,7 +268,8 @@ void sched_yield_turn(void)
 		cpu_give(next);
 }
 
-/* The alarm, or the slice's end: another one's turn, unless this thread still is the one that has run least, or the alarm was meant for a turn that is long over. */
+/* The alarm, or the slice's end: another one's turn, unless this thread still is the one that has run least, or the
+ * alarm was meant for a turn that is long over. */
 static void turn_end(void)
 {
 	struct thread *next;
@@ -329,7 +336,8 @@ void wakes_by(uint64_t at)
 void sched_keep(void)
 {
 	for (;;) {
-		uint64_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE), news = 0, deadline, now = clock_ns();
+		uint64_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE), news = 0, deadline,
+			now = clock_ns();
 		struct thread *next;
 
 		if (bits & EXO_PEND_NOTIFY)

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Sleeping on a channel, and what ends it: a wake-up, a signal, the time. Sleepers stand in a bucket by channel, and those with a deadline also in a list by it. */
-#include <posix/library.h>
+/* Sleeping on a channel, and what ends it: a wake-up, a signal, the time. Sleepers stand in a bucket by channel, and
+ * those with a deadline also in a list by it. */
+#include <asm/errno.h>
+#include <family/family.h>
+#include <posix/process/task.h>
+#include "needs.h"
+#include "run.h"
 
 #define POLL_BUCKET (SLEEP_BUCKETS - 1)
 

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads of an env: their records and numbers, their slots (library stack, vector state), and the switch from one to the next, which needs no kernel.
+/* Threads of an env: their records and numbers, their slots (library stack, vector state), and the switch from one to
+ * the next, which needs no kernel.
  *
- * A switch is made only inside the library, by sched.c: upcalls are off there, so threads of one env never interrupt one another's library code. */
-#include <posix/library.h>
+ * A switch is made only inside the library, by sched.c: upcalls are off there, so threads of one env never interrupt
+ * one another's library code. */
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/page.h>
+#include <family/family.h>
+#include <posix/process/task.h>
+#include "needs.h"
+#include "run.h"
+#include "xstate.h"
 
 /* thread_switch.S */
 void stack_switch(uint64_t *keep, uint64_t rsp);
@@ -155,7 +164,8 @@ int thread_rename(int tid, const char *name, size_t n)
 
 static int is_leader(const struct thread *th) { return th->tid == th->task->pid; }
 const char *thread_name(const struct thread *th) { return is_leader(th) ? th->task->name : th->name; }
-void thread_set_name(struct thread *th, const char name[16]) { memcpy(is_leader(th) ? th->task->name : th->name, name, 16); }
+void thread_set_name(struct thread *th, const char name[16]) { memcpy(is_leader(th) ? th->task->name : th->name, name,
+	16); }
 
 const void *thread_xsave(const struct thread *th) { return slot_xsave(th->slot); }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The record of a thread: what runs, sleeps, is woken and takes signals. Every process (struct task) has at least one, its leader, whose tid is the pid.
- * Threads live in an env: those of one process always in the same; a child of vfork in its parent's. They take turns there (thread.c), by the same queue as
- * everybody else (sched.c). Records lie in family memory; all fields are guarded by the family lock. */
+/* The record of a thread: what runs, sleeps, is woken and takes signals. Every process (struct task) has at least
+ * one, its leader, whose tid is the pid. Threads live in an env: those of one process always in the same; a child of
+ * vfork in its parent's. They take turns there (thread.c), by the same queue as everybody else (sched.c). Records lie
+ * in family memory; all fields are guarded by the family lock. */
 #ifndef POSIX_THREAD_H
 #define POSIX_THREAD_H
 #include <exo/env.h>
-#include <posix/posix.h>
+#include <stdint.h>
 
 struct task;
 struct user_regs;
@@ -35,7 +36,8 @@ struct signal_note { struct signal_note *next; int sig; struct signal_cause caus
 
 struct thread_signals {
 	uint64_t pending, blocked;   /* pending: for this thread alone */
-	uint64_t forced;             /* neither blocked nor ignored: by a fault; SIGKILL: see ends; SIGSTOP: its process is stopped */
+	/* neither blocked nor ignored: by a fault; SIGKILL: see ends; SIGSTOP: its process is stopped */
+	uint64_t forced;
 	uint64_t restore_mask;       /* rt_sigsuspend: mask to put back after delivery */
 	uint64_t alt_sp, alt_size;   /* sigaltstack */
 	uint32_t alt_flags;
@@ -79,7 +81,8 @@ struct thread {
 	struct thread *timed_next, *timed_prev; /* by rising deadline */
 	uint64_t deadline;           /* of that sleep, ns of clock_ns, 0 = none */
 	int      wake_result;        /* what that sleep returns */
-	struct task *vfork_child;    /* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
+	/* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
+	struct task *vfork_child;
 	struct futex_wait futex;
 	uint64_t restart_deadline, restart_left; /* of an interrupted nanosleep, for restart_syscall */
 
@@ -104,7 +107,8 @@ struct thread *thread_by_tid(int tid);
 struct thread *current_thread(void);
 const char *thread_name(const struct thread *th);  /* 16 bytes */
 void thread_set_name(struct thread *th, const char name[16]);
-/* Prepares a thread without a slot to begin with these registers and bases, the vector state being the caller's, in the env of the caller: 0 or -ENOMEM. */
+/* Prepares a thread without a slot to begin with these registers and bases, the vector state being the caller's, in
+ * the env of the caller: 0 or -ENOMEM. */
 int  thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, uint64_t gs);
 void thread_renumber(struct thread *th, int tid);
 /* The caller's slot is free, and nobody runs here until the next one is chosen: sched_leave must follow. */
@@ -116,9 +120,11 @@ uint64_t thread_ticks(const struct thread *th);
 void sched_class_set(struct thread *th, int policy, int nice); /* of SCHED_OTHER, BATCH, IDLE */
 void sched_class_copy(struct thread *to, const struct thread *from); /* as clone passes it on */
 void sched_settle(void);                    /* what the caller ran so far is in its virtual time */
-/* A signal has come: ends an interruptible sleep, or makes its env look at its signals before its next user instruction. */
+/* A signal has come: ends an interruptible sleep, or makes its env look at its signals before its next user
+ * instruction. */
 void thread_interrupt(struct thread *th);
-/* Leaves the CPU in that state (THREAD_SLEEPING, THREAD_STOPPED) until somebody calls thread_run; drops and retakes the family lock. */
+/* Leaves the CPU in that state (THREAD_SLEEPING, THREAD_STOPPED) until somebody calls thread_run; drops and retakes
+ * the family lock. */
 void sched_block(int state);
 void sched_leave(void) __attribute__((noreturn)); /* no thread of this env runs: the next one does, here or elsewhere */
 void sched_yield_turn(void);                /* lets the others run first; drops and retakes the lock */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Library stacks: the switch from one thread of an env to another, the first instruction of a new thread and of a new env, beginning anew on an empty one. */
-#include <posix/process/process.h>
+#include <run/process.h>
 
 #define STACK (PRIVATE_AREA + PRIVATE_PROCESS + P_STACK)
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The clocks, read from the TSC through the kernel's public page without a gate call; and times that programs give, which end at TIME_END. */
+/* The clocks, read from the TSC through the kernel's public page without a gate call; and times that programs give,
+ * which end at TIME_END. */
 #include <asm/errno.h>
 #include <linux/time_types.h>
+#include <base/duration.h>
 #include <rt/gate.h>
-#include <posix/posix.h>
+#include "run.h"
 
 uint64_t clock_ns(void) { return rt_now(); }
 uint64_t clock_wall_ns(void) { return rt_info->wall_boot + rt_now(); }

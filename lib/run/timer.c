@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The family's list of timers. What they do is their owners': itimer.c, posix_timer.c, timerfd.c. */
+#include <base/duration.h>
 #include <rt/gate.h>
 #include <family/family.h>
 #include "timer.h"
-#include <posix/library.h>
+#include "run.h"
 
 void timer_stop(struct timer *t)
 {

@@ -22,13 +22,4 @@ uint64_t time_forward(uint64_t *at, uint64_t interval, uint64_t now);
 /* The first env's loop. */
 uint64_t timers_next(void);                  /* 0 = none runs */
 void timers_run(uint64_t now);
-
-/* itimer.c: those of a process that ends. posix_timer.c: those of one that ends or execs. taken: a signal of theirs
- * was, so that the next may come. */
-struct task;
-void itimers_stop(struct task *t);
-void itimer_taken(struct task *t);
-struct signal_cause;
-void posix_timer_taken(struct task *t, struct signal_cause *cause); /* fills in how often it came */
-void posix_timers_drop(struct task *t);
 #endif

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The CPU's vector and x87 state, to and from an image in memory of the library's own. The library itself uses none of it, so it stays the program's all the time. */
-#include <posix/library.h>
+/* The CPU's vector and x87 state, to and from an image in memory of the library's own. The library itself uses none
+ * of it, so it stays the program's all the time. */
+#include <base/string.h>
+#include "run.h"
+#include "xstate.h"
 
 #define HEADER 512
 #define HEADER_SIZE 64
 
-/* The first state: every component as the CPU initialises it (no bit in the header), and the two control words that are not all zeros then. */
-static const struct { uint16_t fcw, rest[11]; uint32_t mxcsr, pad[121]; uint64_t header[8]; } initial __attribute__((aligned(64))) = { .fcw = 0x37f, .mxcsr = 0x1f80 };
+/* The first state: every component as the CPU initialises it (no bit in the header), and the two control words that
+ * are not all zeros then. */
+static const struct { uint16_t fcw, rest[11]; uint32_t mxcsr,
+	pad[121]; uint64_t header[8]; } initial __attribute__((aligned(64))) = { .fcw = 0x37f, .mxcsr = 0x1f80 };
 
 void xstate_save(void *image)
 {

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* The heap that grows behind the image: one anonymous region from brk_start on. */
-#include <posix/library.h>
+#include "vm.h"
 #include "needs.h"
 
 #define RLIMIT_DATA 2
 
 static uint64_t brk_limit(void)
 {
-	struct region *next = region_above(PAGE_UP(P->brk_end));
+	struct region *next = region_above(PAGE_UP(SPACE->brk_end));
 
-	while (next && next < P->regions + P->region_count && next->start < PAGE_UP(P->brk_end))
+	while (next && next < SPACE->regions + SPACE->region_count && next->start < PAGE_UP(SPACE->brk_end))
 		next++;
-	return next && next < P->regions + P->region_count ? next->start : P->home_base ? P->home_base + P->home_count * EXO_HOME_SIZE : USER_END;
+	return next && next < SPACE->regions + SPACE->region_count ? next->start : SPACE->home_base ? SPACE->home_base + SPACE->home_count * EXO_HOME_SIZE : USER_END;
 }
 
 long heap_set(uint64_t wanted)
 {
-	uint64_t old = PAGE_UP(P->brk_end), new = PAGE_UP(wanted);
+	uint64_t old = PAGE_UP(SPACE->brk_end), new = PAGE_UP(wanted);
 
-	if (wanted < P->brk_start || wanted > brk_limit() || wanted - P->brk_start > current_limit(RLIMIT_DATA))
-		return (long)P->brk_end;
+	if (wanted < SPACE->brk_start || wanted > brk_limit() || wanted - SPACE->brk_start > current_limit(RLIMIT_DATA))
+		return (long)SPACE->brk_end;
 	if (new > old && (limit_reached(new - old) || map_anonymous(old, new - old, PROT_READ | PROT_WRITE, REGION_HEAP)))
-		return (long)P->brk_end;
+		return (long)SPACE->brk_end;
 	if (new < old && (region_remove(new, old) || pages_unmap(new, old) || stash_drop(new, old)))
-		return (long)P->brk_end;
-	P->brk_end = wanted;
+		return (long)SPACE->brk_end;
+	SPACE->brk_end = wanted;
 	vsize_note();
 	return (long)wanted;
 }

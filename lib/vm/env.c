@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* New environments of the family: a root with library, family segment, root image and a private area of its own, and
  * nothing of a program yet. fork links the parent's tables into it, exec leaves it blank. */
-#include <posix/library.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <run/run.h>
+#include "vm.h"
 #include "needs.h"
 
 /* Frames of a build, in the order of spec.frames: the group, then these, then the library stack, then process, XSAVE
@@ -27,11 +30,14 @@ static int64_t root_compose(const struct env_build *b)
 {
 	const uint32_t *f = b->spec.frames;
 	const struct { uint32_t frame; int type; } table[] = {
-		{ f[EXO_EF_ROOT], EXO_PT4 }, { f[OWN_PT3], EXO_PT3 }, { f[HOMES_PT3], EXO_PT3 }, { f[OWN_PT2], EXO_PT2 }, { f[OWN_PT1], EXO_PT1 },
+		{ f[EXO_EF_ROOT], EXO_PT4 }, { f[OWN_PT3], EXO_PT3 }, { f[HOMES_PT3], EXO_PT3 }, { f[OWN_PT2], EXO_PT2 },
+			{ f[OWN_PT1], EXO_PT1 },
 	};
 	const struct { uint64_t at, frame; } link[] = {
-		{ 0 | 4, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, f[HOMES_PT3] }, { PRIVATE_BASE | 3, f[OWN_PT2] }, { PRIVATE_BASE | 2, f[OWN_PT1] },
-		{ LINUX_TEXT | EXO_AT_LIVE | 3, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, 0 }, { ROOTIMG_BASE | EXO_AT_LIVE | 3, 0 },
+		{ 0 | 4, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, f[HOMES_PT3] }, { PRIVATE_BASE | 3, f[OWN_PT2] },
+			{ PRIVATE_BASE | 2, f[OWN_PT1] },
+		{ LINUX_TEXT | EXO_AT_LIVE | 3, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, 0 },
+			{ ROOTIMG_BASE | EXO_AT_LIVE | 3, 0 },
 	};
 	int64_t r = 0;
 
@@ -115,7 +121,8 @@ void env_unbuild(struct env_build *b)
 
 long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 {
-	int64_t name = pages_put(b->root, LIBRARY_STACK_TOP - LIBRARY_STACK_FIRST * PAGE, b->own, LIBRARY_STACK_FIRST + b->page_count);
+	int64_t name = pages_put(b->root, LIBRARY_STACK_TOP - LIBRARY_STACK_FIRST * PAGE, b->own,
+		LIBRARY_STACK_FIRST + b->page_count);
 
 	if (name >= 0) {
 		env_entries(b->spec.entry, 0);
@@ -175,8 +182,8 @@ int64_t env_first(exo_name self)
 	P->is_first = 1;
 	P->stack = LIBRARY_STACK_TOP;
 	P->slot_count = 1;
-	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
-	P->region_pages = 1;
+	SPACE->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
+	SPACE->region_pages = 1;
 	env_entries(entry, 1);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
 	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_WORK | MONITOR_WAKES, 0);

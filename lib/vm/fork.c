@@ -2,7 +2,9 @@
 /* fork: a new env for a new process. It copies nothing that the program has: it links the level-2 tables of every GiB
  * in use into the child's root, sealed in both, and copies the few private pages. What happens at the first write is
  * path.c's and pager.c's. */
-#include <posix/library.h>
+#include <base/string.h>
+#include <run/xstate.h>
+#include "vm.h"
 #include "fork.h"
 
 /* Links every GiB that regions touch, in the slots that have tables. */
@@ -11,8 +13,8 @@ static int64_t tables_link(const struct env_build *b)
 	uint64_t done = 0; /* addresses below are linked or empty */
 	int64_t r = 0;
 
-	for (uint32_t i = 0; i < P->region_count && r >= 0; i++) {
-		const struct region *g = P->regions + i;
+	for (uint32_t i = 0; i < SPACE->region_count && r >= 0; i++) {
+		const struct region *g = SPACE->regions + i;
 		uint64_t at = g->start & -EXO_HOME_SIZE, end = (g->end + EXO_HOME_SIZE - 1) & -EXO_HOME_SIZE;
 
 		if (at < done)
@@ -57,8 +59,9 @@ static int64_t private_copy(const struct env_build *b, const struct fork_start *
 	if (r < 0)
 		return r;
 	memcpy(copy, P, sizeof *copy);
+	memcpy((char *)copy + (PRIVATE_SPACE - PRIVATE_PROCESS), SPACE, sizeof *SPACE);
 	xstate_save((void *)(SCRATCH + PAGE));
-	memcpy((void *)(SCRATCH + 2 * PAGE), P->regions, P->region_count * sizeof *P->regions);
+	memcpy((void *)(SCRATCH + 2 * PAGE), SPACE->regions, SPACE->region_count * sizeof *SPACE->regions);
 	copy->task = start->task;
 	copy->thread = start->thread;
 	copy->regs.rax = 0;
@@ -74,10 +77,10 @@ static int64_t private_copy(const struct env_build *b, const struct fork_start *
 /* What its maker advised for it. */
 static int advice_fork(void)
 {
-	for (uint32_t i = 0; i < P->region_count; i++) {
-		struct region r = P->regions[i];
+	for (uint32_t i = 0; i < SPACE->region_count; i++) {
+		struct region r = SPACE->regions[i];
 
-		P->regions[i].flags &= ~REGION_LOCKED;
+		SPACE->regions[i].flags &= ~REGION_LOCKED;
 		if (r.flags & REGION_NOT_FORKED) {
 			if (map_remove(r.start, r.end))
 				return -ENOMEM;
@@ -86,7 +89,7 @@ static int advice_fork(void)
 			return -ENOMEM;
 		}
 	}
-	P->lock_future = 0;
+	SPACE->lock_future = 0;
 	return 0;
 }
 
@@ -98,7 +101,7 @@ int fork_begin(void)
 	xstate_load(XSAVE_IMAGE);
 	fs_base_set(P->fs_base);
 	gs_base_set(P->gs_base);
-	if (P->has_fork_advice) {
+	if (SPACE->has_fork_advice) {
 		family_lock();
 		e = advice_fork();
 		family_unlock();
@@ -114,7 +117,7 @@ long fork_sealed(const struct fork_start *start)
 
 	if (!b)
 		return -ENOMEM;
-	name = env_build(b, P->region_pages);
+	name = env_build(b, SPACE->region_pages);
 	if (name) {
 		fam_free(b);
 		return name;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Pages of 2 MiB, where a program asks for them (madvise with MADV_HUGEPAGE) and memory has them: private anonymous
  * memory gets a run at the first touch of a block in which nothing is mapped yet. All that looks closer at a part of
- * such a page makes 512 small ones of it first, fork too: sealed tables know small pages only. P->runs counts those
+ * such a page makes 512 small ones of it first, fork too: sealed tables know small pages only. SPACE->runs counts those
  * that this env maps; while it is 0 nothing here costs more than a look at it. */
-#include <posix/library.h>
+#include <base/string.h>
+#include "vm.h"
 
 #define RUN_SIZE (EXO_RUN_FRAMES * PAGE)
 #define RUN_DOWN(va) ((uint64_t)(va) & -RUN_SIZE)
@@ -81,7 +82,7 @@ int huge_serve(const struct region *r, uint64_t va)
 		run_give((uint64_t)head, EXO_RUN_FRAMES);
 		return 0;
 	}
-	P->runs++;
+	SPACE->runs++;
 	memset((void *)base, 0, RUN_SIZE);
 	return 1;
 }
@@ -100,8 +101,9 @@ static int run_split(uint64_t base, uint64_t entry)
 	if (r >= 0)
 		r = gate_pt_link(0, base | 2, 1, pfn);
 	if (r >= 0)
-		r = entries_write(0, base, EXO_RUN_FRAMES, head << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | (entry & RIGHTS), EXO_AT_STEP, 0);
-	P->runs--;
+		r = entries_write(0, base, EXO_RUN_FRAMES, head << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | (entry & RIGHTS),
+			EXO_AT_STEP, 0);
+	SPACE->runs--;
 	return r < 0 ? gate_errno(r) : 0;
 }
 
@@ -110,13 +112,13 @@ static int runs_end(uint64_t start, uint64_t end, int drops)
 {
 	int e = 0;
 
-	for (uint64_t va = start, base; !e && P->runs && (va = present_from(va, end)) < end; va = base + RUN_SIZE) {
+	for (uint64_t va = start, base; !e && SPACE->runs && (va = present_from(va, end)) < end; va = base + RUN_SIZE) {
 		uint64_t entry = run_entry(va);
 
 		base = RUN_DOWN(va);
 		if (entry && drops && base >= start && base + RUN_SIZE <= end) {
 			e = gate_pte_write(0, base | EXO_AT_GIVE | 2, 1, 0, 0, 0) < 0 ? -ENOMEM : 0;
-			P->runs -= !e;
+			SPACE->runs -= !e;
 		} else if (entry) {
 			e = run_split(base, entry);
 		}
@@ -131,7 +133,7 @@ int huge_split_all(void)
 {
 	int e = 0;
 
-	for (uint32_t i = 0; !e && P->runs && i < P->region_count; i++)
-		e = huge_split(P->regions[i].start, P->regions[i].end);
+	for (uint32_t i = 0; !e && SPACE->runs && i < SPACE->region_count; i++)
+		e = huge_split(SPACE->regions[i].start, SPACE->regions[i].end);
 	return e;
 }

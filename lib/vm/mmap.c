@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Mapping, unmapping, rights, below the calls of that name: each changes the regions first, then the entries of what
  * was there. */
-#include <posix/library.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <run/thread.h>
+#include "vm.h"
 #include "needs.h"
 
 #define MAP_PRIVATE   0x02
@@ -18,9 +21,9 @@
 
 void wx_note(unsigned prot)
 {
-	if ((prot & (PROT_WRITE | PROT_EXEC)) != (PROT_WRITE | PROT_EXEC) || P->is_wx)
+	if ((prot & (PROT_WRITE | PROT_EXEC)) != (PROT_WRITE | PROT_EXEC) || SPACE->is_wx)
 		return;
-	P->is_wx = 1;
+	SPACE->is_wx = 1;
 	rt_log("%s[%d]: asks for memory that is writable and executable", thread_name(P->thread), P->thread->tid);
 }
 
@@ -28,7 +31,7 @@ int limit_reached(uint64_t more)
 {
 	uint64_t limit = current_limit(RLIMIT_AS);
 
-	return limit != ~0ul && P->region_bytes + more > limit;
+	return limit != ~0ul && SPACE->region_bytes + more > limit;
 }
 
 long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags)
@@ -84,7 +87,7 @@ static long place(uint64_t hint, uint64_t size, uint64_t flags)
 /* Puts the region where it says, over whatever is there. Takes over its reference to an inode: 0 or -ENOMEM. */
 static inline __attribute__((always_inline)) int map_region(const struct region *r)
 {
-	int was_free = !P->has_strays && region_free_space(r->start, r->end);
+	int was_free = !SPACE->has_strays && region_free_space(r->start, r->end);
 	int e = region_insert(r);
 
 	/* Where nothing was mapped there are no entries. */
@@ -109,9 +112,9 @@ static inline __attribute__((always_inline)) int map_region(const struct region 
  * guards the TiB between its shadows. */
 __attribute__((noinline)) long map_reserve(uint64_t start, uint64_t end)
 {
-	uint64_t home = P->home_base, slot = home & -EXO_SLOT_SIZE;
+	uint64_t home = SPACE->home_base, slot = home & -EXO_SLOT_SIZE;
 	const uint64_t part[][2] = { { EXO_NULL_GUARD, USER_END }, { USER_HIGH, slot ? slot : EXO_WINDOW },
-		{ home, home + P->home_count * EXO_HOME_SIZE }, { slot ? slot + EXO_SLOT_SIZE : EXO_WINDOW, EXO_WINDOW } };
+		{ home, home + SPACE->home_count * EXO_HOME_SIZE }, { slot ? slot + EXO_SLOT_SIZE : EXO_WINDOW, EXO_WINDOW } };
 	int e = 0;
 
 	if (start % PAGE)
@@ -129,7 +132,8 @@ __attribute__((noinline)) long map_reserve(uint64_t start, uint64_t end)
 /* MAP_NONBLOCK takes MAP_POPULATE back, as since Linux 2.6.23. */
 static void mapped_fill(uint64_t start, uint64_t end, uint64_t flags)
 {
-	int locks = flags & MAP_LOCKED || P->lock_future, on_fault = P->lock_future & MCL_ONFAULT && !(flags & MAP_LOCKED);
+	int locks = flags & MAP_LOCKED || SPACE->lock_future,
+		on_fault = SPACE->lock_future & MCL_ONFAULT && !(flags & MAP_LOCKED);
 
 	if (locks || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
 		map_populate(start, end, locks, on_fault);
@@ -159,14 +163,15 @@ long map_new(uint64_t hint, uint64_t size, uint64_t prot, uint64_t flags, const 
 	e = map_region(&r);
 	if (e)
 		return e;
-	if (flags & (MAP_POPULATE | MAP_LOCKED) || P->lock_future)
+	if (flags & (MAP_POPULATE | MAP_LOCKED) || SPACE->lock_future)
 		mapped_fill(r.start, r.end, flags);
 	return va;
 }
 
 long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, uint64_t flags)
 {
-	struct region r = { .prot = prot, .flags = REGION_SHARED | (prot & PROT_WRITE ? 0 : REGION_READ_ONLY), .inode = ip, .data_end = ~0ul };
+	struct region r = { .prot = prot, .flags = REGION_SHARED | (prot & PROT_WRITE ? 0 : REGION_READ_ONLY), .inode = ip,
+		.data_end = ~0ul };
 	long va = limit_reached(size) ? -ENOMEM : place(hint, size, flags);
 	int e;
 
@@ -196,7 +201,7 @@ int map_remove(uint64_t start, uint64_t end)
 
 static void prot_set(struct region *r, uint64_t end, uint32_t prot)
 {
-	for (; r < P->regions + P->region_count && r->start < end; r++)
+	for (; r < SPACE->regions + SPACE->region_count && r->start < end; r++)
 		r->prot = prot;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mremap: grows in place where there is room, else copies to another place. */
-#include <posix/library.h>
+#include "vm.h"
 #include "needs.h"
 
 #define MREMAP_MAYMOVE 1
@@ -64,8 +64,9 @@ long map_move(uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags
 	}
 	if (new_size > old_size && limit_reached(new_size - old_size))
 		return -ENOMEM;
-	if (!(flags & MREMAP_FIXED) && r->end == old + old_size && user_range_ok(old, new_size) && region_free_space(old + old_size, old + new_size)) {
-		P->region_bytes += new_size - old_size;
+	if (!(flags & MREMAP_FIXED) && r->end == old + old_size && user_range_ok(old,
+		new_size) && region_free_space(old + old_size, old + new_size)) {
+		SPACE->region_bytes += new_size - old_size;
 		r->end = old + new_size;
 		vsize_note();
 		return (long)old;

@@ -29,7 +29,7 @@ void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_first);
 int page_bring(uint64_t va, unsigned access);
 /* The soft limit of RLIMIT_which. */
 uint64_t current_limit(int which);
-/* For who counts: P->region_bytes is another one now; many pages are about to go; a page fault has come. */
+/* For who counts: SPACE->region_bytes is another one now; many pages are about to go; a page fault has come. */
 void vsize_note(void);
 void usage_note(void);
 void fault_note(void);

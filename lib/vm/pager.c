@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Page faults: demand zero, file pages, copy-on-write, growth of the stack. Needs the family lock only where it
  * asks for a file's page. Results: 0, -EFAULT (no such access), -ENXIO (past the end of a file), -ENOMEM (no frame). */
-#include <posix/library.h>
+#include <base/string.h>
+#include "vm.h"
 #include "needs.h"
 
 #define AROUND_MAX 32
@@ -24,7 +25,8 @@ static int leaf_errno(int64_t r)
  * asks. */
 static int64_t leaf_read(uint64_t va, unsigned access)
 {
-	return gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, access == PROT_WRITE ? EXO_PTE_AVAIL & -EXO_PTE_AVAIL : 0, 0);
+	return gate_pte_write(0, va | EXO_AT_CHANGE | 1, 1, 0, access == PROT_WRITE ? EXO_PTE_AVAIL & -EXO_PTE_AVAIL : 0,
+		0);
 }
 
 /* The stack grows down to the page of va, if the limit and its neighbour allow it. */
@@ -35,9 +37,9 @@ static struct region *stack_grow(uint64_t va)
 
 	if (!r || !(r->flags & REGION_GROWSDOWN) || r->start <= va || r->end - page > limit)
 		return 0;
-	if (r > P->regions && r[-1].end + STACK_GAP > page && r[-1].prot)
+	if (r > SPACE->regions && r[-1].end + STACK_GAP > page && r[-1].prot)
 		return 0;
-	P->region_bytes += r->start - page;
+	SPACE->region_bytes += r->start - page;
 	r->start = page;
 	return r;
 }
@@ -45,11 +47,11 @@ static struct region *stack_grow(uint64_t va)
 /* How many pages to serve for a fault at va: memory that is touched from below upwards comes in growing pieces. */
 static uint64_t window_at(uint64_t va)
 {
-	if (va != P->fault_next)
-		P->fault_window = 1;
-	else if (P->fault_window < AROUND_MAX)
-		P->fault_window *= 2;
-	return P->fault_window;
+	if (va != SPACE->fault_next)
+		SPACE->fault_window = 1;
+	else if (SPACE->fault_window < AROUND_MAX)
+		SPACE->fault_window *= 2;
+	return SPACE->fault_window;
 }
 
 static int is_absent(uint64_t entry)
@@ -67,7 +69,8 @@ static int is_shared(uint64_t entry)
 
 /* Entries from va on that are as wanted, at most max, within one table: read through a window on the table. The first
  * one is. */
-static inline __attribute__((always_inline)) uint64_t entries_run(uint64_t va, uint64_t max, int (*wanted)(uint64_t entry))
+static inline __attribute__((always_inline)) uint64_t entries_run(uint64_t va, uint64_t max,
+	int (*wanted)(uint64_t entry))
 {
 	const volatile uint64_t *entry;
 	uint64_t index = va / PAGE % 512, n = 1;
@@ -109,7 +112,8 @@ static void zero(uint64_t va, uint64_t bytes)
 }
 
 /* Pages for a fault at va, of which the first is as wanted. */
-static inline __attribute__((always_inline)) uint64_t around(const struct region *r, uint64_t va, int (*wanted)(uint64_t entry))
+static inline __attribute__((always_inline)) uint64_t around(const struct region *r, uint64_t va,
+	int (*wanted)(uint64_t entry))
 {
 	uint64_t window = window_at(va), room = (r->end - va) / PAGE;
 
@@ -128,7 +132,7 @@ static int fill_zero(const struct region *r, uint64_t va)
 		return e;
 	if (!(r->prot & PROT_WRITE))
 		entries_change(va, n, 0, EXO_PTE_RW);
-	P->fault_next = va + n * PAGE;
+	SPACE->fault_next = va + n * PAGE;
 	return 0;
 }
 
@@ -219,7 +223,7 @@ static int leaf_copy(const struct region *r, uint64_t va, uint64_t n)
 		frames_release(list, n);
 		return leaf_errno(e);
 	}
-	P->fault_next = va + n * PAGE;
+	SPACE->fault_next = va + n * PAGE;
 	return 0;
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The entries behind munmap and mprotect. Which tables they stand in, and whether fork sealed those, is path.c's. */
-#include <posix/library.h>
+#include "vm.h"
 
 typedef int piece_function(uint64_t start, uint64_t end, unsigned prot);
 
 /* A lot of addresses is mostly empty, and an op on level 1 goes over nothing in small steps: only where there is a
  * level-2 table. */
-static inline __attribute__((always_inline)) int by_pieces(piece_function *of, uint64_t start, uint64_t end, unsigned prot)
+static inline __attribute__((always_inline)) int by_pieces(piece_function *of, uint64_t start, uint64_t end,
+	unsigned prot)
 {
 	int e = 0;
 
@@ -29,7 +30,7 @@ static inline __attribute__((always_inline)) int piece_unmap(uint64_t start, uin
 		if (r == -EXO_ESEALED) {
 			int e = path_open(start);
 
-			P->has_strays |= e != 0;
+			SPACE->has_strays |= e != 0;
 			if (e)
 				return e;
 			continue;
@@ -37,7 +38,7 @@ static inline __attribute__((always_inline)) int piece_unmap(uint64_t start, uin
 		if (r == -EXO_ENOENT)
 			return 0;
 		if (r <= 0) {
-			P->has_strays = 1;
+			SPACE->has_strays = 1;
 			return gate_errno(r);
 		}
 		start += (uint64_t)r * PAGE;
@@ -49,7 +50,7 @@ static inline __attribute__((always_inline)) int piece_unmap(uint64_t start, uin
 
 int pages_unmap(uint64_t start, uint64_t end)
 {
-	if (P->runs && huge_drop(start, end))
+	if (SPACE->runs && huge_drop(start, end))
 		return -ENOMEM;
 	return by_pieces(piece_unmap, start, end, 0);
 }
@@ -86,7 +87,7 @@ static inline __attribute__((always_inline)) int piece_protect(uint64_t start, u
 
 int pages_protect(uint64_t start, uint64_t end, unsigned prot)
 {
-	if (P->runs && huge_split(start, end))
+	if (SPACE->runs && huge_split(start, end))
 		return -ENOMEM;
 	return by_pieces(piece_protect, start, end, prot);
 }
@@ -115,7 +116,8 @@ const volatile uint64_t *entries_look(uint64_t va)
 {
 	int64_t e = gate_pte_write(0, (va & -(512 * PAGE)) | EXO_AT_CHANGE | 2, 1, 0, 0, 0);
 
-	if (EXO_IS_ERROR(e) || entries_write(0, SCRATCH, 1, ((uint64_t)e & EXO_PTE_ADDR) | EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX, 0, 0) < 0)
+	if (EXO_IS_ERROR(e) || entries_write(0, SCRATCH, 1,
+		((uint64_t)e & EXO_PTE_ADDR) | EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX, 0, 0) < 0)
 		return 0;
 	return (const volatile uint64_t *)SCRATCH + va / PAGE % 512;
 }

@@ -2,7 +2,7 @@
 /* The way down to a page table entry: makes the tables on it present, this env's alone, and writable. A table that
  * fork sealed is taken over when nobody else links it any more, else copied, as far as this process has regions in
  * it. */
-#include <posix/library.h>
+#include "vm.h"
 
 #define TRIES 16
 

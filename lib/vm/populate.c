@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pages made before they are touched. */
-#include <posix/library.h>
+#include "vm.h"
 #include "needs.h"
 
 int populate(uint64_t start, uint64_t end, unsigned access)
@@ -44,10 +44,10 @@ void map_populate(uint64_t start, uint64_t end, int locks, int on_fault)
 {
 	struct region *r = locks ? region_cut(start, end) : 0;
 
-	for (; r && r < P->regions + P->region_count && r->start < end; r++)
+	for (; r && r < SPACE->regions + SPACE->region_count && r->start < end; r++)
 		r->flags |= REGION_LOCKED;
 	if (locks)
-		P->has_fork_advice = 1;
+		SPACE->has_fork_advice = 1;
 	if (!on_fault)
 		(void)populate_all(start, end);
 }

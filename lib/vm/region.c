@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* The region array of a process: what each run of its addresses means. Only bookkeeping; page table entries are
  * pager.c's. */
-#include <posix/library.h>
+#include <base/string.h>
+#include "vm.h"
+#include "needs.h"
 
 static int page_add(void)
 {
 	uint64_t pfn;
 
-	if (P->region_pages == REGION_PAGES_MAX || frames_claim(&pfn, 1))
+	if (SPACE->region_pages == REGION_PAGES_MAX || frames_claim(&pfn, 1))
 		return 0;
-	if (entries_write(0, PRIVATE_BASE + PRIVATE_REGIONS + P->region_pages * PAGE, 1,
+	if (entries_write(0, PRIVATE_BASE + PRIVATE_REGIONS + SPACE->region_pages * PAGE, 1,
 		pfn << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0) < 0) {
 		frames_release(&pfn, 1);
 		return 0;
 	}
-	P->region_pages++;
+	SPACE->region_pages++;
 	return 1;
 }
 
 static inline int has_room(uint32_t more)
 {
-	while ((P->region_count + more) * sizeof(struct region) > P->region_pages * PAGE)
+	while ((SPACE->region_count + more) * sizeof(struct region) > SPACE->region_pages * PAGE)
 		if (!page_add())
 			return 0;
 	return 1;
@@ -28,25 +30,25 @@ static inline int has_room(uint32_t more)
 
 static int is_above(uint32_t i, uint64_t va)
 {
-	return (i == P->region_count || P->regions[i].end > va) && (!i || P->regions[i - 1].end <= va);
+	return (i == SPACE->region_count || SPACE->regions[i].end > va) && (!i || SPACE->regions[i - 1].end <= va);
 }
 
 /* Index of the first region that ends above va. Faults and calls come in runs: the last answer is tried first. */
 static uint32_t index_above(uint64_t va)
 {
-	uint32_t low = 0, high = P->region_count;
+	uint32_t low = 0, high = SPACE->region_count;
 
-	if (P->region_last <= high && is_above(P->region_last, va))
-		return P->region_last;
+	if (SPACE->region_last <= high && is_above(SPACE->region_last, va))
+		return SPACE->region_last;
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 
-		if (P->regions[middle].end > va)
+		if (SPACE->regions[middle].end > va)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	P->region_last = low;
+	SPACE->region_last = low;
 	return low;
 }
 
@@ -54,7 +56,7 @@ struct region *region_above(uint64_t va)
 {
 	uint32_t i = index_above(va);
 
-	return i < P->region_count ? P->regions + i : 0;
+	return i < SPACE->region_count ? SPACE->regions + i : 0;
 }
 
 struct region *region_find(uint64_t va)
@@ -95,24 +97,24 @@ static void region_put(const struct region *r)
 /* Room for n regions from i on; what stood there moves up. */
 static void gap_open(uint32_t i, uint32_t n)
 {
-	struct region *r = P->regions + i;
+	struct region *r = SPACE->regions + i;
 
-	memmove(r + n, r, (P->region_count - i) * sizeof *r);
-	P->region_count += n;
+	memmove(r + n, r, (SPACE->region_count - i) * sizeof *r);
+	SPACE->region_count += n;
 }
 
 static void gap_close(uint32_t i, uint32_t n)
 {
-	struct region *r = P->regions + i;
+	struct region *r = SPACE->regions + i;
 
-	P->region_count -= n;
-	memmove(r, r + n, (P->region_count - i) * sizeof *r);
+	SPACE->region_count -= n;
+	memmove(r, r + n, (SPACE->region_count - i) * sizeof *r);
 }
 
 /* Region i ends at `at`, and the next one, which is a copy of it, begins there. */
 static void part_at(uint32_t i, uint64_t at)
 {
-	struct region *r = P->regions + i;
+	struct region *r = SPACE->regions + i;
 
 	r[0].end = at;
 	r[1].offset += (at - r[1].start) / PAGE;
@@ -128,24 +130,24 @@ static int64_t cut(uint64_t start, uint64_t end)
 	if (!has_room(2))
 		return -ENOMEM;
 	i = index_above(start);
-	if (i < P->region_count && P->regions[i].start < start) {
+	if (i < SPACE->region_count && SPACE->regions[i].start < start) {
 		/* Mostly a part of one region: one move for both borders. */
-		uint32_t inside = P->regions[i].end > end;
+		uint32_t inside = SPACE->regions[i].end > end;
 
 		gap_open(i, 1 + inside);
-		P->regions[i + 1] = P->regions[i + 1 + inside];
-		P->regions[i] = P->regions[i + 1];
+		SPACE->regions[i + 1] = SPACE->regions[i + 1 + inside];
+		SPACE->regions[i] = SPACE->regions[i + 1];
 		part_at(i++, start);
 		if (inside) {
 			part_at(i, end);
 			return i;
 		}
 	}
-	for (j = i; j < P->region_count && P->regions[j].end <= end; j++)
+	for (j = i; j < SPACE->region_count && SPACE->regions[j].end <= end; j++)
 		;
-	if (j < P->region_count && P->regions[j].start < end) {
+	if (j < SPACE->region_count && SPACE->regions[j].start < end) {
 		gap_open(j, 1);
-		P->regions[j] = P->regions[j + 1];
+		SPACE->regions[j] = SPACE->regions[j + 1];
 		part_at(j, end);
 	}
 	return i;
@@ -155,7 +157,7 @@ struct region *region_cut(uint64_t start, uint64_t end)
 {
 	int64_t i = cut(start, end);
 
-	return i < 0 ? 0 : P->regions + i;
+	return i < 0 ? 0 : SPACE->regions + i;
 }
 
 int region_remove(uint64_t start, uint64_t end)
@@ -165,9 +167,9 @@ int region_remove(uint64_t start, uint64_t end)
 
 	if (from < 0)
 		return -ENOMEM;
-	for (to = (uint32_t)from; to < P->region_count && P->regions[to].start < end; to++) {
-		P->region_bytes -= bytes_of(P->regions + to);
-		region_put(P->regions + to);
+	for (to = (uint32_t)from; to < SPACE->region_count && SPACE->regions[to].start < end; to++) {
+		SPACE->region_bytes -= bytes_of(SPACE->regions + to);
+		region_put(SPACE->regions + to);
 	}
 	if (to > from)
 		gap_close((uint32_t)from, to - (uint32_t)from);
@@ -184,8 +186,8 @@ static int joins(const struct region *a, const struct region *b)
 /* From region i on, up to those that start at `end`. */
 static void regions_join_at(uint32_t i, uint64_t end)
 {
-	for (i = i ? i - 1 : 0; i + 1 < P->region_count && P->regions[i].start <= end;) {
-		struct region *r = P->regions + i;
+	for (i = i ? i - 1 : 0; i + 1 < SPACE->region_count && SPACE->regions[i].start <= end;) {
+		struct region *r = SPACE->regions + i;
 
 		if (!joins(r, r + 1)) {
 			i++;
@@ -211,15 +213,15 @@ int region_insert(const struct region *r)
 			inode_put(r->inode);
 		return -ENOMEM;
 	}
-	P->region_bytes += bytes_of(r);
+	SPACE->region_bytes += bytes_of(r);
 	writer_count(r, 1);
 	i = index_above(r->start);
 	/* An anonymous neighbour grows instead. */
-	if (i && joins(P->regions + i - 1, r) && !r->inode) {
-		P->regions[--i].end = r->end;
+	if (i && joins(SPACE->regions + i - 1, r) && !r->inode) {
+		SPACE->regions[--i].end = r->end;
 	} else {
 		gap_open(i, 1);
-		P->regions[i] = *r;
+		SPACE->regions[i] = *r;
 	}
 	regions_join_at(i, r->end);
 	return 0;
@@ -227,18 +229,18 @@ int region_insert(const struct region *r)
 
 void regions_drop(void)
 {
-	for (uint32_t i = 0; i < P->region_count; i++)
-		region_put(P->regions + i);
-	P->region_count = 0;
-	P->region_bytes = 0;
+	for (uint32_t i = 0; i < SPACE->region_count; i++)
+		region_put(SPACE->regions + i);
+	SPACE->region_count = 0;
+	SPACE->region_bytes = 0;
 }
 
 int regions_open(void)
 {
-	P->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
-	P->region_pages = 1;
-	P->region_count = 0;
-	P->region_bytes = 0;
+	SPACE->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
+	SPACE->region_pages = 1;
+	SPACE->region_count = 0;
+	SPACE->region_bytes = 0;
 	return 0;
 }
 
@@ -254,8 +256,8 @@ static uint64_t place_between(uint64_t low, uint64_t high, uint64_t size)
 {
 	uint64_t top = high;
 
-	for (uint32_t i = P->region_count; i-- > 0;) {
-		const struct region *r = P->regions + i;
+	for (uint32_t i = SPACE->region_count; i-- > 0;) {
+		const struct region *r = SPACE->regions + i;
 
 		if (r->start >= top)
 			continue;
@@ -270,7 +272,7 @@ static uint64_t place_between(uint64_t low, uint64_t high, uint64_t size)
 
 uint64_t region_place(uint64_t size)
 {
-	uint64_t va = place_between(EXO_NULL_GUARD, P->mmap_top, size);
+	uint64_t va = place_between(EXO_NULL_GUARD, SPACE->mmap_top, size);
 
 	return va ? va : place_between(LARGE_BASE, LARGE_END, size);
 }
@@ -300,8 +302,8 @@ void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high)
 {
 	*low = base + size;
 	*high = base;
-	for (uint32_t i = index_above(base); i < P->region_count && P->regions[i].start < base + size; i++) {
-		const struct region *r = P->regions + i;
+	for (uint32_t i = index_above(base); i < SPACE->region_count && SPACE->regions[i].start < base + size; i++) {
+		const struct region *r = SPACE->regions + i;
 
 		if (r->start < *low)
 			*low = r->start > base ? r->start : base;

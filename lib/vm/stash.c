@@ -2,7 +2,8 @@
 /* Where the bytes of pages go that mprotect makes inaccessible: x86 has no present entry that ring 3 may not read, so
  * such pages move to addresses of their own above USER_END, as regions that remember where they belong (offset = page
  * of the first address), and come back with the next rights. */
-#include <posix/library.h>
+#include <base/string.h>
+#include "vm.h"
 
 #define STASH_BASE USER_END
 #define STASH_END  PRIVATE_BASE
@@ -11,7 +12,7 @@ static uint64_t place(uint64_t size)
 {
 	uint64_t at = STASH_BASE;
 
-	for (struct region *r = region_above(at); r && r < P->regions + P->region_count && r->start < at + size; r++)
+	for (struct region *r = region_above(at); r && r < SPACE->regions + SPACE->region_count && r->start < at + size; r++)
 		at = r->end;
 	return at + size <= STASH_END ? at : 0;
 }
@@ -42,7 +43,7 @@ int stash_put(uint64_t start, uint64_t end)
 	if (!r.start)
 		return -ENOMEM;
 	r.end = r.start + (end - start);
-	P->has_stash = 1;
+	SPACE->has_stash = 1;
 	e = region_insert(&r);
 	if (!e)
 		e = pages_copy(r.start, start, end - start);
@@ -52,7 +53,7 @@ int stash_put(uint64_t start, uint64_t end)
 /* The first part of a stash region that belongs within [start, end), cut out as a region of its own; NULL: none left. */
 static struct region *part(uint64_t start, uint64_t end, int *error)
 {
-	for (struct region *r = region_above(STASH_BASE); r && r < P->regions + P->region_count; r++) {
+	for (struct region *r = region_above(STASH_BASE); r && r < SPACE->regions + SPACE->region_count; r++) {
 		uint64_t home = r->offset * PAGE, home_end = home + (r->end - r->start), at = r->start;
 
 		if (!(r->flags & REGION_STASH) || home_end <= start || home >= end)

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The only ways to memory that a program named. Pages come in by faults on the way; what cannot be served is -EFAULT. */
-#include <posix/library.h>
+#include <base/string.h>
+#include <run/run.h>
+#include "vm.h"
 #include <linux/time_types.h>
 
 int user_range_high(uint64_t va, uint64_t n)
 {
-	uint64_t end = va + n, home = P->home_base, slot = home & -EXO_SLOT_SIZE;
+	uint64_t end = va + n, home = SPACE->home_base, slot = home & -EXO_SLOT_SIZE;
 
 	if (va < USER_HIGH || end < va || end > EXO_WINDOW)
 		return 0;
 	if (!home || end <= slot || va >= slot + EXO_SLOT_SIZE)
 		return 1;
-	return va >= home && end <= home + P->home_count * EXO_HOME_SIZE;
+	return va >= home && end <= home + SPACE->home_count * EXO_HOME_SIZE;
 }
 
 int user_read(void *to, uint64_t from, size_t n)

@@ -20,10 +20,10 @@ static long lock_set(uint64_t start, uint64_t size, int locks)
 	r = region_cut(start, end);
 	if (!r)
 		return -ENOMEM;
-	for (; r < P->regions + P->region_count && r->start < end; r++)
+	for (; r < SPACE->regions + SPACE->region_count && r->start < end; r++)
 		r->flags = locks ? r->flags | REGION_LOCKED : r->flags & ~REGION_LOCKED;
 	regions_join(start, end);
-	P->has_fork_advice |= locks;
+	SPACE->has_fork_advice |= locks;
 	return 0;
 }
 
@@ -49,28 +49,28 @@ CALL3(mlock2, start, size, flags)
 
 static void all_set(uint32_t set, uint32_t clear)
 {
-	for (uint32_t i = 0; i < P->region_count; i++)
-		P->regions[i].flags = (P->regions[i].flags | set) & ~clear;
+	for (uint32_t i = 0; i < SPACE->region_count; i++)
+		SPACE->regions[i].flags = (SPACE->regions[i].flags | set) & ~clear;
 }
 
 CALL1(mlockall, flags)
 {
 	if (flags & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || !(flags & (MCL_CURRENT | MCL_FUTURE)))
 		return -EINVAL;
-	P->lock_future = flags & MCL_FUTURE ? (uint8_t)flags : 0;
+	SPACE->lock_future = flags & MCL_FUTURE ? (uint8_t)flags : 0;
 	if (!(flags & MCL_CURRENT))
 		return 0;
 	all_set(REGION_LOCKED, 0);
-	P->has_fork_advice = 1;
+	SPACE->has_fork_advice = 1;
 	/* As in Linux, what cannot be made now is made at its touch. */
-	for (uint32_t i = 0; i < P->region_count && !(flags & MCL_ONFAULT); i++)
-		(void)populate_all(P->regions[i].start, P->regions[i].end);
+	for (uint32_t i = 0; i < SPACE->region_count && !(flags & MCL_ONFAULT); i++)
+		(void)populate_all(SPACE->regions[i].start, SPACE->regions[i].end);
 	return 0;
 }
 
 CALL0(munlockall)
 {
-	P->lock_future = 0;
+	SPACE->lock_future = 0;
 	all_set(0, REGION_LOCKED);
 	return 0;
 }

@@ -7,9 +7,10 @@
 #include <base/string.h>
 #include "calls.h"
 #include <family/family.h>
-#include <posix/process/process.h>
+#include <run/process.h>
 #include <posix/process/task.h>
 #include <posix/process/usage.h>
+#include <run/xstate.h>
 
 #define ADDRESS_END (EXO_USER_END - EXO_PAGE_SIZE)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls: from the entry to the C function and back to user code. The table is expanded from syscall.def and the file half's fs_syscall.def. */
+#include "syscall.h"
 #include <posix/library.h>
 #include <posix/signal/signals.h>
 #include <base/fmt.h>
@@ -17,6 +18,7 @@ const struct syscall_row syscall_table[SYSCALL_MAX] = {
 
 static long unknown_call(uint64_t number)
 {
+	_Static_assert(sizeof F->unknown_calls * 8 == SYSCALL_MAX, "a bit for each");
 	if (number < SYSCALL_MAX && !(F->unknown_calls[number / 64] >> (number % 64) & 1)) {
 		F->unknown_calls[number / 64] |= 1ul << (number % 64);
 		rt_log("%s[%d]: system call %lu is not provided", P->task->name, P->task->pid, number);

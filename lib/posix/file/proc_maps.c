@@ -7,8 +7,8 @@ size_t maps_text(char *to, size_t max)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < P->region_count && n < max; i++) {
-		const struct region *r = P->regions + i;
+	for (uint32_t i = 0; i < SPACE->region_count && n < max; i++) {
+		const struct region *r = SPACE->regions + i;
 		struct inode *file = region_file(r);
 		char path[256] = "";
 

@@ -166,8 +166,8 @@ static void files_note(struct core *c)
 	uint64_t count = 0, *list, size;
 	char *names;
 
-	for (uint32_t i = 0; i < P->region_count; i++)
-		count += region_file(P->regions + i) != 0;
+	for (uint32_t i = 0; i < SPACE->region_count; i++)
+		count += region_file(SPACE->regions + i) != 0;
 	size = 16 + count * (24 + PATH_SHOWN);
 	list = note(c, NT_FILE, size);
 	if (!list)
@@ -175,8 +175,8 @@ static void files_note(struct core *c)
 	names = (char *)(list + 2 + 3 * count);
 	list[0] = count;
 	list[1] = PAGE;
-	for (uint32_t i = 0, k = 2; i < P->region_count; i++) {
-		const struct region *r = P->regions + i;
+	for (uint32_t i = 0, k = 2; i < SPACE->region_count; i++) {
+		const struct region *r = SPACE->regions + i;
 
 		if (!region_file(r))
 			continue;
@@ -208,7 +208,7 @@ static void headers(struct core *c, const struct signal_info *info, int sig)
 {
 	const struct thread_start mine = { P->regs, fs_base_get(), gs_base_get() };
 	Elf64_Ehdr *e = grow(c, sizeof *e);
-	Elf64_Phdr *p = grow(c, (P->region_count + 1) * sizeof *p), *load = p + 1;
+	Elf64_Phdr *p = grow(c, (SPACE->region_count + 1) * sizeof *p), *load = p + 1;
 	size_t from = c->used;
 	void *to;
 
@@ -234,8 +234,8 @@ static void headers(struct core *c, const struct signal_info *info, int sig)
 	e->e_phentsize = sizeof *p;
 	*p = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = from, .p_filesz = c->used - from, .p_align = 4 };
 	c->size = PAGE_UP(c->used);
-	for (uint32_t i = 0; i < P->region_count; i++) {
-		const struct region *r = P->regions + i;
+	for (uint32_t i = 0; i < SPACE->region_count; i++) {
+		const struct region *r = SPACE->regions + i;
 
 		if (r->flags & REGION_STASH)
 			continue;
@@ -252,9 +252,9 @@ static int contents_write(struct core *c)
 	const Elf64_Phdr *load = (const Elf64_Phdr *)(c->at + sizeof(Elf64_Ehdr)) + 1;
 	int e = inode_write(c->file, c->at, c->used, 0) == (long)c->used ? 0 : -ENOSPC;
 
-	for (uint32_t i = 0; !e && i < P->region_count; i++)
-		if (!(P->regions[i].flags & REGION_STASH)) {
-			e = region_write(c, P->regions + i, load->p_filesz, load->p_offset);
+	for (uint32_t i = 0; !e && i < SPACE->region_count; i++)
+		if (!(SPACE->regions[i].flags & REGION_STASH)) {
+			e = region_write(c, SPACE->regions + i, load->p_filesz, load->p_offset);
 			load++;
 		}
 	return e ? e : file_resize(c->file, c->size);
@@ -267,9 +267,9 @@ int core_dump(int sig, const struct signal_info *info)
 	size_t pages;
 	int e;
 
-	if (!(SIGNAL_BIT(sig) & SIGNALS_CORE) || !limit || P->region_count >= PN_XNUM - 1)
+	if (!(SIGNAL_BIT(sig) & SIGNALS_CORE) || !limit || SPACE->region_count >= PN_XNUM - 1)
 		return 0;
-	c.room = 2 * PAGE + P->region_count * (sizeof(Elf64_Phdr) + 24 + PATH_SHOWN) + P->thread_count * (sizeof(struct core_status) + FXSAVE_SIZE + 64ul);
+	c.room = 2 * PAGE + SPACE->region_count * (sizeof(Elf64_Phdr) + 24 + PATH_SHOWN) + P->thread_count * (sizeof(struct core_status) + FXSAVE_SIZE + 64ul);
 	pages = PAGE_UP(c.room) / PAGE;
 	c.at = fam_pages(pages);
 	if (!c.at)

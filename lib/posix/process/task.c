@@ -190,5 +190,5 @@ int thread_tid_from(int pid, int from)
 	return best;
 }
 
-void vsize_note(void) { P->task->vsize = P->region_bytes; }
+void vsize_note(void) { P->task->vsize = SPACE->region_bytes; }
 void fault_note(void) { P->task->own.faults++; }

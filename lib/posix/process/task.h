@@ -6,6 +6,7 @@
 #define POSIX_TASK_H
 #include <exo/env.h>
 #include <posix/posix.h>
+#include <run/run.h>
 #include <run/thread.h>
 #include <run/timer.h>
 
@@ -148,6 +149,13 @@ void crash_library(const struct exo_upcall *u, const char *why) __attribute__((n
 /* int 0x80: number in r->rax, ebx ecx edx esi edi ebp. Returns the result. Family lock held. */
 long i386_call(struct user_regs *r);
 
-/* sleep.c. Members tell process 1 that there is work (tty output, a pipe read or filled, a child of 1 ended): ends its wait soon. */
-void init_poke(void);
+
+/* itimer.c: those of a process that ends. posix_timer.c: those of one that ends or execs. taken: a signal of theirs
+ * was, so that the next may come. */
+struct task;
+void itimers_stop(struct task *t);
+void itimer_taken(struct task *t);
+struct signal_cause;
+void posix_timer_taken(struct task *t, struct signal_cause *cause); /* fills in how often it came */
+void posix_timers_drop(struct task *t);
 #endif

@@ -62,5 +62,10 @@ _Static_assert(offsetof(struct signal_frame, context.machine) == 48, "uc_mcontex
 _Static_assert(offsetof(struct user_machine, fpstate) == 184, "fpstate");
 _Static_assert(offsetof(struct signal_frame, info) == 312, "siginfo");
 _Static_assert(offsetof(struct xstate_sw, features) == 8 && offsetof(struct xstate_sw, size) == 16, "asm");
+
+/* The same with an image in a signal frame in user memory (xstate_frame.c): 0, or -EFAULT, also when it is no image. The frame ends xstate_frame_size() later. */
+int xstate_put(uint64_t at);
+int xstate_get(uint64_t at);
+uint64_t xstate_frame_size(void);
 #endif
 #endif

@@ -126,8 +126,8 @@ CALL1(shmdt, at)
 
 	if (at % PAGE)
 		return -EINVAL;
-	for (uint32_t i = 0; i < P->region_count; i++) {
-		const struct region r = P->regions[i];
+	for (uint32_t i = 0; i < SPACE->region_count; i++) {
+		const struct region r = SPACE->regions[i];
 		struct segment *s = attached_at(at, r.start, r.inode, r.offset);
 
 		if (!s || (any && r.start >= end))

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Where things lie in a member of a family, and the memory that all members share. */
+#ifndef FAMILY_MEMORY_H
+#define FAMILY_MEMORY_H
+#include <stddef.h>
+#include <stdint.h>
+#include <exo/layout.h>
+
+/* ---- address map of a member of the family */
+#define LINUX_TEXT    (EXO_HOMES_BASE)                     /* home: library and app image, read-only, live in all members */
+#define FAMILY_BASE   (LINUX_TEXT + EXO_HOME_SIZE)         /* home: family segment, live read-write in all members */
+#define ROOTIMG_BASE  (FAMILY_BASE + EXO_HOME_SIZE)        /* home: root image, read-only (where the loader puts it) */
+#define CONFIG_BASE   (ROOTIMG_BASE + EXO_HOME_SIZE)       /* home: aril.conf page(s) and the first env's stack; first env only */
+#define MONITOR_BASE  (CONFIG_BASE - (4ul << 20))          /* the root image's home, below the loader's report: what the monitor says (family/monitor.h) */
+#define PRIVATE_BASE  (510ul * EXO_HOME_SIZE)              /* slot 0, last GiB but one: struct process, library stack, scratch; never sealed */
+#define USER_END      (509ul * EXO_HOME_SIZE)              /* slot 0: what programs may map lies below */
+
+/* Family memory: zeroed, 16-byte aligned (fam_alloc) or page-aligned (fam_pages), valid in every member; NULL when
+ * refused. */
+void *fam_alloc(size_t size);
+void  fam_free(void *p);
+void *fam_pages(size_t count);
+void  fam_pages_free(void *p, size_t count);
+uint64_t fam_pages_used(void);
+/* So many more pages may be taken before only `quarters` of the reserve are left, which is there for those who must
+ * go on. */
+/* an open file of who has few; of who has many; what programs fill at will */
+enum room { ROOM_FEW = 1, ROOM_FILES = 2, ROOM_CONTENT = 4 };
+uint64_t fam_room(enum room quarters);
+void *fam_content(size_t count); /* fam_pages for contents of files and messages: stops before the reserve */
+/* Who does much under the family lock shows by this that it gets on: else the monitor ends it (lock.c). */
+void family_progress(void);
+#endif

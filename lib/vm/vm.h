@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* An address space: regions and the pages behind them, user memory, new envs. All on the caller's own space (space.h)
+ * and, but where a line says otherwise, with the family lock held. */
+#ifndef VM_VM_H
+#define VM_VM_H
+#include <stddef.h>
+#include <asm/errno.h>
+#include <exo/env.h>
+#include <rt/page.h>
+#include <family/family.h>
+#include <vm/space.h>
+
+/* Where the library places things: all below 320 GiB and, until that is full, above 192 GiB, the one part of slot 0
+ * that AddressSanitizer's layout leaves to others. vDSO, interpreter, the first mappings and the stack lie near one
+ * another, in one table for fork to link, of which it copies a part; and the two that stay below what comes and goes,
+ * so that their regions need not be moved. Images, and what is too large, lie in slots that this layout leaves free. */
+#define STACK_TOP    (320 * EXO_HOME_SIZE - 16 * PAGE)
+#define STACK_GAP    (256 * PAGE)                  /* kept free below a growing stack */
+#define MMAP_TOP     (STACK_TOP - (64ul << 20))
+#define INTERP_BASE  (MMAP_TOP - (32ul << 20))
+#define VDSO_BASE    (INTERP_BASE - 16 * PAGE)
+#define PIE_BASE     (200 * EXO_HOME_SIZE)         /* when no home is to be had */
+#define IMAGES_BASE  (33 * EXO_SLOT_SIZE)
+#define LARGE_BASE   (96 * EXO_SLOT_SIZE)          /* end of the images' slots */
+#define LARGE_END    (192 * EXO_SLOT_SIZE)
+#define USER_HIGH    (2 * EXO_SLOT_SIZE)           /* programs may map from here on, too: slots.c */
+
+
+#pragma GCC visibility push(hidden)
+
+/* ---- region.c; all on the caller's own array */
+/* mmap.c: as mmap of a file, whole pages; flags: MAP_FIXED or 0 */
+long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, uint64_t flags);
+int  map_remove(uint64_t start, uint64_t end);     /* the same for munmap: 0 or -ENOMEM */
+struct region *region_find(uint64_t va);           /* the one that holds va, or NULL */
+/* replaces what stands there; takes over the inode reference; 0 or -ENOMEM (reference dropped) */
+int  region_insert(const struct region *r);
+/* makes start and end borders: the first region that ends above start; NULL: no memory */
+struct region *region_cut(uint64_t start, uint64_t end);
+/* neighbours with one meaning become one, there and at its borders */
+void regions_join(uint64_t start, uint64_t end);
+int  region_remove(uint64_t start, uint64_t end);  /* regions only, no entries: 0 or -ENOMEM */
+void region_get(const struct region *r);           /* one reference more to its file, for a fork child's copy of it */
+void regions_drop(void);                           /* all references given back */
+int  regions_open(void);                           /* a fresh array: 0 or -ENOMEM */
+struct region *region_above(uint64_t va);          /* first region with end > va, or NULL */
+int  region_free_space(uint64_t start, uint64_t end); /* true when nothing stands there */
+/* highest free space below mmap_top, else among the large things, 0 = none */
+uint64_t region_place(uint64_t size);
+/* the file that a program knows to be mapped there: not the vDSO, which has no name */
+struct inode *region_file(const struct region *r);
+int  is_mapped(uint64_t start, uint64_t size);     /* whole pages of [start, start + size), each in some region */
+/* extent of regions within, low >= high: none */
+void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high);
+
+/* ---- slots.c */
+/* the first table of va's slot, which is not slot 0: 0 or a gate error */
+int64_t slot_open(uint64_t va);
+/* the first above in which there is a table; at or above that of EXO_WINDOW: none */
+uint64_t slot_next(uint64_t slot);
+uint64_t slots_skip(uint64_t va, uint64_t end);    /* the first address from va on in such a slot; end: none below */
+
+/* ---- path.c */
+/* tables down to level 1 present, exclusive and writable: 0 or -errno */
+int path_open(uint64_t va);
+int table_open(uint64_t va);                       /* the same, down to level 2 */
+
+/* ---- huge.c */
+int huge_serve(const struct region *r, uint64_t va); /* a run at va's 2 MiB, where r and memory allow it: 1, else 0 */
+/* runs that these addresses touch become small pages: 0 or -ENOMEM */
+int huge_split(uint64_t start, uint64_t end);
+int huge_drop(uint64_t start, uint64_t end);       /* the same, but whole ones are unmapped */
+int huge_split_all(void);
+/* ---- pages.c */
+/* The level-1 entries from that of va to the end of its table, which is this env's own, through a window; NULL: no
+ * table, or no window. One at a time. */
+const volatile uint64_t *entries_look(uint64_t va);
+void entries_unlook(void);
+/* these bits of n entries, up to the first that is absent */
+void entries_change(uint64_t va, uint64_t n, uint64_t value, uint64_t mask);
+int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already */
+int pages_protect(uint64_t start, uint64_t end, unsigned prot);
+uint64_t present_from(uint64_t va, uint64_t end);  /* the next present page from va on; end: none below */
+
+/* ---- user.c: programs own slot 0 below USER_END and what lies from USER_HIGH on, but for the homes beside that of
+ * their image; all else is the library's */
+int user_range_high(uint64_t va, uint64_t n);
+static inline int user_range_ok(uint64_t va, uint64_t n)
+{
+	return va + n <= USER_END && va + n >= va ? va >= EXO_NULL_GUARD : user_range_high(va, n);
+}
+
+/* ---- stash.c: all return 0 or -ENOMEM */
+int stash_put(uint64_t start, uint64_t end);       /* private pages become inaccessible: their bytes are kept */
+int stash_take(uint64_t start, uint64_t end);      /* brings them back; the regions there are writable meanwhile */
+int stash_drop(uint64_t start, uint64_t end);      /* what was kept for these addresses is forgotten */
+static inline int stash_used(void) { return SPACE->has_stash; } /* else the last two have nothing to do */
+
+/* ---- populate.c */
+/* all pages there are made: 0, -ENOMEM, -EINVAL, -EFAULT past a file's end */
+int  populate(uint64_t start, uint64_t end, unsigned access);
+/* by the access that each region has, as far as there is something to read or write there: 0, -ENOMEM */
+int  populate_all(uint64_t start, uint64_t end);
+/* the same for a new mapping, as far as it goes */
+void map_populate(uint64_t start, uint64_t end, int locks, int on_fault);
+
+/* ---- mmap.c */
+long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags);
+void wx_note(unsigned prot);
+/* What mmap maps: page `page` of a file first, by a descriptor that allows it; flags: REGION_READ_ONLY or 0. */
+struct map_file { struct inode *inode; uint64_t page; uint32_t flags; };
+/* As mmap, with whole pages; file NULL, or without an inode: anonymous memory. The address, or -errno. */
+long map_new(uint64_t hint, uint64_t size, uint64_t prot, uint64_t flags, const struct map_file *file);
+/* addresses kept free, some of which no program may use: start, or -errno */
+long map_reserve(uint64_t start, uint64_t end);
+long map_protect(uint64_t start, uint64_t size, uint64_t prot);  /* as mprotect */
+/* as mremap. mremap.c */
+long map_move(uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags, uint64_t new);
+long heap_set(uint64_t wanted);                    /* as Linux's brk: where the heap ends now. brk.c */
+int  limit_reached(uint64_t more);                 /* RLIMIT_AS */
+
+/* ---- pager.c */
+/* Makes the page of va present with that access (one of PROT_) for user code or for the library: 0, -EFAULT, -ENXIO
+ * past the end of a file, -ENOMEM. The lock as it may be. */
+int page_serve(uint64_t va, unsigned access);
+
+/* ---- user.c, user_copy.S */
+/* User memory: 0 or -EFAULT; faults are served on the way. user_str copies a NUL-terminated string: its length,
+ * -EFAULT, or -ENAMETOOLONG. */
+int  user_read(void *to, uint64_t from, size_t n);
+int  user_write(uint64_t to, const void *from, size_t n);
+long user_str(char *to, uint64_t from, size_t max);
+int timespec_read(uint64_t from, uint64_t *ns);        /* of a struct timespec there; -EINVAL too */
+int user_copy(void *to, const void *from, size_t n);
+int user_compare_swap(uint32_t *at, uint32_t *old, uint32_t new);
+/* Between the first two a fault that cannot be served ends at the third, as -EFAULT. An app's link script names them. */
+extern const char user_copy_begin[], user_copy_end[], user_copy_fault[];
+
+/* ---- env.c */
+#define BUILD_PRIVATE_MAX (2 + REGION_PAGES_MAX)
+struct env_build {
+	uint64_t root;                                 /* frame of the new root */
+	/* frames of library stack, process, XSAVE image and regions, which stand in a row */
+	uint64_t own[LIBRARY_STACK_FIRST + BUILD_PRIVATE_MAX];
+	/* from process on: how many, and how many of them env_make hands over; the others are given afterwards */
+	uint32_t page_count, in_spec;
+	struct exo_env_spec spec;
+};
+/* Maps n frames at va of root (0: the caller's), to read and write; at most as many as a build's own. How many, or a
+ * gate error. */
+int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n);
+/* Claims and composes a root with library, family, root image and the private area (region_pages pages of regions).
+ * 0, or -errno with nothing left. */
+int  env_build(struct env_build *b, uint32_t region_pages);
+void env_unbuild(struct env_build *b);
+/* Makes the env; it starts at go_on(argument) on its library stack. Its name, or -errno with nothing left. */
+long env_launch(struct env_build *b, void (*go_on)(void *), void *argument);
+/* First words of a new env's life: P->exo, P->self, what it opens to others. */
+void env_begin(void);
+/* The first env: registers entries, builds its own private area. 0 or a gate error. */
+int64_t env_first(exo_name self);
+#pragma GCC visibility pop
+#endif
