@@ -90,6 +90,10 @@ gate_call:
 	mov %gs:CPU_STACK_TOP, %rsp
 	testl $(RFLAGS_TF | RFLAGS_RF), %r11d
 	jnz gate_slow
+#ifdef KERNEL_DEBUG
+	cmpq $gate_switches, gate_table(,%rax,8)
+	je gate_slow
+#endif
 	push %rcx
 	push %r11
 	push %rdi
@@ -101,13 +105,9 @@ gate_call:
 	mov %r10, %rcx
 #ifdef KERNEL_DEBUG
 	push %rax
-	push %rax
-	call *gate_table(,%rax,8)
-	mov %rax, (%rsp)
-	mov 8(%rsp), %rdi
-	call recount_changed
-	pop %rax
-	add $8, %rsp
+	push %rax /* the seventh argument */
+	call gate_watched
+	add $16, %rsp
 #else
 	call *gate_table(,%rax,8)
 #endif
@@ -136,20 +136,16 @@ gate_slow:
 #ifdef KERNEL_DEBUG
 	push %rax
 	push %rax
-#endif
+	call gate_watched
+#else
 	call *gate_ops(,%rax,8)
+#endif
 	/* An op that has left the caller, even if it came back, has written its result itself. */
 	cmpb $0, %gs:CPU_SWITCHED
 	jne 1f
 	mov %gs:CPU_SAVE_END, %rdx
 	mov %rax, -TRAP_SIZE(%rdx)
-1:
-#ifdef KERNEL_DEBUG
-	pop %rdi
-	pop %rdi
-	call recount_changed
-#endif
-	call sched_check
+1:	call sched_check
 
 /* The one way back to an env, whoever is the current one now. C: return_to_env() abandons whatever the stack held. */
 	.globl return_to_env

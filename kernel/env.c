@@ -4,14 +4,13 @@
 
 struct exo_env *envs;
 struct env *env_records[EXO_ENV_MAX];
-static uint32_t generation[EXO_ENV_MAX];
+uint64_t env_generation[EXO_ENV_MAX];
 static uint16_t index_next[EXO_ENV_MAX]; /* chain of indices that were used before */
 static uint16_t index_free;
 static uint32_t index_fresh = 1;
-#define GENERATION_MAX (UINT32_MAX / EXO_ENV_MAX)
+#define GENERATION_MAX (INT64_MAX / EXO_ENV_MAX)
 
 struct env *env_by_index(uint32_t index) { return env_records[index]; }
-uint32_t env_generation(uint32_t index) { return generation[index]; }
 
 void records_clear(uint32_t index) { env_records[index] = NULL; }
 
@@ -33,7 +32,7 @@ static uint32_t index_take(void)
 void env_index_free(uint32_t index)
 {
 	envs[index].state = EXO_S_FREE;
-	if (generation[index] >= GENERATION_MAX)
+	if (env_generation[index] >= GENERATION_MAX)
 		return; /* used up: a name never comes twice */
 	index_next[index] = index_free;
 	index_free = (uint16_t)index;
@@ -49,16 +48,16 @@ struct env *env_setup(const struct exo_env_spec *spec, struct env *creator)
 	env_records[index] = e;
 	e->public = &envs[index];
 	e->index = (uint16_t)index;
-	e->name = (exo_name)(++generation[index] * EXO_ENV_MAX + index);
+	e->name = ++env_generation[index] * EXO_ENV_MAX + index;
 	e->root = spec->frames[EXO_EF_ROOT];
 	e->group_va = EXO_GROUPS + index * EXO_GROUP_SIZE;
 	e->creator = creator;
 
 	struct exo_env *p = &envs[index];
 	p->name = e->name;
-	p->creator = creator ? creator->name : 0;
+	p->creator = creator ? creator->index : 0;
 	p->root = e->root;
-	p->run_time = p->stuck_vector = p->stuck_addr = p->stuck_rip = 0;
+	p->run_time = p->stuck_addr = p->stuck_rip = p->stuck_vector = 0;
 	p->frames = p->disowned = 0;
 	p->account = (uint16_t)index;
 	for (int i = 0; i < 4; i++)

@@ -13,7 +13,7 @@ static uint64_t *fresh[BOOT_FRESH_LEVELS]; /* never used since boot; the uppermo
 static bool skip_zero(const struct exo_frame_rec *f, const struct env *e)
 {
 	/* The generation tells a later account of the same index apart; it is compared only while it fits. */
-	uint32_t generation = env_generation(envs[e->index].account);
+	uint64_t generation = env_generation[envs[e->index].account];
 	return f->flags & EXO_F_CHAINED && f->account == envs[e->index].account && generation < 0x10000 && f->spare == (uint16_t)generation;
 }
 
@@ -101,13 +101,13 @@ static inline __attribute__((always_inline)) void chain_link(uint32_t pfn, uint3
 	*head = pfn;
 }
 
-/* Of a frame that nobody owns, the chain's fields hold the name of who let it go, which has it counted as long as it lives. */
+/* Who let the frame go has it counted as long as it lives. */
 static __attribute__((noinline)) void disowned_end(struct exo_frame_rec *f)
 {
-	struct env *e = f->next ? env_by_name(f->next) : NULL;
+	struct env *e = f->left_by ? env_by_name(f->left_by) : NULL;
 	if (e)
 		e->public->disowned -= frame_weight(f);
-	f->next = 0;
+	f->left_by = 0;
 }
 
 static inline __attribute__((always_inline)) void chain_unlink(uint32_t pfn, uint32_t *head)
@@ -202,7 +202,7 @@ void frame_free(uint32_t pfn)
 	bool run = f->type == EXO_RUN, clean = f->flags & FRAME_CLEAN && f->type != EXO_PT4; /* a root has the kernel's half in it */
 	f->type = EXO_FREE;
 	f->flags = (uint8_t)(EXO_F_CHAINED | (clean ? FRAME_CLEAN : 0));
-	f->spare = (uint16_t)env_generation(account);
+	f->spare = (uint16_t)env_generation[account];
 	f->base = 0;
 	if (run)
 		run_split(pfn, &free_chain[0]);
@@ -227,7 +227,7 @@ static __attribute__((noinline)) void disown(uint32_t pfn)
 {
 	struct env *e = env_by_index(frames[pfn].owner);
 	frame_unchain(pfn);
-	frames[pfn].next = e->name;
+	frames[pfn].left_by = e->name;
 	e->public->disowned += frame_weight(&frames[pfn]);
 }
 

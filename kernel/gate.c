@@ -57,7 +57,7 @@ int64_t op_batch(uint64_t array, uint64_t n)
 			b.result = -EXO_EINVAL;
 		else {
 			TRACE(EXO_T_CALL, (unsigned)b.op, current_env()->name, b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
-			b.result = gate_ops[op](b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
+			b.result = gate_perform(op, b.arg[0], b.arg[1], b.arg[2], b.arg[3], b.arg[4], b.arg[5]);
 			TRACE(EXO_T_RETURN, (unsigned)b.op, current_env()->name, (uint64_t)b.result);
 		}
 		volatile uint64_t *q = user_page(at + offsetof(struct exo_batch, result), true);

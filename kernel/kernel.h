@@ -87,6 +87,7 @@ ENV_ASSERT(entry[EXO_ENTRY_FAULT], ENV_ENTRY_FAULT);
 ENV_ASSERT(entry[EXO_ENTRY_FOREIGN], ENV_ENTRY_FOREIGN);
 
 /* ---- per CPU */
+#define KERNEL_STACK 16384
 struct cpu {
 	struct cpu *self;
 	uint64_t user_rsp;
@@ -209,7 +210,7 @@ static inline struct env *env_by_name(uint64_t name)
 	return e && e->name == name ? e : NULL;
 }
 struct env *env_by_index(uint32_t index);
-uint32_t env_generation(uint32_t index);
+extern uint64_t env_generation[EXO_ENV_MAX];        /* how many envs had that index, the one that has it included */
 void records_clear(uint32_t index);
 struct env *env_setup(const struct exo_env_spec *spec, struct env *creator); /* all checks done */
 bool env_is_child(struct env *e);                   /* of the caller */
@@ -275,6 +276,13 @@ void trap_aliases(struct env *e);                   /* tells e how an iretq must
 void trap_enter(struct trap *t);
 typedef int64_t op_function(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 extern op_function *const gate_ops[EXO_GATE_SPAN];  /* by number: what each gate call performs */
+#ifdef KERNEL_DEBUG
+/* test/kernel/refusal.c */
+int64_t gate_watched(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t number);
+#define gate_perform(number, ...) gate_watched(__VA_ARGS__, number)
+#else
+#define gate_perform(number, ...) gate_ops[number](__VA_ARGS__)
+#endif
 int64_t op_batch(uint64_t array, uint64_t n);
 void return_to_env(void) __attribute__((noreturn)); /* abandons whatever the stack holds */
 void syscall_entry(void);
@@ -357,7 +365,6 @@ void first_recount(void);
 /* ---- test/kernel/recount.c: debug builds and host tests only */
 const char *recount(uint64_t *where);               /* NULL when every count is right, else what is wrong (static text; pfn in *where) */
 void recount_start(void);
-void recount_changed(uint64_t op);                  /* after each op that changes a count */
 
 static inline struct env *current_env(void) { return this_cpu()->current; }
 #endif

@@ -105,13 +105,9 @@ int64_t op_log(uint64_t at, uint64_t n)
 	uint64_t now = rdtsc();
 	if (n > sizeof(text))
 		return -EXO_EINVAL;
-	if (now - me->log_since > info->slice_ticks) {
-		me->log_since = now;
-		me->log_bytes = 0;
-	}
-	if (me->log_bytes + n > LOG_BURST)
+	bool anew = now - me->log_since > info->slice_ticks;
+	if (!anew && me->log_bytes + n > LOG_BURST)
 		return -EXO_EAGAIN;
-	me->log_bytes += (uint32_t)n;
 	for (size_t i = 0; i < n;) {
 		const volatile char *p = user_page(at + i, false);
 		if (!p)
@@ -122,7 +118,10 @@ int64_t op_log(uint64_t at, uint64_t n)
 			text[i] = c < ' ' || c > '~' ? '.' : c;
 		}
 	}
-	fmt(prefix, sizeof(prefix), "[%u] ", current_env()->index);
+	me->log_bytes = (uint32_t)n + (anew ? 0 : me->log_bytes);
+	if (anew)
+		me->log_since = now;
+	fmt(prefix, sizeof(prefix), "[%u] ", me->index);
 	line(prefix, text, n);
 	return 0;
 }

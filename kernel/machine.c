@@ -25,7 +25,7 @@ _Static_assert(EXO_USER_SS == (0x28 | 3) && EXO_USER_CS == (0x30 | 3), "selector
 static uint8_t stack_fatal[4096] __attribute__((aligned(16)));
 static uint8_t stack_debug[1024] __attribute__((aligned(16)));
 static uint8_t stack_nmi[4096] __attribute__((aligned(16)));
-static uint8_t stack_main[16384] __attribute__((aligned(4096)));
+static uint8_t stack_main[KERNEL_STACK] __attribute__((aligned(4096)));
 bool has_fsgsbase, has_hypervisor;
 
 static void descriptors(void)

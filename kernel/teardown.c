@@ -28,7 +28,7 @@ static void child_move(struct env *child, struct env *to)
 {
 	child_unlink(child);
 	child->creator = to;
-	envs[child->index].creator = to->name;
+	envs[child->index].creator = to->index;
 	child->sibling = to->child;
 	if (to->child)
 		to->child->sibling_back = child;

@@ -39,7 +39,7 @@ void trace_write(int kind, unsigned number, exo_name env, const uint64_t arg[6])
 {
 	volatile struct exo_trace *r = &trace_ring[info->trace_count % EXO_TRACE_RECORDS];
 	r->tsc = rdtsc();
-	r->env = env;
+	r->env = env & ((1ul << 48) - 1);
 	r->kind = (uint8_t)kind;
 	r->number = (uint8_t)number;
 	for (int i = 0; i < 6; i++)
@@ -61,14 +61,11 @@ void trace_upcall(const struct exo_upcall *u)
 /* As gate_slow (entry.S) does it. */
 static void perform(struct trap *t, uint64_t number, exo_name me)
 {
-	int64_t result = gate_ops[index_of(number, EXO_GATE_SPAN)](t->rdi, t->rsi, t->rdx, t->r10, t->r8, t->r9);
+	int64_t result = gate_perform(index_of(number, EXO_GATE_SPAN), t->rdi, t->rsi, t->rdx, t->r10, t->r8, t->r9);
 	if (!this_cpu()->switched)
 		t->rax = (uint64_t)result;
 	if (current_env()->name == me)
 		TRACE(EXO_T_RETURN, (unsigned)number, me, t->rax);
-#ifdef KERNEL_DEBUG
-	recount_changed(number);
-#endif
 	sched_check();
 }
 

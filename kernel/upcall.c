@@ -7,7 +7,7 @@ static void stuck(struct env *e, uint64_t vector, uint64_t addr)
 {
 	const struct trap *t = env_trap(e);
 	struct exo_env *p = &envs[e->index];
-	p->stuck_vector = (uint32_t)vector;
+	p->stuck_vector = (uint16_t)vector;
 	p->stuck_addr = addr;
 	p->stuck_rip = t->rip;
 	if (e == first_env()) {

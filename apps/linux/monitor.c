@@ -57,7 +57,7 @@ void family_end(struct monitor *m, const char *why)
 	int n;
 
 	member_name(m->told.running, who, sizeof who);
-	n = fmt(line, sizeof line, "family: ended: %s; last had the CPU: %s (env %x)", why, who, m->told.running);
+	n = fmt(line, sizeof line, "family: ended: %s; last had the CPU: %s (env %lx)", why, who, m->told.running);
 	n = n < (int)sizeof line ? n : (int)sizeof line - 1;
 	rt_log("%s", line);
 	io_frame(m, 'L', line, (size_t)n);
@@ -144,7 +144,7 @@ static void holder_end(struct monitor *m, exo_name holder)
 	char who[32], why[128];
 
 	member_name(holder, who, sizeof who);
-	(void)fmt(why, sizeof why, "%s (env %x) holds its lock and does not get on", who, holder);
+	(void)fmt(why, sizeof why, "%s (env %lx) holds its lock and does not get on", who, holder);
 	if (holder == m->keeper || gate_env_kill(holder) == -EXO_EPERM)
 		family_end(m, why);
 	rt_log("family: %s: this one is ended", why);

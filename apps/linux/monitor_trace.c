@@ -27,17 +27,18 @@ void trace_begin(struct monitor *m)
 		rt_log("init: no trace: gate error %ld", -r);
 }
 
-/* One record without its arguments that are zero: TSC, env, kind, number, mask of the arguments that follow. */
+/* One record without its arguments that are zero: TSC, env, kind and number as they stand (16 bytes), a mask of the
+ * arguments that follow (one byte). */
 static size_t record_pack(uint8_t *to, const volatile struct exo_trace *r)
 {
 	struct exo_trace copy = *r;
-	size_t n = 16;
+	size_t n = 17;
 
-	copy.spare = 0;
+	to[16] = 0;
 	for (int i = 0; i < 6; i++) {
 		if (!copy.arg[i])
 			continue;
-		copy.spare |= (uint16_t)(1u << i);
+		to[16] |= (uint8_t)(1u << i);
 		memcpy(to + n, &copy.arg[i], 8);
 		n += 8;
 	}
@@ -57,7 +58,7 @@ void trace_end(struct monitor *m)
 	head[2] = head[1] > EXO_TRACE_RECORDS ? head[1] - EXO_TRACE_RECORDS : 0;
 	io_frame(m, 'R', head, sizeof head);
 	for (uint64_t i = head[2]; i < head[1]; i++) {
-		if (n > sizeof m->buffer - sizeof(struct exo_trace)) {
+		if (n > sizeof m->buffer - sizeof(struct exo_trace) - 1) {
 			io_frame(m, 'R', m->buffer, n);
 			n = 0;
 		}

@@ -59,7 +59,7 @@ void member_name(exo_name env, char *to, size_t max)
 	uint64_t at = 0;
 	exo_name its = 0;
 
-	(void)fmt(to, max, "env %x", env);
+	(void)fmt(to, max, "env %lx", env);
 	if (!env || family_read(&at, (uint64_t)&F->tasks, sizeof at))
 		return;
 	for (int i = 0; at && i < PROC_MAX * 8; i++) {

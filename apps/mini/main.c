@@ -71,7 +71,7 @@ void app_main(exo_name self)
 	mini.member[0] = (exo_name)must(gate_env_make(&spec), "env_make");
 	while (!mini.member[1])
 		must(gate_yield(mini.member[0], 0), "parent");
-	rt_log("mini: env %x forked %x, pages copied by fork: %lu", mini.member[0], mini.member[1], mini.pages_copied);
+	rt_log("mini: env %lx forked %lx, pages copied by fork: %lu", mini.member[0], mini.member[1], mini.pages_copied);
 	schedule(1);
 	rt_log("mini: after a write, pages copied by fork: %lu (and %lu tables)", mini.pages_copied, mini.tables_copied);
 	schedule(100);
@@ -80,7 +80,7 @@ void app_main(exo_name self)
 	/* The parent first: its child then is ours. */
 	rt_env_end(mini.member[0]);
 	rt_env_end(mini.member[1]);
-	rt_log("mini: env %x, frames free: %lu, and after all %lu", self, before, rt_info->frames_free);
+	rt_log("mini: env %lx, frames free: %lu, and after all %lu", self, before, rt_info->frames_free);
 	while (want.wait) {
 		rt_log("mini: waiting");
 		(void)gate_wait(EXO_PEND_IRQ, 0); /* no line is bound: until somebody turns the power off */

@@ -21,7 +21,7 @@ struct heap_page;
 
 struct family {
 	struct told told;              /* all that the monitor reads, the lock first */
-	volatile uint32_t lock_wanted; /* env that waits for the lock and gets the CPU at the unlock */
+	volatile exo_name lock_wanted; /* env that waits for the lock and gets the CPU at the unlock */
 	uint32_t reap_wanted;          /* somebody is to be ended by its env's creator: reap.c */
 
 	/* memory: bit set = page in use */

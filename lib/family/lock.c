@@ -30,18 +30,18 @@ static int holder_is_gone(exo_name holder)
 void family_lock(void)
 {
 	exo_name self = rt_self();
-	uint32_t holder = 0;
+	exo_name holder = 0;
 
 	while (!__atomic_compare_exchange_n(&F->told.head.lock, &holder, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 		if (holder == self) {
 			/* It is taken once at a time: somebody has written this name there. */
-			rt_log("family lock: it names env %x, which does not hold it; last had the CPU: env %x", self,
+			rt_log("family lock: it names env %lx, which does not hold it; last had the CPU: env %lx", self,
 				F->told.head.running);
 			break;
 		}
 		if (holder_is_gone(holder)) {
 			if (__atomic_compare_exchange_n(&F->told.head.lock, &holder, 0, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-				rt_log("family lock recovered from env %x, which died with it", holder);
+				rt_log("family lock recovered from env %lx, which died with it", holder);
 		} else {
 			F->lock_wanted = self;
 			if (gate_yield(holder, 0) < 0)

@@ -20,10 +20,10 @@
 #define KEEPER_REAP   2u
 
 struct told_head {
-	volatile uint32_t lock;   /* name of the env that holds the family's lock, 0 = free */
-	uint32_t progress;        /* moves while its holder gets on: lock.c */
+	volatile exo_name lock;   /* name of the env that holds the family's lock, 0 = free */
 	exo_name running;         /* env of the thread that was given the CPU last, 0 = nobody */
-	uint32_t run_count;       /* threads that want it */
+	uint32_t progress;        /* moves while the lock's holder gets on: lock.c */
+	uint32_t run_count;       /* threads that want the CPU */
 	uint64_t wakes;           /* ns of clock_ns: process 1 wants the CPU then; 0 = not before an event */
 	uint32_t in_taken, keys_taken, out_put;
 	uint32_t wants_room;      /* process 1 has more for the ring than fits */

@@ -4,7 +4,7 @@
 
 __attribute__((weak)) void app_main(exo_name self)
 {
-	rt_log("no app_main for env %x", self);
+	rt_log("no app_main for env %lx", self);
 	rt_off(1);
 }
 

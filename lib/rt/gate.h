@@ -109,6 +109,10 @@ static inline int64_t gate_log(const char *text, uint64_t n) { return gate3(EXO_
 static inline volatile struct exo_page *rt_exo(exo_name self)
 { return (volatile struct exo_page *)(EXO_GROUPS + EXO_NAME_INDEX(self) * EXO_GROUP_SIZE + EXO_GROUP_EXO); }
 
+/* Name of an env's creator, which lives as long as it does; 0 = of the first env. */
+static inline exo_name rt_creator(const volatile struct exo_env *e)
+{ return e->creator ? rt_envs[e->creator].name : 0; }
+
 /* Name of the running env: read where no other env can be meant. */
 static inline exo_name rt_self(void) { return rt_info->current; }
 

@@ -29,7 +29,7 @@
 
 /* Offsets in struct process and struct user_regs. */
 #define P_EXO     0
-#define P_STACK   24
+#define P_STACK   32
 #define P_REGS    64
 #define R_RAX     0
 #define R_RBX     8
@@ -73,6 +73,7 @@ struct process {
 	struct exo_page *exo;
 	exo_name self;
 	uint32_t is_first;      /* the first env: the monitor */
+	uint32_t is_keeper;     /* the env of process 1 */
 	/* process of the thread that runs here now: another one's while a vfork child borrows this env */
 	struct task *task;
 	uint64_t stack;         /* top of that thread's library stack */
@@ -80,8 +81,6 @@ struct process {
 	uint32_t thread_count;  /* that live here */
 	uint32_t slot_free, slot_count; /* first free slot (each names the next), 0 = none; slots that were ever used */
 	uint32_t crashing;      /* crash_library has begun */
-	uint32_t is_keeper;     /* the env of process 1 */
-	uint32_t spare;
 	struct user_regs regs;
 	uint64_t fs_base, gs_base;   /* last set here; at fork, for the child */
 	uint64_t image_base, image_end; /* of the program, for /proc/self/stat */

@@ -49,8 +49,9 @@ class Trace:
     def records(self):
         at, out = 0, []
         while at < len(self.data):
-            tsc, env, kind, number, mask = struct.unpack_from("<QIBBH", self.data, at)
-            at += 16
+            tsc, low, high, kind, number, mask = struct.unpack_from("<QIHBBB", self.data, at)
+            env = high << 32 | low
+            at += 17
             args = [0] * 6
             for i in range(6):
                 if mask >> i & 1:

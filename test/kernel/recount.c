@@ -2,6 +2,7 @@
 /* The recount: every map, link, entry, owner and account count of the machine, and the one meaning of each address, made afresh from the tables and
  * compared with what is kept. A debug build of the kernel links it and does it after ops that change a count; host tests of the binding core do it after each. */
 #include "../../kernel/walk.h"
+#include "watch.h"
 
 struct tally { uint32_t maps, links, writable, spare; };
 static struct tally *tally;
@@ -22,15 +23,16 @@ void recount_start(void)
 		map[i].count -= need;
 		tally = pfn_ptr(map[i].pfn + map[i].count);
 	}
-	interval = frame_count <= 32768 ? 1 : 256;
+	interval = frame_count > RECOUNT_ALWAYS ? 256 : 1;
 	info->debug = interval;
-	klog("debug kernel: recounts after every %u. op that changes a count", interval);
+	klog("debug kernel: watches every %u. op: records around a refusal, counts after a change", interval);
 }
 
-/* Ops that change no count: most calls are yields. */
-static bool is_quiet(uint64_t op)
+bool recount_is_quiet(uint64_t op, uint64_t first)
 {
 	switch (op) {
+	case EXO_GATE_dev_bind:
+		return first != EXO_DEV_TRACE; /* that one pins a frame */
 	case EXO_GATE_nop: case EXO_GATE_yield: case EXO_GATE_wait: case EXO_GATE_notify: case EXO_GATE_dev_ack: case EXO_GATE_log:
 	case EXO_GATE_pct: case EXO_GATE_pct_reply:
 		return true;
@@ -38,10 +40,10 @@ static bool is_quiet(uint64_t op)
 	return false;
 }
 
-void recount_changed(uint64_t op)
+void recount_changed(uint64_t op, uint64_t first)
 {
 	uint64_t where = 0, began = rdtsc();
-	if (!tally || is_quiet(op) || ++turn % interval)
+	if (!tally || recount_is_quiet(op, first) || ++turn % interval)
 		return;
 	const char *wrong = recount(&where);
 	info->recounts++;
@@ -145,7 +147,7 @@ const char *recount(uint64_t *where)
 		}
 		charged += frame_weight(f);
 		owned += f->owner ? frame_weight(f) : 0;
-		disowned += !f->owner && f->next && env_by_name(f->next) ? frame_weight(f) : 0;
+		disowned += !f->owner && f->left_by && env_by_name(f->left_by) ? frame_weight(f) : 0;
 		if (f->owner && !env_by_index(f->owner))
 			return "owned by nobody that lives";
 		if ((wrong = frame_check(*where)))

@@ -9,7 +9,7 @@
 #define EXO_PAGE_DISABLED      4
 #define EXO_PAGE_FOREIGN_RIP   8
 #define EXO_PAGE_FOREIGN_FLAGS 16
-#define EXO_PAGE_IRET_ALIAS    56
+#define EXO_PAGE_IRET_ALIAS    64
 
 #define EXO_UPCALL_RESUME 40 /* from struct exo_upcall to its rip */
 
@@ -23,8 +23,9 @@
 #include <stdint.h>
 #include <exo/facts.h>
 
-/* A name is generation << 12 | index, never 0 for a live env. */
-typedef uint32_t exo_name;
+/* A name is generation << 12 | index, never 0 for a live env, and below 2^63. No two envs ever have the same one:
+ * 51 bits of generation do not run out. */
+typedef uint64_t exo_name;
 #define EXO_NAME_INDEX(name) ((name) & (EXO_ENV_MAX - 1))
 
 /* Pending bits. Set by the kernel, cleared (with an atomic and) by the env. */
@@ -46,9 +47,9 @@ struct exo_page {
 	uint64_t foreign_flags; /* its rflags */
 	uint64_t notify_bits;   /* bits that notify() set; clear with an atomic exchange */
 	uint32_t irq_bits;      /* lines that fired since dev_ack */
+	uint32_t ended_count;   /* how many children have ended so far */
 	exo_name self;          /* this env's name */
 	exo_name ended;         /* name of the last child whose teardown was completed */
-	uint32_t ended_count;   /* how many children have ended so far */
 	uint64_t slice_end;     /* TSC at which the current slice ends */
 	/* To be added to an address in a page of the group before a ring-3 iretq pops its frame there: upcall stack pages, exception page. Zero, but on
 	 * QEMUs whose iretq reads with kernel rights (which SMAP refuses). */
@@ -136,13 +137,13 @@ struct exo_env_spec {
 /* Public env record, at EXO_ENVS + index * 128. Index 0 is nobody. */
 struct exo_env {
 	exo_name name;          /* 0 = no env */
-	exo_name creator;
 	uint32_t root;          /* pfn */
 	uint16_t account;       /* env index of the account */
+	uint16_t creator;       /* its env index: it lives as long as this one does. 0 = of the first env */
+	uint32_t frames;        /* frames that it owns */
+	uint16_t stuck_vector;  /* why it is stuck */
 	uint8_t  state;         /* enum exo_env_state */
 	uint8_t  spare;
-	uint32_t frames;        /* frames that it owns */
-	uint32_t stuck_vector;  /* why it is stuck */
 	uint64_t stuck_addr, stuck_rip;
 	uint64_t run_time;      /* TSC ticks that it ran; of the env that runs now: plus TSC gives that */
 	uint32_t limit[EXO_C_COUNT], used[EXO_C_COUNT]; /* of the account with this index */
@@ -169,7 +170,7 @@ struct exo_slices {
 };
 
 #define EXO_INFO_MAGIC   0x006f66696c697241ul /* "Arilifo" */
-#define EXO_INFO_VERSION 3
+#define EXO_INFO_VERSION 4
 #define EXO_INFO_LOG     3072
 enum exo_cpu_feature {
 	EXO_CPU_SMEP = 1, EXO_CPU_SMAP = 2, EXO_CPU_UMIP = 4, EXO_CPU_FSGSBASE = 8, EXO_CPU_XSAVE = 16,

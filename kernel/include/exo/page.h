@@ -45,7 +45,10 @@ enum exo_frame_flag {
 
 /* One per frame of RAM, indexed by pfn, readable at EXO_FRAMES. 32 bytes. */
 struct exo_frame_rec {
-	uint32_t next, prev; /* chain of the frames of one owner (or of free frames); 0 ends it */
+	union {
+		struct { uint32_t next, prev; }; /* chain of the frames of one owner (or of free frames); 0 ends it */
+		uint64_t left_by; /* disowned: name of the env that let it go, 0 = nobody */
+	};
 	uint16_t owner;      /* env index, 0 = none: free, or disowned when type is not EXO_FREE */
 	uint16_t account;    /* env index of the account charged; of a free frame: last charged */
 	uint8_t  type;       /* enum exo_frame_type */

@@ -17,10 +17,9 @@ enum exo_trace_kind {
 
 struct exo_trace {
 	uint64_t tsc;
-	exo_name env;
-	uint8_t kind;   /* enum exo_trace_kind */
-	uint8_t number;
-	uint16_t spare;
+	uint64_t env : 48; /* its name's lower bits */
+	uint64_t kind : 8; /* enum exo_trace_kind */
+	uint64_t number : 8;
 	uint64_t arg[6];
 };
 _Static_assert(sizeof(struct exo_trace) == 64, "a run holds a whole number of them");

@@ -23,8 +23,8 @@ static int may_have_died(const struct task *t)
 static void creator_call(const volatile struct exo_env *e)
 {
 	F->reap_wanted = 1;
-	(void)gate_notify(e->creator, 1);
-	(void)gate_yield(e->creator, 0);
+	(void)gate_notify(rt_creator(e), 1);
+	(void)gate_yield(rt_creator(e), 0);
 }
 
 static void stuck_say(const struct task *t, const volatile struct exo_env *e)
@@ -58,7 +58,7 @@ void reap_stuck(void)
 
 		if (!may_have_died(t) || (e && !is_lost(e) && !overdue))
 			continue;
-		if (e && e->state != EXO_S_DYING && e->creator != P->self) {
+		if (e && e->state != EXO_S_DYING && rt_creator(e) != P->self) {
 			creator_call(e);
 			continue;
 		}

@@ -79,7 +79,7 @@ static void orphans_end(void)
 
 		for (int n = 0; n < FUZZERS; n++)
 			ours |= rt_envs[i].name == name[n] && name[n];
-		if (rt_envs[i].name && !ours && rt_envs[i].creator == rt_info->first)
+		if (rt_envs[i].name && !ours && rt_creator(&rt_envs[i]) == rt_info->first)
 			rt_env_end(rt_envs[i].name);
 	}
 }

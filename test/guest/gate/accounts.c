@@ -105,7 +105,7 @@ void env_account_nested(void)
 		rt_env_end(name);
 		name = 0;
 		for (uint32_t i = 1; i < EXO_ENV_MAX; i++)
-			if (rt_envs[i].name && rt_envs[i].creator == rt_self() && rt_envs[i].account != account)
+			if (rt_envs[i].name && rt_creator(&rt_envs[i]) == rt_self() && rt_envs[i].account != account)
 				name = rt_envs[i].name;
 		if (name)
 			CHECK(rt_envs[account].limit[EXO_C_FRAMES] < limit[EXO_C_FRAMES]);

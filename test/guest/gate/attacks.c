@@ -277,7 +277,7 @@ void maker_dies(void)
 	CHECK(name && actor_finish(name));
 	IS(shared[0], 0);
 	IS(env_state(actor[1].name), EXO_S_READY);
-	IS(rt_envs[EXO_NAME_INDEX(actor[1].name)].creator, rt_self());
+	IS(rt_creator(&rt_envs[EXO_NAME_INDEX(actor[1].name)]), rt_self());
 	for (int i = 0; i < 5; i++)
 		IS(gate_yield(actor[1].name, 0), 0);
 	before = shared[1];

@@ -32,9 +32,9 @@ void env_name_stale(void)
 static void kill_others(uint64_t first)
 {
 	shared[0] = (uint64_t)gate_env_kill((exo_name)first);
-	shared[1] = (uint64_t)gate_env_kill(rt_envs[ME].creator);
-	shared[2] = (uint64_t)gate_env_set(rt_envs[ME].creator, EXO_SET_ALARM, 1, 0);
-	shared[3] = (uint64_t)gate_env_set(rt_envs[ME].creator, EXO_SET_REGS, (uint64_t)&door_in, 0);
+	shared[1] = (uint64_t)gate_env_kill(rt_creator(&rt_envs[ME]));
+	shared[2] = (uint64_t)gate_env_set(rt_creator(&rt_envs[ME]), EXO_SET_ALARM, 1, 0);
+	shared[3] = (uint64_t)gate_env_set(rt_creator(&rt_envs[ME]), EXO_SET_REGS, (uint64_t)&door_in, 0);
 	shared[4] = (uint64_t)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 0);
 	shared[5] = (uint64_t)gate_env_set(0, 99, 0, 0);
 }
@@ -75,17 +75,17 @@ void env_kill_tree(void)
 		(void)gate_yield(one, 0);
 	two = actor[2].name;
 	CHECK(two && env_state(two) == EXO_S_READY);
-	IS(rt_envs[EXO_NAME_INDEX(two)].creator, one);
+	IS(rt_creator(&rt_envs[EXO_NAME_INDEX(two)]), one);
 	IS(gate_env_kill(one), -EXO_EPERM);
 	IS(gate_env_kill(two), -EXO_EPERM);
 	/* The end of each leaves its child to the next above. */
 	rt_env_end(name);
 	IS(env_state(name), EXO_S_FREE);
-	IS(rt_envs[EXO_NAME_INDEX(one)].creator, rt_self());
-	IS(rt_envs[EXO_NAME_INDEX(two)].creator, one);
+	IS(rt_creator(&rt_envs[EXO_NAME_INDEX(one)]), rt_self());
+	IS(rt_creator(&rt_envs[EXO_NAME_INDEX(two)]), one);
 	rt_env_end(one);
 	IS(env_state(one), EXO_S_FREE);
-	IS(rt_envs[EXO_NAME_INDEX(two)].creator, rt_self());
+	IS(rt_creator(&rt_envs[EXO_NAME_INDEX(two)]), rt_self());
 	IS(env_state(two), EXO_S_READY);
 	rt_env_end(two);
 	IS(env_state(two), EXO_S_FREE);

@@ -13,7 +13,7 @@ void env_make_runs(void)
 
 	CHECK(name);
 	IS(env->name, name);
-	IS(env->creator, rt_self());
+	IS(rt_creator(env), rt_self());
 	IS(env->account, rt_envs[ME].account);
 	IS(env->state, EXO_S_READY);
 	IS(FRAME(env->root).owner, EXO_NAME_INDEX(name));

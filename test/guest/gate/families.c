@@ -214,7 +214,7 @@ void account_maker(void)
 	rt_env_end(actor[0].name);
 	IS(gate_env_set(actor[1].name, EXO_SET_LIMIT, EXO_C_FRAMES, 1), 0);
 	IS(LIMIT(actor[1].name), given - 1);
-	IS(rt_envs[EXO_NAME_INDEX(actor[2].name)].creator, actor[1].name);
+	IS(rt_creator(&rt_envs[EXO_NAME_INDEX(actor[2].name)]), actor[1].name);
 	CHECK(gate_env_kill(actor[2].name) != -EXO_EPERM);
 	rt_env_end(actor[2].name);
 	CHECK(!env_state(actor[2].name));

@@ -16,7 +16,7 @@ static void accept_and_end(uint64_t way)
 	if (way == 1)
 		__asm__ volatile("ud2"); /* stuck: it has no entry */
 	if (way == 2)
-		(void)gate_env_kill(rt_envs[ME].creator); /* refused */
+		(void)gate_env_kill(rt_creator(&rt_envs[ME])); /* refused */
 	if (way == 3)
 		for (;;)
 			shared[1]++;
@@ -178,7 +178,7 @@ void hostile_killed_during(void)
 			if (mate)
 				rt_env_end(mate);
 			for (uint32_t e = 1; e < EXO_ENV_MAX; e++)
-				if (rt_envs[e].name && rt_envs[e].creator == rt_self())
+				if (rt_envs[e].name && rt_creator(&rt_envs[e]) == rt_self())
 					rt_env_end(rt_envs[e].name);
 			IS(rt_slices->env[FREE_SLICE], 0);
 			/* Tables that our own root shares with nobody: all is back. */

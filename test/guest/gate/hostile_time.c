@@ -217,7 +217,7 @@ static void notify_storm(uint64_t argument)
 	(void)argument;
 	for (;;) {
 		(void)gate_notify(witness.name, ~0ul);
-		(void)gate_notify(rt_envs[ME].creator, ~0ul);
+		(void)gate_notify(rt_creator(&rt_envs[ME]), ~0ul);
 		SPINS++;
 	}
 }
@@ -304,7 +304,7 @@ void hostile_fork_bomb(void)
 	do {
 		left = 0;
 		for (uint32_t i = 1; i < EXO_ENV_MAX; i++)
-			if (rt_envs[i].name && rt_envs[i].creator == rt_self()) {
+			if (rt_envs[i].name && rt_creator(&rt_envs[i]) == rt_self()) {
 				rt_env_end(rt_envs[i].name);
 				left++;
 			}

@@ -75,11 +75,11 @@ static void revoke_others(uint64_t argument)
 {
 	(void)argument;
 	shared[0] = (uint64_t)gate_revoke(rt_info->first, EXO_REVOKE_ASK, 1, rt_tsc());
-	shared[1] = (uint64_t)gate_revoke(rt_envs[ME].creator, EXO_REVOKE_TAKE, EXO_HOMES_BASE, 0);
+	shared[1] = (uint64_t)gate_revoke(rt_creator(&rt_envs[ME]), EXO_REVOKE_TAKE, EXO_HOMES_BASE, 0);
 	shared[2] = (uint64_t)gate_revoke(rt_info->first, EXO_REVOKE_SLICE, 0, 0);
 	shared[3] = (uint64_t)gate_revoke(rt_info->first, EXO_REVOKE_FRAME, EXO_HOMES_BASE, 0);
 	shared[4] = (uint64_t)gate_revoke(rt_self(), EXO_REVOKE_ASK, 1, rt_tsc());
-	shared[5] = (uint64_t)gate_revoke(rt_envs[ME].creator, 99, 0, 0);
+	shared[5] = (uint64_t)gate_revoke(rt_creator(&rt_envs[ME]), 99, 0, 0);
 	shared[6] = (uint64_t)gate_revoke(0x7ffff001, EXO_REVOKE_ASK, 1, rt_tsc());
 }
 

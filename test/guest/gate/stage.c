@@ -5,8 +5,8 @@
 
 uint64_t test_patience(uint64_t seconds)
 {
-	/* A kernel that recounts takes milliseconds for each op. */
-	return seconds * rt_info->tsc_hz * (rt_info->debug ? 16 : 1);
+	/* A kernel that recounts and watches takes tens of milliseconds for each op. */
+	return seconds * rt_info->tsc_hz * (rt_info->debug ? 64 : 1);
 }
 
 struct caught caught;

@@ -135,8 +135,8 @@ static void accounts_check(void)
 		else if (frames[pfn].type != EXO_PART)
 			charged[frames[pfn].account] += frame_weight(&frames[pfn]);
 		owned[frames[pfn].owner] += frame_weight(&frames[pfn]);
-		if (frames[pfn].type > EXO_KERNEL && frames[pfn].type != EXO_PART && !frames[pfn].owner && env_by_name(frames[pfn].next))
-			let_go[EXO_NAME_INDEX(frames[pfn].next)] += frame_weight(&frames[pfn]);
+		if (frames[pfn].type > EXO_KERNEL && frames[pfn].type != EXO_PART && !frames[pfn].owner && env_by_name(frames[pfn].left_by))
+			let_go[EXO_NAME_INDEX(frames[pfn].left_by)] += frame_weight(&frames[pfn]);
 	}
 	CHECK_EQ(info->frames_free, free_count);
 	for (uint32_t i = 0; i < EXO_HOME_COUNT; i = home_next(i))

@@ -108,3 +108,83 @@ TEST(core_env_make_counts_frames_once)
 	world_check();
 	world_end();
 }
+
+/* Names do not run out: a generation past 2^20, where a name of 32 bits would end, and past 2^32. */
+TEST(core_names_go_on)
+{
+	static const uint64_t old[] = { 0xffffd, 0xfffffffd, 0x7fffffffffffd - 100 };
+
+	world_make();
+	for (unsigned k = 0; k < 3; k++) {
+		exo_name seen[6];
+		uint32_t index = EXO_NAME_INDEX(world_child(0));
+
+		CHECK_EQ(op_env_kill(world_env(index)->name), 0);
+		env_generation[index] = old[k];
+		for (int i = 0; i < 6; i++) {
+			int64_t r = world_child(0);
+
+			CHECK(r > 0);
+			seen[i] = (exo_name)r;
+			CHECK_EQ(EXO_NAME_INDEX(seen[i]), index);
+			CHECK_EQ(seen[i] / EXO_ENV_MAX, old[k] + (unsigned)i + 1);
+			for (int j = 0; j < i; j++) {
+				CHECK(seen[j] != seen[i]);
+				CHECK_EQ(op_env_kill(seen[j]), -EXO_ESTALE);
+				CHECK_EQ(op_frame_give(frame_new(), 1, seen[j]), -EXO_ESTALE);
+			}
+			CHECK_EQ(op_env_kill(seen[i]), 0);
+			world_check();
+		}
+	}
+	world_end();
+}
+
+/* The last generation: that index alone is left out, and no name comes twice. */
+TEST(core_last_generation)
+{
+	uint32_t index;
+	int64_t r;
+
+	world_make();
+	index = EXO_NAME_INDEX(world_child(0));
+	CHECK_EQ(op_env_kill(world_env(index)->name), 0);
+	env_generation[index] = INT64_MAX / EXO_ENV_MAX - 1;
+	r = world_child(0);
+	CHECK(r > 0 && EXO_NAME_INDEX(r) == index);
+	CHECK_EQ(op_env_kill((exo_name)r), 0);
+	r = world_child(0);
+	CHECK(r > 0 && EXO_NAME_INDEX(r) != index);
+	CHECK_EQ(op_env_kill((exo_name)r), 0);
+	world_check();
+	world_end();
+}
+
+/* Who let a frame go is known by its whole name: not a later env of that index, whose name is the same in 32 bits. */
+TEST(core_left_by_a_whole_name)
+{
+	uint32_t index, pfn;
+	exo_name first;
+
+	world_make();
+	CHECK_EQ(op_home_set(0, EXO_HOME_CLAIM, HOME, 1), 1);
+	mapped_new(HOME);
+	world_child_home = HOME;
+	first = (exo_name)world_child(0);
+	index = EXO_NAME_INDEX(first);
+	world_run(index);
+	pfn = mapped_new(HOME + 0x1000);
+	CHECK_EQ(op_frame_give(pfn, 1, 0), 1);
+	CHECK_EQ(frames[pfn].left_by, first);
+	CHECK_EQ(envs[index].disowned, 1);
+	world_run(1);
+	CHECK_EQ(op_env_kill(first), 0);
+	env_generation[index] = first / EXO_ENV_MAX + (1ul << 20) - 1;
+	CHECK_EQ((uint32_t)world_child(0), (uint32_t)first);
+	CHECK_EQ(envs[index].disowned, 0);
+	CHECK_EQ(map(HOME + 0x1000, 0), 1);
+	CHECK_EQ(envs[index].disowned, 0);
+	CHECK_EQ(frames[pfn].type, EXO_FREE);
+	world_check();
+	world_end();
+}

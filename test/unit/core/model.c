@@ -132,7 +132,7 @@ void model_charge(uint32_t pfn, uint16_t account)
 	charged[model[pfn].account] -= model_weight(pfn);
 	charged[account] += model_weight(pfn);
 	model[pfn].account = account;
-	model[pfn].generation = env_generation(account);
+	model[pfn].generation = env_generation[account];
 }
 
 void model_take(uint32_t pfn)
@@ -140,7 +140,7 @@ void model_take(uint32_t pfn)
 	model[pfn].type = EXO_DATA;
 	model[pfn].owner = model_me();
 	model[pfn].account = envs[model_me()].account;
-	model[pfn].generation = env_generation(model[pfn].account);
+	model[pfn].generation = env_generation[model[pfn].account];
 	charged[model[pfn].account]++;
 }
 
@@ -187,7 +187,7 @@ static void frame_load(uint32_t pfn)
 	f->base = frame_is_table(k) && k->type != EXO_PT4 ? (uint64_t)k->base << 21 : 0;
 	if (f->type > EXO_KERNEL && f->type != EXO_PART) {
 		charged[f->account] += model_weight(pfn);
-		f->generation = env_generation(f->account);
+		f->generation = env_generation[f->account];
 	}
 }
 

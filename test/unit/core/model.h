@@ -13,7 +13,7 @@ struct model_frame {
 	bool shared, sealed, pinned, used_root;
 	bool global;     /* table: what is linked in it counts as global */
 	uint16_t owner, account;
-	uint32_t generation; /* of the account when it was charged */
+	uint64_t generation; /* of the account when it was charged */
 	uint32_t used;   /* present entries */
 	uint32_t members; /* run: frames in it */
 	uint64_t base;   /* table: where it is linked, or was first */

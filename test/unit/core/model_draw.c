@@ -29,7 +29,7 @@ static void claimed_is_clean(uint32_t pfn, bool always)
 	static const uint8_t zero[EXO_PAGE_SIZE];
 	uint16_t account = envs[model_me()].account;
 
-	if ((always || model[pfn].account != account || model[pfn].generation != env_generation(account)) && memcmp(pfn_ptr(pfn), zero, EXO_PAGE_SIZE))
+	if ((always || model[pfn].account != account || model[pfn].generation != env_generation[account]) && memcmp(pfn_ptr(pfn), zero, EXO_PAGE_SIZE))
 		wrong_if("a claimed frame is not zeroed");
 }
 
