@@ -186,13 +186,15 @@ static void fadt_read(struct boot_info *info, struct acpi *seen, const uint8_t *
 }
 
 /* Table 5.4 of the PCI Firmware Specification 3.2: the allocation of segment 0. */
-static void mcfg_read(struct acpi *seen, const uint8_t *t, uint32_t n)
+static void mcfg_read(struct boot_info *info, struct acpi *seen, const uint8_t *t, uint32_t n)
 {
 	for (uint32_t at = 44; at + 16 <= n && !seen->ecam; at += 16)
 		if (get16(t + at + 8) == 0) {
 			seen->ecam = get64(t + at);
 			seen->ecam_first = t[at + 10];
 			seen->ecam_last = t[at + 11];
+			info->ecam = seen->ecam + ((uint64_t)seen->ecam_first << 20);
+			info->ecam_size = ((uint64_t)seen->ecam_last - seen->ecam_first + 1) << 20;
 		}
 }
 
@@ -222,7 +224,7 @@ static void table_take(struct boot_info *info, struct acpi *seen, const uint8_t 
 			info->hpet = get64(t + 44);
 		break;
 	case 3:
-		mcfg_read(seen, t, n);
+		mcfg_read(info, seen, t, n);
 		break;
 	default:
 		seen->iommu = known[i];

@@ -47,6 +47,7 @@ _Noreturn void handover(struct boot_info *info, const struct kernel_image *kerne
 	traps_load();
 	log_leave();
 	master_stop();
+	pci_table_fill(info);
 	memory_finish(info);
 	*to = (struct handover_arguments){
 		.info = KERNEL_DIRECT + (uint64_t)info,

@@ -80,6 +80,12 @@ void report_pci(void);
 /* master.c: finds all PCI functions; after the exit stops those that master the bus, but for a few that it names in the log. */
 void master_find(int keep);
 void master_stop(void);
+unsigned master_count(void);
+/* Bus, device and function (bus << 8 | device << 3 | function) of the one with that number. */
+unsigned master_place(unsigned i);
+
+/* pci_table.c: after the exit and master_stop: the table of those functions, with their BARs measured. */
+void pci_table_fill(struct boot_info *info);
 
 /* tsc.c: the TSC's rate by all clocks there are; after acpi_facts. */
 void tsc_facts(struct boot_info *info);

@@ -48,12 +48,12 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	acpi_facts(info);                /* interrupt controllers, timers, power */
 	tsc_facts(info);                 /* how fast the TSC runs */
 	report_make(info);               /* the machine, for people */
+	master_find(settings.busmaster); /* devices that write memory */
 	memory_arenas(info);             /* the kernel's tables, zeroed */
 	traps_build();                   /* GDT, TSS, IDT that print */
 	paging_build(info, &kernel);     /* kernel_root: upper half and system window */
 	traps_map();                     /* their place in the kernel's half */
 	paging_reset_root(info);         /* root that ResetSystem runs on */
-	master_find(settings.busmaster); /* devices that write memory */
 	log_file_write();                /* \aril\bootlog.txt, if wanted */
 	handover_prepare(info);          /* stack, bridge root, map buffers */
 	handover(info, &kernel);         /* leave the firmware, jump */

@@ -2,14 +2,11 @@
 /* Devices that write memory by themselves: what the firmware started of them is stopped once it has left, since nobody
  * would know where they still write. Found through PciIo before the exit, changed through ports 0xcf8 and 0xcfc after it
  * (PCI Local Bus 3.0, 3.2.2.3.2). */
-#include "cpu.h"
+#include <exo/pci.h>
 #include "loader.h"
+#include "pci_config.h"
 #include <efipciio.h>
 
-#define CONFIG_ADDRESS 0xcf8
-#define CONFIG_DATA    0xcfc
-#define REG_COMMAND    0x04
-#define COMMAND_MASTER 0x04u
 
 /* Classes and programming interfaces (PCI Code and ID Assignment 1.11). */
 enum { CLASS_DISPLAY = 0x03, CLASS_HOST_BRIDGE = 0x0600, CLASS_BRIDGE = 0x0604, CLASS_USB = 0x0c03 };
@@ -28,8 +25,7 @@ static int keep_all;
 
 static uint32_t config_read(const struct function *f, unsigned offset)
 {
-	cpu_out32(CONFIG_ADDRESS, 1u << 31 | (uint32_t)f->bus << 16 | (uint32_t)f->slot << 8 | (offset & 0xfc));
-	return cpu_in32(CONFIG_DATA);
+	return pci_config_read(f->bus << 8 | f->slot, offset);
 }
 
 static uint32_t register_read(EFI_PCI_IO_PROTOCOL *pci, uint64_t offset)
@@ -100,10 +96,10 @@ void master_find(int keep)
 	UINTN n = 0;
 
 	keep_all = keep;
-	if (keep || EFI_ERROR(firmware_boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &n, &handle)))
+	if (EFI_ERROR(firmware_boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &n, &handle)))
 		return;
 	function = (struct function *)memory_pages(PAGES((n + 1) * sizeof(*function)), BOOT_FREE, "a list of PCI functions");
-	for (UINTN i = 0; i < n; i++) {
+	for (UINTN i = 0; i < n && count < EXO_PCI_MAX; i++) {
 		EFI_PCI_IO_PROTOCOL *pci;
 		UINTN segment, bus, device, number;
 		struct function *f = &function[count];
@@ -128,6 +124,9 @@ void master_find(int keep)
 	}
 	(void)firmware_boot->FreePool(handle);
 }
+
+unsigned master_count(void) { return count; }
+unsigned master_place(unsigned i) { return function[i].bus << 8 | function[i].slot; }
 
 static void keep(struct function *f, const char *why)
 {
@@ -164,7 +163,8 @@ void master_stop(void)
 
 		if (f->is_kept || !(command & COMMAND_MASTER))
 			continue;
-		cpu_out32(CONFIG_DATA, command & 0xffff & ~COMMAND_MASTER); /* zeros leave the status half as it is */
+		/* Zeros leave the status half as it is. */
+		pci_config_write(f->bus << 8 | f->slot, REG_COMMAND, command & 0xffff & ~COMMAND_MASTER);
 		if (config_read(f, REG_COMMAND) & COMMAND_MASTER)
 			keep(f, "its bit cannot be cleared");
 		else

@@ -2,6 +2,7 @@
 /* Pages from the firmware, the memory map's first look and its last, and the call that ends the firmware. The map's rules are memmap.c's. */
 #include <exo/env.h>
 #include <exo/page.h>
+#include <exo/pci.h>
 #include <base/string.h>
 #include "loader.h"
 #include "memmap.h"
@@ -198,6 +199,7 @@ void memory_arenas(struct boot_info *info)
 	info->fresh = arena_new(BOOT_FRESH_SIZE(info->frame_count), "the bits of frames");
 	info->envs = arena_new(EXO_ENV_MAX * sizeof(struct exo_env), "the env table");
 	info->homes = arena_new(EXO_HOME_COUNT * sizeof(struct exo_home), "the home table");
+	info->pci = arena_new((master_count() + 1) * sizeof(struct exo_pci), "the table of PCI functions");
 	info->info = arena_new(2 * EXO_PAGE_SIZE, "the info page");
 	info->pool = arena_new(pool * EXO_PAGE_SIZE, "the first env's tables");
 	log_line("kernel tables: %lu KiB for %lu frames, %lu KiB for envs and homes, %lu pages of pool", (unsigned long)(info->frames.size + info->fresh.size) / 1024,

@@ -115,6 +115,7 @@ void paging_build(struct boot_info *info, const struct kernel_image *kernel)
 	map_window(EXO_INFO, &info->info);
 	map_window(EXO_ENVS, &info->envs);
 	map_window(EXO_HOMES, &info->homes);
+	map_window(EXO_PCI, &info->pci);
 	map_window(EXO_FRAMES, &info->frames);
 	info->kernel_root = kernel_root;
 	log_line("page tables: root %lx, direct map in %s pages", (unsigned long)kernel_root, largest == 3 ? "1 GiB" : "2 MiB");

@@ -169,6 +169,8 @@ TEST(acpi_facts)
 	CHECK_EQ(seen.ioapics, 2);
 	CHECK_EQ(seen.ecam, 0xb0000000);
 	CHECK_EQ(seen.ecam_last, 255);
+	CHECK_EQ(info.ecam, 0xb0000000);
+	CHECK_EQ(info.ecam_size, 0x10000000);
 	CHECK_EQ(seen.i8042, 1);
 	CHECK_STR(seen.iommu, "DMAR");
 }

@@ -6,7 +6,7 @@
 #include <exo/facts.h>
 
 #define BOOT_MAGIC   0x746f6f626c697241ul /* "Arilboot" */
-#define BOOT_VERSION 3
+#define BOOT_VERSION 4
 
 enum boot_range_type {
 	BOOT_FREE,     /* usable RAM once the loader is gone (conventional, loader and boot-services memory) */
@@ -48,6 +48,7 @@ struct boot_info {
 	struct boot_arena fresh;  /* BOOT_FRESH_SIZE(frame_count): a bit for each frame, and levels over it */
 	struct boot_arena envs;   /* exo_env[EXO_ENV_MAX] */
 	struct boot_arena homes;  /* exo_home[EXO_HOME_COUNT] */
+	struct boot_arena pci;    /* exo_pci[pci_count]; at least a page */
 	struct boot_arena info;   /* two pages: exo_info, exo_slices */
 	struct boot_arena pool;   /* pages for the first env's tables, group and record; what is left is freed */
 
@@ -61,6 +62,7 @@ struct boot_info {
 	EXO_FACTS;                        /* for ring 3 */
 	uint64_t rsdp;
 	uint64_t lapic, ioapic, hpet;     /* MMIO bases, 0 = none */
+	uint64_t ecam, ecam_size;         /* PCI configuration space by memory (MCFG), 0 = none */
 	uint32_t ioapic_gsi;
 	uint32_t pm_timer_port;           /* 0 = none */
 	uint32_t pm_timer_32bit;

@@ -33,7 +33,7 @@ enum exo_pending {
 	EXO_PEND_TIMER = 1,  /* the slice is about to end, or the alarm's time has come */
 	EXO_PEND_NOTIFY = 2, /* notify_bits has news */
 	EXO_PEND_CHILD = 4,  /* an env that this one made has ended or is stuck: see the env table and ended */
-	EXO_PEND_IRQ = 8,    /* irq_bits has news */
+	EXO_PEND_IRQ = 8,    /* irq_bits or msi_bits has news */
 	EXO_PEND_REVOKE = 16, /* revoke_count frames are to be returned by revoke_deadline, or something was taken: see repossessed */
 };
 
@@ -57,6 +57,7 @@ struct exo_page {
 	uint32_t revoke_count;     /* frames asked back */
 	uint32_t repossessed;      /* entries taken so far; the last ones are in repossession[i % EXO_REPOSSESSION] */
 	uint64_t revoke_deadline;  /* TSC */
+	uint64_t msi_bits;         /* message lines (EXO_DEV_MSI) that fired; clear with an atomic exchange */
 	struct { uint64_t va, pfn; } repossession[EXO_REPOSSESSION];
 };
 _Static_assert(__builtin_offsetof(struct exo_page, pending) == EXO_PAGE_PENDING, "asm");

@@ -13,6 +13,7 @@
 	uint32_t fb_width, fb_height, fb_stride; /* pixels; stride: of one scan line */ \
 	uint32_t fb_format;     /* EFI_GRAPHICS_PIXEL_FORMAT; the masks below say all that drawing needs */ \
 	uint32_t fb_red, fb_green, fb_blue, fb_rest; /* bits of a pixel; its size is that of all four */ \
+	uint64_t pci_count;     /* records in the table of PCI functions (pci.h) */ \
 	uint64_t entropy[4];    /* firmware's (EFI_RNG), for the first env to mix in; zeros when it has none */
 
 struct exo_facts { EXO_FACTS_FIELDS };

@@ -9,6 +9,7 @@
  *     EXO_SLICES      |   slice vector                           |
  *     EXO_ENVS        |   env table                              |
  *     EXO_HOMES       |   home table                             |
+ *     EXO_PCI         |   table of PCI functions                 |
  *     EXO_FRAMES      |   frame table                            |
  *     EXO_GROUPS      |   group window of the env itself         |
  *   2^47              +------------------------------------------+ (never reached: the last page stays empty)
@@ -48,6 +49,7 @@
 #define EXO_SLICES       (EXO_INFO + EXO_PAGE_SIZE)
 #define EXO_ENVS         (EXO_WINDOW + EXO_UL(0x100000))
 #define EXO_HOMES        (EXO_WINDOW + EXO_UL(0x200000))
+#define EXO_PCI          (EXO_WINDOW + EXO_UL(0x300000))
 #define EXO_FRAMES       (EXO_WINDOW + EXO_UL(8) * EXO_HOME_SIZE)
 #define EXO_GROUPS       (EXO_WINDOW + EXO_UL(16) * EXO_HOME_SIZE)
 
