@@ -7,7 +7,8 @@
 #define IOAPIC_VA (KERNEL_DEVICES + EXO_PAGE_SIZE)
 
 /* Register numbers of the local APIC (Intel SDM vol. 3, 11.4.1), as MSR offsets. */
-enum { L_TPR = 0x8, L_EOI = 0xb, L_SPURIOUS = 0xf, L_IRR2 = 0x22, L_LVT_TIMER = 0x32, L_LVT_LINT0 = 0x35, L_LVT_LINT1 = 0x36, L_LVT_ERROR = 0x37,
+enum { L_TPR = 0x8, L_EOI = 0xb, L_SPURIOUS = 0xf, L_IRR2 = 0x22, L_IRR5 = 0x25, L_IRR6,
+	L_LVT_TIMER = 0x32, L_LVT_LINT0 = 0x35, L_LVT_LINT1 = 0x36, L_LVT_ERROR = 0x37,
 	L_TIMER_INITIAL = 0x38, L_TIMER_CURRENT = 0x39, L_TIMER_DIVIDE = 0x3e };
 #define LVT_MASKED (1u << 16)
 #define LVT_NMI    (4u << 8)
@@ -58,7 +59,13 @@ bool apic_deadline(void)
 	return true;
 }
 
-bool interrupt_waits(void) { return lapic_read(L_IRR2) != 0; }
+bool interrupt_waits(void)
+{
+	return lapic_read(L_IRR2) || (message_at[VECTOR_MSI_MORE] && (lapic_read(L_IRR5) || lapic_read(L_IRR6)));
+}
+
+/* Intel SDM vol. 3, 11.11.1: one CPU, by its number. */
+uint32_t apic_message_address(void) { return 0xfee00000 | (x2apic ? lapic_read(2) & 0xff : lapic_read(2) >> 24) << 12; }
 
 static void ioapic_set(unsigned line, bool masked)
 {

@@ -119,6 +119,9 @@ static inline uint32_t selectors(void)
 static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" :: "a"(v), "Nd"(port)); }
 static inline void outsb(uint16_t port, const void *p, size_t n) { __asm__ volatile("rep outsb" : "+S"(p), "+c"(n) : "d"(port) : "memory"); }
 static inline uint8_t inb(uint16_t port) { uint8_t v; __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port)); return v; }
+static inline void outl(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" :: "a"(v), "Nd"(port)); }
+static inline uint32_t inl(uint16_t port)
+{ uint32_t v; __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 static inline void outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" :: "a"(v), "Nd"(port)); }
 static inline uint16_t inw(uint16_t port) { uint16_t v; __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port)); return v; }
 static inline void cpu_halt(void) { __asm__ volatile("sti; hlt; cli" ::: "memory"); }
@@ -149,7 +152,9 @@ static inline void *pa_ptr(uint64_t pa) { return host_ram + pa; }
 static inline void zero_words(void *p, uint64_t n) { __builtin_memset(p, 0, n); }
 void host_invlpg(uint64_t va) __attribute__((weak)); /* a test that watches translations */
 static inline void invlpg(uint64_t va) { if (host_invlpg) host_invlpg(va); }
-static inline uint64_t rdtsc(void) { return 0; }
+uint64_t host_tsc(void) __attribute__((weak)); /* a test that lets time pass */
+static inline uint64_t rdtsc(void) { return host_tsc ? host_tsc() : 0; }
+void outl(uint16_t port, uint32_t v); uint32_t inl(uint16_t port); /* a test that has a bus */
 #endif
 
 /* i when it is below n, else 0, without a branch: a number of ring 3's indexes nothing beyond, also while the CPU runs ahead of its check (Spectre v1; rule 39). */

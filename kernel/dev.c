@@ -20,7 +20,7 @@ static const struct { uint16_t base; uint8_t mask, right; } port_row[] = {
 	{ 0x0f0, 0x10, VIRTUAL }, /* QEMU's isa-debug-exit at 0xf4; on real machines the FPU's */
 };
 #define PORT_ROWS (sizeof(port_row) / sizeof(port_row[0]))
-_Static_assert(PORT_ROWS <= ENV_PORTS, "an env has room for all");
+_Static_assert(PORT_ROWS <= ENV_PORTS, "an env has room for all of one kind");
 static uint8_t port_held[PORT_ROWS];
 
 /* Lines follow their ports. Level lines are of PCI functions, which master the bus; timer, cascade, RTC, ACPI and FPU are nobody's. */
@@ -29,18 +29,40 @@ static uint8_t port_held[PORT_ROWS];
 #define LINES_MACHINE (1u << 1 | 1u << 4 | 1u << 12) /* keyboard, COM1, mouse */
 
 /* Device memory that is held, or still mapped after its holder let go. */
-static struct dev_frames held[16];
+#define HELD 64
+static struct dev_frames held[HELD];
 
 struct dev_frames *dev_frames_find(uint64_t pfn)
 {
-	for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++)
-		if (pfn - held[i].first < held[i].count)
+	for (unsigned i = 0; i < HELD; i++) {
+		const struct exo_pci *f = held[i].function;
+		if (pfn - held[i].first >= held[i].count)
+			continue;
+		if (f && (pfn - f->closed[0].first < f->closed[0].count || pfn - f->closed[1].first < f->closed[1].count))
+			return NULL;
+		return &held[i];
+	}
+	return NULL;
+}
+
+struct dev_frames *dev_frames_spare(unsigned n)
+{
+	for (unsigned i = 0; i < HELD; i++)
+		if (!held[i].count && !n--)
 			return &held[i];
 	return NULL;
 }
 
-/* What boot found as the kernel's own, and where PC firmware keeps APICs, HPET and flash. */
-static bool frames_are_kept(uint64_t first, uint64_t end)
+bool dev_frames_are_held(uint64_t first, uint64_t end)
+{
+	for (unsigned i = 0; i < HELD; i++)
+		if (held[i].count && first < (uint64_t)held[i].first + held[i].count && end > held[i].first)
+			return true;
+	return false;
+}
+
+/* What boot found as the kernel's own, configuration space, and where PC firmware keeps APICs, HPET and flash. */
+bool dev_frames_are_kept(uint64_t first, uint64_t end)
 {
 	const uint64_t apic = 0xfec00, flash = 0x100000, ours[] = { boot->lapic, boot->ioapic, boot->hpet };
 	for (unsigned i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
@@ -48,35 +70,36 @@ static bool frames_are_kept(uint64_t first, uint64_t end)
 			return true;
 	if (first < flash && end > apic)
 		return true;
+	if (first < (boot->ecam + boot->ecam_size) >> EXO_PAGE_SHIFT && end > boot->ecam >> EXO_PAGE_SHIFT)
+		return true;
+	const struct boot_range *map = pa_ptr(boot->map);
+	for (uint64_t i = 0; i < boot->map_count; i++)
+		if (first < map[i].pfn + map[i].count && end > map[i].pfn)
+			return true; /* RAM, or the firmware's */
 	return first < 0x100; /* below 1 MiB: ROMs and the firmware's */
 }
 
 static int64_t bind_frames(struct env *me, uint64_t first, uint64_t n, bool write_combined)
 {
-	struct dev_frames *spare = NULL;
 	if (n == 0 || n > 1ul << 20 || first > (1ul << 40) - n || first + n > UINT32_MAX)
 		return -EXO_EINVAL;
-	if (frames_are_kept(first, first + n))
+	if (dev_frames_are_kept(first, first + n))
 		return -EXO_EPERM;
-	/* Behind any other address may be PCI configuration space (ECAM), MSI-X tables or a device that masters the bus: the machine right. */
+	/* Behind any other address may be a device that masters the bus: the machine right. */
 	uint64_t fb = boot->fb_base >> EXO_PAGE_SHIFT, fb_end = (boot->fb_base + boot->fb_size + EXO_PAGE_SIZE - 1) >> EXO_PAGE_SHIFT;
-	if (!me->machine && (first < fb || first + n > fb_end))
+	bool screen = first >= fb && first + n <= fb_end;
+	if (!me->machine && !screen)
 		return -EXO_EPERM;
-	const struct boot_range *map = pa_ptr(boot->map);
-	for (uint64_t i = 0; i < boot->map_count; i++)
-		if (first < map[i].pfn + map[i].count && first + n > map[i].pfn)
-			return -EXO_EPERM; /* RAM, or the firmware's */
-	for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
-		if (!held[i].count)
-			spare = &held[i];
-		else if (first < (uint64_t)held[i].first + held[i].count && first + n > held[i].first)
-			return -EXO_EBUSY;
-	}
+	if (!screen && pci_has_memory(first, first + n))
+		return -EXO_EPERM; /* comes with its function */
+	if (dev_frames_are_held(first, first + n))
+		return -EXO_EBUSY;
+	struct dev_frames *spare = dev_frames_spare(0);
 	if (!spare)
 		return -EXO_ENOMEM;
 	if (!account_charge(envs[me->index].account, EXO_C_DEVICES, 1))
 		return -EXO_EPERM;
-	*spare = (struct dev_frames){ (uint32_t)first, (uint32_t)n, 0, me->index, write_combined };
+	*spare = (struct dev_frames){ (uint32_t)first, (uint32_t)n, 0, me->index, write_combined, NULL };
 	return 0;
 }
 
@@ -96,6 +119,8 @@ static int64_t bind_ports(struct env *me, uint64_t base, uint64_t n)
 		return -EXO_EBUSY;
 	while (i < me->port_count && me->port[i].row != row)
 		i++;
+	if (i == ENV_PORTS)
+		return -EXO_ENOMEM;
 	if (i == me->port_count) { /* a group is one device */
 		if (!account_charge(envs[me->index].account, EXO_C_DEVICES, 1))
 			return -EXO_EPERM;
@@ -146,7 +171,7 @@ int64_t op_dev_bind(uint64_t kind, uint64_t base, uint64_t n)
 	case EXO_DEV_TRACE:
 		return trace_bind(base, n);
 	}
-	return -EXO_EINVAL;
+	return pci_bind(kind, base, n);
 }
 
 /* Binder i owes nothing any more; when nobody does, the line may come again. */
@@ -228,17 +253,21 @@ void dev_teardown(struct env *e)
 {
 	if (e->port_count && e == current_env())
 		machine_ports(e, false);
-	if (e->port_count)
-		account_refund(envs[e->index].account, EXO_C_DEVICES, e->port_count);
-	for (unsigned i = 0; i < e->port_count; i++)
+	pci_quiet(e);
+	for (unsigned i = 0; i < e->port_count; i++) {
+		if (e->port[i].row == PORT_OF_PCI)
+			continue;
+		account_refund(envs[e->index].account, EXO_C_DEVICES, 1);
 		port_held[e->port[i].row] &= (uint8_t)~e->port[i].mask;
+	}
 	e->port_count = 0;
-	for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+	for (unsigned i = 0; i < HELD; i++)
 		if (held[i].owner == e->index) {
 			held[i].owner = 0;
 			if (!held[i].maps)
 				held[i].count = 0;
-			account_refund(envs[e->index].account, EXO_C_DEVICES, 1);
+			if (!held[i].function)
+				account_refund(envs[e->index].account, EXO_C_DEVICES, 1);
 		}
 	for (unsigned l = 0; l < 16; l++)
 		if (e->irq_lines >> l & 1)

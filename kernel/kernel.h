@@ -9,6 +9,7 @@
 #include <exo/error.h>
 #include <exo/gate.h>
 #include <exo/page.h>
+#include <exo/pci.h>
 #include <exo/trace.h>
 #include "cpu.h"
 #include "offset.h"
@@ -34,7 +35,8 @@ extern const struct boot_info *boot;
 #endif
 
 /* ---- env: the kernel's record of one, in a frame that its maker supplied */
-#define ENV_PORTS 6 /* groups of eight */
+#define ENV_PORTS 72 /* groups of eight: of the table, and of I/O BARs */
+#define PORT_OF_PCI 0xff /* in place of a row of the table */
 #define ENV_HOMES 128
 struct env {
 	/* What entry.S reads stands first. */
@@ -69,6 +71,8 @@ struct env {
 	struct env *dying_next, *dying_back;
 	uint32_t dying_rest;       /* frames found still counted during teardown */
 	uint32_t dying_table, dying_index;
+	struct pci *pci;           /* functions that it holds */
+	uint32_t pinned;           /* frames that these may reach */
 	uint16_t irq_lines;
 	uint16_t made, made_at;    /* accounts that it made; from where on its end looks for them */
 	uint8_t port_count, slice_count;
@@ -319,8 +323,23 @@ void dev_interrupt(unsigned line);
 void dev_teardown(struct env *e);
 extern uint64_t dev_late;                           /* TSC, ~0 = never: then dev_overdue takes level lines from who did not acknowledge */
 void dev_overdue(uint64_t now);
-struct dev_frames { uint32_t first, count, maps; uint16_t owner; bool write_combined; };
+struct dev_frames { uint32_t first, count, maps; uint16_t owner; bool write_combined; const struct exo_pci *function; };
 struct dev_frames *dev_frames_find(uint64_t pfn);   /* NULL: nobody holds that device memory */
+bool dev_frames_are_kept(uint64_t first, uint64_t end); /* RAM, the firmware's, or the kernel's own devices */
+bool dev_frames_are_held(uint64_t first, uint64_t end);
+struct dev_frames *dev_frames_spare(unsigned n);    /* a place for more, with n others left; NULL: none */
+
+/* ---- pci.c */
+int64_t pci_bind(uint64_t kind, uint64_t base, uint64_t n);
+bool pci_has_memory(uint64_t first, uint64_t end);  /* of some function: it comes with that alone */
+extern uint8_t message_at[256];                     /* by vector: 1 + the line of messages that it is */
+void pci_interrupt(unsigned line);
+void pci_quiet(struct env *e);                      /* e is dying: its functions master the bus no more */
+void pci_teardown(struct env *e);                   /* one step of their reset; then their frames are unpinned */
+static inline bool pci_waits(const struct env *e) { return e->pci || e->pinned; }
+uint32_t apic_message_address(void);                /* where a message for this CPU is written */
+volatile uint32_t *kernel_device(uint64_t pa);      /* one page of a device, until the next call */
+
 void fpu_start(void);
 void fpu_init(struct exo_save *s);
 extern bool fpu_xsave;                              /* the CPU has it, and XCR0 names all that is switched */

@@ -152,4 +152,11 @@ void kernel_map_device(uint64_t va, uint64_t pa)
 	table[entry_index(va, 1)] = (pa & EXO_PTE_ADDR) | EXO_PTE_P | EXO_PTE_RW | EXO_PTE_A | EXO_PTE_D | EXO_PTE_NX | 0x18;
 	invlpg(va);
 }
+
+volatile uint32_t *kernel_device(uint64_t pa)
+{
+	const uint64_t va = KERNEL_DEVICES + 2 * EXO_PAGE_SIZE; /* behind the interrupt controllers */
+	kernel_map_device(va, pa);
+	return (volatile uint32_t *)(va + pa % EXO_PAGE_SIZE);
+}
 #endif

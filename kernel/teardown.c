@@ -90,6 +90,10 @@ static bool step(struct env *e)
 		homes_teardown(e);
 		return false;
 	}
+	if (pci_waits(e)) {
+		pci_teardown(e);
+		return false;
+	}
 	if (e->dying_table) {
 		if (table_teardown(e, e->dying_table, &e->dying_index))
 			e->dying_table = 0;
@@ -118,7 +122,8 @@ static bool step(struct env *e)
 	}
 	for (;;) {
 		uint32_t pfn = e->dying_rest;
-		while (pfn && frames[pfn].pins)
+		/* The group goes last. What another driver pins is disowned. */
+		while (pfn && frames[pfn].pins && frames[pfn].type != EXO_DATA && frames[pfn].type != EXO_RUN)
 			pfn = frames[pfn].next;
 		if (!pfn) {
 			if (left < COST_FINISH)
@@ -139,7 +144,14 @@ static bool step(struct env *e)
 }
 
 bool teardown_waits(void) { return dying != NULL; }
-void teardown_push(void) { step(dying); }
+/* Who waits for a device keeps nobody else waiting. */
+void teardown_push(void)
+{
+	struct env *e = dying;
+	while (e->dying_next && pci_waits(e))
+		e = e->dying_next;
+	step(e);
+}
 
 static void mark(struct env *e)
 {
@@ -173,6 +185,6 @@ int64_t op_env_kill(uint64_t name)
 	do {
 		if (step(e))
 			return 0;
-	} while (!interrupt_waits());
+	} while (!pci_waits(e) && !interrupt_waits());
 	return -EXO_EAGAIN;
 }

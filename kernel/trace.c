@@ -28,6 +28,7 @@ int64_t trace_bind(uint64_t pfn, uint64_t n)
 		return -EXO_EPERM;
 	bound = (uint32_t)pfn;
 	frames[pfn].pins++;
+	frames[pfn].spare = 0; /* no driver's */
 	info->trace_count = 0;
 	trace_ring = pfn_ptr(pfn);
 	this_cpu()->upcall_limit = 0;

@@ -86,7 +86,9 @@ static void interrupt(const struct trap *t)
 		return;
 	}
 	apic_eoi();
-	if (t->vector == VECTOR_TIMER)
+	if (message_at[t->vector & 0xff])
+		pci_interrupt(message_at[t->vector & 0xff] - 1u);
+	else if (t->vector == VECTOR_TIMER)
 		sched_tick();
 	else
 		klog("interrupt of nobody: vector %u", (unsigned)t->vector);

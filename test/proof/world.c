@@ -31,6 +31,7 @@ void root_prepare(uint32_t pfn) { (void)pfn; }
 void host_invlpg(uint64_t va) { (void)va; }
 void sched_event(struct env *e, uint32_t bits) { (void)e, (void)bits; }
 struct env *first_env(void) { return &env_store[ME]; }
+void pci_teardown(struct env *e) { (void)e; }
 struct dev_frames *dev_frames_find(uint64_t pfn) { return device_held && pfn >= FRAMES ? &held : NULL; }
 
 static uint32_t any_in_chain(void) { return maybe() ? OTHER : NO_FRAME; }

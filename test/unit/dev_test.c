@@ -25,6 +25,9 @@ bool irq_is_level(unsigned line) { return line == 5 || line == 11; }
 void sched_event(struct env *e, uint32_t bits) { e->exo->pending |= bits; }
 int64_t trace_bind(uint64_t pfn, uint64_t n) { (void)pfn; (void)n; return -EXO_EPERM; }
 void machine_ports(const struct env *e, bool open) { (void)e; (void)open; }
+int64_t pci_bind(uint64_t kind, uint64_t base, uint64_t n) { (void)kind; (void)base; (void)n; return -EXO_EINVAL; }
+bool pci_has_memory(uint64_t first, uint64_t end) { (void)first; (void)end; return false; }
+void pci_quiet(struct env *e) { (void)e; }
 void klog(const char *format, ...) { (void)format; logged++; }
 
 static void world(void)

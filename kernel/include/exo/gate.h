@@ -36,6 +36,9 @@ enum exo_right { EXO_RIGHT_MACHINE = 1 };
 enum exo_machine { EXO_MACHINE_OFF, EXO_MACHINE_RESET };
 enum exo_pct_what { EXO_PCT_REPLY = 1, EXO_PCT_ACCEPT = 2 };
 enum exo_revoke_what { EXO_REVOKE_ASK, EXO_REVOKE_TAKE, EXO_REVOKE_FRAME, EXO_REVOKE_SLICE };
-enum exo_dev_kind { EXO_DEV_PORTS, EXO_DEV_IRQ, EXO_DEV_FRAMES, EXO_DEV_FRAMES_WC, EXO_DEV_TRACE };
+enum exo_dev_kind { EXO_DEV_PORTS, EXO_DEV_IRQ, EXO_DEV_FRAMES, EXO_DEV_FRAMES_WC, EXO_DEV_TRACE,
+	EXO_DEV_PCI, EXO_DEV_MASTER, EXO_DEV_MSI, EXO_DEV_DMA, EXO_DEV_DMA_END };
+#define EXO_DMA_WRITE 1ul /* the device writes there */
+#define EXO_MSI_LINES 64
 #endif
 #endif

@@ -55,11 +55,19 @@ struct exo_frame_rec {
 	uint8_t  flags;      /* enum exo_frame_flag */
 	uint16_t pins;       /* references held by kernel or device */
 	uint32_t maps;       /* leaf entries that map this frame */
-	uint32_t base;       /* table: its base VA >> 21 */
-	uint16_t glinks;     /* table: links in global slots */
-	uint16_t plinks;     /* table: links in private slots */
+	union {
+		uint32_t base;     /* table: its base VA >> 21 */
+		uint32_t pin_next; /* frame or run that a device may reach: chain of those of one driver */
+	};
+	union {
+		struct {
+			uint16_t glinks; /* table: links in global slots */
+			uint16_t plinks; /* table: links in private slots */
+		};
+		uint32_t pin_prev;
+	};
 	uint16_t used;       /* table: present entries; run: frames in it */
-	uint16_t spare;
+	uint16_t spare;      /* pinned for a device: env index of its driver */
 };
 _Static_assert(sizeof(struct exo_frame_rec) == 32, "frame record");
 #endif

@@ -113,7 +113,7 @@ TEST(core_entries_refuse_at_the_maximum)
 	CHECK_EQ(map(LOW, leaf(pfn, RO)), 1);
 	frames[pfn].maps = MAPS_MAX;
 	FULL(pfn, map(LOW + 0x1000, leaf(pfn, RO)));
-	world_device = (struct dev_frames){ device, 1, MAPS_MAX, 1, false };
+	world_device = (struct dev_frames){ .first = device, .count = 1, .maps = MAPS_MAX, .owner = 1 };
 	CHECK_EQ(map(LOW + 0x1000, leaf(device, RO)), -EXO_EOVERFLOW);
 	CHECK_EQ(world_device.maps, MAPS_MAX);
 }

@@ -51,6 +51,7 @@ void sched_forget(struct env *e) { (void)e; }
 void sched_leave(void) { world_run(1); }
 void sched_arm(void) { }
 void dev_teardown(struct env *e) { (void)e; }
+void pci_teardown(struct env *e) { (void)e; }
 struct dev_frames *dev_frames_find(uint64_t pfn) { return pfn - world_device.first < world_device.count ? &world_device : NULL; }
 void pct_forget(struct env *e) { (void)e; }
 int64_t slice_take(uint64_t i, struct env *from) { (void)i; (void)from; return 0; }
