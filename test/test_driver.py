@@ -284,7 +284,7 @@ def test_accel_auto(place, how, says):
 def test_accel_kvm(place):
     refused(drive(place, "run", "--accel", "kvm", "--", "true", ARIL_KVM="/no/such"), "--accel kvm: there is no /no/such")
     assert drive(place, "run", "--accel", "auto", "--", "exit", "7", ARIL_KVM="/no/such").returncode == 7
-    assert len(starts(place)) == 1 and "-accel tcg" in starts(place)[0]  # no probe: there is nothing to try
+    assert starts(place) and all("-accel tcg" in words_ for words_ in starts(place))  # no probe: there is nothing to try
 
 
 # ---- what is kept
@@ -342,6 +342,49 @@ def test_built_by_another(place):
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         assert (done.returncode, done.stderr) == (7, b""), done
         assert os.path.exists(f"{folder}/aril/machine.log")
+
+
+# ---- from a saved machine
+
+def test_saved_once(place):
+    """The first run boots and saves; from then on runs go on from there, with the same settings, unless the machine is another or the boot matters."""
+    cold = drive(place, "run", "--cold", "--get", "/none:x", "--", "settings")
+    assert len(starts(place)) == 1 and "-incoming" not in starts(place)[0]
+    first = drive(place, "run", "--get", "/none:x", "--", "settings")
+    assert len(starts(place)) == 3 and "share=on" in starts(place)[1] and "share=off" in starts(place)[2] and starts(place)[2].endswith("-incoming defer")
+    kept = {name: (place[0] / "cache/aril/snapshot" / name).stat().st_mtime_ns for name in os.listdir(place[0] / "cache/aril/snapshot")}
+    again = drive(place, "run", "--get", "/none:x", "--", "settings")
+    assert len(starts(place)) == 4 and starts(place)[3].endswith("-incoming defer") and len(kept) == 1
+    # The disk's settings are those of the boot, the saved machine's those of the run.
+    own = [set(done.stdout.decode().split("\n")) - {"app=linux", "channel=com2"} for done in (cold, first, again)]
+    assert own[0] == own[1] == own[2] and "mode=pipe" in own[0] and "get=/none" in own[0], own
+    assert drive(place, "run", "--mem", "512M", "--", "exit", "7").returncode == 7
+    assert len(starts(place)) == 6 and len(os.listdir(place[0] / "cache/aril/snapshot")) == 2
+    for more in (["--icount", "4"], ["--conf", "x=y"], ["--qemu=-no-hpet"], ["--cold"]):
+        before = len(starts(place))
+        assert drive(place, "run", *more, "--", "exit", "7").returncode == 7
+        assert [("-incoming" in line) for line in starts(place)[before:]] == [False], more
+    assert left(place) == [] and gone(lambda: processes(place))
+
+
+@pytest.mark.parametrize("how", ["unsaved", "unread"])
+def test_saved_in_vain(place, how):
+    """A QEMU that cannot save a machine, or cannot go on with it: the run starts cold, and nothing useless is kept."""
+    done = drive(place, "run", "--", "exit", "7", how=how)
+    assert (done.returncode, done.stderr) == (7, b"") and "-incoming" not in starts(place)[-1], done
+    assert os.listdir(place[0] / "cache/aril/snapshot") == [] and left(place) == [] and gone(lambda: processes(place))
+
+
+def test_saved_half(place):
+    """What a driver that was killed had begun goes with the next that is kept; a foreign hand's does not."""
+    folder = place[0] / "cache/aril/snapshot"
+    folder.mkdir(parents=True)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for name in (f"a.{ended.pid}.new", f"b.{os.getpid()}.new"):
+        (folder / name).mkdir()
+    assert drive(place, "run", "--", "exit", "7").returncode == 7
+    assert sorted(name for name in os.listdir(folder) if name.endswith(".new")) == [f"b.{os.getpid()}.new"]
 
 
 # ---- many commands in one boot
@@ -488,3 +531,84 @@ def test_real_each(tmp_path):
     assert len(re.findall(rb"(?m)^.*aril: \d+ of 11: ", r.err)) == 6, r
     suite = xml.etree.ElementTree.parse(tmp_path / "j.xml").getroot()
     assert [suite.get(k) for k in ("tests", "failures", "errors")] == ["11", "4", "2"]
+
+
+WHAT_DIFFERS = r"""
+#include <stdio.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int main(void)
+{
+	unsigned char bytes[16];
+	struct timespec by_vdso, by_call;
+
+	for (int i = 0; i < 16; i++)
+		printf("%02x", ((unsigned char *)getauxval(AT_RANDOM))[i]);
+	if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+		return 1;
+	printf(" ");
+	for (int i = 0; i < 16; i++)
+		printf("%02x", bytes[i]);
+	clock_gettime(CLOCK_REALTIME, &by_vdso);
+	syscall(SYS_clock_gettime, CLOCK_REALTIME, &by_call);
+	printf(" %ld.%09ld %ld.%09ld\n", by_vdso.tv_sec, by_vdso.tv_nsec, by_call.tv_sec, by_call.tv_nsec);
+	return 0;
+}
+"""
+
+
+def test_real_saved(tmp_path, monkeypatch):
+    """Runs that go on from one saved machine: no firmware runs again and nothing is written; what is random differs, and the clock is right, as after a cold boot."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "b").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    # Without it only the host's entropy keeps the runs apart.
+    monkeypatch.setenv("QEMUFLAGS", "-cpu max,-rdrand")
+    build(tmp_path / "b", "differs", "-static", source=WHAT_DIFFERS)
+    folder = tmp_path / "cache/aril/snapshot"
+    seen, logs, kept = [], [], []
+    for _ in range(4):
+        begin = time.time()
+        r = guest.run("sh", "-c", "differs; head -c 16 /dev/urandom | od -An -tx1; exit 7", options=["--add", f"{tmp_path}/b:/bin"])
+        assert r.status == 7 and r.err == b"", r
+        words_ = r.out.decode().split()
+        at_random, random, by_vdso, by_call = words_[:4]
+        assert begin - 1 < float(by_vdso) < time.time() + 1 and 0 <= float(by_call) - float(by_vdso) < 1, (begin, words_)
+        seen += [at_random, random, " ".join(words_[4:])]
+        logs.append(r.log)
+        found = sorted(folder.glob("*/*")) if folder.exists() else []
+        kept.append([(path.name, path.stat().st_mtime_ns, path.stat().st_blocks) for path in found])
+        time.sleep(2.5)
+    assert len(set(seen)) == len(seen), seen
+    # The first is made for itself; the second is kept; from then on nothing changes.
+    assert kept[0] == [] and [name for name, _, _ in kept[1]] == ["disk", "log", "ram", "state"] and kept[1] == kept[2] == kept[3], kept
+    boot = (next(folder.glob("*/log"))).read_text(encoding="utf-8", errors="replace").replace("\r", "")
+    assert "efi: leaving firmware" in boot and all(log.startswith(boot) and log.count("efi: leaving firmware") == 1 for log in logs[1:])
+    assert sum(path.stat().st_blocks * 512 for path in folder.glob("*/*")) < 120 << 20
+
+
+def test_real_saved_streams(tmp_path):
+    """What a run decides comes whole over the channel: long words, a folder, variables, input, files out; cold and warm are the same."""
+    long = "x" * 9000
+    results = []
+    for more in (["--cold"], []):
+        r = guest.run("sh", "-c", 'pwd; echo ${#1} "$FOO"; wc -c; echo err >&2; echo file >/tmp/f; exit 9', "sh", long, stdin=b"\0in\n" * 5000,
+                      options=["-w", "/etc", "-e", "FOO=a b%#", "--get", f"/tmp/f:{tmp_path}/f", *more])
+        results.append((r.status, r.out, r.err, (tmp_path / "f").read_bytes()))
+        (tmp_path / "f").unlink()
+    assert results == [(9, b"/etc\n9000 a b%#\n20000\n", b"err\n", b"file\n")] * 2, results
+
+
+@pytest.mark.slow
+def test_many_in_a_row(place):
+    """Two hundred runs of a real machine, one after the other: every status is right, and nothing is left."""
+    env = {k: v for k, v in dict(place[1], PATH=os.environ["PATH"]).items() if k != "ARIL_FIRMWARE"}
+    for n in range(200):
+        done = subprocess.run([guest.MACHINE, "run", "--timeout", "2m", "--", "sh", "-c", f"exit {n}"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (n, b"", b""), (n, done)
+        assert left(place) == [] and gone(lambda: processes(place)), n
+    assert len(os.listdir(place[0] / "cache/aril/snapshot")) == 1

@@ -25,6 +25,7 @@ enum init_end { INIT_END_DEFAULT, INIT_END_OFF, INIT_END_AGAIN, INIT_END_WAIT };
 struct init_config {
 	enum init_mode mode;
 	int has_channel;            /* COM2 leads to the test driver */
+	int by_channel;             /* what the run decides comes over it: monitor_run.c */
 	int strace;                 /* log of calls, over the channel */
 	int has_serial, has_screen; /* wanted as a console */
 	int trace;                  /* the gate's, for the host */

@@ -301,6 +301,9 @@ void monitor_main(void)
 	config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);
 	io_open(m);
 	console_open(m);
+	run_wait(m);
+	io_hello(m);
+	console_keys(m);
 	terminal_choose(m);
 	trace_begin(m);
 	keeper_start(m);

@@ -9,6 +9,8 @@
 #include <dev/screen.h>
 #include <posix/library.h>
 
+#define RUN_TEXT 16384u         /* bytes of settings that come over the channel */
+
 struct monitor {
 	char nonce[17];
 	struct channel channel;     /* INIT_CONSOLE uses only its serial port */
@@ -22,6 +24,8 @@ struct monitor {
 	uint8_t buffer[FRAME_MAX];
 
 	/* the family: monitor.c */
+	size_t run_size;            /* of what the host has sent of the run's settings */
+	char run_text[RUN_TEXT];
 	exo_name keeper;            /* env of process 1 */
 	struct told_head told;      /* as copied last */
 	exo_name last;              /* who was given the CPU last */
@@ -42,10 +46,17 @@ _Static_assert(PRIVATE_INIT + sizeof(struct monitor) <= 0x200000, "one level-1 t
 /* ---- monitor_config.c: reads aril.conf; what it does not say is left at its default. Malformed lines are logged
  * and skipped (the loader refuses them first). */
 void config_read(struct init_config *c, char nonce[17], const char *text, size_t size);
+/* Settings that come later, and win. */
+void config_more(struct init_config *c, char nonce[17], const char *text, size_t size);
+
+/* ---- monitor_run.c: with `run = channel`, waits for the host to say what is to be run. */
+void run_wait(struct monitor *m);
 
 /* ---- monitor_io.c */
 /* Opens the channel, or COM1. A machine without them goes on without. */
 void io_open(struct monitor *m);
+/* The first frame to the host, which bears the nonce. */
+void io_hello(struct monitor *m);
 /* Moves bytes both ways as far as there is room; never blocks. m->told is new. True when process 1 has something to
  * do. */
 int  io_pump(struct monitor *m);
@@ -60,8 +71,10 @@ size_t in_put(const void *from, size_t n, const struct monitor *m);
 void keys_put(const void *from, size_t n, const struct monitor *m);
 
 /* ---- monitor_console.c */
-/* Opens screen and keyboard, if they are wanted and there; shows the boot log. */
+/* Opens the screen, if it is wanted and there; shows the boot log. */
 void console_open(struct monitor *m);
+/* Opens the keyboard, for a run whose terminal is this machine's or the host's. */
+void console_keys(struct monitor *m);
 /* Bytes that the terminal says; the pixels follow with the pump, which also takes keys after their interrupt. True:
  * something was typed. */
 void console_put(struct monitor *m, const void *bytes, size_t n);

@@ -67,6 +67,8 @@ static void line_apply(struct init_config *c, char nonce[17], const struct conf_
 
 	if (conf_is(line, "channel"))
 		c->has_channel = value_is(line, "com2");
+	else if (conf_is(line, "run"))
+		c->by_channel = value_is(line, "channel");
 	else if (conf_is(line, "mode"))
 		c->mode = value_is(line, "pipe") ? INIT_PIPE : value_is(line, "script") ? INIT_SCRIPT : INIT_TTY;
 	else if (conf_is(line, "strace"))
@@ -106,15 +108,12 @@ static void line_apply(struct init_config *c, char nonce[17], const struct conf_
 	}
 }
 
-void config_read(struct init_config *c, char nonce[17], const char *text, size_t size)
+void config_more(struct init_config *c, char nonce[17], const char *text, size_t size)
 {
 	const char *cursor = text, *end = text + strnlen(text, size);
 	struct conf_line line = { 0 };
 	int got;
 
-	c->mode = INIT_TTY;
-	c->has_serial = c->has_screen = 1;
-	memset(nonce, '0', 16);
 	while ((got = conf_next(&cursor, end, &line)) != 0) {
 		if (got < 0)
 			complain(c, "line %u is not `key = value`", line.line);
@@ -125,6 +124,14 @@ void config_read(struct init_config *c, char nonce[17], const char *text, size_t
 	}
 	if (!c->has_channel)
 		c->mode = INIT_CONSOLE;
+}
+
+void config_read(struct init_config *c, char nonce[17], const char *text, size_t size)
+{
+	c->mode = INIT_TTY;
+	c->has_serial = c->has_screen = 1;
+	memset(nonce, '0', 16);
+	config_more(c, nonce, text, size);
 	/* Who sits before a machine shall not see it go dark; where a host waits for the status, it ends. */
 	if (!c->end && !c->has_channel && !c->exit_port)
 		c->end = c->arg_count ? INIT_END_WAIT : INIT_END_AGAIN;

@@ -60,11 +60,17 @@ void console_open(struct monitor *m)
 		boot_log_show(s);
 		text_show(s, CONFIG->complaints, strlen(CONFIG->complaints));
 	}
-	/* A COMMAND's streams are the host's: nobody types. */
-	if (CONFIG->mode <= INIT_TTY)
-		keyboard_start(m);
 	if (s->on)
 		screen_show(s);
+}
+
+void console_keys(struct monitor *m)
+{
+	/* A COMMAND's streams are the host's: nobody types. */
+	if (!CONFIG->has_screen || CONFIG->mode > INIT_TTY)
+		return;
+	keyboard_start(m);
+	console_drain(m);
 }
 
 void console_put(struct monitor *m, const void *bytes, size_t n)

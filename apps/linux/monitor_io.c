@@ -17,10 +17,8 @@ void io_open(struct monitor *m)
 
 	if (c->has_channel) {
 		m->has_port = !channel_open(&m->channel, SERIAL_COM2);
-		if (m->has_port) {
-			(void)channel_put(&m->channel, 'H', m->nonce, 16);
+		if (m->has_port)
 			return;
-		}
 		rt_log("init: no COM2 for the channel: the terminal is this machine's own");
 		c->has_channel = 0;
 		c->mode = INIT_CONSOLE;
@@ -30,6 +28,12 @@ void io_open(struct monitor *m)
 	m->has_port = !serial_open(&m->channel.serial, SERIAL_COM1);
 	if (!m->has_port)
 		rt_log("init: no COM1");
+}
+
+void io_hello(struct monitor *m)
+{
+	if (CONFIG->has_channel)
+		(void)channel_put(&m->channel, 'H', m->nonce, 16);
 }
 
 /* ---- in */

@@ -40,6 +40,8 @@ struct said {
 	exo_name keeper;          /* env of process 1 */
 	uint32_t in_put, keys_put, out_taken;
 	uint32_t input_ended, resized, rows, columns;
+	/* A machine that goes on from a saved state: what its clock missed, ns, and bytes that this one alone has. */
+	uint64_t wall_shift, entropy[4];
 	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
 };

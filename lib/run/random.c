@@ -7,6 +7,7 @@
 #include <rt/log.h>
 #include <rt/cpu.h>
 #include <family/family.h>
+#include <family/monitor.h>
 #include "run.h"
 
 struct random { uint32_t key[8]; uint64_t count; };
@@ -70,7 +71,7 @@ static void random_seed(struct random *r)
 {
 	uint64_t seed[8];
 	uint32_t out[16];
-	uint64_t firmware = 0;
+	uint64_t given = 0;
 	int hardware = 1;
 
 	for (int i = 0; i < 8; i++) {
@@ -80,10 +81,12 @@ static void random_seed(struct random *r)
 	}
 	for (int i = 0; i < 4; i++) {
 		seed[i] ^= rt_info->entropy[i];
-		firmware |= rt_info->entropy[i];
+		seed[4 + i] ^= SAID->entropy[i]; /* what the firmware gave is the same in each machine of one saved state */
+		given |= rt_info->entropy[i] | SAID->entropy[i];
 	}
 	if (!hardware)
-		rt_log(firmware ? "random: no RDRAND, seeded from the firmware" : "random: no RDRAND and no EFI_RNG: seeded from TSC jitter, which is weak");
+		rt_log(given ? "random: no RDRAND, seeded from the firmware or the host"
+			: "random: no RDRAND and no EFI_RNG: seeded from TSC jitter, which is weak");
 	seed[7] ^= rt_tsc() ^ rt_info->wall_boot;
 	block_make(out, (const uint32_t *)seed, seed[4], seed[5]);
 	for (int i = 0; i < 4; i++)

@@ -4,16 +4,20 @@
 #include <asm/errno.h>
 #include <linux/time_types.h>
 #include <base/duration.h>
+#include <family/monitor.h>
 #include <rt/gate.h>
 #include "run.h"
 
+/* ns since 1970 when rt_now() was 0. */
+static uint64_t wall_base(void) { return rt_info->wall_boot + SAID->wall_shift; }
+
 uint64_t clock_ns(void) { return rt_now(); }
-uint64_t clock_wall_ns(void) { return rt_info->wall_boot + rt_now(); }
+uint64_t clock_wall_ns(void) { return wall_base() + rt_now(); }
 uint64_t clock_after(uint64_t ns) { return time_after(rt_now(), ns); }
 
 uint64_t clock_deadline(uint64_t ns, int is_absolute, int is_wall)
 {
-	uint64_t base = is_wall ? rt_info->wall_boot : 0;
+	uint64_t base = is_wall ? wall_base() : 0;
 
 	if (!is_absolute)
 		return clock_after(ns);

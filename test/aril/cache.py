@@ -4,6 +4,7 @@ was not used for longest goes first. A cache that cannot be written is none, and
 
 import hashlib
 import os
+import re
 import shutil
 import time
 from typing import Callable, Optional
@@ -116,12 +117,18 @@ def bytes_of(at: str) -> int:
     return total
 
 
+def left_behind(name: str) -> bool:
+    """What a driver that was killed had begun to make."""
+    m = re.search(r"\.(\d+)\.new$", name)
+    return bool(m) and not os.path.exists(f"/proc/{m.group(1)}")
+
+
 def trim(new: str = "") -> None:
     """Down to the limit; what has just been made stays."""
     items = []
     total = 0
     now = time.time()
-    for kind in ("archives", "digest", "packages", "root", "seen"):
+    for kind in ("archives", "digest", "packages", "root", "seen", "snapshot"):
         try:
             names = os.listdir(path(kind, ""))
         except OSError:
@@ -131,6 +138,9 @@ def trim(new: str = "") -> None:
             try:
                 used, size = os.lstat(at).st_mtime, bytes_of(at)
             except OSError:
+                continue
+            if left_behind(name):
+                remove(at)
                 continue
             total += size
             if at != new and not (kind == "packages" and now - used < FOLDER_GRACE):

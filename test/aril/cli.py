@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from . import doctor, failure, image, manual, options, run
+from . import failure, image, options, run
 
 # What `map` runs in the guest.
 MAP = ["run", "--", "sed", "-n", "s/^address space: *//p", "/proc/aril"]
@@ -41,8 +41,18 @@ def streams_fill() -> None:
     os.close(fd)
 
 
-VERBS = {"run": run.run, "shell": run.run, "trace": run.run, "image": image_make, "usb": usb, "doctor": lambda _: doctor.report(),
-         "help": lambda given: manual.show(given.which), "map": lambda _: run.run(options.parse(MAP))}
+def doctor(_) -> int:
+    from . import doctor as it
+    return it.report()
+
+
+def words(given) -> int:
+    from . import manual
+    return manual.show(given.which)
+
+
+VERBS = {"run": run.run, "shell": run.run, "trace": run.run, "image": image_make, "usb": usb, "doctor": doctor,
+         "help": words, "map": lambda _: run.run(options.parse(MAP))}
 
 
 def main(argv) -> int:

@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from typing import Optional
-from xml.sax import saxutils
 
 from . import failure, session
 from .failure import Failure
@@ -261,7 +260,8 @@ XML_ILL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def xml(data) -> str:
     """Text for XML: what has no place in it, as \\xNN."""
     text = data.decode("utf-8", "backslashreplace") if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return saxutils.escape(XML_ILL.sub(lambda m: "\\x%02x" % ord(m.group()), text), {"\r": "&#13;"})
+    text = XML_ILL.sub(lambda m: "\\x%02x" % ord(m.group()), text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
 def attribute(text: str) -> str:

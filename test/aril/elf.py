@@ -7,11 +7,7 @@ import os
 import shutil
 from typing import Callable, Optional
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSegment
-from elftools.elf.elffile import ELFFile
-from elftools.elf.segments import InterpSegment
-
+from . import place
 from .failure import Failure
 
 # Where Debian's ld.so looks without being told.
@@ -32,26 +28,37 @@ def read(path: str) -> Optional[Needs]:
     """None: not an ELF file."""
     try:
         with open(path, "rb") as f:
-            if f.read(4) != b"\x7fELF":
-                return None
-            f.seek(0)
-            elf = ELFFile(f)
-            if elf.get_machine_arch() != "x64" or elf.elfclass != 64:
-                return Needs(machine=f"{elf.get_machine_arch()} ({elf.elfclass} bit)")
-            needs = Needs()
-            for segment in elf.iter_segments():
-                if isinstance(segment, InterpSegment):
-                    needs.interpreter = segment.get_interp_name()
-                elif isinstance(segment, DynamicSegment):
-                    tags = list(segment.iter_tags())
-                    needs.libraries = tuple(t.needed for t in tags if t.entry.d_tag == "DT_NEEDED")
-                    paths = [t.runpath for t in tags if t.entry.d_tag == "DT_RUNPATH"] or [t.rpath for t in tags if t.entry.d_tag == "DT_RPATH"]
-                    needs.runpath = tuple(folder for text in paths for folder in text.split(":") if folder)
-            return needs
-    except (ELFError, AssertionError, ValueError, KeyError, UnicodeDecodeError, AttributeError, TypeError, IndexError):
-        return Needs(machine="none that its damaged header names")
+            return needs_read(f) if f.read(4) == b"\x7fELF" else None
     except OSError as e:
         raise Failure(f"{path}: {e.strerror}") from None
+
+
+def needs_read(f) -> Needs:
+    try:
+        # A run without programs of its own does not wait for these.
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.dynamic import DynamicSegment
+        from elftools.elf.elffile import ELFFile
+        from elftools.elf.segments import InterpSegment
+    except ImportError:
+        raise Failure(f"programs cannot be looked at: {place.get('python3-pyelftools')}") from None
+    try:
+        f.seek(0)
+        elf = ELFFile(f)
+        if elf.get_machine_arch() != "x64" or elf.elfclass != 64:
+            return Needs(machine=f"{elf.get_machine_arch()} ({elf.elfclass} bit)")
+        needs = Needs()
+        for segment in elf.iter_segments():
+            if isinstance(segment, InterpSegment):
+                needs.interpreter = segment.get_interp_name()
+            elif isinstance(segment, DynamicSegment):
+                tags = list(segment.iter_tags())
+                needs.libraries = tuple(t.needed for t in tags if t.entry.d_tag == "DT_NEEDED")
+                paths = [t.runpath for t in tags if t.entry.d_tag == "DT_RUNPATH"] or [t.rpath for t in tags if t.entry.d_tag == "DT_RPATH"]
+                needs.runpath = tuple(folder for text in paths for folder in text.split(":") if folder)
+        return needs
+    except (ELFError, AssertionError, ValueError, KeyError, UnicodeDecodeError, AttributeError, TypeError, IndexError):
+        return Needs(machine="none that its damaged header names")
 
 
 def folders(needs: Needs, origin: str) -> list[str]:

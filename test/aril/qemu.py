@@ -73,6 +73,13 @@ def comma(path: str) -> str:
     return path.replace(",", ",,")
 
 
+def devices(com2: str, disk: str, log: str, kept: bool) -> list[str]:
+    """What one run's files lead to. kept: the disk is for many machines."""
+    return ["-drive", f"if=none,id=disk,format=raw,{'readonly=on,' if kept else ''}file={comma(disk)}", "-device", "virtio-blk-pci,drive=disk,bootindex=0",
+            "-chardev", f"file,id=com1,append=on,path={comma(log)}", "-serial", "chardev:com1",
+            "-chardev", f"pipe,id=com2,path={com2}", "-serial", "chardev:com2"]
+
+
 def die_with_parent():
     # PR_SET_PDEATHSIG: even a driver that was killed by SIGKILL leaves no machine behind.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
@@ -112,18 +119,16 @@ class Fifos:
 class Machine:
     """One QEMU. `channel` is the host's end of COM2 (see Fifos), `log` the path that COM1 goes to."""
 
-    def __init__(self, folder, disk, log, mem=1 << 30, icount=None, gui=False, gdb=False, more=(), accel="tcg"):
+    def __init__(self, folder, disk, log, mem=1 << 30, icount=None, gui=False, gdb=False, more=(), accel="tcg", kept=False):
         self.folder = folder
         self.log = log
         self.monitor_path = os.path.join(folder, "monitor")
         if os.path.exists(self.monitor_path):
             os.unlink(self.monitor_path) # of the run's first machine
+        self.talk: Optional[socket.socket] = None # with the monitor, where several things are asked
         self.channel = Fifos(os.path.join(folder, "com2"))
         command = [binary(), "-name", "aril", *hardware(mem, accel), *firmware(folder),
-                   "-drive", f"if=none,id=disk,format=raw,file={comma(disk)}", "-device", "virtio-blk-pci,drive=disk,bootindex=0",
-                   "-chardev", f"file,id=com1,append=on,path={comma(log)}", "-serial", "chardev:com1",
-                   "-chardev", f"pipe,id=com2,path={self.channel.path}", "-serial", "chardev:com2",
-                   "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
+                   *devices(self.channel.path, disk, log, kept), "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
         if not gui:
             command += ["-display", "none"]
         if icount is not None:
@@ -171,6 +176,9 @@ class Machine:
             self.pidfd = -1
             self.channel.close()
             self.errors.close()
+            if self.talk:
+                self.talk.close()
+                self.talk = None
 
     def monitor(self, command, seconds=10):
         """Gives one command to QEMU's monitor and returns its text."""
@@ -185,6 +193,47 @@ class Machine:
                 raise Error(f"QEMU's monitor does not answer: {e.strerror or e}") from None
         # The monitor echoes the line with cursor movements first.
         return "\n".join(line for line in text.split("\n")[1:-1])
+
+    def connect(self, seconds: float = 10) -> socket.socket:
+        """To the monitor, which may not be there yet."""
+        end = time.monotonic() + seconds
+        while True:
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(seconds)
+            try:
+                s.connect(self.monitor_path)
+                prompt(s, seconds)
+                return s
+            except OSError as e:
+                s.close()
+                if self.wait(0):
+                    raise Error(f"QEMU ended at once: {self.said()}") from None
+                if time.monotonic() > end:
+                    raise Error(f"QEMU's monitor does not answer: {e.strerror or e}") from None
+                time.sleep(0.002)
+
+    def ask(self, command: str, seconds: float = 10) -> str:
+        """As monitor(), over one connection for all. Raises Error when the answer is a complaint."""
+        self.talk = self.talk or self.connect(seconds)
+        try:
+            self.talk.sendall(command.encode() + b"\n")
+            text = prompt(self.talk, seconds).decode("utf-8", "replace").replace("\r", "")
+        except (OSError, Error) as e:
+            if self.wait(1):
+                raise Error(f"QEMU ended: {self.said()}") from None
+            raise Error(f"QEMU's monitor does not answer: {e}") from None
+        text = "\n".join(text.split("\n")[1:-1])
+        if text.startswith("Error"):
+            raise Error(f"QEMU: {command}: {text}")
+        return text
+
+    def send_file(self, name: str, fd: int) -> None:
+        """Gives QEMU an open file under that name."""
+        self.talk = self.talk or self.connect()
+        socket.send_fds(self.talk, [f"getfd {name}\n".encode()], [fd])
+        text = prompt(self.talk, 10).decode("utf-8", "replace").replace("\r", "")
+        if "rror" in text or "No file" in text:
+            raise Error(f"QEMU takes no file: {' '.join(text.split())}")
 
     def paused(self) -> bool:
         """QEMU stops a machine that its accelerator cannot go on with, and stays."""

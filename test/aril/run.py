@@ -11,7 +11,7 @@ import time
 import tty
 from typing import Optional
 
-from . import accel, cache, channel, conf, each, elf, failure, guest_tree, image, log, place, qemu, session, sweeper, terminal, trace
+from . import accel, cache, channel, conf, each, elf, failure, guest_tree, image, log, place, qemu, session, snapshot, sweeper, terminal, trace
 from .failure import Failure
 
 # From QEMU's start to the guest's hello. Firmware polls timers in virtual time, so counting instructions makes it slower.
@@ -84,6 +84,7 @@ class Run:
         self.sweeper = sweeper.Sweeper(self.folder, self.saved_terminal)
         self.log_path = options.log or os.path.join(self.folder, "log")
         self.batch: Optional[each.Batch] = None
+        self.words = b"" # that a machine which waits for its run is told
 
     def close(self) -> None:
         self.signals.raises = False
@@ -120,11 +121,38 @@ class Run:
     def wanted(self) -> list:
         return [*self.gets, *(self.batch.places() if self.batch else ())]
 
-    def boot_text(self) -> str:
+    def settings(self) -> list:
         o = self.options
-        own = conf.boot_settings(o.app) + conf.run_settings(self.mode, self.nonce, placed(self.arguments, variables(o), None if self.batch else o.workdir), self.wanted(),
+        return conf.run_settings(self.mode, self.nonce, placed(self.arguments, variables(o), None if self.batch else o.workdir), self.wanted(),
                                                             os.environ.get("TERM") or "dumb", terminal.size(1), o.strace is not None, bool(o.trace))
-        return conf.lines(own, o.conf)
+
+    # ---- the machine's start
+
+    def is_warm(self, source: image.Source, way: str) -> bool:
+        """Whether this run may go on from a saved machine: nothing that it wants is of the boot, and its image is one that is kept."""
+        o = self.options
+        other = o.cold or o.icount is not None or o.trace or o.gui or o.gdb or o.conf or o.qemu or o.app != "linux"
+        return not other and way == "tcg" and not source.root.startswith(self.folder + "/")
+
+    def boot(self, source: image.Source, way: str) -> qemu.Machine:
+        self.words = b""
+        if self.is_warm(source, way):
+            text = conf.lines(self.settings())
+            kept = snapshot.keep(source, self.options.mem, self.watch, self.start_machine) if len(text) <= snapshot.SETTINGS_MAX else None
+            try:
+                if kept:
+                    machine = snapshot.begin(kept, self.options.mem, self.log_path, self.start_machine)
+                    self.words = snapshot.words(text)
+                    return machine
+            except snapshot.Unsaved:
+                cache.remove(kept)
+        text = conf.lines(conf.boot_settings(self.options.app) + self.settings(), self.options.conf)
+        return self.start_machine(source.disk(text), self.log_path, False, [], way)
+
+    def watch(self, machine: qemu.Machine) -> snapshot.Watch:
+        self.machine = machine
+        self.signals.raises = False
+        return self.session_make(snapshot.Watch, {}, None, b"")
 
     # ---- the machine
 
@@ -149,7 +177,7 @@ class Run:
             raise Failure(f"--mem {o.mem >> 20}M: too little for this root image of {source.root_size() >> 20} MiB; the least is {least >> 20}M")
         if self.batch:
             return self.each_run(source, way)
-        self.machine = self.boot(source.disk(self.boot_text()), way)
+        self.machine = self.boot(source, way)
         return self.talk()
 
     def each_run(self, source: image.Source, way: str) -> int:
@@ -163,7 +191,7 @@ class Run:
     def each_boot(self, source: image.Source, way: str, round_: each.Round) -> tuple[int, str]:
         """One machine for as many commands as it lives: the runner's status, or what took its place; and why it ended."""
         self.nonce = conf.nonce()
-        self.machine = self.boot(source.disk(self.boot_text()), way)
+        self.machine = self.boot(source, way)
         try:
             s = self.session_make(each.Talk, round_, {**self.gets, **self.batch.places()}, None, round_.first)
             status = s.run()
@@ -184,13 +212,13 @@ class Run:
             self.finish(status)
         return status, f"it ended the runner of the commands (status {status})"
 
-    def boot(self, disk: str, way: str) -> qemu.Machine:
+    def start_machine(self, disk: str, log_path: str, kept: bool, more: list, way: str = "tcg") -> qemu.Machine:
         o = self.options
         self.progress.say("starting the machine ...")
         if o.gdb:
             self.progress.end()
             failure.say("waiting for a debugger: gdb -ex 'target remote localhost:1234'")
-        return qemu.Machine(self.folder, disk, self.log_path, o.mem, o.icount, o.gui, o.gdb, o.qemu, way)
+        return qemu.Machine(self.folder, disk, log_path, o.mem, o.icount, o.gui, o.gdb, [*o.qemu, *more], way, kept)
 
     def session_make(self, kind, *given) -> session.Session:
         """The talk with self.machine: given are what a Session takes behind machine and nonce, or what a kind of it wants before those."""
@@ -209,6 +237,7 @@ class Run:
         before, given = given[:-3], given[-3:]
         self.session = kind(*before, self.machine, self.nonce, *given, deadline=self.deadline, hello_deadline=hello_deadline, wake=self.signals.read,
                             on_wake=self.signals.handle, on_hello=on_hello, escape=self.interactive, calls=o.strace)
+        self.session.send(self.words)
         return self.session
 
     def talk(self) -> int:

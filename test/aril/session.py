@@ -227,6 +227,9 @@ class Session:
 
     # ---- the log
 
+    def on_line(self, line: bytes) -> None:
+        """A line of the log has come."""
+
     def check_log(self, final=False):
         """Raises Failure when the log says that the machine cannot go on."""
         try:
@@ -239,6 +242,7 @@ class Session:
         lines = (self.log_line + data).split(b"\n")
         self.log_line = b"" if final else lines.pop()
         for line in lines:
+            self.on_line(line)
             reason = log.failure(line.decode("utf-8", "replace"))
             if reason:
                 # The backtrace follows the line.

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What is to be run, from the host instead of aril.conf (`run = channel`). The machine waits here, idle and before its
+ * first word, so that the host can save its state once and let many runs go on from there. Frames of the host: `A`,
+ * a piece of settings as aril.conf has them; `G`, go: the time, ns since 1970, and 32 bytes of entropy, since clock
+ * and generator of all those runs stand where they stood. */
+#include <base/string.h>
+#include <rt/gate.h>
+#include <family/family.h>
+#include "monitor.h"
+
+#define GO_SIZE (8 + sizeof ((struct said *)0)->entropy)
+
+static void go(struct monitor *m, const uint8_t *data)
+{
+	struct said *say = SAY;
+	uint64_t wall;
+
+	memcpy(&wall, data, 8);
+	memcpy(say->entropy, data + 8, sizeof say->entropy);
+	say->wall_shift = wall - rt_info->wall_boot - rt_now();
+	config_more(CONFIG_SAY, m->nonce, m->run_text, m->run_size);
+}
+
+/* True: go. */
+static int run_frame(struct monitor *m, const struct channel_frame *f)
+{
+	if (f->type == 'A' && f->size <= RUN_TEXT - m->run_size) {
+		memcpy(m->run_text + m->run_size, f->data, f->size);
+		m->run_size += f->size;
+	} else if (f->type == 'G' && f->size == GO_SIZE) {
+		go(m, f->data);
+		return 1;
+	}
+	return 0;
+}
+
+void run_wait(struct monitor *m)
+{
+	struct channel_frame frame;
+
+	if (!CONFIG->by_channel || !CONFIG->has_channel)
+		return;
+	rt_log("monitor: waits for its run");
+	for (;;) {
+		(void)__atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
+		(void)__atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE);
+		serial_ack(&m->channel.serial);
+		while (channel_get(&m->channel, &frame))
+			if (run_frame(m, &frame))
+				return;
+		(void)gate_wait(TURN_OVER, 0);
+	}
+}
