@@ -298,6 +298,7 @@ void monitor_main(void)
 	struct monitor *m = MONITOR;
 
 	pages_open();
+	SAY->keeper = P->self; /* until there is process 1, what is free is what the monitor's account can claim */
 	config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);
 	io_open(m);
 	console_open(m);
