@@ -45,7 +45,9 @@ objects   = $(patsubst %,$(1)/%.o,$(wildcard $(addsuffix /*.c,$(2)) $(addsuffix 
 KERNEL_O := $(call objects,$(B)/kernel,kernel $(if $(DEBUG),test/kernel)) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32 surface notice) $(B)/kernel/$(B)/font.c.o
 EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base))
 ROOMS    := lib/family lib/run lib/vm lib/fs lib/tty lib/load lib/dev lib/posix lib/posix/process lib/posix/signal lib/posix/call lib/posix/file lib/posix/sysv
-POSIX_O  := $(call objects,$(B)/posix,$(ROOMS) apps/linux) $(B)/posix/$(B)/font.c.o
+POSIX_O  := $(filter-out %/alone.c.o,$(call objects,$(B)/posix,$(ROOMS) apps/linux)) $(B)/posix/$(B)/font.c.o
+# Native apps on more than lib/rt: they are linked with what they ask for of these rooms.
+ON_VM    := $(sort $(patsubst %/,%,$(dir $(filter-out apps/linux/%,$(shell grep -lE '<(family|run|vm)/' apps/*/*.c test/guest/*/*.c)))))
 APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard test/guest/*/*.c))))
 APPS     := $(addprefix $(B)/apps/,$(notdir $(APP_DIRS)))
@@ -176,7 +178,12 @@ endef
 # The Linux library OS and its app as one object, optimised over their files: they are many, and small.
 $(B)/posix.o: $(POSIX_O)
 	$(Q)$(CC) -r -nostdlib -flto -flinker-output=nolto-rel $(POSIX_C) -o $@ $^
-$(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(if $(filter apps/linux,$(dir)),$(B)/posix.o,$(call objects,$(B)/user,$(dir))))))
+# The rooms up to vm, for an app that takes out of them what it asks for.
+$(B)/librooms.a: $(call objects,$(B)/user,lib/family lib/run lib/vm)
+	@rm -f $@
+	$(Q)ar rcsD $@ $^
+app_objects = $(if $(filter apps/linux,$(1)),$(B)/posix.o,$(call objects,$(B)/user,$(1)) $(if $(filter $(ON_VM),$(1)),$(B)/librooms.a))
+$(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objects,$(dir)))))
 
 # ---- root image; the -test one also carries the native guests of the test suite
 TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(filter $(B)/apps/%,$^)

@@ -81,6 +81,7 @@ RULES = {
     "lib/rt": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
     **{f"lib/{room}": LINUX_OS for room in ("family", "run", "vm", "fs", "tty", "load", "dev", "posix")},
     "apps/linux": LINUX_OS,
+    "apps/edf": r"<((vm|run|family|rt|exo|base)/.*|std\w+\.h)>",
     "apps": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
 }
 

@@ -98,7 +98,7 @@ def text_of(path: str) -> str:
 def needs_in(text: str) -> list:
     """The names that a needs.h declares."""
     text = re.sub(r"(?m)^\s*#.*$|__attribute__\s*\(\(.*?\)\)", "", text)
-    text = re.sub(r"\b(?:struct|enum|union) \w+;|\{[^{}]*\}", "", text)
+    text = re.sub(r"\b(?:struct|enum|union) \w+\s*;", "", re.sub(r"\{[^{}]*\}", "", text))
     return [re.search(r"(\w+)\s*(?:\(|\[|$)", part.strip()).group(1) for part in text.split(";") if part.strip()]
 
 
@@ -218,7 +218,7 @@ def test_link_faults_are_seen():
     assert link_faults(defined, [("main", "build/posix/lib/posix/a.c.o")], {"run": ["high"]}, public) == {("up", "posix", "main")}
     assert link_faults(defined, [("low", "build/posix/lib/fs/b.c.o")], {}, {}) == {("hidden", "run", "low")}
     assert link_faults(defined, [("low", "build/posix/lib/dev/b.c.o")], {}, public) == {("up", "dev", "low")}
-    text = "#include <stdint.h>\nstruct task;\nextern const struct a one;\nint two(int a, struct b *c), *three(void);\nvoid four(void) __attribute__((noreturn));\n"
+    text = "#include <stdint.h>\nstruct task;\nenum e { A, B };\nextern const struct a one;\nint two(int a, struct b *c), *three(void);\nvoid four(void) __attribute__((noreturn));\n"
     assert needs_in(text.replace(", *three(void)", "")) == ["one", "two", "four"]
     texts = {"lib/vm/a.c": "#include <fs/files.h>\n#include <run/own.h>\n#include <rt/gate.h>\n", "lib/fs/b.c": "#include <run/own.h>\n#include <fs/files.h>\n#include <std.h>\n"}
     assert include_faults(texts, []) == {("include", "lib/vm/a.c", "fs/files.h")}

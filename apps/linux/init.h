@@ -5,7 +5,7 @@
 #define LINUX_INIT_H
 #include <dev/keyboard.h>
 #include <family/monitor.h>
-#include <run/process.h>
+#include <family/process.h>
 #include <posix/process/task.h>
 
 #define INIT_ARGS    64

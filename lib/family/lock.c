@@ -8,6 +8,7 @@
 #include <rt/log.h>
 #include <rt/page.h>
 #include <family/family.h>
+#include <family/process.h>
 
 void family_progress(void)
 {
@@ -16,7 +17,7 @@ void family_progress(void)
 
 int family_locked(void)
 {
-	return F->told.head.lock == rt_self();
+	return F->told.head.lock == P->self;
 }
 
 static int holder_is_gone(exo_name holder)
@@ -29,7 +30,7 @@ static int holder_is_gone(exo_name holder)
 
 void family_lock(void)
 {
-	exo_name self = rt_self();
+	exo_name self = P->self;
 	exo_name holder = 0;
 
 	while (!__atomic_compare_exchange_n(&F->told.head.lock, &holder, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {

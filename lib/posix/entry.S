@@ -5,7 +5,7 @@
  * user_leave and user_leave_end (an upcall or a fault, with `disabled` clear) throws that attempt away and leaves anew from P->regs. The same holds between
  * quick_leave and quick_leave_end, where the registers that C preserves are still in the CPU. */
 #include <exo/env.h>
-#include <run/process.h>
+#include <family/process.h>
 #include <posix/call/syscall.h>
 
 #define REGS  (PRIVATE_AREA + PRIVATE_PROCESS + P_REGS)

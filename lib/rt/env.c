@@ -64,6 +64,25 @@ int64_t rt_env_pages(struct exo_env_spec *spec, uint64_t va, uint64_t n, uint64_
 	return r < 0 ? r : 0;
 }
 
+int64_t rt_env_beside(exo_name *name, void (*start)(uint64_t argument), uint64_t argument, void *stack_top)
+{
+	struct exo_env_spec spec;
+	int64_t r = rt_env_prepare(&spec);
+
+	if (r >= 0)
+		r = rt_env_home(&spec, (uint64_t)start, EXO_AT_RW);
+	if (r < 0)
+		return r;
+	spec.rip = (uint64_t)start;
+	spec.rsp = (uint64_t)stack_top - 8;
+	spec.rdi = argument;
+	spec.disabled = 1;
+	r = gate_env_make(&spec);
+	if (r >= 0)
+		*name = (exo_name)r;
+	return r < 0 ? r : 0;
+}
+
 void rt_env_end(exo_name env)
 {
 	int64_t r;

@@ -33,6 +33,12 @@ void rt_fault_entry(void), rt_async_entry(void), rt_foreign_entry(void), rt_int8
 void rt_restore(void);
 void rt_resume(struct rt_regs *regs) __attribute__((noreturn)); /* goes on with these registers */
 
+/* Contexts (context.c): *to begins at rip with that stack and two arguments. */
+void rt_regs_start(struct rt_regs *to, uint64_t rip, uint64_t rsp, uint64_t first, uint64_t second);
+/* In a handler: what *frame held goes to *keep, and the handler's return goes on with *to. Nothing when they are the
+ * same. */
+void rt_switch(struct rt_regs *frame, struct rt_regs *keep, const struct rt_regs *to);
+
 /* Fills in the four entries above; rt_entries_set registers them for the caller and lets upcalls come (the first env
  * starts disabled): 0 or a gate error. */
 void rt_entries_fill(uint64_t entry[EXO_ENTRY_COUNT]);
@@ -89,6 +95,10 @@ int64_t rt_env_tables(struct exo_env_spec *spec, uint64_t va);
 
 /* Maps n new frames at va in the new root and puts them into the spec; numbers to list unless NULL. 0 or an error. */
 int64_t rt_env_pages(struct exo_env_spec *spec, uint64_t va, uint64_t n, uint64_t rights, uint64_t *list);
+
+/* An env in the caller's home, which it may write: starts at start(argument) below stack_top, disabled, so that no
+ * upcall comes to it but for faults. Its name to *name. 0 or an error. */
+int64_t rt_env_beside(exo_name *name, void (*start)(uint64_t argument), uint64_t argument, void *stack_top);
 
 /* Kills an env that the caller made (or one that is dying) and pushes its teardown to the end. */
 void rt_env_end(exo_name env);

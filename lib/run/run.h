@@ -4,7 +4,7 @@
 #define RUN_RUN_H
 #include <stddef.h>
 #include <stdint.h>
-#include <run/process.h>
+#include <family/process.h>
 
 #define TURN_OVER    (EXO_PEND_TIMER | EXO_PEND_NOTIFY | EXO_PEND_CHILD | EXO_PEND_IRQ)
 
@@ -33,10 +33,6 @@ void random_bytes(void *to, size_t n);
 /* sleep.c. Members tell process 1 that there is work (tty output, a pipe read or filled, a child of 1 ended): ends
  * its wait soon. */
 void init_poke(void);
-
-/* ---- thread_switch.S */
-void library_restart(void (*go_on)(void *), void *argument) __attribute__((noreturn));
-void library_begin(void);
 
 /* ---- thread.c */
 /* to another thread of this env; comes back when somebody switches to the caller */

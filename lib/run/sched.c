@@ -321,18 +321,6 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return !a ? b : !b ? a : MIN_OF(a, b);
 }
 
-void wakes_by(uint64_t at)
-{
-	struct told_head *told = &F->told.head;
-
-	if (told->wakes && told->wakes <= at)
-		return;
-	told->wakes = at;
-	/* It holds the alarm for all, and is fetched when that would come too late. */
-	if (!P->is_keeper)
-		(void)gate_notify(rt_info->first, MONITOR_WAKES);
-}
-
 void sched_keep(void)
 {
 	for (;;) {

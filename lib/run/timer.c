@@ -17,6 +17,18 @@ void timer_stop(struct timer *t)
 	t->at = 0;
 }
 
+void wakes_by(uint64_t at)
+{
+	struct told_head *told = &F->told.head;
+
+	if (told->wakes && told->wakes <= at)
+		return;
+	told->wakes = at;
+	/* It holds the alarm for all, and is fetched when that would come too late. */
+	if (!P->is_keeper)
+		(void)gate_notify(rt_info->first, MONITOR_WAKES);
+}
+
 static void insert(struct timer *t)
 {
 	struct timer *before = 0, *after = F->timers;

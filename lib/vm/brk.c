@@ -25,6 +25,6 @@ long heap_set(uint64_t wanted)
 	if (new < old && (region_remove(new, old) || pages_unmap(new, old) || stash_drop(new, old)))
 		return (long)SPACE->brk_end;
 	SPACE->brk_end = wanted;
-	vsize_note();
+	space_note(SPACE_CHANGED);
 	return (long)wanted;
 }

@@ -2,19 +2,9 @@
 /* Mapping, unmapping, rights, below the calls of that name: each changes the regions first, then the entries of what
  * was there. */
 #include <base/string.h>
-#include <rt/log.h>
-#include <run/thread.h>
 #include "vm.h"
 #include "needs.h"
 
-#define MAP_PRIVATE   0x02
-#define MAP_TYPE      0x0f
-#define MAP_FIXED     0x10
-#define MAP_GROWSDOWN 0x100
-#define MAP_LOCKED    0x2000
-#define MAP_POPULATE  0x8000
-#define MAP_NONBLOCK  0x10000
-#define MAP_FIXED_NOREPLACE 0x100000
 #define RLIMIT_AS      9
 #define MCL_ONFAULT    4
 #define NOTED (64 * PAGE) /* fewer pages are not missed in ru_maxrss */
@@ -24,7 +14,7 @@ void wx_note(unsigned prot)
 	if ((prot & (PROT_WRITE | PROT_EXEC)) != (PROT_WRITE | PROT_EXEC) || SPACE->is_wx)
 		return;
 	SPACE->is_wx = 1;
-	rt_log("%s[%d]: asks for memory that is writable and executable", thread_name(P->thread), P->thread->tid);
+	space_note(SPACE_IS_WX);
 }
 
 int limit_reached(uint64_t more)
@@ -104,7 +94,7 @@ static inline __attribute__((always_inline)) int map_region(const struct region 
 			(void)pages_unmap(r->start, r->end);
 		}
 	}
-	vsize_note();
+	space_note(SPACE_CHANGED);
 	return e;
 }
 
@@ -189,13 +179,13 @@ int map_remove(uint64_t start, uint64_t end)
 	int e;
 
 	if (end - start >= NOTED)
-		usage_note();
+		space_note(SPACE_SHRINKS);
 	e = region_remove(start, end);
 	if (!e)
 		e = pages_unmap(start, end);
 	if (!e)
 		e = stash_drop(start, end);
-	vsize_note();
+	space_note(SPACE_CHANGED);
 	return e;
 }
 

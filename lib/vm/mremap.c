@@ -68,7 +68,7 @@ long map_move(uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags
 		new_size) && region_free_space(old + old_size, old + new_size)) {
 		SPACE->region_bytes += new_size - old_size;
 		r->end = old + new_size;
-		vsize_note();
+		space_note(SPACE_CHANGED);
 		return (long)old;
 	}
 	if (!(flags & MREMAP_MAYMOVE))
@@ -90,6 +90,6 @@ long map_move(uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags
 
 		to = region_move(&copy, old, old_size, (uint64_t)to, new_size);
 	}
-	vsize_note();
+	space_note(SPACE_CHANGED);
 	return to;
 }

@@ -29,9 +29,13 @@ void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_first);
 int page_bring(uint64_t va, unsigned access);
 /* The soft limit of RLIMIT_which. */
 uint64_t current_limit(int which);
-/* For who counts: SPACE->region_bytes is another one now; many pages are about to go; a page fault has come. */
-void vsize_note(void);
-void usage_note(void);
+/* For who counts: what has happened to the caller's space; and a page fault has come, without the lock. */
+enum space_news {
+	SPACE_CHANGED, /* SPACE->region_bytes is another one */
+	SPACE_SHRINKS, /* many pages are about to go */
+	SPACE_IS_WX,   /* for the first time something is to be written and executed */
+};
+void space_note(enum space_news news);
 void fault_note(void);
 #pragma GCC visibility pop
 #endif

@@ -4,7 +4,7 @@
 #ifndef VM_SPACE_H
 #define VM_SPACE_H
 #include <stdint.h>
-#include <run/process.h>
+#include <family/process.h>
 
 struct inode; /* what stands behind a mapping: needs.h */
 

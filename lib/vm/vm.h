@@ -9,6 +9,7 @@
 #include <rt/page.h>
 #include <family/family.h>
 #include <vm/space.h>
+#include <linux/mman.h> /* MAP_, as far as it counts here */
 
 /* Where the library places things: all below 320 GiB and, until that is full, above 192 GiB, the one part of slot 0
  * that AddressSanitizer's layout leaves to others. vDSO, interpreter, the first mappings and the stack lie near one
@@ -136,6 +137,12 @@ int user_compare_swap(uint32_t *at, uint32_t *old, uint32_t new);
 /* Between the first two a fault that cannot be served ends at the third, as -EFAULT. An app's link script names them. */
 extern const char user_copy_begin[], user_copy_end[], user_copy_fault[];
 
+/* ---- env_begin.S */
+/* Calls it on the empty library stack of the thread that runs here. The other is the first instruction of an env: rdi
+ * = go_on, rsi = argument. */
+void library_restart(void (*go_on)(void *), void *argument) __attribute__((noreturn));
+void library_begin(void);
+
 /* ---- env.c */
 #define BUILD_PRIVATE_MAX (2 + REGION_PAGES_MAX)
 struct env_build {
@@ -159,5 +166,10 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument);
 void env_begin(void);
 /* The first env: registers entries, builds its own private area. 0 or a gate error. */
 int64_t env_first(exo_name self);
+
+/* ---- alone.c, for apps that are a family of one env */
+/* The first env makes itself a family, with an empty space: upcalls come when rt_page()->disabled is cleared. 0 or a
+ * gate error. */
+int64_t alone_start(exo_name self);
 #pragma GCC visibility pop
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* int 0x80: the calls that i386 and x86-64 have with the same arguments, under their i386 numbers. Registers count with their low 32 bits, as on Linux. */
 #include "calls.h"
-#include <run/process.h>
+#include <family/process.h>
 #include <posix/process/task.h>
 
 #define I386_CALLS(ROW) \

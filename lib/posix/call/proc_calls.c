@@ -7,7 +7,7 @@
 #include <base/string.h>
 #include "calls.h"
 #include <family/family.h>
-#include <run/process.h>
+#include <family/process.h>
 #include <posix/process/task.h>
 #include <posix/process/usage.h>
 #include <run/xstate.h>

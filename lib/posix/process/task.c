@@ -190,5 +190,19 @@ int thread_tid_from(int pid, int from)
 	return best;
 }
 
-void vsize_note(void) { P->task->vsize = SPACE->region_bytes; }
+void space_note(enum space_news news)
+{
+	switch (news) {
+	case SPACE_CHANGED:
+		P->task->vsize = SPACE->region_bytes;
+		break;
+	case SPACE_SHRINKS:
+		usage_note();
+		break;
+	case SPACE_IS_WX:
+		rt_log("%s[%d]: asks for memory that is writable and executable", P->task->name, P->task->pid);
+		break;
+	}
+}
+
 void fault_note(void) { P->task->own.faults++; }

@@ -29,4 +29,5 @@ void usage_put(int64_t to[18], const struct usage *u);    /* as struct rusage */
 /* RLIMIT_CPU of t was set or inherited. */
 void cpu_limit_watch(struct task *t);
 #pragma GCC visibility pop
+void usage_note(void);                                    /* the caller's pages are about to become fewer */
 #endif

@@ -5,7 +5,7 @@
 #include <asm/errno.h>
 #include <asm/siginfo.h>
 #include <linux/signal.h>
-#include <run/process.h>
+#include <family/process.h>
 #include <posix/process/task.h>
 
 #define SIGNALS_STOP (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))

@@ -9,8 +9,8 @@
  *     + PRIVATE_THREADS     a slot of SLOT_PAGES pages for each thread: guard, library stack, XSAVE image; pages come on demand, and fork copies none
  *
  * Offsets that entry.S uses are asserted below. */
-#ifndef RUN_PROCESS_H
-#define RUN_PROCESS_H
+#ifndef FAMILY_PROCESS_H
+#define FAMILY_PROCESS_H
 #include <exo/layout.h>
 
 #define PRIVATE_AREA     (EXO_UL(510) * EXO_HOME_SIZE) /* PRIVATE_BASE, for assembly */
