@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-prove prove bench budget profile gdb image iso deps-boot screenshot sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-prove prove bench bench-run budget profile gdb image iso deps-boot screenshot sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -285,6 +285,9 @@ deps-bench: deps ## fetch what Aril is measured beside (Debian's cloud kernel, s
 bench: ## the table beside Linux, in three to six minutes: build/bench/
 	@$(ALL)
 	@test/bench/bench
+bench-run: ## what a run costs who waits for it, in seconds, beside Debian's kernel in the same QEMU
+	@$(ALL)
+	@test/bench/run
 budget: ## write today's instruction counts to test/bench/budget, which `make test` holds
 	@$(ALL)
 	@test/bench/bench budget
@@ -306,7 +309,7 @@ ifneq ($(filter deps,$(MAKECMDGOALS)),)
 all install deb run test test-all mutants prove bench budget profile gdb image iso sign usb: deps
 endif
 ifneq ($(filter deps-bench,$(MAKECMDGOALS)),)
-bench: deps-bench
+bench bench-run: deps-bench
 endif
 
 FORCE:

@@ -4,6 +4,7 @@
 import glob
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -159,3 +160,13 @@ def test_help_is_shown():
         done = call(guest.MACHINE, "help", verb)
         assert done.returncode == 0 and done.stdout.decode().startswith(f"usage: aril {verb}"), done
     assert shutil.which("help2man"), "make deps"
+
+
+def test_lines_of_the_readme():
+    """Every call of the command that the README shows is one."""
+    with open(os.path.join(guest.TOP, "README.md"), encoding="utf-8") as f:
+        blocks = re.findall(r"^```\n(.*?)^```", f.read(), re.M | re.S)
+    calls = re.findall(r"(?:^|run: )(?:aril|test/machine) ((?:run|shell|trace|image|usb|doctor)\b.*)$", "\n".join(blocks), re.M)
+    assert len(calls) >= 5, calls
+    for line in calls:
+        options.parse(shlex.split(line, comments=True))
