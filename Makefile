@@ -67,8 +67,12 @@ deps: ## install what build, run and test need (Debian packages)
 	elif [ "$$(id -u)" = 0 ]; then sh -c "$$command" >&2; \
 	elif command -v sudo >/dev/null; then sudo sh -c "$$command" >&2; \
 	else echo "deps: as root, type: $$command" >&2; exit 1; fi
-	@$(MAKE) -s $(PKG)/bin/busybox
+	@$(MAKE) -s $(PKG)/bin/busybox $(ZONES)/tzdata.zi
 
+ZONES := $(PKG)-zones/usr/share/zoneinfo
+$(ZONES)/tzdata.zi:
+	$(call say,get     tzdata)
+	$(Q)esp/getpackages --alone --only 'usr/share/zoneinfo/*' $(PKG)-zones tzdata
 $(PKG)/bin/busybox:
 	$(call say,get     busybox-static)
 	$(Q)esp/getpackages --alone $(PKG) busybox-static
@@ -186,11 +190,11 @@ app_objects = $(if $(filter apps/linux,$(1)),$(B)/posix.o,$(call objects,$(B)/us
 $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objects,$(dir)))))
 
 # ---- root image; the -test one also carries the native guests of the test suite
-TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(filter $(B)/apps/%,$^)
-$(B)/roottree: $(PKG)/bin/busybox $(APPS) $(SKELETON) esp/mktree
+TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(ZONES) $(filter $(B)/apps/%,$^)
+$(B)/roottree: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(APPS) $(SKELETON) esp/mktree
 	$(call say,tree    $@)
 	$(Q)$(TREE)
-$(B)/roottree-test: $(PKG)/bin/busybox $(APPS) $(TEST_APPS) $(SKELETON) esp/mktree
+$(B)/roottree-test: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(APPS) $(TEST_APPS) $(SKELETON) esp/mktree
 	$(Q)$(TREE)
 $(B)/root.img: $(B)/roottree esp/mkroot
 	$(call say,erofs   $@)

@@ -58,7 +58,11 @@ struct pages {
 	uint8_t height, mapped;    /* mapped: some page was handed to a mapping, so no page is freed before the inode */
 };
 
-struct proc_node { uint8_t what; int pid, fd; }; /* pid: of a thread, below a task directory */
+/* Of /proc and /sys (posix/file/proc.h): its row; what it is of: a process (below a task directory a thread), a
+ * number. */
+enum proc_mount { MOUNT_PROC, MOUNT_SYS, MOUNT_CGROUP };
+struct shown;
+struct proc_node { const struct shown *row; int pid, fd; uint8_t mount; };
 
 struct inode {
 	uint32_t refs, mode, uid, gid, nlink, rdev;
@@ -124,7 +128,7 @@ struct fs_family {
 	struct erofs erofs;
 	const char *image;
 	size_t image_size;
-	struct inode *root, *proc;
+	struct inode *root, *proc, *sys;
 	struct inode *nid_hash[NID_HASH]; /* image inodes with several names */
 	struct tty *tty, *ptys;        /* the console; all pseudo-terminals */
 	struct inode *pts;             /* /dev/pts, held */
@@ -132,6 +136,7 @@ struct fs_family {
 	uint64_t next_ino;
 	struct lock_wait *lock_waits;  /* fs_lock.c */
 	struct async *asyncs;          /* files with O_ASYNC */
+	uint8_t boot_id[16];           /* for /proc, made when it is first asked for */
 };
 
 void **family_slot_fs(void);               /* process half */
@@ -240,6 +245,8 @@ long file_write(struct file *f, struct io *io, uint64_t *at);
 /* ---- fs_lock.c */
 void locks_release(struct inode *ip, const void *owner);  /* owner NULL: all */
 void lock_waits_drop(const void *what);
+/* numbered from there on: how many */
+size_t locks_text(const struct inode *ip, size_t number, char *to, size_t max, size_t *used);
 long lock_fcntl(struct file *f, int command, uint64_t arg);
 
 /* ---- pipe.c */
@@ -252,15 +259,8 @@ int  dev_open(struct inode *ip, unsigned flags, struct file **out);
 int  dev_populate(struct inode *dev);
 int  dev_is_zero(const struct file *f); /* /dev/zero, open */
 
-/* ---- proc_fs.c, proc_text.c */
+/* ---- proc_fs.c */
 extern const struct file_ops proc_ops;
-enum proc_what {
-	PROC_ROOT, PROC_PID, PROC_FDS, PROC_TASK, PROC_THREAD, PROC_SYS, PROC_SYS_FS, PROC_BINFMT,                             /* directories */
-	PROC_SELF, PROC_THREAD_SELF, PROC_EXE, PROC_CWD, PROC_ROOT_LINK, PROC_FD, PROC_MOUNTS_LINK, /* links */
-	PROC_STAT, PROC_STATUS, PROC_CMDLINE, PROC_COMM, PROC_MAPS, PROC_STATM, PROC_MOUNTS, PROC_MOUNTINFO,
-	PROC_MEMINFO, PROC_UPTIME, PROC_CPUINFO, PROC_VERSION, PROC_ALL_STAT, PROC_LOADAVG, PROC_FILESYSTEMS, PROC_BOOT_CMDLINE, PROC_ARIL, PROC_ARIL_HARDWARE,
-	PROC_BINFMT_REGISTER, PROC_BINFMT_STATUS, PROC_BINFMT_ENTRY,
-};
 int  procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out);
 int  procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);
 int  procfs_jump(struct inode *link, struct inode **out);      /* a link that leads to an inode: 0; -ENOENT; 1: use its text */
@@ -282,12 +282,16 @@ int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **ou
 struct machine_facts { uint64_t frames, frames_free, tsc_hz; };
 void machine_facts(struct machine_facts *out);
 uint64_t file_room(void);      /* pages that files can still take */
+uint64_t frames_end(void);     /* no frame has a number from there on */
+int  frames_are_ram(uint64_t first, uint64_t n); /* some of them */
+uint64_t frames_kept(void);    /* so many are kept free for those who must go on */
 /* What the kernel's public tables say of the machine now: text for /proc/aril. Length. */
 size_t machine_text(char *to, size_t max);
 /* What the loader learnt of the machine from its firmware: text for /proc/aril-hardware. Length. */
 size_t machine_report(char *to, size_t max);
 
-static inline int is_root_of_something(const struct inode *ip) { return ip == fs_family()->root || ip == fs_family()->proc; }
+static inline int is_root_of_something(const struct inode *ip) { return ip == fs_family()->root
+	|| ip == fs_family()->proc || ip == fs_family()->sys; }
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* Definitions of system calls with n arguments that are used. */

@@ -239,3 +239,23 @@ CALL2(flock, fd, operation)
 	file_put(f);
 	return result;
 }
+
+/* One line for each lock of a file, as /proc/locks has them: how many. */
+size_t locks_text(const struct inode *ip, size_t number, char *to, size_t max, size_t *used)
+{
+	size_t n = 0;
+
+	for (const struct lock *l = ip->locks; l; l = l->next, n++) {
+		int size = fmt(to + *used, max - *used, "%lu: %s  ADVISORY  %s %d 00:%02x:%lu %lu ",
+			(unsigned long)(number + n),
+			l->kind == LOCK_WHOLE ? "FLOCK" : "POSIX", l->exclusive ? "WRITE" : "READ ", l->pid, 1,
+				(unsigned long)ip->ino,
+			(unsigned long)l->start);
+
+		*used = min_u64(*used + (size_t)size, max - 1);
+		size = l->end >= INT64_MAX ? fmt(to + *used, max - *used, "EOF\n") : fmt(to + *used, max - *used, "%lu\n",
+			(unsigned long)l->end);
+		*used = min_u64(*used + (size_t)size, max - 1);
+	}
+	return n;
+}

@@ -174,7 +174,9 @@ static void time_split(int64_t ns, __kernel_ulong_t *seconds, __kernel_ulong_t *
 void inode_stat(const struct inode *ip, struct stat *to)
 {
 	memset(to, 0, sizeof(*to));
-	to->st_dev = ip->kind == KIND_TREE ? DEVICE(0, 1) : ip->kind == KIND_PROC ? DEVICE(0, 20) : DEVICE(0, 13);
+	to->st_dev = ip->kind == KIND_TREE ? DEVICE(0, 1) : DEVICE(0, 13);
+	if (ip->kind == KIND_PROC)
+		to->st_dev = DEVICE(0, 20 + ip->proc.mount);
 	to->st_ino = ip->ino;
 	to->st_nlink = ip->nlink;
 	to->st_mode = ip->mode;

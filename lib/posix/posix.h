@@ -53,6 +53,9 @@ struct task_view {
 	uint32_t threads;
 	int nice;
 	uint64_t start_ns, run_ns, vsize, rss_pages;
+	uint64_t user_ns, system_ns, child_user_ns, child_system_ns, faults, child_faults;
+	uint64_t pending, blocked, ignored, caught; /* signals below 32 */
+	int policy, exit_signal;
 	struct file_state *files;
 	struct inode *exe;      /* may be NULL */
 	const char *cmdline; size_t cmdline_size; /* NUL-separated, in family memory */
@@ -63,6 +66,18 @@ int  thread_look(int tid, struct task_view *out);
 int  thread_tid_from(int pid, int from); /* the lowest tid of a process that is not below; 0 = none */
 int  thread_rename(int tid, const char *name, size_t n); /* of the caller's process: 0 or -EINVAL */
 int  current_tid(void);
+/* Bytes that a read (0) or a write (1) of the caller moved, or -errno: for /proc/PID/io. */
+void io_note(int writes, long n);
+/* uname's field of that name (ostype, osrelease, version, hostname, domainname), in name; and another host or domain
+ * name: 0, -EINVAL, -ENOMEM. */
+const char *system_name(const char *field, char name[65]);
+long system_rename(const char *text, size_t n, int domain);
+uint64_t regions_max(void);                /* regions that a process can have */
+#define PID_END 32768                      /* no process or thread has a number from there on */
+/* load.c: how many threads were runnable, on the average of 1, 5 and 15 minutes, times 2048; what processes that are
+ * gone used. */
+void runnable_average(uint32_t to[3]);
+struct usage_gone { uint64_t user_ns, system_ns, faults, forks, switches; } tasks_gone(void);
 /* Text of /proc/self/maps for the caller: bytes written. */
 size_t maps_text(char *to, size_t max);
 

@@ -4,6 +4,7 @@
  * way of its end, which the monitor sees. */
 #include "library.h"
 #include "parts.h"
+#include <posix/process/usage.h>
 
 static void give_up(const char *what, long error) __attribute__((noreturn));
 static void give_up(const char *what, long error)
@@ -27,6 +28,7 @@ static long vdso_make(void)
 
 void keeper_work(void)
 {
+	load_sample(clock_ns());
 	kill_enforce();
 	posix_parts.events();
 }

@@ -14,6 +14,8 @@ void ptrace_wake(struct thread *th);
 int  signal_pending(void);
 /* An env has died, or somebody is to be ended by the caller. */
 void reap_stuck(void);
+/* The caller's process has been asked for something (task->asked). */
+void ask_serve(void);
 /* Once in each round of process 1's loop. */
 void keeper_work(void);
 /* To user code with P->regs, from anywhere in the library; the lock as it may be. */

@@ -43,6 +43,7 @@ void sched_class_copy(struct thread *to, const struct thread *from)
 	to->policy = from->policy;
 	to->nice = from->nice;
 	to->pace = from->pace;
+	to->slack_ns = to->slack_usual_ns = from->slack_ns;
 	if (from->resets && from->nice < 0)
 		sched_class_set(to, from->policy, 0);
 }
@@ -245,6 +246,8 @@ void sched_block(int state)
 	if (me->deadline)
 		wakes_by(me->deadline);
 	cpu_give(next_pick(0));
+	if (me->task->asked)
+		ask_serve();
 }
 
 void sched_leave(void)
@@ -304,7 +307,7 @@ void sched_take_events(int in_library)
 			P->alarm_at = 0;
 		*(in_library ? &P->thread->split.system : &P->thread->split.user) += 1;
 	}
-	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !F->reap_wanted && !is_passed_over())
+	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !F->reap_wanted && !is_passed_over() && !P->task->asked)
 		return;
 	family_lock();
 	if (bits & EXO_PEND_CHILD || F->reap_wanted)
@@ -313,6 +316,8 @@ void sched_take_events(int in_library)
 		cpu_give(F->running);
 	else if (bits & EXO_PEND_TIMER)
 		turn_end();
+	if (P->task->asked)
+		ask_serve();
 	family_unlock();
 }
 

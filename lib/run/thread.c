@@ -110,6 +110,7 @@ struct thread *thread_new(struct task *t, int tid)
 	}
 	F->by_tid[th->tid % TID_MAX] = th;
 	th->task = t;
+	th->slack_ns = th->slack_usual_ns = 50000;
 	/* Behind the leader, so that a thread of many is found and left at the same cost. */
 	if (*at)
 		at = &(*at)->next;

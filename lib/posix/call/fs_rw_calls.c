@@ -18,6 +18,7 @@ static long move_user(uint64_t fd, uint64_t base, uint64_t n, uint64_t *at, tran
 	}
 	io_user(&io, base, n);
 	result = at && (int64_t)*at < 0 ? -EINVAL : move(f, &io, at);
+	io_note(move == file_write, result);
 	file_put(f);
 	return result;
 }
@@ -33,6 +34,7 @@ static long move_vector(uint64_t fd, uint64_t vector, uint64_t count, uint64_t *
 	result = at && (int64_t)*at < 0 ? -EINVAL : io_vector(&io, vector, count);
 	if (!result) {
 		result = move(f, &io, at);
+		io_note(move == file_write, result);
 		io_end(&io);
 	}
 	file_put(f);

@@ -149,10 +149,13 @@ CALL4(readlinkat, dirfd, path, to, max) { return readlink_at((int)dirfd, path, t
 
 static long statfs_write(struct inode *ip, uint64_t to)
 {
+	static const uint32_t shown[] = { [MOUNT_PROC] = 0x9fa0, [MOUNT_SYS] = 0x62656572, [MOUNT_CGROUP] = 0x63677270 };
 	struct statfs st;
 
 	memset(&st, 0, sizeof(st));
-	st.f_type = ip->kind == KIND_PROC ? 0x9fa0 : ip->kind == KIND_PIPE ? 0x50495045 : 0x01021994; /* PROC, PIPEFS, TMPFS */
+	st.f_type = ip->kind == KIND_PIPE ? 0x50495045 : 0x01021994; /* PIPEFS, TMPFS */
+	if (ip->kind == KIND_PROC)
+		st.f_type = shown[ip->proc.mount];
 	st.f_bsize = st.f_frsize = PAGE;
 	st.f_namelen = NAME_MAX;
 	st.f_flags = 0x20 | 0x1000; /* ST_VALID, ST_RELATIME */

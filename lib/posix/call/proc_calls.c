@@ -113,10 +113,12 @@ CALL5(prctl, what, a, b, c, d)
 	case PR_CAPBSET_READ:
 		return a <= 40 ? 1 : -EINVAL;
 	case PR_SET_NO_NEW_PRIVS:
+		return 0;
 	case PR_SET_TIMERSLACK:
+		current_thread()->slack_ns = (int64_t)a > 0 ? a : current_thread()->slack_usual_ns;
 		return 0;
 	case PR_GET_TIMERSLACK:
-		return 50000;
+		return (long)current_thread()->slack_ns;
 	case PR_GET_NO_NEW_PRIVS:
 	case PR_GET_SECUREBITS:
 	case PR_GET_KEEPCAPS:

@@ -14,25 +14,46 @@ struct host_names { char node[65], domain[65]; };
 /* Root of the names once somebody has set one; until then they are the ones that the system came with. */
 #define NAMES ((struct host_names *)F->spare_slot[0])
 
+static void names_get(struct new_utsname *name)
+{
+	*name = (struct new_utsname){ "Linux", "aril", "6.1.0-aril", "#1", "x86_64", "(none)" };
+	if (NAMES) {
+		memcpy(name->nodename, NAMES->node, sizeof name->nodename);
+		memcpy(name->domainname, NAMES->domain, sizeof name->domainname);
+	}
+}
+
 CALL1(uname, to)
 {
-	struct new_utsname name = { "Linux", "aril", "6.1.0-aril", "#1", "x86_64", "(none)" };
+	struct new_utsname name;
 
-	if (NAMES) {
-		memcpy(name.nodename, NAMES->node, sizeof name.nodename);
-		memcpy(name.domainname, NAMES->domain, sizeof name.domainname);
-	}
+	names_get(&name);
 	return user_write(to, &name, sizeof name);
 }
 
-static long name_set(uint64_t from, uint64_t size, int domain)
+const char *system_name(const char *field, char name[65])
+{
+	struct new_utsname all;
+	const struct { const char *field, *value; } row[] = {
+		{ "ostype", all.sysname }, { "osrelease", all.release }, { "version", all.version }, { "hostname",
+			all.nodename },
+		{ "domainname", all.domainname },
+	};
+
+	names_get(&all);
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		if (!strcmp(field, row[i].field))
+			memcpy(name, row[i].value, 65);
+	return name;
+}
+
+long system_rename(const char *text, size_t n, int domain)
 {
 	char name[65] = { 0 };
 
-	if (size > 64)
+	if (n > 64)
 		return -EINVAL;
-	if (user_read(name, from, size))
-		return -EFAULT;
+	memcpy(name, text, n);
 	if (!NAMES) {
 		struct host_names *names = fam_alloc(sizeof *names);
 		if (!names)
@@ -45,17 +66,31 @@ static long name_set(uint64_t from, uint64_t size, int domain)
 	return 0;
 }
 
+static long name_set(uint64_t from, uint64_t size, int domain)
+{
+	char name[64];
+
+	if (size > sizeof name)
+		return -EINVAL;
+	return user_read(name, from, size) ? -EFAULT : system_rename(name, size, domain);
+}
+
 CALL2(sethostname, from, size) { return name_set(from, size, 0); }
 CALL2(setdomainname, from, size) { return name_set(from, size, 1); }
 
 CALL1(sysinfo, to)
 {
 	struct sysinfo s = { .mem_unit = 1 };
+	uint32_t load[3];
 
 	s.uptime = (long)(clock_ns() / 1000000000u);
 	s.totalram = rt_info->frames_ram * EXO_PAGE_SIZE;
 	s.freeram = frames_left() * EXO_PAGE_SIZE;
 	s.procs = (uint16_t)F->task_count;
+	s.sharedram = fam_pages_used() * EXO_PAGE_SIZE;
+	runnable_average(load);
+	for (int i = 0; i < 3; i++)
+		s.loads[i] = (unsigned long)load[i] << (SI_LOAD_SHIFT - 11);
 	return user_write(to, &s, sizeof s);
 }
 

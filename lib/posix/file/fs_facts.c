@@ -17,6 +17,19 @@ uint64_t file_room(void)
 	return min_u64(frames_left(), F->page_limit - F->pages_used);
 }
 
+uint64_t frames_end(void) { return rt_info->frame_count; }
+uint64_t frames_kept(void) { return F->frame_reserve; }
+
+int frames_are_ram(uint64_t first, uint64_t n)
+{
+	uint64_t end = min_u64(first + n, rt_info->frame_count);
+
+	for (uint64_t pfn = first; pfn < end; pfn++)
+		if (rt_frames[pfn].type != EXO_NONE)
+			return 1;
+	return 0;
+}
+
 size_t machine_report(char *to, size_t max)
 {
 	size_t n = min_u64(rt_info->report_size, max);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Puts the family's file system together: the root image as "/", and in memory /dev, /proc, /tmp and the folders that programs expect. */
 #include <tty/tty.h>
+#include "proc.h"
 
 /* A directory of that name, found or made. */
 static int dir_ensure(struct inode *parent, const char *name, uint32_t mode, struct inode **out)
@@ -24,19 +25,20 @@ static int dir_ensure(struct inode *parent, const char *name, uint32_t mode, str
 	return error;
 }
 
-static int proc_ensure(struct fs_family *fs)
+/* A directory of the tree, found or made, becomes the root of what that row shows. */
+static int shown_ensure(struct fs_family *fs, const struct shown *row, struct inode **out)
 {
-	struct inode *proc;
-	int error = dir_ensure(fs->root, "proc", 0555, &proc);
+	struct inode *ip;
+	int error = dir_ensure(fs->root, row->name, 0555, &ip);
 
 	if (error)
 		return error;
-	dir_free(proc);
-	memset(&proc->dir, 0, sizeof(proc->dir));
-	proc->kind = KIND_PROC;
-	proc->mode = S_IFDIR | 0555;
-	proc->proc.what = PROC_ROOT;
-	fs->proc = proc;
+	dir_free(ip);
+	memset(&ip->dir, 0, sizeof(ip->dir));
+	ip->kind = KIND_PROC;
+	ip->mode = row->mode;
+	ip->proc = (struct proc_node){ row, 0, -1, row->mount };
+	*out = ip;
 	return 0;
 }
 
@@ -61,7 +63,9 @@ int fs_init(const void *image, size_t size)
 	if (!error)
 		error = tty_init(fs);
 	if (!error)
-		error = proc_ensure(fs);
+		error = shown_ensure(fs, &proc_root, &fs->proc);
+	if (!error)
+		error = shown_ensure(fs, &sys_root, &fs->sys);
 	if (!error)
 		error = dir_ensure(fs->root, "dev", 0755, &dev);
 	if (error)

@@ -149,6 +149,23 @@ static int is_changed(const struct region *r)
 	return 0;
 }
 
+/* By its kind and the process's filter. */
+static int is_wanted(const struct region *r)
+{
+	unsigned filter = P->task->dump_filter;
+
+	if (!region_file(r)) {
+		if (r->inode) /* the vDSO: nobody else has it */
+			return 1;
+		return (filter & (r->flags & REGION_SHARED ? DUMP_ANON_SHARED : DUMP_ANON_PRIVATE)) != 0;
+	}
+	if (r->flags & REGION_SHARED)
+		return (filter & DUMP_FILE_SHARED) != 0;
+	if (filter & DUMP_FILE_PRIVATE)
+		return 1;
+	return filter & DUMP_ANON_PRIVATE && (r->prot & PROT_WRITE || is_changed(r));
+}
+
 /* Bytes of it that are in the core file. Of a program that was not changed its headers, by which a debugger sees where it was loaded. */
 static uint64_t dumped_bytes(const struct region *r)
 {
@@ -156,9 +173,10 @@ static uint64_t dumped_bytes(const struct region *r)
 		return 0;
 	if (!r->prot)
 		return 0;
-	if (!region_file(r) || (!(r->flags & REGION_SHARED) && (r->prot & PROT_WRITE || is_changed(r))))
+	if (is_wanted(r))
 		return r->end - r->start;
-	return r->prot & PROT_READ && !r->offset && !page_serve(r->start, PROT_READ) && !memcmp((const void *)r->start, ELFMAG, SELFMAG) ? PAGE : 0;
+	return P->task->dump_filter & DUMP_ELF_HEADERS && region_file(r) && r->prot & PROT_READ && !r->offset
+		&& !page_serve(r->start, PROT_READ) && !memcmp((const void *)r->start, ELFMAG, SELFMAG) ? PAGE : 0;
 }
 
 static void files_note(struct core *c)

@@ -4,6 +4,7 @@
 #include <posix/library.h>
 #include <posix/call/calls.h>
 #include <posix/signal/signals.h>
+#include "ask.h"
 #include "pidfd.h"
 #include "usage.h"
 
@@ -122,6 +123,7 @@ void task_bury(struct task *t, int status)
 	if (t->files)
 		files_free(t->files);
 	t->files = 0;
+	ask_refuse(t);
 	sem_undo_all(t);
 	ptrace_end(t);
 	task_drop_image(t);

@@ -3,14 +3,20 @@
  * it. Who merely asks for the next one is seldom to blame. */
 #include <posix/library.h>
 #include <linux/signal.h>
+#include "usage.h"
+
+int64_t task_weight(const struct task *t)
+{
+	return (int64_t)task_frames(t) + t->oom_adjust * (int64_t)rt_info->frames_ram / 1000;
+}
 
 static struct task *largest(void)
 {
 	struct task *most = P->task;
 
 	for (struct task *t = F->tasks; t; t = t->next)
-		if (t->env && t->state == TASK_ALIVE && !t->is_init &&
-		    rt_envs[EXO_NAME_INDEX(t->env)].frames > rt_envs[EXO_NAME_INDEX(most->env)].frames)
+		if (t->env && t->state == TASK_ALIVE && !t->is_init && t->oom_adjust > -1000
+			&& task_weight(t) > task_weight(most))
 			most = t;
 	return most;
 }

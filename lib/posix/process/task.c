@@ -4,6 +4,7 @@
 #include <base/fmt.h>
 #include "pidfd.h"
 #include "usage.h"
+#include <posix/signal/signals.h>
 
 #define RLIM_INFINITY (~0ul)
 #define RLIMIT_CPU 0
@@ -21,6 +22,7 @@ static void limits_default(struct task *t)
 	t->limit[RLIMIT_NPROC][0] = t->limit[RLIMIT_NPROC][1] = PROC_MAX;
 	t->limit[RLIMIT_NOFILE][0] = FD_SOFT;
 	t->limit[RLIMIT_NOFILE][1] = FD_MAX;
+	t->dump_filter = DUMP_USUAL;
 }
 
 static void list_insert(struct task *t)
@@ -57,12 +59,15 @@ struct task *task_new(struct task *parent)
 		memcpy(t->limit, parent->limit, sizeof t->limit);
 		if (t->limit[RLIMIT_CPU][0] != RLIM_INFINITY || t->limit[RLIMIT_CPU][1] != RLIM_INFINITY)
 			cpu_limit_watch(t);
+		t->dump_filter = parent->dump_filter;
+		t->oom_adjust = parent->oom_adjust;
 		signal_fork(t, parent);
 	} else {
 		t->pgrp = t->session = t->pid;
 		limits_default(t);
 	}
 	list_insert(t);
+	task_born();
 	return t;
 }
 
@@ -74,6 +79,7 @@ void task_free(struct task *t)
 		;
 	*at = t->next;
 	F->task_count--;
+	task_gone(t);
 	pidfds_leave(t);
 	timer_stop(&t->cpu_limit);
 	if (t->parent) {
@@ -147,24 +153,44 @@ static char thread_letter(const struct thread *th)
 	}
 }
 
+static uint64_t signals_by_handler(const struct task *t, int ignored)
+{
+	uint64_t bits = 0;
+
+	for (int sig = 1; sig <= SIGNAL_COUNT; sig++)
+		if (ignored ? t->signals.action[sig].handler == HANDLER_IGNORE
+			: t->signals.action[sig].handler > HANDLER_IGNORE)
+			bits |= SIGNAL_BIT(sig);
+	return bits;
+}
+
+static char task_letter(const struct task *t)
+{
+	if (t->state == TASK_ZOMBIE)
+		return 'Z';
+	return t->stop_signal ? 'T' : thread_letter(t->threads);
+}
+
 void task_look(struct task *t, struct task_view *out)
 {
+	const struct usage u = usage_of(t);
+
 	*out = (struct task_view){
-		.tid = t->pid, .pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session, .exit_status = t->exit_status,
-		.state = t->state == TASK_ZOMBIE ? 'Z' : t->stop_signal ? 'T' : thread_letter(t->threads),
-			.threads = t->thread_count, .nice = t->threads->nice, .start_ns = t->start_ns, .vsize = t->vsize,
-				.files = t->files, .exe = t->exe,
-		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size,
+		.tid = t->pid, .pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session,
+		.exit_status = t->exit_status, .state = task_letter(t), .threads = t->thread_count, .nice = t->threads->nice,
+		.start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = task_frames(t), .files = t->files, .exe = t->exe,
+		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size, .user_ns = u.user_ns, .system_ns = u.system_ns,
+		.child_user_ns = t->children.user_ns, .child_system_ns = t->children.system_ns, .faults = u.faults,
+		.child_faults = t->children.faults, .pending = t->signals.pending | t->threads->signals.pending,
+		.blocked = t->threads->signals.blocked, .ignored = signals_by_handler(t, 1), .caught = signals_by_handler(t, 0),
+		.policy = t->threads->policy, .exit_signal = t->exit_signal, .run_ns = u.user_ns + u.system_ns,
 	};
 	memcpy(out->name, t->name, sizeof out->name);
-	if (t->env && rt_envs[EXO_NAME_INDEX(t->env)].name == t->env)
-		out->rss_pages = rt_envs[EXO_NAME_INDEX(t->env)].frames;
-	out->run_ns = rt_ns(task_ticks(t));
 }
 
 int thread_look(int tid, struct task_view *out)
 {
-	const struct thread *th = thread_by_tid(tid);
+	struct thread *th = thread_by_tid(tid);
 
 	if (!th)
 		return -ESRCH;
@@ -173,8 +199,12 @@ int thread_look(int tid, struct task_view *out)
 		return 0;
 	out->tid = tid;
 	out->state = th->task->stop_signal ? 'T' : thread_letter(th);
-	out->run_ns = rt_ns(thread_ticks(th));
+	out->user_ns = thread_times(th).user;
+	out->system_ns = thread_times(th).system;
+	out->run_ns = out->user_ns + out->system_ns;
 	out->nice = th->nice;
+	out->policy = th->policy;
+	out->blocked = th->signals.blocked;
 	memcpy(out->name, th->name, sizeof out->name);
 	return 0;
 }
@@ -195,6 +225,8 @@ void space_note(enum space_news news)
 	switch (news) {
 	case SPACE_CHANGED:
 		P->task->vsize = SPACE->region_bytes;
+		if (SPACE->region_bytes > P->task->vsize_most)
+			P->task->vsize_most = SPACE->region_bytes;
 		break;
 	case SPACE_SHRINKS:
 		usage_note();

@@ -35,6 +35,15 @@ struct task_signals {
 	struct posix_timer *posix_timers; /* posix_timer.c */
 };
 
+/* Kinds of memory in a core file (core(5)): bits of coredump_filter. */
+#define DUMP_ANON_PRIVATE 0x01u
+#define DUMP_ANON_SHARED  0x02u
+#define DUMP_FILE_PRIVATE 0x04u
+#define DUMP_FILE_SHARED  0x08u
+#define DUMP_ELF_HEADERS  0x10u
+#define DUMP_USUAL        0x33u
+#define DUMP_ALL          0x1ffu
+
 /* What a process has used. rss_most: pages that it had, when somebody looked; waits: times that it left the CPU by
  * itself; preempted: that it was another's turn. */
 struct usage { uint64_t user_ns, system_ns, rss_most, faults, waits, preempted; };
@@ -67,6 +76,11 @@ struct task {
 	struct cpu_split split;      /* usage.c */
 	/* of threads that are gone, and what is not counted by thread; of waited-for children and theirs. usage.c */
 	struct usage own, children;
+	struct { uint64_t bytes, calls; } io[2]; /* of reads, of writes */
+	struct ask *asked;           /* what another process wants of it: ask.c */
+	int oom_adjust;              /* -1000 (never) .. 1000: who is ended for want of memory */
+	unsigned dump_filter;        /* DUMP_: what of its memory is in a core file */
+	uint64_t vsize_most;
 	struct timer cpu_limit;      /* RLIMIT_CPU: usage.c */
 	uint64_t vsize;              /* of the image, for others to see */
 	uint64_t kill_ticks;         /* its CPU time when a SIGKILL was first seen pending */
@@ -99,6 +113,9 @@ uint64_t task_ticks(const struct task *t);
 void task_set_name(struct task *t, const char *path);
 /* Drops exe and cmdline. */
 void task_drop_image(struct task *t);
+
+/* shortage.c: pages that it counts for when one has to end; negative: not to be ended */
+int64_t task_weight(const struct task *t);
 
 /* ---- sched.c (family lock held) */
 uint64_t sched_runnable(void);              /* how many threads are runnable */

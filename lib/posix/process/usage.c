@@ -96,7 +96,7 @@ uint64_t cpu_clock_look(const struct task *t, uint64_t left)
 	return clock_after(MAX_OF(left, least));
 }
 
-static uint64_t rss(const struct task *t)
+uint64_t task_frames(const struct task *t)
 {
 	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(t->env)];
 
@@ -105,10 +105,17 @@ static uint64_t rss(const struct task *t)
 
 static void rss_note(struct task *t)
 {
-	uint64_t now = rss(t);
+	uint64_t now = task_frames(t);
 
 	if (now > t->own.rss_most)
 		t->own.rss_most = now;
+}
+
+void io_note(int writes, long n)
+{
+	P->task->io[writes].calls++;
+	if (n > 0)
+		P->task->io[writes].bytes += (uint64_t)n;
 }
 
 void usage_note(void) { rss_note(P->task); }

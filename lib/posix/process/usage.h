@@ -21,10 +21,15 @@ uint64_t cpu_clock_look(const struct task *t, uint64_t left);
 
 /* Of a process so far, without its children; of one thread, whose pages and faults are its process's. */
 struct usage usage_of(struct task *t);
+uint64_t task_frames(const struct task *t);               /* that are charged to its env */
 struct usage usage_of_thread(struct thread *th);
 void usage_add(struct usage *to, const struct usage *more);
 void usage_keep(struct task *t, const struct thread *th); /* th ends: its process has what it used */
 void usage_put(int64_t to[18], const struct usage *u);    /* as struct rusage */
+
+/* load.c */
+void load_sample(uint64_t now);
+void task_born(void), task_gone(struct task *t);
 
 /* RLIMIT_CPU of t was set or inherited. */
 void cpu_limit_watch(struct task *t);

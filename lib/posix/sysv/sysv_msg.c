@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Message queues: msgget(2), msgop(2), msgctl(2). */
 #include <asm/msgbuf.h>
+#include <posix/file/proc.h>
 #include "sysv.h"
 
 #define MSGMAX 8192   /* bytes of a message */
@@ -26,6 +27,25 @@ struct queue {
 	long stime, rtime, ctime;
 	int sender, receiver;
 };
+
+/* proc(5): /proc/sysvipc. */
+void text_sysvipc_msg(struct text *t, const struct proc_node *of)
+{
+	(void)of;
+	say(t,
+		"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime "
+		"     ctime\n");
+	for (unsigned i = 0; i < IPC_OBJECTS; i++) {
+		const struct queue *q = ipc_at(IPC_MSG, i);
+		const struct ipc64_perm *p = q ? &q->ipc.perm : 0;
+
+		if (q)
+			say(t, "%10d %10d  %4o  %10lu %10lu %5u %5u %5u %5u %5u %5u %10lu %10lu %10lu\n", p->key, q->ipc.id,
+				p->mode, q->bytes, q->count,
+				(unsigned)q->sender, (unsigned)q->receiver, p->uid, p->gid, p->cuid, p->cgid, (unsigned long)q->stime,
+				(unsigned long)q->rtime, (unsigned long)q->ctime);
+	}
+}
 
 CALL2(msgget, key, flags)
 {

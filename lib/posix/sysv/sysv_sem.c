@@ -2,6 +2,7 @@
 /* Semaphore sets: semget(2), semop(2), semctl(2). A list of operations is done as one or not at all; who cannot go on sleeps on the set and tries anew when
  * anything in it has changed. What is to be undone stands in a process's list until its end. */
 #include <asm/sembuf.h>
+#include <posix/file/proc.h>
 #include "sysv.h"
 
 #define SEM_UNDO 0x1000
@@ -38,6 +39,22 @@ static size_t set_bytes(uint64_t count) { return sizeof(struct sem_set) + count 
 static void *set_alloc(size_t bytes) { return fam_pages(PAGE_UP(bytes) / PAGE); }
 static void set_free(void *p, size_t bytes) { fam_pages_free(p, PAGE_UP(bytes) / PAGE); }
 static size_t undo_bytes(uint64_t count) { return sizeof(struct sem_undo) + count * sizeof(int16_t); }
+
+/* proc(5): /proc/sysvipc. */
+void text_sysvipc_sem(struct text *t, const struct proc_node *of)
+{
+	(void)of;
+	say(t, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
+	for (unsigned i = 0; i < IPC_OBJECTS; i++) {
+		const struct sem_set *s = ipc_at(IPC_SEM, i);
+		const struct ipc64_perm *p = s ? &s->ipc.perm : 0;
+
+		if (s)
+			say(t, "%10d %10d  %4o %10lu %5u %5u %5u %5u %10lu %10lu\n", p->key, s->ipc.id, p->mode, s->count, p->uid,
+				p->gid, p->cuid, p->cgid,
+				(unsigned long)s->otime, (unsigned long)s->ctime);
+	}
+}
 
 CALL3(semget, key, count, flags)
 {

@@ -2,6 +2,7 @@
 /* Shared memory segments: shmget(2), shmop(2), shmctl(2). A segment is a file without a name; what is attached is a shared mapping of it, so attachments are the
  * references to the file: fork, exec and the end of a process count by themselves, and a mapping that is cut in two counts twice, as on Linux. */
 #include <asm/shmbuf.h>
+#include <posix/file/proc.h>
 #include "sysv.h"
 
 #define SHMMAX (~0ul - (1ul << 24))
@@ -54,6 +55,31 @@ static long segment_make(uint64_t key, uint64_t size, uint64_t flags)
 		fam_free(s);
 	}
 	return id;
+}
+
+/* proc(5): /proc/sysvipc. */
+static void say_segment(struct text *t, const struct segment *s)
+{
+	const struct ipc64_perm *p = &s->ipc.perm;
+	uint64_t pages = PAGE_UP(s->size) / PAGE;
+
+	say(t, "%10d %10d  %4o %21lu %5d %5d  %5u %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21lu\n", p->key, s->ipc.id,
+		p->mode, (unsigned long)s->size,
+		s->creator, s->last, inode_references(s->file) - !is_removed(s), p->uid, p->gid, p->cuid, p->cgid,
+			(unsigned long)s->atime,
+		(unsigned long)s->dtime, (unsigned long)s->ctime, (unsigned long)(pages * PAGE), 0ul);
+}
+
+void text_sysvipc_shm(struct text *t, const struct proc_node *of)
+{
+	(void)of;
+	say(t,
+		"       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      "
+		"dtime      ctime"
+		"                   rss                  swap\n");
+	for (unsigned i = 0; i < IPC_OBJECTS; i++)
+		if (ipc_at(IPC_SHM, i))
+			say_segment(t, ipc_at(IPC_SHM, i));
 }
 
 CALL3(shmget, key, size, flags)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The process half's promises, kept with malloc and memcpy, so that the file half runs on the host. One thread: who sleeps runs a hook. */
+#include <posix/file/proc.h>
 #include "shim.h"
 #include <asm/errno.h>
 #include <fs/async.h>
@@ -207,6 +208,28 @@ size_t maps_text(char *to, size_t max)
 	memcpy(to, "00400000-00401000 r-xp\n", 23);
 	return 23;
 }
+
+/* What only the process half can tell of a process says nothing here. */
+#define SILENT(name) void name(struct text *t, const struct proc_node *of) { (void)t, (void)of; }
+SILENT(text_limits) SILENT(text_smaps) SILENT(text_smaps_rollup) SILENT(text_auxv)
+SILENT(text_environ) SILENT(text_io) SILENT(text_wchan) SILENT(text_oom_score)
+SILENT(text_oom_score_adj) SILENT(text_timerslack) SILENT(text_coredump) SILENT(text_personality)
+SILENT(text_children) SILENT(text_schedstat) SILENT(text_fdinfo) SILENT(text_status_more)
+SILENT(text_locks) SILENT(text_net_unix) SILENT(text_sysvipc_shm) SILENT(text_sysvipc_sem)
+SILENT(text_sysvipc_msg)
+void text_maps(struct text *t, const struct proc_node *of) { (void)of; t->n = maps_text(t->to, t->max); }
+#define REFUSED(name) \
+	long name(const struct proc_node *of, const char *text, size_t n) { (void)of, (void)text, (void)n; return -EINVAL; }
+REFUSED(take_oom_score_adj) REFUSED(take_timerslack) REFUSED(take_coredump)
+void io_note(int writes, long n) { (void)writes, (void)n; }
+const char *system_name(const char *field, char name[65]) { (void)field; memcpy(name, "host", 5); return name; }
+long system_rename(const char *text, size_t n, int domain) { (void)text, (void)n, (void)domain; return -EINVAL; }
+uint64_t regions_max(void) { return 1000; }
+uint64_t frames_end(void) { return 65536; }
+int frames_are_ram(uint64_t first, uint64_t n) { (void)first, (void)n; return 1; }
+uint64_t frames_kept(void) { return 100; }
+void runnable_average(uint32_t to[3]) { to[0] = to[1] = to[2] = 1024; }
+struct usage_gone tasks_gone(void) { return (struct usage_gone){ .forks = 7 }; }
 
 void rt_log(const char *format, ...) { (void)format; }
 void **family_slot_fs(void) { return &fs_slot; }

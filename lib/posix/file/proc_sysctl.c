@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/sys: settings of the system by name. What cannot be set here is read-only, and what has no meaning here is
+ * absent. */
+#include "proc.h"
+
+/* ---- values that follow from the system itself */
+static void say_number(struct text *t, uint64_t n) { say(t, "%lu\n", (unsigned long)n); }
+#define NUMBER(name, value) \
+	static void name(struct text *t, const struct proc_node *of) { (void)of; say_number(t, value); }
+NUMBER(text_threads_max, PROC_MAX * 4ul)
+NUMBER(text_pid_max, PID_END)
+NUMBER(text_nr_open, FD_MAX)
+NUMBER(text_map_count, regions_max())
+NUMBER(text_min_free, frames_kept() * 4)
+NUMBER(text_file_max, fam_room(ROOM_FEW))
+
+static void text_file_nr(struct text *t, const struct proc_node *of)
+{
+	unsigned long n = 0;
+
+	(void)of;
+	for (struct task *task = task_first(); task; task = task_next(task)) {
+		struct task_view v;
+
+		task_look(task, &v);
+		for (int fd = -1; v.files && (fd = fd_next(v.files, (uint32_t)fd + 1)) >= 0;)
+			n++;
+	}
+	say(t, "%lu\t0\t%lu\n", n, (unsigned long)fam_room(ROOM_FEW));
+}
+
+/* ---- names: what uname says */
+static void text_name(struct text *t, const struct proc_node *of)
+{
+	char name[65];
+
+	say(t, "%s\n", system_name(of->row->name, name));
+}
+
+static long take_name(const struct proc_node *of, const char *text, size_t n)
+{
+	while (n && (text[n - 1] == '\n' || !text[n - 1]))
+		n--;
+	return system_rename(text, n, !strcmp(of->row->name, "domainname"));
+}
+
+/* ---- random numbers in the form of RFC 9562, version 4; boot_id is the same until the machine ends */
+static void say_uuid(struct text *t, const uint8_t id[16])
+{
+	for (int i = 0; i < 16; i++)
+		say(t, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
+	say(t, "\n");
+}
+
+static void uuid_make(uint8_t id[16])
+{
+	random_bytes(id, 16);
+	id[6] = (uint8_t)((id[6] & 15) | 0x40);
+	id[8] = (uint8_t)((id[8] & 63) | 0x80);
+}
+
+static void text_uuid(struct text *t, const struct proc_node *of)
+{
+	uint8_t id[16];
+
+	(void)of;
+	uuid_make(id);
+	say_uuid(t, id);
+}
+
+static void text_boot_id(struct text *t, const struct proc_node *of)
+{
+	struct fs_family *fs = fs_family();
+
+	(void)of;
+	if (!fs->boot_id[6])
+		uuid_make(fs->boot_id);
+	say_uuid(t, fs->boot_id);
+}
+
+static const struct shown random_rows[] = {
+	TEXT("boot_id", text_boot_id), FIXED("entropy_avail", "256"), FIXED("poolsize", "256"), TEXT("uuid", text_uuid),
+		{ 0 },
+};
+static const struct shown kernel_rows[] = {
+	FIXED("cap_last_cap", "40"), FIXED("core_pattern", "core"), FIXED("core_pipe_limit", "0"), FIXED("core_uses_pid",
+		"0"),
+	{ "domainname", S_IFREG | 0644, .text = text_name, .take = take_name },
+	{ "hostname", S_IFREG | 0644, .text = text_name, .take = take_name },
+	FIXED("msgmax", "8192"), FIXED("msgmnb", "16384"), FIXED("msgmni", "128"), FIXED("ngroups_max", "65536"),
+	TEXT("osrelease", text_name), TEXT("ostype", text_name), FIXED("overflowgid", "65534"), FIXED("overflowuid",
+		"65534"),
+	FIXED("panic", "0"), TEXT("pid_max", text_pid_max), FIXED("printk", "4\t4\t1\t7"), DIRECTORY("random", random_rows),
+	FIXED("randomize_va_space", "0"), FIXED("sem", "32000\t4096000\t500\t128"), FIXED("shmall", "18446744073692774399"),
+	FIXED("shmmax", "18446744073692774399"), FIXED("shmmni", "128"), FIXED("tainted", "0"), TEXT("threads-max",
+		text_threads_max),
+	TEXT("version", text_name), { 0 },
+};
+static const struct shown vm_rows[] = {
+	FIXED("legacy_va_layout", "0"), TEXT("max_map_count", text_map_count), TEXT("min_free_kbytes", text_min_free),
+	FIXED("mmap_min_addr", "65536"), FIXED("nr_hugepages", "0"), FIXED("nr_overcommit_hugepages", "0"),
+	FIXED("oom_kill_allocating_task", "0"), FIXED("overcommit_kbytes", "0"), FIXED("overcommit_memory", "1"),
+	FIXED("overcommit_ratio", "50"), FIXED("panic_on_oom", "0"), FIXED("swappiness", "60"), { 0 },
+};
+static const struct shown fs_rows[] = {
+	{ "binfmt_misc", S_IFDIR | 0755, .in = binfmt_rows, .more = &binfmt_names },
+	TEXT("file-max", text_file_max), TEXT("file-nr", text_file_nr), FIXED("lease-break-time", "45"),
+		FIXED("leases-enable", "0"),
+	TEXT("nr_open", text_nr_open), FIXED("overflowgid", "65534"), FIXED("overflowuid", "65534"),
+	FIXED("pipe-max-size", "1048576"), FIXED("pipe-user-pages-hard", "0"), FIXED("pipe-user-pages-soft", "0"),
+	FIXED("protected_fifos", "0"), FIXED("protected_hardlinks", "0"), FIXED("protected_regular", "0"),
+	FIXED("protected_symlinks", "0"), FIXED("suid_dumpable", "0"), { 0 },
+};
+static const struct shown core_rows[] = { FIXED("somaxconn", "4096"), FIXED("wmem_default", "212992"),
+	FIXED("rmem_default", "212992"), { 0 } };
+static const struct shown unix_rows[] = { FIXED("max_dgram_qlen", "512"), { 0 } };
+static const struct shown net_rows[] = { DIRECTORY("core", core_rows), DIRECTORY("unix", unix_rows), { 0 } };
+const struct shown sysctl_rows[] = {
+	DIRECTORY("fs", fs_rows), DIRECTORY("kernel", kernel_rows), DIRECTORY("net", net_rows), DIRECTORY("vm", vm_rows),
+		{ 0 },
+};

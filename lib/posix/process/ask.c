@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking another process: a request in its record, seen where it leaves the library or comes back from a sleep. */
+#include <posix/library.h>
+#include "ask.h"
+
+#define PATIENCE (2 * NS) /* it may be held by a tracer, or never get the CPU */
+
+struct ask { void (*serve)(void *); void *with; int done, result; };
+
+/* Somebody of t's env looks soon: a sleeper by a wake-up, after which it looks at its condition anew. */
+static int poke(struct task *t)
+{
+	for (struct thread *th = t->threads; th; th = th->next) {
+		if (th->state == THREAD_STOPPED || (th->state == THREAD_SLEEPING && th->channel)) {
+			thread_run(th);
+			return 1;
+		}
+		if (th->state == THREAD_RUNNABLE) {
+			(void)gate_notify(t->env, 1);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static void done(struct task *t, int result)
+{
+	struct ask *a = t->asked;
+
+	t->asked = 0;
+	a->result = result;
+	a->done = 1;
+	wake_up(a);
+	wake_up(&t->asked);
+}
+
+void ask_serve(void)
+{
+	struct task *t = P->task;
+
+	t->asked->serve(t->asked->with);
+	done(t, 0);
+}
+
+void ask_refuse(struct task *t)
+{
+	if (t->asked)
+		done(t, -ESRCH);
+}
+
+int task_ask(struct task *t, void (*serve)(void *), void *with)
+{
+	uint64_t deadline = clock_after(PATIENCE);
+	int pid = t->pid, e = 0;
+	struct ask *a;
+
+	if (t->env == P->self) {
+		serve(with);
+		return 0;
+	}
+	while (t->asked && !e) {
+		e = sleep_on(&t->asked, deadline);
+		t = task_by_pid(pid);
+		if (!t)
+			return -ESRCH;
+	}
+	if (e || t->state != TASK_ALIVE || t->is_init)
+		return e == -EINTR ? e : -ESRCH;
+	if (!(a = fam_alloc(sizeof *a)))
+		return -ENOMEM;
+	*a = (struct ask){ serve, with, 0, 0 };
+	t->asked = a;
+	e = poke(t) ? 0 : -ESRCH;
+	while (!e && !a->done)
+		e = sleep_on(a, deadline);
+	/* Who did not come to it has not ended either: that would have been told. */
+	if (!a->done)
+		t->asked = 0;
+	else
+		e = a->result;
+	fam_free(a);
+	return e == -ETIMEDOUT ? -ESRCH : e;
+}
