@@ -27,7 +27,8 @@
 #define DEVICE(major, minor) ((uint32_t)((major) << 8 | (minor)))
 
 enum inode_kind { KIND_TREE, KIND_PROC, KIND_PIPE, KIND_ANON }; /* KIND_ANON: of one file alone, that no path leads to */
-enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, INODE_SEALS = 8 /* of memfd_create */ };
+enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, INODE_LINKABLE = 16,
+	INODE_SEALS = 8 /* of memfd_create */ };
 
 struct lock;
 struct tty;

@@ -25,7 +25,8 @@ static unsigned fault_access(uint64_t error)
 static void signal_exception(struct user_regs *r, const struct exo_upcall *u)
 {
 	static const struct { uint8_t signal, code; } row[32] = {
-		[0] = { SIGFPE, FPE_INTDIV }, [1] = { SIGTRAP, TRAP_TRACE }, [3] = { SIGTRAP, 0 }, [4] = { SIGSEGV, 0 }, [5] = { SIGSEGV, 0 },
+		[0] = { SIGFPE, FPE_INTDIV }, [1] = { SIGTRAP, TRAP_TRACE }, [3] = { SIGTRAP, SI_KERNEL }, [4] = { SIGSEGV,
+			SI_KERNEL }, [5] = { SIGSEGV, SI_KERNEL },
 		[6] = { SIGILL, ILL_ILLOPN }, [11] = { SIGBUS, SI_KERNEL }, [12] = { SIGBUS, SI_KERNEL },
 		[16] = { SIGFPE, FPE_FLTINV }, [17] = { SIGBUS, BUS_ADRALN }, [19] = { SIGFPE, FPE_FLTINV },
 	};

@@ -233,6 +233,9 @@ static void others(void)
 				;
 		}
 		CHECK(read(pipes[0], &byte, 1) == 1);
+		snprintf(name, sizeof name, "/proc/%d/status", pid);
+		while (how == 0 && slurp(name) > 0 && value("State:\t")[0] != 'S')
+			usleep(1000);
 		if (how == 2) {
 			int st;
 

@@ -71,8 +71,10 @@ static int open_inode(int dirfd, uint64_t path, unsigned flags, uint32_t mode, s
 			error = -EINVAL;
 		if (!error && !(*out = inode_new(mode)))
 			error = -ENOSPC;
-		if (!error)
+		if (!error) {
 			(*out)->nlink = 0;
+			(*out)->marks |= flags & O_EXCL ? 0 : INODE_LINKABLE;
+		}
 	} else if (!w.inode) {
 		error = w.slash ? -EISDIR : file_create(&w, mode, 0, out);
 	} else if ((flags & O_CREAT) && (flags & O_EXCL)) {

@@ -118,9 +118,12 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 			error = -EPERM;
 		else if (ip->kind != w.dir->kind || ip->kind != KIND_TREE)
 			error = -EXDEV;
+		else if (!ip->nlink && !(ip->marks & INODE_LINKABLE)) /* its last name went, or it was never to have one */
+			error = -ENOENT;
 		else
 			error = entry_add(w.dir, w.name, w.name_size, ip);
 		if (!error) {
+			ip->marks &= (uint8_t)~INODE_LINKABLE;
 			ip->nlink++;
 			inode_touch(ip, TOUCH_C);
 		}

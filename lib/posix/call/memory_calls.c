@@ -79,7 +79,13 @@ CALL2(munmap, start, size)
 {
 	uint64_t end = start + PAGE_UP(size);
 
-	if (start % PAGE || !size || end <= start || !user_range_ok(start, end - start))
+	if (start % PAGE || !size || end <= start)
+		return -EINVAL;
+	if (start < EXO_NULL_GUARD) /* where nothing ever is */
+		start = EXO_NULL_GUARD;
+	if (end <= start)
+		return 0;
+	if (!user_range_ok(start, end - start))
 		return -EINVAL;
 	return region_free_space(start, end) ? 0 : map_remove(start, end);
 }

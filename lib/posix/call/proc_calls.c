@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about the process itself that need no other part of the library: limits, prctl, FS and GS base, thread bookkeeping, random bytes. */
 #include <asm/prctl.h>
+#include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/random.h>
 #include <linux/resource.h>
@@ -171,5 +172,16 @@ CALL3(getrandom, to, size, flags)
 	return (long)done;
 }
 
-/* The only personality is Linux's own. */
-CALL1(personality, which) { return (uint32_t)which == 0xffffffff || (uint32_t)which == 0 ? 0 : -EINVAL; }
+/* Linux's own, with addresses that are not random, as they never are here. */
+CALL1(personality, which)
+{
+	struct task *t = current_task();
+	uint32_t was = t->personality;
+
+	if ((uint32_t)which == 0xffffffff)
+		return was;
+	if (which & ~(uint64_t)ADDR_NO_RANDOMIZE)
+		return -EINVAL;
+	t->personality = (uint32_t)which;
+	return was;
+}

@@ -166,16 +166,26 @@ CALL3(getcpu, cpu, node, cache)
 	return (cpu && user_write(cpu, &zero, 4)) || (node && user_write(node, &zero, 4)) ? -EFAULT : 0;
 }
 
-/* A process is one thread on one CPU: every barrier has been passed. */
+/* One CPU: whoever runs has passed every barrier of the others. But who uses a kind must have said so before. */
+#define BARRIERS_REGISTER (MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED \
+	| MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
+#define BARRIERS_PRIVATE  (MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
+#define BARRIERS_GLOBAL   (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED)
+
 CALL3(membarrier, command, flags, cpu)
 {
+	struct task *t = current_task();
+	uint32_t which = (uint32_t)command;
+
 	(void)cpu;
-	if (flags)
+	if (flags || which & (which - 1) || which & ~(uint32_t)(BARRIERS_REGISTER | BARRIERS_PRIVATE | BARRIERS_GLOBAL))
 		return -EINVAL;
-	if ((int)command == MEMBARRIER_CMD_QUERY)
-		return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
-	return (int)command == MEMBARRIER_CMD_GLOBAL || (int)command == MEMBARRIER_CMD_PRIVATE_EXPEDITED
-		|| (int)command == MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED ? 0 : -EINVAL;
+	if (!which) /* MEMBARRIER_CMD_QUERY */
+		return BARRIERS_REGISTER | BARRIERS_PRIVATE | BARRIERS_GLOBAL;
+	if (which & BARRIERS_REGISTER)
+		t->barriers |= which;
+	/* The bit above each private kind is its registration. */
+	return which & BARRIERS_PRIVATE && !(t->barriers & which << 1) ? -EPERM : 0;
 }
 
 CALL4(rseq, area, size, flags, signature)

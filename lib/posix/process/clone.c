@@ -128,3 +128,17 @@ CALL2(clone3, at, size)
 	return clone_any(&(struct fork_wish){ args.flags, args.stack ? args.stack + args.stack_size : 0, args.parent_tid,
 		args.child_tid, args.tls, (int)args.exit_signal, args.pidfd });
 }
+
+/* A process without threads has everything for itself; there are no namespaces, as in a Linux built without them. A
+ * thread
+ * cannot have files or a working folder of its own. */
+CALL1(unshare, flags)
+{
+	if (flags & ~(uint64_t)(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM))
+		return -EINVAL;
+	if (flags & ~(uint64_t)CLONE_SYSVSEM && P->task->thread_count > 1)
+		return -EINVAL;
+	if (flags & CLONE_SYSVSEM)
+		sem_undo_all(P->task);
+	return 0;
+}

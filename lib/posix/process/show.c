@@ -284,7 +284,14 @@ void text_io(struct text *t, const struct proc_node *of)
 }
 
 void text_wchan(struct text *t, const struct proc_node *of) { (void)of; say(t, "0"); }
-void text_personality(struct text *t, const struct proc_node *of) { (void)of; say(t, "00000000\n"); }
+
+void text_personality(struct text *t, const struct proc_node *of)
+{
+	const struct thread *th = thread_of(of);
+
+	if (th)
+		say(t, "%08x\n", th->task->personality);
+}
 
 void text_schedstat(struct text *t, const struct proc_node *of)
 {

@@ -79,6 +79,8 @@ struct task {
 	struct { uint64_t bytes, calls; } io[2]; /* of reads, of writes */
 	struct ask *asked;           /* what another process wants of it: ask.c */
 	int oom_adjust;              /* -1000 (never) .. 1000: who is ended for want of memory */
+	uint32_t personality;        /* personality(2) */
+	uint32_t barriers;           /* membarrier(2): which kinds it has registered for */
 	unsigned dump_filter;        /* DUMP_: what of its memory is in a core file */
 	uint64_t vsize_most;
 	struct timer cpu_limit;      /* RLIMIT_CPU: usage.c */
