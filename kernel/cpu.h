@@ -89,7 +89,6 @@ static inline void write_dr6(uint64_t v) { __asm__ volatile("mov %0, %%dr6" :: "
 static inline void invlpg(uint64_t va) { __asm__ volatile("invlpg (%0)" :: "r"(va) : "memory"); }
 static inline void xsetbv(uint64_t v) { __asm__ volatile("xsetbv" :: "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))); }
 /* All that XCR0 names. */
-/* All that XCR0 names. */
 static inline void xsave(uint8_t *p) { __asm__ volatile("xsave64 %0" : "=m"(*p) : "a"(-1), "d"(-1) : "memory"); }
 static inline void xrstor(const uint8_t *p) { __asm__ volatile("xrstor64 %0" :: "m"(*p), "a"(-1), "d"(-1) : "memory"); }
 static inline void fxsave(uint8_t *p) { __asm__ volatile("fxsave64 %0" : "=m"(*p) :: "memory"); }

@@ -4,12 +4,15 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 
+/* Of files that only test/unit/time links: there the real ones stand. */
+#define WEAK __attribute__((weak))
+
 uint8_t *host_ram;
 struct exo_home *homes;
-struct exo_slices *slices;
+WEAK struct exo_slices *slices;
 struct exo_info *info;
 const struct boot_info *boot;
-struct cpu cpu0;
+WEAK struct cpu cpu0;
 void recount_use(void *memory); /* test/kernel/recount.c, host only: 16 bytes a frame */
 unsigned world_interrupts;
 struct dev_frames world_device;
@@ -46,15 +49,15 @@ __attribute__((weak)) void root_load(uint32_t pfn) { (void)pfn; } /* model_test.
 void machine_bases_save(uint64_t *fs, uint64_t *gs) { *fs = *gs = 0; }
 void machine_bases_load(uint64_t fs, uint64_t gs) { (void)fs; (void)gs; }
 void fpu_init(struct exo_save *s) { memset(s->xstate, 0, sizeof s->xstate); }
-void sched_event(struct env *e, uint32_t bits) { e->exo->pending |= bits; }
-void sched_forget(struct env *e) { (void)e; }
-void sched_leave(void) { world_run(1); }
-void sched_arm(void) { }
-void dev_teardown(struct env *e) { (void)e; }
+WEAK void sched_event(struct env *e, uint32_t bits) { e->exo->pending |= bits; }
+WEAK void sched_forget(struct env *e) { (void)e; }
+WEAK void sched_leave(void) { world_run(1); }
+WEAK void sched_arm(void) { }
+WEAK void dev_teardown(struct env *e) { (void)e; }
 void pci_teardown(struct env *e) { (void)e; }
-struct dev_frames *dev_frames_find(uint64_t pfn) { return pfn - world_device.first < world_device.count ? &world_device : NULL; }
-void pct_forget(struct env *e) { (void)e; }
-int64_t slice_take(uint64_t i, struct env *from) { (void)i; (void)from; return 0; }
+WEAK struct dev_frames *dev_frames_find(uint64_t pfn) { return pfn - world_device.first < world_device.count ? &world_device : NULL; }
+WEAK void pct_forget(struct env *e) { (void)e; }
+WEAK int64_t slice_take(uint64_t i, struct env *from) { (void)i; (void)from; return 0; }
 void trap_direct(bool on) { (void)on; }
 void trap_aliases(struct env *e) { (void)e; }
 
