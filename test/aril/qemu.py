@@ -119,13 +119,14 @@ class Fifos:
 class Machine:
     """One QEMU. `channel` is the host's end of COM2 (see Fifos), `log` the path that COM1 goes to."""
 
+    talk: Optional[socket.socket] = None # with the monitor, where several things are asked; tests make machines in their own ways
+
     def __init__(self, folder, disk, log, mem=1 << 30, icount=None, gui=False, gdb=False, more=(), accel="tcg", kept=False):
         self.folder = folder
         self.log = log
         self.monitor_path = os.path.join(folder, "monitor")
         if os.path.exists(self.monitor_path):
             os.unlink(self.monitor_path) # of the run's first machine
-        self.talk: Optional[socket.socket] = None # with the monitor, where several things are asked
         self.channel = Fifos(os.path.join(folder, "com2"))
         command = [binary(), "-name", "aril", *hardware(mem, accel), *firmware(folder),
                    *devices(self.channel.path, disk, log, kept), "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
