@@ -12,7 +12,9 @@
 
 struct timeval64 { int64_t s, us; };
 
-/* Of a process or thread by number: a record that others change. */
+/* Of a process or thread by number: a record that others change. Seldom wanted: reading the usual clocks is to save no
+ * registers for it. */
+__attribute__((noinline))
 static int other_read(int32_t id, uint64_t *ns)
 {
 	int is_held = family_locked(), error;

@@ -173,8 +173,10 @@ long i386_call(struct user_regs *r);
  * was, so that the next may come. */
 struct task;
 void itimers_stop(struct task *t);
-void itimer_taken(struct task *t);
+/* Not inlined: every signal comes past, and few are a timer's. */
+__attribute__((noinline)) void itimer_taken(struct task *t);
 struct signal_cause;
-void posix_timer_taken(struct task *t, struct signal_cause *cause); /* fills in how often it came */
+/* fills in how often it came */
+__attribute__((noinline)) void posix_timer_taken(struct task *t, struct signal_cause *cause);
 void posix_timers_drop(struct task *t);
 #endif

@@ -99,7 +99,7 @@ CALL4(wait4, pid, status_at, asked, usage_at)
 	if (!c && error <= 0)
 		return error;
 	number = c ? c->pid : error;
-	if (c) {
+	if (c && usage_at) {
 		const struct usage u = usage_whole(c);
 
 		usage_put(usage, &u);
