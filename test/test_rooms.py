@@ -225,6 +225,48 @@ def test_link_faults_are_seen():
     assert len(include_faults(texts, ["lib/run/own.h", "lib/fs/files.h"])) == 3
 
 
+# ---- the largest circle of files that ask one another
+
+CIRCLE_MOST = 130
+
+
+def circle(defined: list, asked: list) -> list:
+    """The largest set of objects of which each asks each, by way of others too. What a needs.h wants counts as any other name."""
+    homes = dict(defined)
+    edges = {path: set() for path in {path for _, path in defined + asked}}
+    for name, path in asked:
+        if name in homes and homes[name] != path:
+            edges[path].add(homes[name])
+    back = {path: set() for path in edges}
+    for path, to in edges.items():
+        for other in to:
+            back[other].add(path)
+
+    def reached(start: str, graph: dict) -> set:
+        seen, todo = {start}, [start]
+        while todo:
+            new = graph[todo.pop()] - seen
+            seen |= new
+            todo += new
+        return seen
+
+    left, best = set(edges), set()
+    while left:
+        start = min(left)
+        found = reached(start, edges) & reached(start, back)
+        left -= found
+        best = max(best, found, key=len)
+    return sorted(best)
+
+
+def test_circle_does_not_grow():
+    found = circle(*symbols())
+    rooms = {room: sum(room_of(path) == room for path in found) for room in BELOW}
+    print(f"rooms: {len(found)} files in the largest circle: " + ", ".join(f"{n} of {room}" for room, n in rooms.items() if n))
+    assert 10 < len(found) <= CIRCLE_MOST, found
+    assert circle([("a", "x"), ("b", "y"), ("c", "z")], [("b", "x"), ("c", "y"), ("b", "z")]) == ["y", "z"]
+
+
 if __name__ == "__main__":
     with open(DEBTS, "w", encoding="utf-8") as out:
         out.write("# SPDX-License-Identifier: MIT\n# What test/test_rooms.py puts up with: names that run upward, names that no public header declares, includes that run upward or into another room.\n")

@@ -8,8 +8,6 @@
 int  async_can(const struct file *f);               /* a pipe, a socket, a terminal */
 int  async_set(struct file *f, int fd, int on);     /* O_ASYNC: 0 or -ENOMEM. fd: what si_fd will be */
 long async_fcntl(struct file *f, int command, uint64_t arg); /* F_SETOWN, F_SETSIG and their kin; -EINVAL: another command */
-void async_drop(struct file *f);                    /* the file goes */
-void async_tell(const void *object, int band);
 
 /* Something came to a pipe, socket or terminal (POLL_IN), or went (POLL_OUT), or its other side is gone (POLL_HUP). */
 static inline void async_notify(const void *object, int band)

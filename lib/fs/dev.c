@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Character devices that are only behaviour: null, zero, full, random, kmsg; and what stands in /dev. Terminals are tty.c's. */
-#include <asm/poll.h>
-#include <tty/tty.h>
+/* Character devices that are only behaviour: null, zero, full, random, kmsg; and what stands in /dev. Terminals are
+ * tty.c's. */
+#include "files.h"
+#include <rt/log.h>
 
 static long null_read(struct file *f, struct io *io, uint64_t at)
 {
@@ -83,6 +84,9 @@ static const struct file_ops kmsg_ops = { .write = kmsg_write, .seek = SEEK_NONE
 
 int dev_is_zero(const struct file *f) { return f->ops == &zero_ops; }
 
+#define PTS_MAJOR 136
+
+/* Without ops: a terminal. */
 struct device { const char *name; uint32_t rdev, mode; const struct file_ops *ops; };
 static const struct device devices[] = {
 	{ "null", DEVICE(1, 3), 0666, &null_ops },
@@ -91,8 +95,8 @@ static const struct device devices[] = {
 	{ "random", DEVICE(1, 8), 0666, &random_ops },
 	{ "urandom", DEVICE(1, 9), 0666, &random_ops },
 	{ "kmsg", DEVICE(1, 11), 0644, &kmsg_ops },
-	{ "tty", DEVICE(5, 0), 0666, &tty_ops },
-	{ "console", DEVICE(5, 1), 0600, &tty_ops },
+	{ "tty", DEVICE(5, 0), 0666, NULL },
+	{ "console", DEVICE(5, 1), 0600, NULL },
 	{ "ptmx", DEVICE(5, 2), 0666, NULL },
 };
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
@@ -108,15 +112,13 @@ static const struct link links[] = {
 
 int dev_open(struct inode *ip, unsigned flags, struct file **out)
 {
-	if (ip->rdev == DEVICE(5, 2))
-		return pty_open_master(ip, flags, out);
-	if (ip->rdev >> 8 == 136)
-		return pty_open_slave(ip, flags, out);
+	if (ip->rdev >> 8 == PTS_MAJOR)
+		return terminal_open(ip, flags, out);
 	for (size_t i = 0; i < DEVICES; i++) {
 		if (devices[i].rdev != ip->rdev)
 			continue;
-		if (devices[i].ops == &tty_ops)
-			return tty_open(ip, flags, out);
+		if (!devices[i].ops)
+			return terminal_open(ip, flags, out);
 		*out = file_new(ip, devices[i].ops, flags);
 		return *out ? 0 : -ENOMEM;
 	}

@@ -36,10 +36,8 @@ void file_put(struct file *f)
 	locks_release(f->ip, f);
 	if (f->ops->release)
 		f->ops->release(f);
-	if (f->watches)
-		watches_drop(f);
-	if (f->async)
-		async_drop(f);
+	if (f->watches || f->async)
+		file_gone(f);
 	f->ip->writers -= is_writer(f);
 	inode_put(f->ip);
 	fam_free(f);

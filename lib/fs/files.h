@@ -12,6 +12,8 @@
 #include <base/fmt.h>
 #include <base/string.h>
 #include <rt/page.h>
+#include "call.h"
+#include "needs.h"
 #include <posix/posix.h>
 
 #define ERESTARTSYS 512     /* the process half turns it into a restart or EINTR */
@@ -221,8 +223,6 @@ static inline struct file *fd_at(const struct file_state *fs, uint32_t fd) { ret
 int  anon_fd(const char *what, uint32_t mode, const struct file_ops *ops, void *own, unsigned flags);
 struct file *anon_file(const char *what, uint32_t mode, const struct file_ops *ops, void *own, unsigned flags); /* NULL: no memory, own is the caller's still */
 
-/* ---- epoll.c */
-void watches_drop(struct file *f);         /* the file goes */
 
 /* ---- fs_io.c: where bytes of a read or write go to or come from */
 struct io {
@@ -294,18 +294,4 @@ size_t machine_report(char *to, size_t max);
 static inline int is_root_of_something(const struct inode *ip) { return ip == fs_family()->root
 	|| ip == fs_family()->proc || ip == fs_family()->sys; }
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-/* Definitions of system calls with n arguments that are used. */
-#define UNUSED_(n) uint64_t unused_##n __attribute__((unused))
-#define CALL0(name) long sys_##name(UNUSED_(0), UNUSED_(1), UNUSED_(2), UNUSED_(3), UNUSED_(4), UNUSED_(5))
-#define CALL1(name, a) long sys_##name(uint64_t a, UNUSED_(1), UNUSED_(2), UNUSED_(3), UNUSED_(4), UNUSED_(5))
-#define CALL2(name, a, b) long sys_##name(uint64_t a, uint64_t b, UNUSED_(2), UNUSED_(3), UNUSED_(4), UNUSED_(5))
-#define CALL3(name, a, b, c) long sys_##name(uint64_t a, uint64_t b, uint64_t c, UNUSED_(3), UNUSED_(4), UNUSED_(5))
-#define CALL4(name, a, b, c, d) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, UNUSED_(4), UNUSED_(5))
-#define CALL5(name, a, b, c, d, e) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, UNUSED_(5))
-#define CALL6(name, a, b, c, d, e, f) long sys_##name(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
-
-#define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
-#include <posix/call/fs_syscall.def>
-#undef SYSCALL
 #endif

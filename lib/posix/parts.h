@@ -4,6 +4,7 @@
 #define POSIX_PARTS_H
 #include <stddef.h>
 #include <stdint.h>
+#include <posix/needs.h>
 
 struct exec_plan;
 struct fork_start;
@@ -33,7 +34,6 @@ struct posix_parts {
 	void (*last_words)(const struct task *t, const char *text, size_t n);
 	uint64_t latency_ns, granularity_ns; /* every runnable thread gets the CPU once in that time; but no turn is shorter than that */
 };
-extern const struct posix_parts posix_parts;
 
 /* What there is to choose from. */
 int  load_binary(struct exec_plan *plan, const char *path);              /* binary.c: #! scripts, ELF static, static-PIE, PT_INTERP */

@@ -19,6 +19,8 @@
 #include <run/needs.h>
 #include <vm/needs.h>
 #include <vm/vm.h>
+#include <fs/call.h>
+#include <tty/needs.h>
 
 #define PROC_MAX 1024
 #define FD_MAX   1048576 /* Linux's nr_open */
@@ -31,14 +33,8 @@ struct task;    /* family record of one process: pid, parent, state, signals pen
 
 /* ---- promised by the process half ---- */
 
-/* Signals: to a pid (> 0), to a process group (< -1 as in kill(2)); 0 or -ESRCH. signal_self: to the caller. */
-int signal_send(int pid, int sig);
-int signal_group(int pgrp, int sig);
-int signal_is_ignored_or_blocked(int sig); /* of the caller: for tty background reads and writes */
-int group_is_orphaned(int pgrp);
-
 /* Identity of the caller. */
-int  current_pid(void), current_ppid(void), current_pgrp(void), current_session(void);
+int  current_ppid(void); /* the others: fs/needs.h, tty/needs.h */
 struct task *current_task(void);
 uint32_t current_threads(void);            /* how many the caller's process has */
 struct task *task_first(void);
@@ -102,7 +98,6 @@ struct file_state *files_fork(struct file_state *of);        /* copy with shared
 void files_exec(struct file_state *fs);                      /* closes close-on-exec */
 void files_free(struct file_state *fs);                      /* closes everything */
 int  files_open_inode(struct file_state *fs, struct inode *ip); /* a descriptor to read it, or -errno */
-struct file_state *current_files(void);                      /* promised by the process half */
 
 /* Path to inode with a reference held (follows symlinks): 0 or -errno. For exec: also checks for a regular file and x
  * permission (-EACCES) that nobody writes (-ETXTBSY). */
@@ -125,8 +120,6 @@ int  file_resize(struct inode *ip, uint64_t size);                  /* 0, -ENOSP
 int  file_in_cwd(const char *name, uint32_t mode, struct inode **out);
 /* memory of that size without a name, reference held: 0, -ENOMEM */
 int  inode_segment(uint64_t size, struct inode **out);
-/* promised by the process half: the last reference to such memory goes */
-void segment_gone(struct inode *ip);
 uint32_t inode_references(struct inode *ip);
 long inode_path(struct inode *ip, char *to, size_t max);            /* best-known absolute path: length */
 /* Descriptors for init: opens on behalf of the given file state. */
@@ -152,7 +145,4 @@ void   tty_reset(int lines);
 /* straight to the terminal, with CR added (crash lines) */
 void   console_message(const char *text, size_t n);
 
-/* Every system call is long name(uint64_t a0..a5); lists in syscall.def: SYSCALL(number, name, arguments, flags).
- * Result: >= 0 or -errno. */
-typedef long syscall_function(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 #endif

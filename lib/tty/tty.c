@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A terminal as a file, the console or a pseudo-terminal's slave: opening, reading, writing. Its bytes' meaning is tty_line.c's. */
+/* A terminal as a file, the console or a pseudo-terminal's slave: opening, reading, writing. Its bytes' meaning is
+ * tty_line.c's. */
 #include <asm/poll.h>
 #include <asm/signal.h>
 #include "tty.h"
@@ -185,7 +186,8 @@ static void tty_release(struct file *f)
 		pty_close_slave(t);
 }
 
-const struct file_ops tty_ops = { .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll, .events = tty_events, .release = tty_release };
+const struct file_ops tty_ops = { .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll,
+	.events = tty_events, .release = tty_release };
 
 int files_open_tty(struct file_state *fs)
 {
@@ -203,4 +205,11 @@ int files_open_tty(struct file_state *fs)
 			return fd;
 	}
 	return 0;
+}
+
+int terminal_open(struct inode *ip, unsigned flags, struct file **out)
+{
+	if (ip->rdev == DEVICE(5, 2))
+		return pty_open_master(ip, flags, out);
+	return ip->rdev >> 8 == 136 ? pty_open_slave(ip, flags, out) : tty_open(ip, flags, out);
 }

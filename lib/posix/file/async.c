@@ -4,6 +4,7 @@
 #include <fs/async.h>
 #include <fs/pipe.h>
 #include <posix/signal/signals.h>
+#include "watch.h"
 
 struct async {
 	struct async *next;            /* of those that are on */
@@ -57,8 +58,11 @@ int async_set(struct file *f, int fd, int on)
 	return 0;
 }
 
-void async_drop(struct file *f)
+void file_gone(struct file *f)
 {
+	watches_drop(f);
+	if (!f->async)
+		return;
 	if (f->async->on)
 		list_leave(f->async);
 	fam_free(f->async);

@@ -6,6 +6,7 @@
 #include <linux/time_types.h>
 #include <fs/files.h>
 #include <fs/poll.h>
+#include "watch.h"
 
 #define EVENTS_MAX 1024
 #define NESTING    5

@@ -67,4 +67,7 @@ long name_write(const struct socket_name *name, uint64_t address, uint64_t size_
 
 /* ---- socket_receive.c, socket_send.c */
 long socket_read(struct file *f, struct io *io, uint64_t at), socket_write(struct file *f, struct io *io, uint64_t at);
+
+/* socket_send.c, socket_receive.c: one message, for who has many. */
+syscall_function sys_sendmsg, sys_recvmsg;
 #endif

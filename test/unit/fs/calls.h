@@ -5,6 +5,9 @@
 #include "shim.h"
 #include <fs/files.h>
 
+#define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
+#include <posix/call/fs_syscall.def>
+#undef SYSCALL
 #define CALL_(name, a, b, c, d, e, f, ...) sys_##name((uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
 #define SYS(name, ...) CALL_(name, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 

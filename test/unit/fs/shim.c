@@ -4,6 +4,7 @@
 #include "shim.h"
 #include <asm/errno.h>
 #include <fs/async.h>
+#include <posix/file/watch.h>
 
 void *malloc(size_t), *calloc(size_t, size_t), *aligned_alloc(size_t, size_t);
 
@@ -239,7 +240,7 @@ size_t machine_text(char *to, size_t max)
 	return (size_t)fmt(to, max, "build: host\n");
 }
 
-void async_drop(struct file *f) { (void)f; }
+void file_gone(struct file *f) { watches_drop(f); }
 int async_can(const struct file *f) { (void)f; return 0; }
 int async_set(struct file *f, int fd, int on) { (void)f; (void)fd; (void)on; return 0; }
 long async_fcntl(struct file *f, int command, uint64_t arg) { (void)f; (void)command; (void)arg; return -EINVAL; }

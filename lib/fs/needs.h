@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What this room wants of whoever links it: names to define. The family lock is held in all of them. */
+#ifndef FS_NEEDS_H
+#define FS_NEEDS_H
+#include <vm/needs.h> /* current_limit */
+
+struct file;
+struct file_state;
+
+#pragma GCC visibility push(hidden)
+/* Who calls: its number, its descriptors and folder. */
+int  current_pid(void);
+struct file_state *current_files(void);
+/* Signals: to a pid; 0 or -ESRCH. */
+int  signal_send(int pid, int sig);
+/* For whom a file's events are told by signal (async.h): something came to this pipe, socket or terminal, or went. */
+void async_tell(const void *object, int band);
+/* An open file goes: who watches it, or wanted its signals, forgets it. */
+void file_gone(struct file *f);
+/* The last reference to memory without a name (inode_segment) goes. */
+void segment_gone(struct inode *ip);
+/* Opens a device that is a terminal: tty, console, ptmx, those of /dev/pts. May sleep. */
+int  terminal_open(struct inode *ip, unsigned flags, struct file **out);
+#pragma GCC visibility pop
+#endif

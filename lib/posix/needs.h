@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* What this room wants of whoever links it: the app's choices (parts.h). */
+#ifndef POSIX_NEEDS_H
+#define POSIX_NEEDS_H
+
+struct posix_parts;
+extern const struct posix_parts posix_parts;
+#endif
