@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames between the library OS and test/machine, over a serial port. Its state is init's alone. */
+/* Frames between the library OS and test/machine, over a serial port. Its state is the monitor's alone. */
 #ifndef POSIX_CHANNEL_H
 #define POSIX_CHANNEL_H
 #include <dev/serial.h>
+#include <dev/virtio_serial.h>
 
-#define CHANNEL_PAYLOAD 1024
+#define CHANNEL_PAYLOAD 8192
 #define CHANNEL_QUEUE   16384
 
 struct channel {
 	struct serial serial;
+	struct vserial port;
+	int is_fast;                      /* `port` is in use */
 	uint32_t queue_head, queue_tail;  /* free-running; bytes that wait to be sent lie between */
 	uint32_t in_fill;                 /* bytes of the incoming frame that are here, header included */
 	uint8_t in[3 + CHANNEL_PAYLOAD];
@@ -17,14 +20,19 @@ struct channel {
 
 struct channel_frame { char type; uint16_t size; const uint8_t *data; };
 
+/* Opens the virtio port of that name, with pages in [va, va + VSERIAL_SPACE), and queues the handshake: 0 or
+ * vserial_open's error. */
+int channel_open_fast(struct channel *c, const char *name, uint64_t va);
 /* Opens the port and queues the handshake: 0 or serial_open's error. */
 int channel_open(struct channel *c, uint16_t port);
 /* Largest payload that channel_put takes now. */
-size_t channel_room(const struct channel *c);
+size_t channel_room(struct channel *c);
 /* Queues one frame; n <= channel_room(). False: refused. */
 int channel_put(struct channel *c, char type, const void *data, size_t n);
 /* Sends what the transmitter takes. True while something is left. */
 int channel_flush(struct channel *c);
+/* True when the last byte of what was flushed has left. */
+int channel_idle(struct channel *c);
 /* One complete incoming frame, valid until the next call: true. False: none yet. */
 int channel_get(struct channel *c, struct channel_frame *out);
 #endif

@@ -184,6 +184,9 @@ static void loop(struct monitor *m)
 		uint64_t news = 0, deadline;
 		exo_name next, holder;
 
+		/* Of messages it is enough to know that there was one. */
+		if (bits & EXO_PEND_IRQ)
+			(void)__atomic_exchange_n(&P->exo->msi_bits, 0, __ATOMIC_ACQUIRE);
 		if (bits & EXO_PEND_IRQ)
 			irq = __atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE);
 		if (bits & EXO_PEND_NOTIFY)
@@ -191,7 +194,7 @@ static void loop(struct monitor *m)
 		if (bits & EXO_PEND_TIMER)
 			P->alarm_at = 0;
 		told_read(m);
-		if (irq && m->has_port)
+		if (irq && m->has_port && !m->channel.is_fast)
 			serial_ack(&m->channel.serial);
 		ask_keeper |= io_pump(m);
 		ask_keeper |= console_pump(m, irq);

@@ -9,6 +9,9 @@
 #define LINGER_NS   100000u  /* bytes that come in a stream follow one another within this time */
 #define LINGER_MAX  2000000u /* but programs want to run too */
 #define LINGER_LOOK 3000u
+#define CHANNEL_NAME "aril.channel"
+/* In the first env alone: the last 2 MiB but one of the private area's GiB (behind them the gate's trace). */
+#define CHANNEL_VA (PRIVATE_BASE + EXO_HOME_SIZE - 2 * VSERIAL_SPACE)
 #define TYPES_OUT   "OETCLBDN" /* what members may say to the host */
 
 void io_open(struct monitor *m)
@@ -16,7 +19,11 @@ void io_open(struct monitor *m)
 	struct init_config *c = CONFIG_SAY;
 
 	if (c->has_channel) {
-		m->has_port = !channel_open(&m->channel, SERIAL_COM2);
+		int error = channel_open_fast(&m->channel, CHANNEL_NAME, CHANNEL_VA);
+
+		if (error)
+			rt_log("init: no virtio port `%s` (error %d): the channel goes over COM2", CHANNEL_NAME, -error);
+		m->has_port = !error || !channel_open(&m->channel, SERIAL_COM2);
 		if (m->has_port)
 			return;
 		rt_log("init: no COM2 for the channel: the terminal is this machine's own");
@@ -119,7 +126,7 @@ static int channel_input(struct monitor *m)
 		if (got || fill != m->channel.in_fill)
 			last = now;
 		fill = m->channel.in_fill;
-		if (now - last > LINGER_NS || now - begin > LINGER_MAX)
+		if ((m->channel.is_fast && !got) || now - last > LINGER_NS || now - begin > LINGER_MAX)
 			break;
 		if (!got)
 			while (clock_ns() - now < LINGER_LOOK)
@@ -243,9 +250,11 @@ void io_drain(struct monitor *m)
 {
 	while (CONFIG->has_channel ? channel_flush(&m->channel) : m->has_port && !parked_send(m))
 		;
+	while (m->channel.is_fast && !channel_idle(&m->channel))
+		channel_flush(&m->channel);
 	console_drain(m);
 	/* Power may go right after this: let the last bits leave, but do not hang on a port that is stuck. */
-	for (uint64_t until = rt_now() + 100000000u; m->has_port && !serial_idle(&m->channel.serial) && rt_now() < until; )
+	for (uint64_t until = rt_now() + 100000000u; m->has_port && !channel_idle(&m->channel) && rt_now() < until; )
 		;
 }
 

@@ -6,11 +6,11 @@
 #define FAMILY_MONITOR_H
 #include <exo/env.h>
 
-#define TOLD_OUT  16384u /* powers of two */
-#define SAID_IN   4096u
+#define TOLD_OUT  131072u /* powers of two */
+#define SAID_IN   65536u
 #define SAID_KEYS 256u
 #define FRAME_HEAD 3u    /* type, and 16 bits of length, little-endian */
-#define FRAME_MAX  1024u /* bytes behind it */
+#define FRAME_MAX  8192u /* bytes behind it */
 
 /* Notify bits of the monitor: work for process 1; told.wakes is earlier now. Of process 1: look at what there is; an
  * env that was chosen cannot run. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Owns the frames on COM2: a type byte, a little-endian 16-bit length, a payload. Knows neither files nor processes."""
+"""Owns the frames on the channel: a type byte, a little-endian 16-bit length, a payload. Knows neither files nor processes."""
 
 import struct
 
@@ -7,7 +7,7 @@ from .failure import Failure
 
 # The firmware may have written escape codes before this: all up to it is ignored.
 MAGIC = b"\0ARIL1\0"
-PAYLOAD_MAX = 1024
+PAYLOAD_MAX = 8192
 
 
 class Error(Failure):

@@ -68,7 +68,8 @@ class Shape:
             line += ["-device", device]
         if self.firmware in ("secure", "ia32"):
             line += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
-        return line + ([] if self.screen else ["-vga", "none"]) + list(self.more)
+        more = [word.replace("%(channel)s", os.path.join(folder, "com2")) for word in self.more]
+        return line + ([] if self.screen else ["-vga", "none"]) + more
 
 
 class Machine(qemu.Machine):

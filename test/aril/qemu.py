@@ -4,6 +4,7 @@
 import ctypes
 import fcntl
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -13,6 +14,7 @@ import time
 from typing import Optional
 
 from . import place
+from . import channel
 from .failure import Failure
 
 # 2 MiB firmware first: it starts a second faster.
@@ -86,7 +88,7 @@ def die_with_parent():
 
 
 class Fifos:
-    """The host's end of COM2: two named pipes. QEMU writes byte by byte, and a socket would hold only some hundred of such writes before it blocks."""
+    """The host's end of a serial port: two named pipes. QEMU writes byte by byte, and a socket would hold only some hundred of such writes before it blocks."""
 
     def __init__(self, path):
         self.path = path
@@ -116,8 +118,63 @@ class Fifos:
         os.close(self.outward)
 
 
+class Ports:
+    """The host's end of the port that the guest speaks on: of several Fifos the first that has brought channel.MAGIC; the others are not heard any more."""
+
+    def __init__(self, ports, told):
+        self.ports = ports
+        self.told = told # that the last one is slow is worth a word
+        self.seen = [b""] * len(ports)
+        self.chosen = None
+        self.ready = select.epoll()
+        for port in ports:
+            self.ready.register(port.outward, select.EPOLLIN)
+
+    def fileno(self):
+        return self.chosen.fileno() if self.chosen else self.ready.fileno()
+
+    @property
+    def inward(self):
+        return (self.chosen or self.ports[0]).inward
+
+    @property
+    def is_slow(self):
+        """The guest speaks on the last one, COM2."""
+        return self.told and self.chosen in (None, self.ports[-1])
+
+    def recv(self, size):
+        if self.chosen:
+            return self.chosen.recv(size)
+        ended = 0
+        for i, port in enumerate(self.ports):
+            try:
+                data = port.recv(size)
+            except BlockingIOError:
+                continue
+            ended += not data
+            self.seen[i] = (self.seen[i] + data)[-(1 << 20):]
+            if channel.MAGIC in self.seen[i]:
+                self.chosen = port
+                return self.seen[i]
+        # Noise of the firmware's is nobody's; the decoder skips it.
+        return b"" if ended == len(self.ports) else b"\n"
+
+    def send(self, data):
+        return (self.chosen or self.ports[0]).send(data)
+
+    def close(self):
+        self.ready.close()
+        for port in self.ports:
+            port.close()
+
+
+# A port of a virtio device, which the guest's library OS finds by this name; its registers are written without a detour, so that a run is the same each time.
+FAST = ("-device", "virtio-serial-pci,id=channels,disable-legacy=on,ioeventfd=off", "-device", "virtserialport,bus=channels.0,chardev=channel,name=aril.channel")
+
+
 class Machine:
-    """One QEMU. `channel` is the host's end of COM2 (see Fifos), `log` the path that COM1 goes to."""
+    """One QEMU. `channel` is the host's end of the channel (see Ports): a virtio port, or, where the guest does not speak there or time is counted in
+    instructions, COM2. `log`: the path that COM1 goes to."""
 
     talk: Optional[socket.socket] = None # with the monitor, where several things are asked; tests make machines in their own ways
 
@@ -127,9 +184,14 @@ class Machine:
         self.monitor_path = os.path.join(folder, "monitor")
         if os.path.exists(self.monitor_path):
             os.unlink(self.monitor_path) # of the run's first machine
-        self.channel = Fifos(os.path.join(folder, "com2"))
+        com2 = Fifos(os.path.join(folder, "com2"))
+        ports, fast = [com2], []
+        if icount is None and not kept: # a saved machine has no such port yet
+            ports.insert(0, Fifos(os.path.join(folder, "channel")))
+            fast = ["-chardev", f"pipe,id=channel,path={comma(ports[0].path)}", *FAST]
+        self.channel = Ports(ports, icount is None)
         command = [binary(), "-name", "aril", *hardware(mem, accel), *firmware(folder),
-                   *devices(self.channel.path, disk, log, kept), "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
+                   *devices(com2.path, disk, log, kept), *fast, "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
         if not gui:
             command += ["-display", "none"]
         if icount is not None:

@@ -10,6 +10,8 @@ from . import channel, failure, gets, log, trace
 from .failure import Failure
 
 TICK = 0.25
+# So much over a port that is slow is worth a word.
+SLOW_BYTES = 1 << 20
 # What leaves a terminal whose guest has hung: all keys go to the guest.
 ESCAPE = b"\x1d\x1d\x1d"
 # After the exit record the guest powers off by itself; a machine that does not is stopped.
@@ -64,6 +66,8 @@ class Session:
         self.log_at = 0
         self.log_line = b""
         self.channel_open = True
+        self.received = 0
+        self.told_slow = False
 
     def run(self):
         """Until the machine is off or the exit record is in. The status, or None when there was no record."""
@@ -130,6 +134,10 @@ class Session:
         if not data:
             self.channel_open = False
             return
+        self.received += len(data)
+        if self.received > SLOW_BYTES and not self.told_slow and getattr(self.machine.channel, "is_slow", False):
+            self.told_slow = True
+            self.say("the channel goes over COM2, some 0.3 MB/s; a machine that starts with --cold has a faster one")
         try:
             frames = self.decoder.feed(data)
         except channel.Error as e:

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Driver of virtio serial devices with named ports. An interrupt says only that there may be something to do, so one
+ * that is lost, doubled or for nothing harms nobody: every call looks at the rings. */
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/rt.h>
+#include "virtio_serial.h"
+
+#define TYPE     3
+#define OLD_ID   0x1003
+#define FEATURE_MULTIPORT (1ul << 1)
+#define PATIENCE 1000000000u /* ns that the device has to name its ports */
+#define PAGE     ((uint32_t)EXO_PAGE_SIZE)
+
+/* virtio 1.2, 5.3.6.2 */
+struct message { uint32_t port; uint16_t event, value; };
+enum { DEVICE_READY, DEVICE_ADD, DEVICE_REMOVE, PORT_READY, CONSOLE_PORT, RESIZE, PORT_OPEN, PORT_NAME };
+
+static void say(struct vserial *s, uint32_t port, unsigned event, unsigned value)
+{
+	struct message m = { port, (uint16_t)event, (uint16_t)value };
+	uint64_t end = rt_now() + PATIENCE;
+	uint32_t written;
+	unsigned id;
+
+	memcpy(s->saying.page, &m, sizeof m);
+	virtqueue_put(&s->control_out, 0, s->saying.address, sizeof m, 0);
+	virtqueue_kick(&s->control_out);
+	while (!virtqueue_take(&s->control_out, &id, &written))
+		if (rt_now() > end) {
+			s->broken = 1;
+			return;
+		}
+}
+
+/* The device drops what finds no buffer: there are several. */
+static void listen(struct vserial *s, unsigned id)
+{
+	virtqueue_put(&s->control_in, id, s->control[id].address, PAGE, 1);
+	virtqueue_kick(&s->control_in);
+}
+
+/* One message of the device's, if there is one: true. */
+static int hear(struct vserial *s, const char *name)
+{
+	struct message m;
+	uint32_t written;
+	unsigned id;
+	size_t n = strlen(name);
+
+	if (!virtqueue_take(&s->control_in, &id, &written))
+		return 0;
+	const uint8_t *page = s->control[id].page;
+	memcpy(&m, page, sizeof m);
+	if (written > PAGE)
+		written = PAGE;
+	if (written >= sizeof m && m.event == DEVICE_ADD) {
+		say(s, m.port, PORT_READY, 1);
+	} else if (written >= sizeof m + n && m.event == PORT_NAME && m.port < s->ports &&
+		!memcmp(page + sizeof m, name, n) && (written == sizeof m + n || !page[sizeof m + n])) {
+		s->port = m.port;
+		s->found = 1;
+	}
+	listen(s, id);
+	return 1;
+}
+
+/* Port 0 has the first two queues; two of control follow, then two for each further port. */
+static unsigned queue_of(unsigned port) { return port ? 2 + 2 * port : 0; }
+
+static int queues_open(struct vserial *s)
+{
+	int r = virtio_queue(&s->virtio, &s->control_in, 2, VSERIAL_CONTROL, 0);
+
+	if (r >= 0)
+		r = virtio_queue(&s->virtio, &s->control_out, 3, 1, 0);
+	for (unsigned i = 0; r >= 0 && i < s->ports; i++) {
+		r = virtio_queue(&s->virtio, &s->in[i], queue_of(i), VSERIAL_IN, 0);
+		if (r >= 0)
+			r = virtio_queue(&s->virtio, &s->out[i], queue_of(i) + 1, VSERIAL_OUT, 0);
+	}
+	for (unsigned i = 0; r >= 0 && i < VSERIAL_CONTROL; i++)
+		if (!(s->control[i].page = pci_page(&s->virtio.pci, &s->control[i].address)))
+			r = -ENOMEM;
+	if (r >= 0 && !(s->saying.page = pci_page(&s->virtio.pci, &s->saying.address)))
+		r = -ENOMEM;
+	return r;
+}
+
+static int pages_open(struct vserial *s)
+{
+	for (unsigned i = 0; i < VSERIAL_OUT; i++)
+		if (!(s->put[i].page = pci_page(&s->virtio.pci, &s->put[i].address)))
+			return -ENOMEM;
+	for (unsigned i = 0; i < s->in[s->port].size; i++) {
+		if (!(s->got[i].page = pci_page(&s->virtio.pci, &s->got[i].address)))
+			return -ENOMEM;
+		virtqueue_put(&s->in[s->port], i, s->got[i].address, PAGE, 1);
+	}
+	virtqueue_interrupts(&s->out[s->port], 0);
+	virtqueue_kick(&s->in[s->port]);
+	return 0;
+}
+
+static int ports_find(struct vserial *s, const char *name)
+{
+	uint64_t end = rt_now() + PATIENCE;
+
+	for (unsigned i = 0; i < s->control_in.size; i++)
+		listen(s, i);
+	say(s, 0, DEVICE_READY, 1);
+	while (!s->found && !s->broken && rt_now() < end)
+		(void)hear(s, name);
+	if (!s->found)
+		return -ENODEV;
+	return pages_open(s);
+}
+
+int vserial_open(struct vserial *s, const char *name, uint64_t va)
+{
+	uint64_t features = 0;
+	int r = virtio_open(&s->virtio, TYPE, OLD_ID, FEATURE_MULTIPORT, &features, va, VSERIAL_SPACE);
+
+	if (r < 0)
+		return r;
+	if (!(features & FEATURE_MULTIPORT) || !s->virtio.device || s->virtio.device_size < 8 ||
+		pci_message(&s->virtio.pci, 0) < 0) {
+		virtio_stop(&s->virtio);
+		return -ENODEV;
+	}
+	s->ports = *(volatile uint32_t *)(s->virtio.device + 4); /* max_nr_ports */
+	if (s->ports > VSERIAL_PORTS)
+		s->ports = VSERIAL_PORTS;
+	r = queues_open(s);
+	if (r >= 0) {
+		virtio_start(&s->virtio);
+		r = ports_find(s, name);
+	}
+	if (r < 0) {
+		virtio_stop(&s->virtio);
+		return r;
+	}
+	say(s, s->port, PORT_OPEN, 1);
+	return s->broken ? -EIO : 0;
+}
+
+/* ---- out: pages are filled in a circle */
+
+static void sent_take(struct vserial *s)
+{
+	uint32_t written;
+	unsigned id;
+
+	while (virtqueue_take(&s->out[s->port], &id, &written))
+		if (s->put[id].busy) {
+			s->put[id].busy = 0;
+			s->put[id].size = 0;
+			s->busy--;
+		}
+}
+
+static unsigned circle(const struct vserial *s) { return s->out[s->port].size; }
+
+size_t vserial_room(struct vserial *s)
+{
+	sent_take(s);
+	/* Of the pages from the one that is being filled on, those that are free: buffers come back in any order. */
+	size_t room = 0;
+	for (unsigned i = 0, at = s->filling; i < circle(s) && !s->put[at].busy; i++, at = (at + 1) % circle(s))
+		room += PAGE - s->put[at].size;
+	return room;
+}
+
+static void page_send(struct vserial *s)
+{
+	unsigned id = s->filling;
+
+	s->put[id].busy = 1;
+	s->busy++;
+	virtqueue_put(&s->out[s->port], id, s->put[id].address, s->put[id].size, 0);
+	s->filling = (id + 1) % circle(s);
+}
+
+size_t vserial_write(struct vserial *s, const void *from, size_t n)
+{
+	const uint8_t *at = from;
+	size_t left = n;
+
+	while (left && !s->put[s->filling].busy) {
+		uint32_t used = s->put[s->filling].size, run = PAGE - used;
+
+		run = run < left ? run : (uint32_t)left;
+		memcpy(s->put[s->filling].page + used, at, run);
+		s->put[s->filling].size = used + run;
+		at += run;
+		left -= run;
+		if (used + run == PAGE)
+			page_send(s);
+	}
+	return n - left;
+}
+
+void vserial_flush(struct vserial *s)
+{
+	if (!s->put[s->filling].busy && s->put[s->filling].size)
+		page_send(s);
+	if (s->told == s->out[s->port].put)
+		return;
+	s->told = s->out[s->port].put;
+	virtqueue_kick(&s->out[s->port]);
+}
+
+int vserial_idle(struct vserial *s)
+{
+	sent_take(s);
+	return !s->busy && !s->put[s->filling].size;
+}
+
+/* ---- in */
+
+size_t vserial_read(struct vserial *s, void *to, size_t max)
+{
+	struct virtqueue *q = &s->in[s->port];
+	uint8_t *at = to;
+	size_t n = 0;
+	uint32_t written;
+	unsigned id;
+
+	while (n < max) {
+		if (!s->readable) {
+			if (!virtqueue_take(q, &id, &written))
+				break;
+			s->reading = id;
+			s->read_at = 0;
+			s->got[id].size = written < PAGE ? written : PAGE;
+			s->readable = 1;
+		}
+		uint32_t run = s->got[s->reading].size - s->read_at;
+		run = run < max - n ? run : (uint32_t)(max - n);
+		memcpy(at + n, s->got[s->reading].page + s->read_at, run);
+		n += run;
+		s->read_at += run;
+		if (s->read_at == s->got[s->reading].size) {
+			s->readable = 0;
+			virtqueue_put(q, s->reading, s->got[s->reading].address, PAGE, 1);
+			virtqueue_kick(q);
+		}
+	}
+	return n;
+}
