@@ -44,7 +44,8 @@ void run_wait(struct monitor *m)
 	for (;;) {
 		(void)__atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
 		(void)__atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE);
-		serial_ack(&m->channel.serial);
+		if (!m->channel.is_fast)
+			serial_ack(&m->channel.serial);
 		while (channel_get(&m->channel, &frame))
 			if (run_frame(m, &frame))
 				return;
