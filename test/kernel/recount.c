@@ -32,7 +32,7 @@ bool recount_is_quiet(uint64_t op, uint64_t first)
 {
 	switch (op) {
 	case EXO_GATE_dev_bind:
-		return first != EXO_DEV_TRACE; /* that one pins a frame */
+		return first <= EXO_DEV_FRAMES_WC; /* others pin frames */
 	case EXO_GATE_nop: case EXO_GATE_yield: case EXO_GATE_wait: case EXO_GATE_notify: case EXO_GATE_dev_ack: case EXO_GATE_log:
 	case EXO_GATE_pct: case EXO_GATE_pct_reply:
 		return true;
