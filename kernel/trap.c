@@ -101,8 +101,9 @@ static bool iret_finish(struct trap *t)
 	uint64_t frame[5]; /* rip, cs, rflags, rsp, ss */
 	if (t->error != 1)
 		return false;
-	const uint8_t *code = user_page(t->rip, false);
-	if (!code || (t->rip & (EXO_PAGE_SIZE - 1)) == EXO_PAGE_SIZE - 1 || code[0] != 0x48 || code[1] != 0xcf)
+	/* Its two bytes may lie on two pages. */
+	const uint8_t *first = user_page(t->rip, false), *second = user_page(t->rip + 1, false);
+	if (!first || !second || *first != 0x48 || *second != 0xcf)
 		return false;
 	if (user_read(frame, t->rsp, sizeof(frame)) < 0 || frame[1] != EXO_USER_CS || frame[4] != EXO_USER_SS || !entry_is_good(frame[0]))
 		return false;

@@ -73,6 +73,29 @@ void ring3_iret_stack(void)
 		IS(guarded(iret_stack, rsp[i]), 1);
 }
 
+static void iret_to_itself(uint64_t iretq)
+{
+	__asm__ volatile("mov %%rsp, %%rax; pushq %1; push %%rax; pushfq; pushq %2\n"
+		"lea 1f(%%rip), %%rcx; push %%rcx; jmp *%0; 1:"
+		:: "r"(iretq), "i"(EXO_USER_SS), "i"(EXO_USER_CS) : "rax", "rcx", "memory");
+}
+
+/* An iretq that begins on one page and ends on the next returns like any other, also where the kernel has to look
+ * at it. */
+void ring3_iret_across(void)
+{
+	uint8_t *code = (uint8_t *)T + PAGE - 1;
+
+	CHECK(page_new(T, EXO_PTE_RW) && page_new(T + PAGE, EXO_PTE_RW));
+	code[0] = 0x48;
+	code[1] = 0xcf;
+	IS(guarded(iret_to_itself, (uint64_t)code), 0);
+	/* Its end on a page that is absent: the program's own fault. */
+	IS(rt_unmap(0, T + PAGE, 1, 1), 0);
+	IS(guarded(iret_to_itself, (uint64_t)code), 1);
+	IS(caught.vector, 14);
+}
+
 static void jump(uint64_t to) { __asm__ volatile("call *%0" :: "r"(to)); }
 static void read_word(uint64_t va) { (void)WORD(va); }
 static void write_word(uint64_t va) { WORD(va) = 1; }
