@@ -173,7 +173,7 @@ def test_machine_without(missing):
     def has(part):
         return missing not in (part, "all")
     shape = hardware.Shape(com1=has("serial"), com2=False, screen=has("screen"), keyboard=has("keyboard"))
-    lines = "".join(f"arg = {conf.escape(a)}\n" for a in ("sh", "-c", "ls / | grep -c . && sleep 4; exit 42"))
+    lines = "".join(f"arg = {conf.escape(a)}\n" for a in ("sh", "-c", "ls /bin/busybox | wc -c && sleep 4; exit 42"))
     with Console(conf=lines + "exit-port = 244\n", mode=(1024, 768) if has("screen") else None, shape=shape,
                  more=("-device", "isa-debug-exit,iobase=0xf4,iosize=4")) as m:
         if has("screen"):
