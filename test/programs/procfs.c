@@ -202,7 +202,8 @@ static void status(void)
 	lacks("/proc/self/status", lines);
 	print_line("ShdPnd:");
 	print_line("SigBlk:");
-	print_line("SigIgn:");
+	/* Without the C library's own two, which nobody can set back: make leaves them ignored. */
+	printf("SigIgn: %lx\n", strtoul(value("SigIgn:"), NULL, 16) & ~(3ul << 31));
 	print_line("SigCgt:");
 	print_line("Threads:");
 	lacks("/proc/self/smaps_rollup", pages);
