@@ -241,7 +241,8 @@ void dev_overdue(uint64_t now)
 			if (!(line[l].owes >> i & 1))
 				continue;
 			if (now >= late) {
-				klog("env %lx did not acknowledge interrupt line %u within a second, and has lost it", line[l].env[i]->name, l);
+				klog("env %lx did not acknowledge interrupt line %u within a second, and has lost it",
+					line[l].env[i]->name, l);
 				line_leave(line[l].env[i], l);
 			} else if (late < dev_late) {
 				dev_late = late;

@@ -115,7 +115,8 @@ static inline __attribute__((always_inline)) uint64_t seal(struct walk *w, uint6
 	return i;
 }
 
-/* The class that their links count in is that of the table they go into: a loop for each, since the whole cost of copying an address space lies here. */
+/* The class that their links count in is that of the table they go into: a loop for each, since the whole cost of
+ * copying an address space lies here. */
 static __attribute__((noinline)) uint64_t link_sealed(struct walk *w, uint64_t va, int level, uint64_t n, bool *shrunk, int64_t *r)
 {
 	return links_are_private(w->pfn, va) ? seal(w, va, level, n, true, shrunk, r) : seal(w, va, level, n, false, shrunk, r);

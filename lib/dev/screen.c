@@ -80,7 +80,8 @@ int screen_open(struct screen *s)
 	for (size_t at = 0; at < (size_t)s->rows * s->columns; at++)
 		s->shown[at] = CELL(s->space, 7, 0, 0);
 	s->on = 1;
-	rt_log("screen: %ux%u, %u columns, %u rows, %u bytes a pixel", to->width, to->height, s->columns, s->rows, to->depth);
+	rt_log("screen: %ux%u, %u columns, %u rows, %u bytes a pixel",
+		to->width, to->height, s->columns, s->rows, to->depth);
 	return 0;
 }
 

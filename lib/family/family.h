@@ -7,7 +7,6 @@
 #include <family/memory.h>
 #include <family/monitor.h>
 #include <rt/gate.h>
-#include <rt/gate.h>
 
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
 #define KEPT_PAGES 3 /* runs of so many pages at most, */

@@ -7,11 +7,14 @@
 #include <exo/layout.h>
 
 /* ---- address map of a member of the family */
-#define LINUX_TEXT    (EXO_HOMES_BASE)                     /* home: library and app image, read-only, live in all members */
+/* home: library and app image, read-only, live in all members */
+#define LINUX_TEXT    (EXO_HOMES_BASE)
 #define FAMILY_BASE   (LINUX_TEXT + EXO_HOME_SIZE)         /* home: family segment, live read-write in all members */
 #define ROOTIMG_BASE  (FAMILY_BASE + EXO_HOME_SIZE)        /* home: root image, read-only (where the loader puts it) */
-#define CONFIG_BASE   (ROOTIMG_BASE + EXO_HOME_SIZE)       /* home: aril.conf page(s) and the first env's stack; first env only */
-#define MONITOR_BASE  (CONFIG_BASE - (4ul << 20))          /* the root image's home, below the loader's report: what the monitor says (family/monitor.h) */
+/* home: aril.conf page(s) and the first env's stack; first env only */
+#define CONFIG_BASE   (ROOTIMG_BASE + EXO_HOME_SIZE)
+/* the root image's home, below the loader's report: what the monitor says (family/monitor.h) */
+#define MONITOR_BASE  (CONFIG_BASE - (4ul << 20))
 #define PRIVATE_BASE  (510ul * EXO_HOME_SIZE)              /* slot 0, last GiB but one: struct process, library stack, scratch; never sealed */
 #define USER_END      (509ul * EXO_HOME_SIZE)              /* slot 0: what programs may map lies below */
 
