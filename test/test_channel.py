@@ -2,14 +2,18 @@
 """The channel over its virtio port: what goes in and out arrives whole, on machines of several shapes; without the port COM2 does it, and says so."""
 
 import hashlib
+import os
 import random
+import subprocess
 import time
 
 import pytest
 
 from aril import guest, hardware, qemu, session
 
-FAST = "virtio port"
+NONE = "no virtio port"
+# The three ways in which a run's machine starts.
+WAYS = {"cold": ["--cold"], "saved": [], "icount": ["--icount", "4"]}
 
 
 def rate(size, seconds):
@@ -25,7 +29,7 @@ def test_in_whole(size):
     r = guest.run("sha256sum", options=["--cold"], stdin=data, timeout=60 + size // 2000000)
     print(f"channel in: {rate(size, time.monotonic() - begin)} with the boot")
     assert r.status == 0 and r.out.split()[0].decode() == hashlib.sha256(data).hexdigest(), r
-    assert b"COM2" not in r.err and FAST not in r.log, r
+    assert b"COM2" not in r.err and NONE not in r.log, r
 
 
 @pytest.mark.parametrize("size", [16 << 20, pytest.param(1 << 30, marks=pytest.mark.slow)])
@@ -34,18 +38,43 @@ def test_out_whole(size):
     r = guest.run("dd", "if=/dev/zero", "bs=65536", f"count={size >> 16}", options=["--cold"], timeout=60 + size // 2000000)
     print(f"channel out: {rate(size, time.monotonic() - begin)} with the boot")
     assert r.status == 0 and len(r.out) == size and not r.out.strip(b"\0"), (r.status, len(r.out), r.err)
-    assert b"COM2" not in r.err and FAST not in r.log, r
+    assert b"COM2" not in r.err and NONE not in r.log, r
 
 
-def test_both_at_once():
-    """What comes back is what went in, while both are under way."""
+@pytest.mark.parametrize("way", WAYS)
+def test_both_at_once(way):
+    """What comes back is what went in, while both are under way. However the machine starts, it is the port that carries it."""
     data = random.Random(2).randbytes(4 << 20)
-    r = guest.run("cat", options=["--cold"], stdin=data)
-    assert r.status == 0 and r.out == data, (r.status, len(r.out), r.err)
+    for _ in range(2 if way == "saved" else 1): # at first there may be none
+        r = guest.run("cat", options=WAYS[way], stdin=data)
+        assert r.status == 0 and r.out == data, (r.status, len(r.out), r.err)
+        assert b"COM2" not in r.err and NONE not in r.log, r
+    assert ("monitor: waits for its run over virtio" in r.log) == (way == "saved"), r.log
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_without_port(way, tmp_path):
+    """A machine that has none works as ever, by COM2, the saved one too; more than a MiB is worth a word."""
+    (tmp_path / "cache").mkdir()
+    code = f"""
+import sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, {guest.TOP + "/test"!r})
+from aril import cli, qemu
+qemu.FAST = ()
+sys.exit(cli.main(sys.argv[1:]))"""
+    for n in range(2 if way == "saved" else 1):
+        done = subprocess.run(["/usr/bin/python3", "-c", code, "run", "--timeout", "100", "--log", f"{tmp_path}/log", *WAYS[way], "--", "sh", "-c",
+                               "sha256sum; head -c 1200000 /dev/zero; exit 9"], input=b"in\n" * 5000, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=dict(os.environ, XDG_CACHE_HOME=str(tmp_path / "cache")), timeout=200, check=False)
+        assert done.returncode == 9 and done.stdout.split()[0].decode() == hashlib.sha256(b"in\n" * 5000).hexdigest(), done
+        assert done.stdout.endswith(bytes(1200000)) and done.stderr.count(b"COM2") == 1 == done.stderr.count(b"\n"), done.stderr
+        log = guest.log_text(tmp_path / "log")
+        assert NONE in log and ("monitor: waits for its run over COM2" in log) == (way == "saved"), (n, log)
 
 
 def test_fallback_says_so():
-    """Time that is counted in instructions has no port. More than a MiB is worth a word where the port was offered and not found."""
+    """More than a MiB is worth a word, once."""
     said = []
     s = session.Session.__new__(session.Session)
     s.received, s.told_slow, s.channel_open = 0, False, True
@@ -87,5 +116,5 @@ def test_ports_choose():
                 raise BlockingIOError
             return self.pieces.pop(0)
     ports = qemu.Ports.__new__(qemu.Ports)
-    ports.told, ports.ports, ports.seen, ports.chosen = True, [Port(b"\0AR", b"IL1\0rest"), Port(b"\x1b[2J", b"noise")], [b"", b""], None
+    ports.ports, ports.seen, ports.chosen = [Port(b"\0AR", b"IL1\0rest"), Port(b"\x1b[2J", b"noise")], [b"", b""], None
     assert ports.recv(100) == b"\n" and ports.recv(100) == b"\0ARIL1\0rest" and ports.chosen is ports.ports[0] and not ports.is_slow

@@ -75,11 +75,16 @@ def comma(path: str) -> str:
     return path.replace(",", ",,")
 
 
-def devices(com2: str, disk: str, log: str, kept: bool) -> list[str]:
+# A port of a virtio device, which the guest's library OS finds by this name; its registers are written without a detour, so that a run is the same each time.
+FAST = ("-device", "virtio-serial-pci,id=channels,disable-legacy=on,ioeventfd=off", "-device", "virtserialport,bus=channels.0,chardev=channel,name=aril.channel")
+
+
+def devices(fast: str, com2: str, disk: str, log: str, kept: bool) -> list[str]:
     """What one run's files lead to. kept: the disk is for many machines."""
     return ["-drive", f"if=none,id=disk,format=raw,{'readonly=on,' if kept else ''}file={comma(disk)}", "-device", "virtio-blk-pci,drive=disk,bootindex=0",
             "-chardev", f"file,id=com1,append=on,path={comma(log)}", "-serial", "chardev:com1",
-            "-chardev", f"pipe,id=com2,path={com2}", "-serial", "chardev:com2"]
+            "-chardev", f"pipe,id=com2,path={comma(com2)}", "-serial", "chardev:com2",
+            "-chardev", f"pipe,id=channel,path={comma(fast)}", *FAST]
 
 
 def die_with_parent():
@@ -119,16 +124,20 @@ class Fifos:
 
 
 class Ports:
-    """The host's end of the port that the guest speaks on: of several Fifos the first that has brought channel.MAGIC; the others are not heard any more."""
+    """The host's end of the port that the guest speaks on: of several Fifos the first that has brought channel.MAGIC, or the one that is chosen before; the
+    others are not heard any more."""
 
-    def __init__(self, ports, told):
+    def __init__(self, ports):
         self.ports = ports
-        self.told = told # that the last one is slow is worth a word
         self.seen = [b""] * len(ports)
         self.chosen = None
         self.ready = select.epoll()
         for port in ports:
             self.ready.register(port.outward, select.EPOLLIN)
+
+    def choose(self, slow):
+        """The last one, COM2, or the first."""
+        self.chosen = self.ports[-1 if slow else 0]
 
     def fileno(self):
         return self.chosen.fileno() if self.chosen else self.ready.fileno()
@@ -140,7 +149,7 @@ class Ports:
     @property
     def is_slow(self):
         """The guest speaks on the last one, COM2."""
-        return self.told and self.chosen in (None, self.ports[-1])
+        return self.chosen in (None, self.ports[-1])
 
     def recv(self, size):
         if self.chosen:
@@ -168,13 +177,9 @@ class Ports:
             port.close()
 
 
-# A port of a virtio device, which the guest's library OS finds by this name; its registers are written without a detour, so that a run is the same each time.
-FAST = ("-device", "virtio-serial-pci,id=channels,disable-legacy=on,ioeventfd=off", "-device", "virtserialport,bus=channels.0,chardev=channel,name=aril.channel")
-
-
 class Machine:
-    """One QEMU. `channel` is the host's end of the channel (see Ports): a virtio port, or, where the guest does not speak there or time is counted in
-    instructions, COM2. `log`: the path that COM1 goes to."""
+    """One QEMU. `channel` is the host's end of the channel (see Ports): a virtio port, or, where the guest does not speak there, COM2. `log`: the path that
+    COM1 goes to."""
 
     talk: Optional[socket.socket] = None # with the monitor, where several things are asked; tests make machines in their own ways
 
@@ -184,14 +189,10 @@ class Machine:
         self.monitor_path = os.path.join(folder, "monitor")
         if os.path.exists(self.monitor_path):
             os.unlink(self.monitor_path) # of the run's first machine
-        com2 = Fifos(os.path.join(folder, "com2"))
-        ports, fast = [com2], []
-        if icount is None and not kept: # a saved machine has no such port yet
-            ports.insert(0, Fifos(os.path.join(folder, "channel")))
-            fast = ["-chardev", f"pipe,id=channel,path={comma(ports[0].path)}", *FAST]
-        self.channel = Ports(ports, icount is None)
+        fast, com2 = (Fifos(os.path.join(folder, name)) for name in ("channel", "com2"))
+        self.channel = Ports([fast, com2])
         command = [binary(), "-name", "aril", *hardware(mem, accel), *firmware(folder),
-                   *devices(com2.path, disk, log, kept), *fast, "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
+                   *devices(fast.path, com2.path, disk, log, kept), "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
         if not gui:
             command += ["-display", "none"]
         if icount is not None:

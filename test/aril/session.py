@@ -137,7 +137,7 @@ class Session:
         self.received += len(data)
         if self.received > SLOW_BYTES and not self.told_slow and getattr(self.machine.channel, "is_slow", False):
             self.told_slow = True
-            self.say("the channel goes over COM2, some 0.3 MB/s; a machine that starts with --cold has a faster one")
+            self.say("the channel goes over COM2, some 0.3 MB/s: the guest has not found its virtio port (see the log)")
         try:
             frames = self.decoder.feed(data)
         except channel.Error as e:

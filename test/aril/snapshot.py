@@ -4,6 +4,7 @@ the hash of all that made it. Its memory is a file that every run maps for itsel
 
 import fcntl
 import os
+import re
 import secrets
 import struct
 import time
@@ -13,7 +14,7 @@ from . import cache, channel, conf, image, qemu, session
 from .failure import Failure
 
 KIND = "snapshot"
-READY = b"monitor: waits for its run"
+READY = re.compile(rb"monitor: waits for its run over (virtio|COM2)\r?$", re.MULTILINE)
 # What the guest has room for (RUN_TEXT, apps/linux/monitor.h).
 SETTINGS_MAX = 16384
 SAVE_SECONDS = 60
@@ -30,7 +31,7 @@ class Watch(session.Session):
     ready = False
 
     def on_line(self, line: bytes) -> None:
-        self.ready = self.ready or line.rstrip(b"\r").endswith(READY)
+        self.ready = self.ready or READY.search(line) is not None
 
     def run(self) -> None:
         while not self.ready:
@@ -60,7 +61,7 @@ def cpu() -> str:
 
 
 def key(source: image.Source, mem: int) -> str:
-    return cache.key(KIND, settings_boot(), cpu(), *qemu.hardware(mem), *qemu.devices("", "", "", True), *(cache.digest(path) for path in [
+    return cache.key(KIND, settings_boot(), cpu(), *qemu.hardware(mem), *qemu.devices("", "", "", "", True), *(cache.digest(path) for path in [
         source.efi, source.root, qemu.binary(), *qemu.firmware_files()]))
 
 
@@ -123,9 +124,13 @@ def begin(folder: str, mem: int, log: str, start) -> qemu.Machine:
     try:
         with open(os.path.join(folder, "log"), "rb") as f:
             before = f.read()
+        ready = READY.search(before)
+        if not ready:
+            raise Unsaved(f"{folder}: its log does not say where the machine listens")
         with open(os.path.join(folder, "state"), "rb") as state:
             machine = start(os.path.join(folder, "disk"), log, True, [*memory(folder, mem, False), "-incoming", "defer"])
             try:
+                machine.channel.choose(ready.group(1) == b"COM2")
                 with open(log, "ab") as f:
                     f.write(before)
                 machine.ask("migrate_set_capability x-ignore-shared on")
