@@ -10,7 +10,7 @@ import pytest
 from aril import guest, image, programs
 
 FOLDER = os.path.join(guest.TOP, "test", "workloads")
-PACKAGES = ("bash", "bash-static", "bc", "bzip2", "coreutils", "dash", "dc", "diffutils", "ed", "findutils", "fzf", "gawk", "git", "grep", "gron", "gzip", "jq", "less", "libasan8", "libc6-dev", "lua5.4", "m4", "make",
+PACKAGES = ("bash", "bash-static", "bc", "bzip2", "coreutils", "dash", "dc", "diffutils", "ed", "findutils", "fzf", "gawk", "git", "grep", "gron", "gzip", "jq", "less", "libasan8", "libc6-dev", "lua5.4", "m4", "make", "mount",
             "patch", "perl-base", "python3", "sed", "sqlite3", "tar", "tcc", "vim-tiny", "xz-utils", "zsh")
 NAMES = sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(FOLDER, "*.sh")))
 CASES = {name: f". $T/{name}.sh\n" for name in NAMES}

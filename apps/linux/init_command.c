@@ -98,8 +98,8 @@ static struct file_state *files_open(struct init *in)
 	} else {
 		error = files_open_tty(files);
 		if (!error && !inode_lookup("/root", &home)) {
-			inode_put(files->cwd);
-			files->cwd = home;
+			inode_put(files->cwd.inode);
+			files->cwd.inode = home; /* of the first mount, as "/" is */
 		}
 	}
 	if (!error)

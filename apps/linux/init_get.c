@@ -91,7 +91,7 @@ static int32_t node_send(struct init *in, char *path, size_t n, struct inode *ip
 {
 	int32_t error = 0;
 
-	if ((!IS(ip, S_IFREG) && !IS(ip, S_IFLNK) && !IS(ip, S_IFDIR)) || ip->kind == KIND_PROC)
+	if ((!IS(ip, S_IFREG) && !IS(ip, S_IFLNK) && !IS(ip, S_IFDIR)) || ip->kind == KIND_OPS)
 		return 0;
 	begin(path, n, ip->mode, IS(ip, S_IFDIR) ? 0 : inode_size(ip));
 	if (IS(ip, S_IFREG))

@@ -15,6 +15,7 @@ const struct posix_parts posix_parts = {
 	.off = init_request_off,
 	.signal = init_signal,
 	.last_words = init_last_words,
+	.kinds = kinds_of_linux,   /* tmpfs, proc, sysfs, cgroup2, devtmpfs, devpts */
 	.latency_ns = 6000000,
 	.granularity_ns = 750000,
 };

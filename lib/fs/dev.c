@@ -145,14 +145,14 @@ int dev_populate(struct inode *dev)
 	int error = dir_load(dev);
 
 	for (size_t i = 0; !error && i < DEVICES; i++) {
-		struct inode *ip = inode_new(S_IFCHR | devices[i].mode);
+		struct inode *ip = inode_make(dev->volume, S_IFCHR | devices[i].mode);
 
 		if (ip)
 			ip->rdev = devices[i].rdev;
 		error = node_add(dev, devices[i].name, ip);
 	}
 	for (size_t i = 0; !error && i < LINKS; i++) {
-		struct inode *ip = inode_new(S_IFLNK | 0777);
+		struct inode *ip = inode_make(dev->volume, S_IFLNK | 0777);
 
 		if (ip) {
 			ip->target = links[i].target;

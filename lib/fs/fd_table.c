@@ -151,8 +151,8 @@ struct file_state *files_new(void)
 		return NULL;
 	table_few(fs);
 	fs->umask = 022;
-	fs->cwd = fs_family()->root;
-	inode_get(fs->cwd);
+	fs->cwd = (struct place){ fs_family()->mounts, fs_family()->root };
+	place_get(&fs->cwd);
 	return fs;
 }
 
@@ -183,7 +183,7 @@ struct file_state *files_fork(struct file_state *of)
 	fs->free_from = of->free_from;
 	memcpy(fs->open, of->open, words * sizeof(*fs->open));
 	memcpy(fs->cloexec, of->cloexec, words * sizeof(*fs->cloexec));
-	inode_get(fs->cwd);
+	place_get(&fs->cwd);
 	for (int fd = fd_next(of, 0); fd >= 0; fd = fd_next(of, (uint32_t)fd + 1)) {
 		fs->fd[fd] = of->fd[fd];
 		file_get(fs->fd[fd]);
@@ -202,7 +202,7 @@ void files_free(struct file_state *fs)
 {
 	for (int fd = fd_next(fs, 0); fd >= 0; fd = fd_next(fs, (uint32_t)fd + 1))
 		fd_close(fs, fd);
-	inode_put(fs->cwd);
+	place_put(&fs->cwd);
 	lock_waits_drop(fs);
 	if (fs->fd != fs->few)
 		fam_free(fs->fd);

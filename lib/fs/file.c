@@ -24,6 +24,16 @@ struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned fla
 	return f;
 }
 
+void file_mount(struct file *f, struct mount *m)
+{
+	if (!m || f->mount)
+		return;
+	f->mount = m;
+	m->writers += is_writer(f);
+	m->is_expired = 0;
+	mount_get(m);
+}
+
 void file_get(struct file *f)
 {
 	f->refs++;
@@ -39,6 +49,10 @@ void file_put(struct file *f)
 	if (f->watches || f->async)
 		file_gone(f);
 	f->ip->writers -= is_writer(f);
+	if (f->mount) {
+		f->mount->writers -= is_writer(f);
+		mount_put(f->mount);
+	}
 	inode_put(f->ip);
 	fam_free(f);
 }
@@ -63,7 +77,7 @@ int inode_open(struct inode *ip, unsigned flags, struct file **out)
 		case S_IFREG:
 			if (ip->writers < 0 && flags & (O_ACCMODE | O_TRUNC))
 				return -ETXTBSY;
-			ops = ip->kind == KIND_PROC ? &proc_ops : &regular_ops;
+			ops = ip->kind == KIND_OPS ? ip->volume->ops->regular : &regular_ops;
 			break;
 		case S_IFIFO:
 			return fifo_open(ip, flags, out);

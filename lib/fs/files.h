@@ -13,6 +13,7 @@
 #include <base/string.h>
 #include <rt/page.h>
 #include "call.h"
+#include "mount.h"
 #include "needs.h"
 #include <posix/posix.h>
 
@@ -28,9 +29,11 @@
 #define DT_DIR_TYPE 4
 #define DEVICE(major, minor) ((uint32_t)((major) << 8 | (minor)))
 
-enum inode_kind { KIND_TREE, KIND_PROC, KIND_PIPE, KIND_ANON }; /* KIND_ANON: of one file alone, that no path leads to */
+/* KIND_TREE: names and contents in memory. KIND_OPS: what the operations of its volume make of it. KIND_ANON: of one
+ * file alone, that no path leads to. */
+enum inode_kind { KIND_TREE, KIND_OPS, KIND_PIPE, KIND_ANON };
 enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, INODE_LINKABLE = 16,
-	INODE_SEALS = 8 /* of memfd_create */ };
+	INODE_SEALS = 8 /* of memfd_create */, INODE_MOUNTED = 32 /* something hangs there */ };
 
 struct lock;
 struct tty;
@@ -63,14 +66,14 @@ struct pages {
 
 /* Of /proc and /sys (posix/file/proc.h): its row; what it is of: a process (below a task directory a thread), a
  * number. */
-enum proc_mount { MOUNT_PROC, MOUNT_SYS, MOUNT_CGROUP };
 struct shown;
-struct proc_node { const struct shown *row; int pid, fd; uint8_t mount; };
+struct proc_node { const struct shown *row; int pid, fd; char text[24]; /* of a link */ };
 
 struct inode {
 	uint32_t refs, mode, uid, gid, nlink, rdev;
 	uint8_t kind, backed, marks, seals; /* marks: enum inode_marks; seals: F_SEAL_ */
 	int32_t writers;               /* open for writing so often; negative: run by so many processes, and not to be written */
+	struct volume *volume;         /* NULL: of none, as pipes and memfds */
 	uint64_t ino, nid, size;
 	int64_t atime, mtime, ctime;   /* ns since 1970 */
 	struct inode *parent;          /* of a directory: held */
@@ -112,6 +115,7 @@ struct file {
 	void *own;                     /* of the driver */
 	struct watch *watches;         /* who watches it: epoll.c */
 	struct async *async;           /* whom its events are told by signal: async.c */
+	struct mount *mount;           /* by which it was opened, held; NULL: by none */
 };
 
 #define FD_FEW 64
@@ -120,7 +124,7 @@ struct file_state {
 	uint64_t *open, *cloexec;      /* a bit for each */
 	uint32_t size;                 /* a power of two: fd_table.c */
 	uint32_t free_from;            /* every descriptor below is open */
-	struct inode *cwd;
+	struct place cwd;              /* held */
 	uint32_t umask;
 	uint64_t few_open, few_cloexec;
 	struct file *few[FD_FEW];      /* where they lie until there are more */
@@ -131,7 +135,12 @@ struct fs_family {
 	struct erofs erofs;
 	const char *image;
 	size_t image_size;
-	struct inode *root, *proc, *sys;
+	struct inode *root;            /* of the image: "/" */
+	struct mount *mounts;          /* the first shows the root; what hangs in another comes behind it */
+	struct volume *singles;
+	const struct fs_ops *const *kinds; /* that mount(2) knows, up to a NULL */
+	uint32_t mount_id, next_device;
+	uint64_t memory_pages;         /* of the machine */
 	struct inode *nid_hash[NID_HASH]; /* image inodes with several names */
 	struct tty *tty, *ptys;        /* the console; all pseudo-terminals */
 	struct inode *pts;             /* /dev/pts, held */
@@ -146,8 +155,9 @@ void **family_slot_fs(void);               /* process half */
 static inline struct fs_family *fs_family(void) { return *family_slot_fs(); }
 
 /* ---- inode.c */
+struct inode *inode_make(struct volume *v, uint32_t mode); /* the same, of a volume; NULL too when that has no room */
 struct inode *inode_new(uint32_t mode);    /* one reference, nlink 1 (2 for a directory), all times now; NULL: no memory */
-int  inode_from_image(uint64_t nid, struct inode **out); /* one reference; -EIO -ENOMEM */
+int  inode_from_image(struct volume *v, uint64_t nid, struct inode **out); /* one reference; -EIO -ENOMEM */
 void inode_stat(const struct inode *ip, struct stat *to);
 void inode_touch(struct inode *ip, int mask); /* sets the times named */
 enum inode_touch { TOUCH_A = 1, TOUCH_M = 2, TOUCH_C = 4 };
@@ -161,9 +171,7 @@ int  entry_add(struct inode *dir, const char *name, size_t n, struct inode *ip);
 void entry_remove(struct entry *e);        /* drops the entry and its reference; link counts are the caller's */
 void entries_swap(struct entry *a, struct entry *b); /* both have their inodes: each gets the other's */
 void dir_free(struct inode *dir);
-int  dir_is_within(struct inode *dir, struct inode *top);
-/* Calls emit for entries from position *at on; emit returns non-zero to stop before that entry. */
-typedef int dir_emit(void *context, const char *name, size_t n, uint64_t ino, unsigned type, uint64_t next);
+int  dir_is_within(const struct inode *dir, const struct inode *top);
 int  dir_read(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);
 
 /* ---- tmpfs.c: contents of regular files */
@@ -184,21 +192,24 @@ enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 struct walk {
 	struct inode *inode;           /* held; NULL with WALK_CREATE or WALK_PARENT when the last name is absent */
 	struct inode *dir;             /* held; directory of the last name; NULL when it was reached by a jump */
-	const char *name;              /* last name: in the path or in a symlink's text */
+	struct mount *mount;           /* held; of inode, and without one of dir. With WALK_PARENT the last name is not crossed: of both */
+	struct inode *link;            /* held; the symlink that name lies in, NULL: it lies in the path */
+	const char *name;              /* last name */
 	size_t name_size;
 	uint8_t last, slash;           /* slash: the path ended in one */
-	char text[24];
 };
-int  path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w);
+int  path_walk(const struct place *at, const char *path, unsigned flags, struct walk *w);
 /* Path from user memory, relative to dirfd. buffer: PATH_MAX bytes, lives as long as w. */
 int  path_at(int dirfd, uint64_t path, unsigned flags, char *buffer, struct walk *w);
 void walk_end(struct walk *w);
-/* path_at for an inode only, reference held. */
+/* path_at for a place only, references held; and for an inode. */
+int  place_at(int dirfd, uint64_t path, unsigned flags, struct place *out);
 int  inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out);
 
 /* ---- file.c: open files */
 extern const struct file_ops directory_ops, path_ops;
 struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned flags); /* takes its own reference of ip; NULL */
+void file_mount(struct file *f, struct mount *m); /* by which it is opened: takes its own reference */
 int  files_room(void); /* memory for another open file, of which the caller's process may go the deeper into the reserve the fewer it has */
 void file_get(struct file *f);
 void file_put(struct file *f);
@@ -260,15 +271,6 @@ int  dev_open(struct inode *ip, unsigned flags, struct file **out);
 int  dev_populate(struct inode *dev);
 int  dev_is_zero(const struct file *f); /* /dev/zero, open */
 
-/* ---- proc_fs.c */
-extern const struct file_ops proc_ops;
-int  procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out);
-int  procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);
-int  procfs_jump(struct inode *link, struct inode **out);      /* a link that leads to an inode: 0; -ENOENT; 1: use its text */
-long procfs_link_text(struct inode *link, char *to, size_t max);
-long procfs_path(const struct inode *ip, char *to, size_t max);
-size_t procfs_text(const struct inode *ip, char *to, size_t max); /* 0 too when the process is gone */
-
 /* ---- tty.c, tty_line.c */
 extern const struct file_ops tty_ops;
 int  tty_open(struct inode *ip, unsigned flags, struct file **out); /* /dev/tty: -ENXIO without a controlling terminal */
@@ -291,7 +293,5 @@ size_t machine_text(char *to, size_t max);
 /* What the loader learnt of the machine from its firmware: text for /proc/aril-hardware. Length. */
 size_t machine_report(char *to, size_t max);
 
-static inline int is_root_of_something(const struct inode *ip) { return ip == fs_family()->root
-	|| ip == fs_family()->proc || ip == fs_family()->sys; }
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 #endif

@@ -20,6 +20,17 @@ struct inode *inode_new(uint32_t mode)
 	return ip;
 }
 
+struct inode *inode_make(struct volume *v, uint32_t mode)
+{
+	struct inode *ip = inode_new(mode);
+
+	if (ip && volume_take(v, ip)) {
+		inode_put(ip);
+		ip = NULL;
+	}
+	return ip;
+}
+
 int inode_segment(uint64_t size, struct inode **out)
 {
 	struct inode *ip = inode_new(S_IFREG | 0777);
@@ -58,7 +69,7 @@ static struct inode *image_find(struct fs_family *fs, uint64_t nid)
 	return ip;
 }
 
-int inode_from_image(uint64_t nid, struct inode **out)
+int inode_from_image(struct volume *v, uint64_t nid, struct inode **out)
 {
 	struct fs_family *fs = fs_family();
 	struct inode *ip = image_find(fs, nid);
@@ -77,6 +88,7 @@ int inode_from_image(uint64_t nid, struct inode **out)
 	ip = fam_alloc(sizeof(*ip));
 	if (!ip)
 		return -ENOMEM;
+	(void)volume_take(v, ip); /* the image is as large as it is */
 	ip->refs = 1;
 	ip->backed = 1;
 	ip->nid = nid;
@@ -123,9 +135,10 @@ static void inode_free(struct inode *ip)
 			link = &(*link)->nid_next;
 		*link = ip->nid_next;
 	}
-	if (ip->kind == KIND_PROC) {
-		if (ip->parent)
-			inode_put(ip->parent);
+	if (ip->kind == KIND_OPS) {
+		if (ip->volume->ops->forget)
+			ip->volume->ops->forget(ip);
+		inode_put(ip->parent);
 	} else if (S_ISDIR(ip->mode)) {
 		dir_free(ip);
 		if (ip->parent)
@@ -137,6 +150,8 @@ static void inode_free(struct inode *ip)
 	} else if (S_ISFIFO(ip->mode)) {
 		pipe_inode_free(ip);
 	}
+	if (ip->volume)
+		volume_leave(ip);
 	fam_free(ip);
 }
 
@@ -174,9 +189,7 @@ static void time_split(int64_t ns, __kernel_ulong_t *seconds, __kernel_ulong_t *
 void inode_stat(const struct inode *ip, struct stat *to)
 {
 	memset(to, 0, sizeof(*to));
-	to->st_dev = ip->kind == KIND_TREE ? DEVICE(0, 1) : DEVICE(0, 13);
-	if (ip->kind == KIND_PROC)
-		to->st_dev = DEVICE(0, 20 + ip->proc.mount);
+	to->st_dev = DEVICE(0, ip->volume ? ip->volume->device : 13);
 	to->st_ino = ip->ino;
 	to->st_nlink = ip->nlink;
 	to->st_mode = ip->mode;
@@ -206,12 +219,9 @@ uint64_t inode_number(struct inode *ip)
 	return ip->ino;
 }
 
-/* Names are put together from the last component on, at the buffer's end, then moved to its start. */
 long inode_path(struct inode *ip, char *to, size_t max)
 {
-	struct inode *top = ip;
-	size_t at = max;
-	int gone = 0;
+	struct place p = { NULL, ip };
 
 	if (ip->kind == KIND_ANON && S_ISSOCK(ip->mode))
 		return fmt(to, max, "socket:[%lu]", (unsigned long)ip->ino);
@@ -219,36 +229,7 @@ long inode_path(struct inode *ip, char *to, size_t max)
 		return fmt(to, max, "anon_inode:%s", ip->what);
 	if (ip->kind == KIND_PIPE)
 		return fmt(to, max, "pipe:[%lu]", (unsigned long)ip->ino);
-	if (ip->kind == KIND_PROC)
-		return procfs_path(ip, to, max);
-	if (ip == fs_family()->root)
-		return fmt(to, max, "/");
-	if (max < 16)
-		return -ENAMETOOLONG;
-	to[--at] = 0;
-	while (top != fs_family()->root) {
-		struct entry *e = top->entry;
-
-		if (!e) {
-			gone = 1;
-			break;
-		}
-		if (at < e->name_size + 1u)
-			return -ENAMETOOLONG;
-		at -= e->name_size;
-		memcpy(to + at, e->name, e->name_size);
-		to[--at] = '/';
-		top = e->dir;
-	}
-	if (gone && at == max - 1)
-		return fmt(to, max, "/ (deleted)");
-	memmove(to, to + at, max - at);
-	at = max - at - 1;
-	if (gone && at + 11 < max) {
-		memcpy(to + at, " (deleted)", 11);
-		at += 10;
-	}
-	return (long)at;
+	return place_path(&p, to, max);
 }
 
 void inode_run(struct inode *ip)

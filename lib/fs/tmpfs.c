@@ -33,6 +33,14 @@ void *page_find(struct inode *ip, uint64_t index)
 	return page;
 }
 
+/* The volume has room for another page. */
+static int pages_left(const struct inode *ip)
+{
+	const struct volume_room *room = ip->volume ? &ip->volume->room : NULL;
+
+	return !room || !room->pages_max || room->pages < room->pages_max;
+}
+
 void *page_make(struct inode *ip, uint64_t index)
 {
 	struct pages *p = &ip->pages;
@@ -56,13 +64,18 @@ void *page_make(struct inode *ip, uint64_t index)
 			return NULL;
 		link = &((void **)*link)[index >> (WAY_SHIFT * (h - 1)) & (WAYS - 1)];
 	}
+	if (index * PAGE >= p->backed && !pages_left(ip))
+		return NULL;
 	page = fam_content(1);
 	if (!page)
 		return NULL;
-	if (index * PAGE < p->backed)
+	if (index * PAGE < p->backed) {
 		memcpy(page, p->image + index * PAGE, min_u64(PAGE, p->backed - index * PAGE));
-	else
+	} else {
 		p->count++;
+		if (ip->volume)
+			ip->volume->room.pages++;
+	}
 	*link = page;
 	return page;
 }
@@ -114,6 +127,13 @@ static void tree_punch(struct pages *p, void **link, unsigned height, uint64_t f
 	}
 }
 
+/* The file occupied so many pages before some were dropped. */
+static void pages_gone(const struct inode *ip, uint64_t before)
+{
+	if (ip->volume)
+		ip->volume->room.pages -= before - ip->pages.count;
+}
+
 /* Those bytes of a page that is there. */
 static int bytes_clear(struct inode *ip, uint64_t at, size_t n)
 {
@@ -141,8 +161,12 @@ int file_punch(struct inode *ip, uint64_t at, uint64_t n)
 	}
 	if (!error && at < end && end % PAGE)
 		error = bytes_clear(ip, last * PAGE, end % PAGE);
-	if (!error && at / PAGE < last && at / PAGE < reach(p->height))
+	if (!error && at / PAGE < last && at / PAGE < reach(p->height)) {
+		uint64_t before = p->count;
+
 		tree_punch(p, &p->root, p->height, at / PAGE, min_u64(last, reach(p->height)));
+		pages_gone(ip, before);
+	}
 	inode_touch(ip, TOUCH_M | TOUCH_C);
 	return error;
 }
@@ -163,7 +187,7 @@ static void image_cut(struct pages *p, uint64_t size)
 int file_resize(struct inode *ip, uint64_t size)
 {
 	struct pages *p = &ip->pages;
-	uint64_t first = (size + PAGE - 1) / PAGE;
+	uint64_t first = (size + PAGE - 1) / PAGE, before;
 
 	if (size > FILE_LIMIT)
 		return -EFBIG;
@@ -177,11 +201,13 @@ int file_resize(struct inode *ip, uint64_t size)
 			if (page)
 				memset(page + size % PAGE, 0, PAGE - size % PAGE);
 		}
+		before = p->count;
 		image_cut(p, size);
 		if (first < reach(p->height))
 			tree_cut(p, &p->root, p->height, first);
 		if (!p->root)
 			p->height = 0;
+		pages_gone(ip, before);
 	}
 	ip->size = size;
 	inode_touch(ip, TOUCH_M | TOUCH_C);
@@ -190,8 +216,11 @@ int file_resize(struct inode *ip, uint64_t size)
 
 void pages_free(struct inode *ip)
 {
+	uint64_t before = ip->pages.count;
+
 	ip->pages.mapped = 0;
 	tree_cut(&ip->pages, &ip->pages.root, ip->pages.height, 0);
+	pages_gone(ip, before);
 }
 
 void *inode_page(struct inode *ip, uint64_t index, int make)
@@ -231,7 +260,8 @@ static long regular_read(struct file *f, struct io *io, uint64_t at)
 	struct inode *ip = f->ip;
 	long done = contents_read(ip, io, at);
 
-	if (done > 0 && !(f->flags & O_NOATIME) && ip->atime <= ip->mtime)
+	if (done > 0 && !(f->flags & O_NOATIME) && ip->atime <= ip->mtime &&
+		!(f->mount && f->mount->flags & (MOUNT_NOATIME | MOUNT_READ_ONLY)))
 		inode_touch(ip, TOUCH_A);
 	return done;
 }

@@ -112,7 +112,7 @@ static int entry_inode(struct entry *e)
 
 	if (e->inode)
 		return 0;
-	error = inode_from_image(e->nid, &e->inode);
+	error = inode_from_image(e->dir->volume, e->nid, &e->inode);
 	if (error)
 		return error;
 	if (IS(e->inode, S_IFDIR) && !e->inode->parent) {
@@ -129,8 +129,8 @@ int dir_lookup(struct inode *dir, const char *name, size_t n, struct inode **out
 
 	if (n > NAME_MAX)
 		return -ENAMETOOLONG;
-	if (dir->kind == KIND_PROC)
-		return procfs_lookup(dir, name, n, out);
+	if (dir->kind == KIND_OPS)
+		return dir->volume->ops->lookup(dir, name, n, out);
 	error = dir_load(dir);
 	if (error)
 		return error;
@@ -247,15 +247,11 @@ void dir_free(struct inode *dir)
 	d->bucket_count = 0;
 }
 
-int dir_is_within(struct inode *dir, struct inode *top)
+int dir_is_within(const struct inode *dir, const struct inode *top)
 {
-	for (; dir; dir = dir->parent) {
-		if (dir == top)
-			return 1;
-		if (dir == fs_family()->root)
-			return 0;
-	}
-	return 0;
+	while (dir && dir != top)
+		dir = dir->parent;
+	return dir == top;
 }
 
 int dir_read(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
@@ -275,8 +271,8 @@ int dir_read(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
 			return 0;
 		*at = 2;
 	}
-	if (dir->kind == KIND_PROC)
-		return procfs_read_dir(dir, at, emit, context);
+	if (dir->kind == KIND_OPS)
+		return dir->volume->ops->read_dir(dir, at, emit, context);
 	error = dir_load(dir);
 	if (error)
 		return error;

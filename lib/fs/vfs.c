@@ -3,7 +3,7 @@
 #include "files.h"
 
 /* Texts still to be walked: the path itself at the bottom, above it the rest of each symlink's text. */
-struct level { const char *p, *end; };
+struct level { const char *p, *end; struct inode *link; /* held; NULL: the path itself */ };
 struct trail {
 	struct level level[LINKS_MAX + 1];
 	int depth, links;
@@ -34,49 +34,83 @@ static void cur_set(struct inode **cur, struct inode *to)
 	*cur = to;
 }
 
+/* References move along. */
+static void place_set(struct walk *w, struct inode **cur, const struct place *to)
+{
+	mount_put(w->mount);
+	w->mount = to->mount;
+	cur_set(cur, to->inode);
+}
+
+static void to_root(struct walk *w, struct inode **cur)
+{
+	struct place root = { fs_family()->mounts, fs_family()->root };
+
+	place_get(&root);
+	place_set(w, cur, &root);
+}
+
+/* The text of a link is walked next. Takes over the reference of the link: its text stands as long as that is held. */
+static void text_push(struct trail *t, struct inode *link, const char *text, size_t size)
+{
+	struct level *l = &t->level[t->depth];
+
+	if (l->p < l->end) {
+		l = &t->level[++t->depth];
+		l->link = NULL;
+	}
+	if (l->link)
+		inode_put(l->link);
+	*l = (struct level){ text, text + size, link };
+}
+
+/* 0: its text stands in the trail; 1: it led to a place. Takes over the reference. */
 static int link_follow(struct trail *t, struct inode *link, struct inode **cur, struct walk *w)
 {
-	struct level *l;
 	const char *text = link->target;
-	size_t size = link->size;
+	long size = (long)link->size;
 
-	if (++t->links > LINKS_MAX)
-		return -ELOOP;
-	if (link->kind == KIND_PROC) {
-		struct inode *to;
-		int jump = procfs_jump(link, &to);
-		long n;
+	if (++t->links > LINKS_MAX) {
+		size = -ELOOP;
+	} else if (link->kind == KIND_OPS) {
+		const struct fs_ops *ops = link->volume->ops;
+		struct place to;
+		int jump = ops->jump ? ops->jump(link, &to) : 1;
 
-		if (jump < 0)
-			return jump;
 		if (jump == 0) {
-			cur_set(cur, to);
+			place_set(w, cur, &to);
+			inode_put(link);
 			return 1;
 		}
-		n = procfs_link_text(link, w->text, sizeof(w->text));
-		if (n < 0)
-			return (int)n;
-		text = w->text;
-		size = (size_t)n;
+		size = jump < 0 ? jump : ops->link_text(link, &text);
 	}
-	if (!size)
-		return -ENOENT;
-	if (*text == '/') {
-		inode_get(fs_family()->root);
-		cur_set(cur, fs_family()->root);
+	if (size <= 0) {
+		inode_put(link);
+		return size ? (int)size : -ENOENT;
 	}
-	if (t->level[t->depth].p < t->level[t->depth].end)
-		t->depth++;
-	l = &t->level[t->depth];
-	l->p = text;
-	l->end = text + size;
+	if (*text == '/')
+		to_root(w, cur);
+	text_push(t, link, text, (size_t)size);
 	return 0;
 }
 
-int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w)
+/* The last name's text stays with the walk; the others' links are let go. */
+static void trail_end(struct trail *t, struct walk *w, int keeps)
+{
+	for (int i = 0; i <= t->depth; i++) {
+		struct inode *link = t->level[i].link;
+
+		if (keeps && i == t->depth)
+			w->link = link;
+		else
+			inode_put(link);
+	}
+}
+
+int path_walk(const struct place *at, const char *path, unsigned flags, struct walk *w)
 {
 	struct trail t;
-	struct inode *cur = *path == '/' ? fs_family()->root : at, *next;
+	struct inode *cur, *next;
 	uint8_t slash = 0;
 	int error;
 
@@ -85,7 +119,10 @@ int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w
 	t.depth = t.links = 0; /* levels are written before they are read */
 	if (!*path)
 		return -ENOENT;
-	t.level[0] = (struct level){ path, path + strlen(path) };
+	t.level[0] = (struct level){ path, path + strlen(path), NULL };
+	cur = *path == '/' ? fs_family()->root : at->inode;
+	w->mount = *path == '/' ? fs_family()->mounts : at->mount;
+	mount_get(w->mount);
 	inode_get(cur);
 	for (;;) {
 		struct level *l = &t.level[t.depth];
@@ -95,6 +132,7 @@ int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w
 
 		slashes_skip(l, &slash);
 		if (l->p == l->end) {
+			inode_put(l->link);
 			if (t.depth-- > 0)
 				continue;
 			break;
@@ -115,10 +153,12 @@ int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w
 		}
 		if (n == 2 && name[0] == '.' && name[1] == '.') {
 			w->last = LAST_DOTDOT;
-			if (cur->parent) {
+			mount_up(&w->mount, &cur);
+			if (cur->parent && !(w->mount && cur == w->mount->root)) {
 				inode_get(cur->parent);
 				cur_set(&cur, cur->parent);
 			}
+			mount_cross(&w->mount, &cur);
 			continue;
 		}
 		error = -EISDIR; /* a name that may be made cannot be a directory's */
@@ -131,7 +171,6 @@ int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w
 			goto fail;
 		if (next && IS(next, S_IFLNK) && !(last && ((flags & WALK_PARENT) || ((flags & WALK_NOFOLLOW) && !slash && !w->slash)))) {
 			error = link_follow(&t, next, &cur, w);
-			inode_put(next);
 			if (error < 0)
 				goto fail;
 			if (error > 0)
@@ -142,6 +181,8 @@ int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w
 			}
 			continue;
 		}
+		if (next && mount_may_cross(next) && !(last && flags & WALK_PARENT))
+			mount_cross(&w->mount, &next);
 		if (!last) {
 			cur_set(&cur, next);
 			continue;
@@ -152,6 +193,7 @@ int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w
 			inode_put(next);
 			goto fail;
 		}
+		trail_end(&t, w, 1);
 		w->inode = next;
 		w->dir = cur;
 		w->name = name;
@@ -161,11 +203,13 @@ int path_walk(struct inode *at, const char *path, unsigned flags, struct walk *w
 	w->slash |= slash;
 	error = -ENOTDIR;
 	if (w->slash && !IS(cur, S_IFDIR))
-		goto fail;
+		goto fail; /* no text is left */
 	w->inode = cur;
 	return 0;
 fail:
+	trail_end(&t, w, 0);
 	inode_put(cur);
+	mount_put(w->mount);
 	return error;
 }
 
@@ -173,13 +217,16 @@ void walk_end(struct walk *w)
 {
 	inode_put(w->inode);
 	inode_put(w->dir);
-	w->inode = w->dir = NULL;
+	inode_put(w->link);
+	mount_put(w->mount);
+	w->inode = w->dir = w->link = NULL;
+	w->mount = NULL;
 }
 
 int path_at(int dirfd, uint64_t path, unsigned flags, char *buffer, struct walk *w)
 {
 	long n = user_str(buffer, path, PATH_MAX);
-	struct inode *at = current_files()->cwd;
+	struct place at = current_files()->cwd;
 	struct file *f = NULL;
 	int error;
 
@@ -192,68 +239,96 @@ int path_at(int dirfd, uint64_t path, unsigned flags, char *buffer, struct walk 
 		f = fd_any(dirfd);
 		if (!f)
 			return -EBADF;
-		at = f->ip;
-		if (n && !IS(at, S_IFDIR)) {
+		at = (struct place){ f->mount, f->ip };
+		if (n && !IS(at.inode, S_IFDIR)) {
 			file_put(f);
 			return -ENOTDIR;
 		}
 	}
 	if (!n) {
-		inode_get(at);
-		w->inode = at;
+		place_get(&at);
+		w->inode = at.inode;
+		w->mount = at.mount;
 		w->last = LAST_ROOT;
 		error = 0;
 	} else {
-		error = path_walk(at, buffer, flags, w);
+		error = path_walk(&at, buffer, flags, w);
 	}
 	if (f)
 		file_put(f);
 	return error;
 }
 
-int inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out)
+/* What was walked to, without what led there. */
+static void walk_place(struct walk *w, struct place *out)
+{
+	*out = (struct place){ w->mount, w->inode };
+	w->mount = NULL;
+	w->inode = NULL;
+	walk_end(w);
+}
+
+int place_at(int dirfd, uint64_t path, unsigned flags, struct place *out)
 {
 	char buffer[PATH_MAX];
 	struct walk w;
 	int error = path_at(dirfd, path, flags, buffer, &w);
 
+	if (!error)
+		walk_place(&w, out);
+	return error;
+}
+
+int inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out)
+{
+	struct place p;
+	int error = place_at(dirfd, path, flags, &p);
+
 	if (error)
 		return error;
-	inode_get(w.inode);
-	*out = w.inode;
-	walk_end(&w);
+	mount_put(p.mount);
+	*out = p.inode;
 	return 0;
+}
+
+static int place_lookup(const char *path, struct place *out)
+{
+	struct walk w;
+	int error = path_walk(&current_files()->cwd, path, 0, &w);
+
+	if (!error)
+		walk_place(&w, out);
+	return error;
 }
 
 int inode_lookup(const char *path, struct inode **out)
 {
-	struct walk w;
-	int error = path_walk(current_files()->cwd, path, 0, &w);
+	struct place p;
+	int error = place_lookup(path, &p);
 
 	if (error)
 		return error;
-	inode_get(w.inode);
-	*out = w.inode;
-	walk_end(&w);
+	mount_put(p.mount);
+	*out = p.inode;
 	return 0;
 }
 
 int inode_lookup_exec(const char *path, struct inode **out)
 {
-	struct inode *ip;
-	int error = inode_lookup(path, &ip);
+	struct place p;
+	int error = place_lookup(path, &p);
 
 	if (error)
 		return error;
-	if (!IS(ip, S_IFREG) || !(ip->mode & 0111) || ip->kind != KIND_TREE) {
-		inode_put(ip);
-		return -EACCES;
+	error = IS(p.inode, S_IFREG) ? place_may(&p, MAY_EXEC) : -EACCES;
+	if (!error && p.inode->writers > 0)
+		error = -ETXTBSY;
+	if (error) {
+		place_put(&p);
+		return error;
 	}
-	if (ip->writers > 0) {
-		inode_put(ip);
-		return -ETXTBSY;
-	}
-	*out = ip;
+	mount_put(p.mount);
+	*out = p.inode;
 	return 0;
 }
 
@@ -262,7 +337,7 @@ int path_is_symlink(const char *path)
 	struct walk w;
 	int is_link = 0;
 
-	if (!path_walk(current_files()->cwd, path, WALK_NOFOLLOW, &w)) {
+	if (!path_walk(&current_files()->cwd, path, WALK_NOFOLLOW, &w)) {
 		is_link = IS(w.inode, S_IFLNK);
 		walk_end(&w);
 	}

@@ -7,6 +7,7 @@
 #include <posix/needs.h>
 
 struct exec_plan;
+struct fs_ops;
 struct fork_start;
 struct task;
 struct thread;
@@ -32,6 +33,8 @@ struct posix_parts {
 	/* A signal was sent to process 1; a process dies, and this is its last line. */
 	void (*signal)(int sig);
 	void (*last_words)(const struct task *t, const char *text, size_t n);
+	/* File systems that mount(2) knows, up to a NULL; lib/fs/mount.h. */
+	const struct fs_ops *const *kinds;
 	uint64_t latency_ns, granularity_ns; /* every runnable thread gets the CPU once in that time; but no turn is shorter than that */
 };
 
@@ -39,6 +42,7 @@ struct posix_parts {
 int  load_binary(struct exec_plan *plan, const char *path);              /* binary.c: #! scripts, ELF static, static-PIE, PT_INTERP */
 long fork_sealed(const struct fork_start *start);                         /* vm/fork.c: tables linked sealed, nothing copied */
 int  page_serve(uint64_t va, unsigned access);                           /* pager.c: demand zero, file pages, copy-on-write */
+extern const struct fs_ops *const kinds_of_linux[];                      /* file/fs_init.c: what every Linux has */
 struct thread *pick_fair(const struct thread *other);                      /* sched.c: least virtual run time */
 
 /* start.c: makes the calling first env into pid 1 of a new family and starts what aril.conf names. */

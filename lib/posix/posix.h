@@ -89,7 +89,8 @@ int    binfmt_next(int after, const char **name);              /* the lowest num
 
 /* Family's file system: made once by the first env; then the root image at ROOTIMG_BASE is "/" with copy-up into
  * memory. 0 or -errno. */
-int fs_init(const void *image, size_t size);
+struct fs_ops;
+int fs_init(const void *image, size_t size, const struct fs_ops *const *kinds);
 
 /* Per-process file state (descriptors, cwd, umask, controlling tty): lives in family memory, pointed to by struct
  * task. */

@@ -59,7 +59,7 @@ void keeper_begin(void *nothing)
 	P->task = t;
 	P->thread = t->threads;
 	P->thread_count = 1;
-	r = fs_init((const void *)rt_info->root_va, rt_info->root_size);
+	r = fs_init((const void *)rt_info->root_va, rt_info->root_size, posix_parts.kinds);
 	if (r < 0)
 		give_up("the root image cannot be used", r);
 	r = vdso_make();

@@ -35,7 +35,7 @@ static size_t pts_name(char to[8], int number)
 
 static int pts_add(int number)
 {
-	struct inode *ip = inode_new(S_IFCHR | 0620);
+	struct inode *ip = inode_make(fs_family()->pts->volume, S_IFCHR | 0620);
 	char name[8];
 	int error;
 

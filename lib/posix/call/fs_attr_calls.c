@@ -5,15 +5,22 @@
 
 typedef long change(struct inode *ip, uint64_t a, uint64_t b);
 
+static long change_place(const struct place *p, change *apply, uint64_t a, uint64_t b)
+{
+	if (mount_may_change(p->mount))
+		return -EROFS;
+	return p->inode->kind == KIND_OPS ? -EPERM : apply(p->inode, a, b);
+}
+
 static long change_at(int dirfd, uint64_t path, unsigned flags, change *apply, uint64_t a, uint64_t b)
 {
-	struct inode *ip;
-	long result = inode_at(dirfd, path, flags, &ip);
+	struct place p;
+	long result = place_at(dirfd, path, flags, &p);
 
 	if (result)
 		return result;
-	result = ip->kind == KIND_PROC ? -EPERM : apply(ip, a, b);
-	inode_put(ip);
+	result = change_place(&p, apply, a, b);
+	place_put(&p);
 	return result;
 }
 
@@ -24,7 +31,7 @@ static long change_fd(uint64_t fd, change *apply, uint64_t a, uint64_t b)
 
 	if (!f)
 		return -EBADF;
-	result = f->ip->kind == KIND_PROC ? -EPERM : apply(f->ip, a, b);
+	result = change_place(&(struct place){ f->mount, f->ip }, apply, a, b);
 	file_put(f);
 	return result;
 }

@@ -62,12 +62,12 @@ CALL3(getdents64, fd, to, max) { return list_dir(fd, to, max, 0); }
 CALL2(getcwd, to, max)
 {
 	char path[PATH_MAX];
-	struct inode *cwd = current_files()->cwd;
+	const struct place *cwd = &current_files()->cwd;
 	long n;
 
-	if (!cwd->nlink)
+	if (!cwd->inode->nlink)
 		return -ENOENT;
-	n = inode_path(cwd, path, sizeof(path));
+	n = place_path(cwd, path, sizeof(path));
 	if (n < 0)
 		return n;
 	if ((uint64_t)n + 1 > max)
@@ -75,40 +75,45 @@ CALL2(getcwd, to, max)
 	return user_write(to, path, (size_t)n + 1) < 0 ? -EFAULT : n + 1;
 }
 
-static void cwd_set(struct inode *ip)
+/* Takes over the references. */
+static void cwd_set(const struct place *p)
 {
 	struct file_state *fs = current_files();
-	struct inode *before = fs->cwd;
+	struct place before = fs->cwd;
 
-	fs->cwd = ip;
-	inode_put(before);
+	fs->cwd = *p;
+	if (p->mount)
+		p->mount->is_expired = 0;
+	place_put(&before);
 }
 
 CALL1(chdir, path)
 {
-	struct inode *ip;
-	int error = inode_at(AT_FDCWD, path, 0, &ip);
+	struct place p;
+	int error = place_at(AT_FDCWD, path, 0, &p);
 
 	if (error)
 		return error;
-	if (!IS(ip, S_IFDIR)) {
-		inode_put(ip);
+	if (!IS(p.inode, S_IFDIR)) {
+		place_put(&p);
 		return -ENOTDIR;
 	}
-	cwd_set(ip);
+	cwd_set(&p);
 	return 0;
 }
 
 CALL1(fchdir, fd)
 {
 	struct file *f = fd_any((int)fd);
+	struct place p;
 	int error = 0;
 
 	if (!f)
 		return -EBADF;
+	p = (struct place){ f->mount, f->ip };
 	if (IS(f->ip, S_IFDIR)) {
-		inode_get(f->ip);
-		cwd_set(f->ip);
+		place_get(&p);
+		cwd_set(&p);
 	} else {
 		error = -ENOTDIR;
 	}

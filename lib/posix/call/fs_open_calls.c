@@ -11,9 +11,12 @@ int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out
 		return -ENOENT;
 	if (w->dir->kind != KIND_TREE)
 		return -ENOENT;
+	error = mount_may_change(w->mount);
+	if (error)
+		return error;
 	if (w->name_size > NAME_MAX)
 		return -ENAMETOOLONG;
-	ip = fam_room(ROOM_CONTENT) ? inode_new(mode) : NULL;
+	ip = fam_room(ROOM_CONTENT) ? inode_make(w->dir->volume, mode) : NULL;
 	if (!ip)
 		return -ENOSPC;
 	ip->rdev = rdev;
@@ -34,7 +37,7 @@ int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out
 int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 {
 	struct walk w;
-	int error = path_walk(current_files()->cwd, name, WALK_CREATE | WALK_NOFOLLOW, &w);
+	int error = path_walk(&current_files()->cwd, name, WALK_CREATE | WALK_NOFOLLOW, &w);
 
 	if (error)
 		return error;
@@ -43,7 +46,9 @@ int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 	} else if (!IS(w.inode, S_IFREG) || w.inode->kind != KIND_TREE || w.inode->nlink != 1) {
 		error = -EEXIST;
 	} else {
-		error = file_resize(w.inode, 0);
+		error = mount_may_change(w.mount);
+		if (!error)
+			error = file_resize(w.inode, 0);
 		if (!error)
 			inode_get(*out = w.inode);
 	}
@@ -51,8 +56,8 @@ int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 	return error;
 }
 
-/* Inode for an open: found, made, or an unnamed one. */
-static int open_inode(int dirfd, uint64_t path, unsigned flags, uint32_t mode, struct inode **out)
+/* Place for an open: found, made, or an unnamed one. */
+static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, struct place *out)
 {
 	char buffer[PATH_MAX];
 	struct walk w;
@@ -69,14 +74,16 @@ static int open_inode(int dirfd, uint64_t path, unsigned flags, uint32_t mode, s
 		error = IS(w.inode, S_IFDIR) && w.inode->kind == KIND_TREE ? 0 : IS(w.inode, S_IFDIR) ? -EOPNOTSUPP : -ENOTDIR;
 		if (!error && (flags & O_ACCMODE) == O_RDONLY)
 			error = -EINVAL;
-		if (!error && !(*out = inode_new(mode)))
+		if (!error)
+			error = mount_may_change(w.mount);
+		if (!error && !(out->inode = inode_make(w.inode->volume, mode)))
 			error = -ENOSPC;
 		if (!error) {
-			(*out)->nlink = 0;
-			(*out)->marks |= flags & O_EXCL ? 0 : INODE_LINKABLE;
+			out->inode->nlink = 0;
+			out->inode->marks |= flags & O_EXCL ? 0 : INODE_LINKABLE;
 		}
 	} else if (!w.inode) {
-		error = w.slash ? -EISDIR : file_create(&w, mode, 0, out);
+		error = w.slash ? -EISDIR : file_create(&w, mode, 0, &out->inode);
 	} else if ((flags & O_CREAT) && (flags & O_EXCL)) {
 		error = -EEXIST;
 	} else if ((flags & O_DIRECTORY) && !IS(w.inode, S_IFDIR)) {
@@ -84,16 +91,20 @@ static int open_inode(int dirfd, uint64_t path, unsigned flags, uint32_t mode, s
 	} else if (IS(w.inode, S_IFLNK) && !(flags & O_PATH)) {
 		error = -ELOOP;
 	} else {
-		inode_get(w.inode);
-		*out = w.inode;
+		error = place_may_open(&(struct place){ w.mount, w.inode }, flags);
+		if (!error)
+			inode_get(out->inode = w.inode);
 	}
+	out->mount = w.mount;
+	if (!error)
+		mount_get(w.mount);
 	walk_end(&w);
 	return error;
 }
 
 static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
 {
-	struct inode *ip;
+	struct place p;
 	struct file *f;
 	int error;
 
@@ -101,16 +112,18 @@ static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	error = fd_free(current_files(), 0); /* before a file is made in vain */
 	if (error >= 0)
-		error = open_inode(dirfd, path, flags, mode, &ip);
+		error = open_place(dirfd, path, flags, mode, &p);
 	if (error)
 		return error;
-	error = inode_open(ip, flags, &f);
-	if (!error && (flags & O_TRUNC) && IS(ip, S_IFREG) && ip->kind == KIND_TREE) {
-		error = file_resize(ip, 0);
+	error = inode_open(p.inode, flags, &f);
+	if (!error)
+		file_mount(f, p.mount);
+	if (!error && (flags & O_TRUNC) && IS(p.inode, S_IFREG) && p.inode->kind == KIND_TREE) {
+		error = file_resize(p.inode, 0);
 		if (error)
 			file_put(f);
 	}
-	inode_put(ip);
+	place_put(&p);
 	if (error)
 		return error;
 	return fd_new(current_files(), f, 0, !!(flags & O_CLOEXEC));

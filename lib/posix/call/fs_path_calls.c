@@ -98,30 +98,47 @@ static long symlink_at(uint64_t target, int dirfd, uint64_t path)
 CALL2(symlink, target, path) { return symlink_at(target, AT_FDCWD, path); }
 CALL3(symlinkat, target, dirfd, path) { return symlink_at(target, (int)dirfd, path); }
 
+/* One more name. */
+static int name_add(struct walk *w, struct inode *ip)
+{
+	int error = volume_name(ip->volume);
+
+	if (error)
+		return error;
+	error = entry_add(w->dir, w->name, w->name_size, ip);
+	if (error)
+		ip->volume->room.inodes--;
+	return error;
+}
+
 static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, uint64_t flags)
 {
 	char buffer[PATH_MAX];
+	struct place from;
 	struct inode *ip;
 	struct walk w;
 	int error;
 
 	if (flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	error = inode_at(old_dirfd, old, (flags & AT_SYMLINK_FOLLOW ? 0 : WALK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &ip);
+	error = place_at(old_dirfd, old, (flags & AT_SYMLINK_FOLLOW ? 0 : WALK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &from);
 	if (error)
 		return error;
+	ip = from.inode;
 	error = absent_at(new_dirfd, new, buffer, &w);
 	if (!error) {
 		if (w.slash)
 			error = -ENOENT;
-		else if (IS(ip, S_IFDIR))
-			error = -EPERM;
-		else if (ip->kind != w.dir->kind || ip->kind != KIND_TREE)
+		else if (from.mount != w.mount || ip->volume != w.dir->volume)
 			error = -EXDEV;
+		else if (mount_may_change(w.mount))
+			error = -EROFS;
+		else if (IS(ip, S_IFDIR) || ip->kind != KIND_TREE)
+			error = -EPERM;
 		else if (!ip->nlink && !(ip->marks & INODE_LINKABLE)) /* its last name went, or it was never to have one */
 			error = -ENOENT;
 		else
-			error = entry_add(w.dir, w.name, w.name_size, ip);
+			error = name_add(&w, ip);
 		if (!error) {
 			ip->marks &= (uint8_t)~INODE_LINKABLE;
 			ip->nlink++;
@@ -129,7 +146,7 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 		}
 		walk_end(&w);
 	}
-	inode_put(ip);
+	place_put(&from);
 	return error;
 }
 
@@ -141,6 +158,7 @@ static void name_drop(struct walk *w)
 {
 	struct entry *e = entry_find(w->dir, w->name, w->name_size);
 
+	volume_unname(w->inode);
 	w->inode->nlink -= IS(w->inode, S_IFDIR) ? w->inode->nlink : 1;
 	inode_touch(w->inode, TOUCH_C);
 	entry_remove(e);
@@ -150,6 +168,8 @@ static int unlink_walked(struct walk *w)
 {
 	if (w->last != LAST_NAME)
 		return -EISDIR;
+	if (mount_may_change(w->mount))
+		return -EROFS;
 	if (!w->inode)
 		return -ENOENT;
 	if (w->dir->kind != KIND_TREE)
@@ -158,6 +178,8 @@ static int unlink_walked(struct walk *w)
 		return IS(w->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
 	if (IS(w->inode, S_IFDIR))
 		return -EISDIR;
+	if (mount_may_cross(w->inode))
+		return -EBUSY;
 	name_drop(w);
 	return 0;
 }
@@ -168,9 +190,11 @@ static int rmdir_walked(struct walk *w)
 
 	if (w->last != LAST_NAME)
 		return w->last == LAST_DOT ? -EINVAL : w->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+	if (mount_may_change(w->mount))
+		return -EROFS;
 	if (!w->inode)
 		return -ENOENT;
-	if (is_root_of_something(w->inode))
+	if (w->inode->marks & INODE_MOUNTED)
 		return -EBUSY;
 	if (w->dir->kind != KIND_TREE)
 		return -EPERM;

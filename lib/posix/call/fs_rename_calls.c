@@ -31,11 +31,13 @@ static int names_swap(struct walk *a, struct walk *b)
 	b_folder = IS(b->inode, S_IFDIR);
 	if ((a->slash && !a_folder) || (b->slash && !b_folder))
 		return -ENOTDIR;
-	if (a->dir->kind != b->dir->kind)
+	if (a->mount != b->mount)
 		return -EXDEV;
+	if (mount_may_change(a->mount))
+		return -EROFS;
 	if (a->dir->kind != KIND_TREE)
 		return -EPERM;
-	if (is_root_of_something(a->inode) || is_root_of_something(b->inode))
+	if (mount_may_cross(a->inode) || mount_may_cross(b->inode))
 		return -EBUSY;
 	if ((a_folder && dir_is_within(b->dir, a->inode)) || (b_folder && dir_is_within(a->dir, b->inode)))
 		return -EINVAL;
@@ -60,11 +62,13 @@ static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 		return -EEXIST;
 	if (!IS(ip, S_IFDIR) && (old->slash || new->slash))
 		return -ENOTDIR;
-	if (old->dir->kind != new->dir->kind)
+	if (old->mount != new->mount)
 		return -EXDEV;
+	if (mount_may_change(old->mount))
+		return -EROFS;
 	if (old->dir->kind != KIND_TREE)
 		return -EPERM;
-	if (is_root_of_something(ip) || (new->inode && is_root_of_something(new->inode)))
+	if (mount_may_cross(ip) || (new->inode && mount_may_cross(new->inode)))
 		return -EBUSY;
 	if (IS(ip, S_IFDIR) && dir_is_within(new->dir, ip))
 		return -EINVAL;
@@ -82,6 +86,7 @@ static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 	if (error)
 		return error;
 	if (gone) {
+		volume_unname(new->inode);
 		new->inode->nlink -= IS(new->inode, S_IFDIR) ? new->inode->nlink : 1;
 		inode_touch(new->inode, TOUCH_C);
 		entry_remove(gone);

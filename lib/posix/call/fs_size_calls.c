@@ -15,19 +15,25 @@ static long size_set(struct inode *ip, uint64_t size)
 
 CALL2(truncate, path, size)
 {
-	struct inode *ip;
+	struct place p;
 	long result;
 
 	if ((int64_t)size < 0)
 		return -EINVAL;
-	result = inode_at(AT_FDCWD, path, 0, &ip);
+	result = place_at(AT_FDCWD, path, 0, &p);
 	if (result)
 		return result;
-	if (ip->kind == KIND_PROC)
-		result = IS(ip, S_IFDIR) ? -EISDIR : -EPERM;
+	if (IS(p.inode, S_IFDIR))
+		result = -EISDIR;
+	else if (!IS(p.inode, S_IFREG))
+		result = -EINVAL;
+	else if (mount_may_change(p.mount))
+		result = -EROFS;
+	else if (p.inode->kind == KIND_OPS)
+		result = -EPERM;
 	else
-		result = IS(ip, S_IFDIR) ? -EISDIR : !IS(ip, S_IFREG) ? -EINVAL : ip->writers < 0 ? -ETXTBSY : size_set(ip, size);
-	inode_put(ip);
+		result = p.inode->writers < 0 ? -ETXTBSY : size_set(p.inode, size);
+	place_put(&p);
 	return result;
 }
 

@@ -85,20 +85,20 @@ CALL5(statx, dirfd, path, flags, mask, to)
 	return user_write(to, &x, sizeof(x));
 }
 
-/* Root may read and write everything, but executes only what somebody may execute. */
+_Static_assert(MAY_EXEC == 1 && MAY_WRITE == 2 && MAY_READ == 4, "access(2)'s");
+
 static long access_at(int dirfd, uint64_t path, uint64_t mode, unsigned flags)
 {
-	struct inode *ip;
+	struct place p;
 	int error;
 
 	if (mode & ~7ul)
 		return -EINVAL;
-	error = inode_at(dirfd, path, flags, &ip);
+	error = place_at(dirfd, path, flags, &p);
 	if (error)
 		return error;
-	if ((mode & 1) && !IS(ip, S_IFDIR) && !(ip->mode & 0111))
-		error = -EACCES;
-	inode_put(ip);
+	error = place_may(&p, (unsigned)mode);
+	place_put(&p);
 	return error;
 }
 
@@ -110,6 +110,28 @@ CALL4(faccessat2, dirfd, path, mode, flags)
 	if (flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	return access_at((int)dirfd, path, mode, STAT_EMPTY(flags) | STAT_LINK(flags));
+}
+
+/* Where a link leads, in words. */
+static long ops_link(struct inode *ip, char *to, size_t max)
+{
+	const struct fs_ops *ops = ip->volume->ops;
+	struct place place;
+	const char *text;
+	int jump = ops->jump ? ops->jump(ip, &place) : 1;
+	long n;
+
+	if (jump < 0)
+		return jump;
+	if (jump == 0) {
+		n = place.mount ? place_path(&place, to, max) : inode_path(place.inode, to, max);
+		place_put(&place);
+		return n;
+	}
+	n = ops->link_text(ip, &text);
+	if (n > 0)
+		memcpy(to, text, (size_t)n < max ? (size_t)n : max);
+	return n;
 }
 
 static long readlink_at(int dirfd, uint64_t path, uint64_t to, uint64_t max)
@@ -130,8 +152,9 @@ static long readlink_at(int dirfd, uint64_t path, uint64_t to, uint64_t max)
 		inode_put(ip);
 		return error;
 	}
-	if (ip->kind == KIND_PROC) {
-		n = procfs_link_text(ip, text, sizeof(text));
+	if (ip->kind == KIND_OPS) {
+		n = ops_link(ip, text, sizeof(text));
+		error = n < 0 ? (int)n : 0;
 		if (n > 0) {
 			n = (long)min_u64((uint64_t)n, (uint32_t)max);
 			error = user_write(to, text, (size_t)n);
@@ -147,47 +170,73 @@ static long readlink_at(int dirfd, uint64_t path, uint64_t to, uint64_t max)
 CALL3(readlink, path, to, max) { return readlink_at(AT_FDCWD, path, to, max); }
 CALL4(readlinkat, dirfd, path, to, max) { return readlink_at((int)dirfd, path, to, max); }
 
-static long statfs_write(struct inode *ip, uint64_t to)
+/* Linux's ST_ from what is mounted how. */
+static long mount_status(const struct mount *m)
 {
-	static const uint32_t shown[] = { [MOUNT_PROC] = 0x9fa0, [MOUNT_SYS] = 0x62656572, [MOUNT_CGROUP] = 0x63677270 };
+	const unsigned same = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC | MOUNT_NOATIME | MOUNT_NODIRATIME;
+	long status = 0x20 | (long)(m->flags & same); /* ST_VALID */
+
+	if (m->flags & MOUNT_READ_ONLY || m->volume->is_read_only)
+		status |= 1; /* ST_RDONLY */
+	return m->flags & MOUNT_RELATIME ? status | 0x1000 : status;
+}
+
+static void room_tell(const struct volume *v, struct statfs *st)
+{
+	const struct volume_room *room = &v->room;
+	uint64_t left = fam_room(ROOM_CONTENT);
+
+	st->f_blocks = st->f_files = (long)(left + fam_pages_used() + fs_family()->image_size / PAGE);
+	st->f_bfree = st->f_ffree = (long)left;
+	if (room->pages_max) {
+		st->f_blocks = (long)room->pages_max;
+		st->f_bfree = (long)min_u64(left, room->pages_max - room->pages);
+	}
+	if (room->inodes_max) {
+		st->f_files = (long)room->inodes_max;
+		st->f_ffree = (long)(room->inodes_max - room->inodes);
+	}
+	st->f_bavail = st->f_bfree;
+}
+
+static long statfs_write(const struct place *p, uint64_t to)
+{
+	const struct inode *ip = p->inode;
+	const struct mount *m = p->mount ? p->mount : mount_of(ip);
 	struct statfs st;
 
 	memset(&st, 0, sizeof(st));
 	st.f_type = ip->kind == KIND_PIPE ? 0x50495045 : 0x01021994; /* PIPEFS, TMPFS */
-	if (ip->kind == KIND_PROC)
-		st.f_type = shown[ip->proc.mount];
+	if (ip->volume)
+		st.f_type = ip->volume->ops->magic;
 	st.f_bsize = st.f_frsize = PAGE;
 	st.f_namelen = NAME_MAX;
-	st.f_flags = 0x20 | 0x1000; /* ST_VALID, ST_RELATIME */
-	if (ip->kind == KIND_TREE) {
-		st.f_bfree = st.f_bavail = (long)fam_room(ROOM_CONTENT);
-		st.f_blocks = (long)((uint64_t)st.f_bfree + fam_pages_used() + fs_family()->image_size / PAGE);
-		st.f_files = st.f_blocks;
-		st.f_ffree = st.f_bfree;
-	}
-	inode_put(ip);
+	st.f_flags = m ? mount_status(m) : 0x20;
+	if (ip->kind == KIND_TREE && st.f_type == 0x01021994)
+		room_tell(ip->volume ? ip->volume : fs_family()->root->volume, &st);
+	place_put(p);
 	return user_write(to, &st, sizeof(st));
 }
 
 CALL2(statfs, path, to)
 {
-	struct inode *ip;
-	int error = inode_at(AT_FDCWD, path, 0, &ip);
+	struct place p;
+	int error = place_at(AT_FDCWD, path, 0, &p);
 
-	return error ? error : statfs_write(ip, to);
+	return error ? error : statfs_write(&p, to);
 }
 
 CALL2(fstatfs, fd, to)
 {
 	struct file *f = fd_any((int)fd);
-	struct inode *ip;
+	struct place p;
 
 	if (!f)
 		return -EBADF;
-	ip = f->ip;
-	inode_get(ip);
+	p = (struct place){ f->mount, f->ip };
+	place_get(&p);
 	file_put(f);
-	return statfs_write(ip, to);
+	return statfs_write(&p, to);
 }
 
 /* Extended attributes: a file system that has none, as Linux's answers when built without them. A name is read first, where there is one. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Puts the family's file system together: the root image as "/", and in memory /dev, /proc, /tmp and the folders that programs expect. */
 #include <tty/tty.h>
+#include <posix/parts.h>
 #include "proc.h"
 
 /* A directory of that name, found or made. */
@@ -16,7 +17,7 @@ static int dir_ensure(struct inode *parent, const char *name, uint32_t mode, str
 	}
 	if (error != -ENOENT)
 		return error;
-	*out = inode_new(S_IFDIR | mode);
+	*out = inode_make(parent->volume, S_IFDIR | mode);
 	if (!*out)
 		return -ENOMEM;
 	error = entry_add(parent, name, strlen(name), *out);
@@ -25,27 +26,57 @@ static int dir_ensure(struct inode *parent, const char *name, uint32_t mode, str
 	return error;
 }
 
-/* A directory of the tree, found or made, becomes the root of what that row shows. */
-static int shown_ensure(struct fs_family *fs, const struct shown *row, struct inode **out)
+/* A volume of that kind hangs at a folder of the first, which is found or made. */
+static int mounted(const struct fs_ops *kind, const char *source, const char *path, unsigned flags)
 {
-	struct inode *ip;
-	int error = dir_ensure(fs->root, row->name, 0555, &ip);
+	struct fs_family *fs = fs_family();
+	struct place root = { fs->mounts, fs->root };
+	struct volume *v;
+	struct walk w;
+	int error = path_walk(&root, path, WALK_PARENT, &w);
 
 	if (error)
 		return error;
-	dir_free(ip);
-	memset(&ip->dir, 0, sizeof(ip->dir));
-	ip->kind = KIND_PROC;
-	ip->mode = row->mode;
-	ip->proc = (struct proc_node){ row, 0, -1, row->mount };
-	*out = ip;
+	if (!w.inode && w.dir)
+		error = dir_ensure(w.dir, w.name, 0755, &w.inode);
+	if (!error)
+		error = volume_make(kind, source, NULL, &v);
+	if (!error)
+		error = mount_hang(&(struct place){ w.mount, w.inode }, v, NULL, flags | MOUNT_RELATIME, source,
+			NULL);
+	walk_end(&w);
+	return error;
+}
+
+static int folders_mount(struct fs_family *fs)
+{
+	struct inode *tmp;
+	int error = mounted(&proc_kind, "proc", "/proc", 0);
+
+	if (!error)
+		error = mounted(&sysfs_kind, "sysfs", "/sys", MOUNT_READ_ONLY);
+	if (!error)
+		error = mounted(&cgroup_kind, "cgroup2", "/sys/fs/cgroup", MOUNT_READ_ONLY);
+	if (!error)
+		error = mounted(&devtmpfs_kind, "devtmpfs", "/dev", 0);
+	if (!error)
+		error = mounted(&devpts_kind, "devpts", "/dev/pts", 0);
+	if (!error)
+		error = mounted(&tmpfs_kind, "tmpfs", "/dev/shm", 0);
+	if (!error)
+		error = dir_ensure(fs->root, "tmp", 01777, &tmp);
+	if (error)
+		return error;
+	tmp->mode = S_IFDIR | 01777;
+	inode_put(tmp);
 	return 0;
 }
 
-int fs_init(const void *image, size_t size)
+int fs_init(const void *image, size_t size, const struct fs_ops *const *kinds)
 {
 	struct fs_family *fs = fam_alloc(sizeof(*fs));
-	struct inode *dev, *other;
+	struct machine_facts m;
+	struct volume *v;
 	struct walk w;
 	int error;
 
@@ -54,37 +85,24 @@ int fs_init(const void *image, size_t size)
 	*family_slot_fs() = fs;
 	fs->image = image;
 	fs->image_size = size;
+	fs->kinds = kinds;
 	fs->next_ino = 1ul << 28; /* above every number of the image */
+	fs->next_device = 20;
+	machine_facts(&m);
+	fs->memory_pages = m.frames;
 	error = erofs_open(&fs->erofs, image, size);
 	if (!error)
-		error = inode_from_image(fs->erofs.root_nid, &fs->root);
-	if (!error && !IS(fs->root, S_IFDIR))
-		error = -ENOTDIR;
+		error = volume_make(&image_kind, "root", NULL, &v);
+	if (error)
+		return error;
+	v->device = 1;
+	error = mount_hang(NULL, v, NULL, MOUNT_RELATIME, "root", NULL);
 	if (!error)
 		error = tty_init(fs);
 	if (!error)
-		error = shown_ensure(fs, &proc_root, &fs->proc);
+		error = folders_mount(fs);
 	if (!error)
-		error = shown_ensure(fs, &sys_root, &fs->sys);
-	if (!error)
-		error = dir_ensure(fs->root, "dev", 0755, &dev);
-	if (error)
-		return error;
-	error = dev_populate(dev);
-	if (!error)
-		error = dir_ensure(dev, "pts", 0755, &fs->pts);
-	if (!error)
-		error = dir_ensure(dev, "shm", 01777, &other);
-	if (!error) {
-		inode_put(other);
-		error = dir_ensure(fs->root, "tmp", 01777, &other);
-	}
-	inode_put(dev);
-	if (error)
-		return error;
-	other->mode = S_IFDIR | 01777;
-	inode_put(other);
-	error = path_walk(fs->root, "/dev/console", 0, &w);
+		error = path_walk(&(struct place){ fs->mounts, fs->root }, "/dev/console", 0, &w);
 	if (error)
 		return error;
 	inode_get(w.inode);
@@ -92,3 +110,7 @@ int fs_init(const void *image, size_t size)
 	walk_end(&w);
 	return 0;
 }
+
+const struct fs_ops *const kinds_of_linux[] = {
+	&sysfs_kind, &tmpfs_kind, &proc_kind, &cgroup_kind, &devtmpfs_kind, &devpts_kind, NULL,
+};

@@ -19,10 +19,9 @@ struct shown {
 	const char *fixed;               /* the same, when it never changes */
 	/* A write, at least one byte: what it is refused by, or 0. Absent: -EACCES. */
 	long (*take)(const struct proc_node *of, const char *text, size_t n);
-	/* of a link that leads to an inode by itself: 0 with a reference, or -errno */
-	int (*jump)(const struct inode *link, struct inode **out);
+	/* of a link that leads to a place by itself: 0 with references, or -errno */
+	int (*jump)(const struct inode *link, struct place *out);
 	const struct shown_more *more;   /* of a directory: names that come and go, behind those of `in` */
-	uint8_t mount;                   /* enum proc_mount of what begins here */
 	uint8_t is_big;                  /* its text may be longer than 64 KiB */
 };
 
@@ -46,13 +45,17 @@ long proc_number(const char *name, size_t n);
 struct region;
 size_t region_line(const struct region *r, char *to, size_t max);
 
-extern const struct shown proc_root, sys_root;
+extern const struct shown proc_root, sys_root, cgroup_root;
+/* proc_fs.c: the kinds that show them. */
+extern const struct fs_ops proc_kind, sysfs_kind, cgroup_kind;
 /* proc_tree.c: what stands in /proc/sys/fs/binfmt_misc */
 extern const struct shown binfmt_rows[];
 extern const struct shown_more binfmt_names;
 
 /* proc_text.c: of a process or thread (of->pid), and of the machine */
-proc_text text_stat, text_statm, text_status, text_cmdline, text_comm, text_maps, text_mounts, text_mountinfo;
+proc_text text_stat, text_statm, text_status, text_cmdline, text_comm, text_maps;
+/* proc_mounts.c */
+proc_text text_mounts, text_mountinfo, text_filesystems;
 proc_text text_meminfo, text_uptime, text_all_stat, text_loadavg, text_version, text_aril, text_aril_hardware,
 	text_vmstat;
 long take_comm(const struct proc_node *of, const char *text, size_t n);

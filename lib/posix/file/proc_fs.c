@@ -14,16 +14,25 @@ static uint64_t node_number(const struct shown *row, int pid, int fd)
 	return 0xf0000000ul + (((uint64_t)pid << 22 | (uint64_t)(fd + 1)) << 20 | place);
 }
 
+static struct inode *shown_make(struct volume *v, const struct shown *row, int pid, int fd)
+{
+	struct inode *ip = inode_make(v, row->mode);
+
+	if (!ip)
+		return NULL;
+	memset(&ip->dir, 0, sizeof(ip->dir));
+	ip->kind = KIND_OPS;
+	ip->proc = (struct proc_node){ .row = row, .pid = pid, .fd = fd };
+	ip->ino = node_number(row, pid, fd);
+	return ip;
+}
+
 int proc_node_make(struct inode *dir, const struct shown *row, int pid, int fd, struct inode **out)
 {
-	struct inode *ip = inode_new(row->mode);
+	struct inode *ip = shown_make(dir->volume, row, pid, fd);
 
 	if (!ip)
 		return -ENOMEM;
-	memset(&ip->dir, 0, sizeof(ip->dir));
-	ip->kind = KIND_PROC;
-	ip->proc = (struct proc_node){ row, pid, fd, row->mount ? row->mount : dir->proc.mount };
-	ip->ino = node_number(row, pid, fd);
 	inode_get(dir);
 	ip->parent = dir;
 	if (S_ISLNK(row->mode) && row->fixed)
@@ -55,7 +64,7 @@ static int is_gone(const struct proc_node *of)
 	return of->pid && thread_look(of->pid, &view);
 }
 
-int procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **out)
+static int shown_lookup(struct inode *dir, const char *name, size_t n, struct inode **out)
 {
 	const struct shown *row = dir->proc.row;
 
@@ -67,7 +76,7 @@ int procfs_lookup(struct inode *dir, const char *name, size_t n, struct inode **
 	return row->more ? row->more->find(dir, name, n, out) : -ENOENT;
 }
 
-int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
+static int shown_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
 {
 	const struct shown *row = dir->proc.row, *r;
 	uint64_t fixed = 2, number;
@@ -92,39 +101,30 @@ int procfs_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *conte
 	return 0;
 }
 
-int procfs_jump(struct inode *link, struct inode **out)
+static int shown_jump(struct inode *link, struct place *to)
 {
 	const struct shown *row = link->proc.row;
 
 	if (!row->jump)
 		return 1;
-	return is_gone(&link->proc) ? -ENOENT : row->jump(link, out);
+	return is_gone(&link->proc) ? -ENOENT : row->jump(link, to);
 }
 
-long procfs_link_text(struct inode *link, char *to, size_t max)
+static long shown_link_text(struct inode *link, const char **text)
 {
 	const struct shown *row = link->proc.row;
-	struct text t = { to, max, 0 };
-	struct inode *ip;
-	long n;
-	int jump = procfs_jump(link, &ip);
+	struct text t = { link->proc.text, sizeof(link->proc.text), 0 };
 
-	if (jump < 0)
-		return jump;
-	if (jump > 0) {
-		if (row->fixed)
-			say(&t, "%s", row->fixed);
-		else
-			row->text(&t, &link->proc);
-		return (long)t.n;
-	}
-	n = inode_path(ip, to, max);
-	inode_put(ip);
-	return n;
+	*text = row->fixed;
+	if (row->fixed)
+		return (long)strlen(row->fixed);
+	row->text(&t, &link->proc);
+	*text = t.to;
+	return (long)t.n;
 }
 
 /* From the node up to its root; a name that comes and goes is its number, or its process's. */
-long procfs_path(const struct inode *ip, char *to, size_t max)
+static long shown_path(const struct inode *ip, char *to, size_t max)
 {
 	const struct inode *chain[16];
 	struct text t = { to, max, 0 };
@@ -132,7 +132,7 @@ long procfs_path(const struct inode *ip, char *to, size_t max)
 
 	if (strchr(ip->proc.row->name, ':')) /* a namespace's file is named by itself */
 		return fmt(to, max, "%s", ip->proc.row->name);
-	for (; ip->kind == KIND_PROC && n < sizeof(chain) / sizeof(chain[0]); ip = ip->parent)
+	for (; ip->parent && n < sizeof(chain) / sizeof(chain[0]); ip = ip->parent)
 		chain[n++] = ip;
 	while (n--) {
 		const struct proc_node *of = &chain[n]->proc;
@@ -152,7 +152,7 @@ struct proc_bytes { size_t size, pages; char bytes[]; };
 
 static size_t room_of(const struct proc_bytes *b) { return b->pages * PAGE - sizeof(*b); }
 
-size_t procfs_text(const struct inode *ip, char *to, size_t max)
+static size_t shown_text(const struct inode *ip, char *to, size_t max)
 {
 	const struct shown *row = ip->proc.row;
 	struct text t = { to, max, 0 };
@@ -177,7 +177,7 @@ static long proc_read(struct file *f, struct io *io, uint64_t at)
 		b->pages = pages;
 	}
 	if (at == 0 || !b->size)
-		b->size = procfs_text(f->ip, b->bytes, room_of(b));
+		b->size = shown_text(f->ip, b->bytes, room_of(b));
 	if (is_gone(&f->ip->proc))
 		return -ESRCH;
 	if (at >= b->size)
@@ -215,4 +215,40 @@ static void proc_release(struct file *f)
 		fam_pages_free(b, b->pages);
 }
 
-const struct file_ops proc_ops = { .read = proc_read, .write = proc_write, .release = proc_release, .seek = SEEK_FILE };
+static const struct file_ops shown_ops = {
+	.read = proc_read, .write = proc_write, .release = proc_release, .seek = SEEK_FILE,
+};
+
+/* ---- the three that are shown so */
+static int shown_root(struct volume *v, const struct shown *row)
+{
+	v->root = shown_make(v, row, 0, -1);
+	return v->root ? 0 : -ENOMEM;
+}
+
+static int proc_make(struct volume *v, const char *source, char *options)
+{
+	(void)source;
+	(void)options;
+	return shown_root(v, &proc_root);
+}
+
+static int sysfs_make(struct volume *v, const char *source, char *options)
+{
+	(void)source;
+	(void)options;
+	return shown_root(v, &sys_root);
+}
+
+static int cgroup_make(struct volume *v, const char *source, char *options)
+{
+	(void)source;
+	(void)options;
+	return shown_root(v, &cgroup_root);
+}
+
+#define SHOWN .is_single = 1, .regular = &shown_ops, .lookup = shown_lookup, .read_dir = shown_read_dir, \
+	.jump = shown_jump, .link_text = shown_link_text, .path = shown_path
+const struct fs_ops proc_kind = { .name = "proc", .magic = 0x9fa0, .make = proc_make, SHOWN };
+const struct fs_ops sysfs_kind = { .name = "sysfs", .magic = 0x62656572, .make = sysfs_make, SHOWN };
+const struct fs_ops cgroup_kind = { .name = "cgroup2", .magic = 0x63677270, .make = cgroup_make, SHOWN };

@@ -122,31 +122,6 @@ void text_statm(struct text *t, const struct proc_node *of)
 			(unsigned long)(v.vsize / PAGE));
 }
 
-/* What is mounted, as both files tell it. */
-static const struct { const char *place, *kind, *source, *options; unsigned device; } mounts[] = {
-	{ "/", "tmpfs", "root", "rw", 1 }, { "/proc", "proc", "proc", "rw", 20 }, { "/sys", "sysfs", "sysfs", "ro", 21 },
-	{ "/sys/fs/cgroup", "cgroup2", "cgroup2", "ro", 22 },
-};
-#define MOUNTS (sizeof(mounts) / sizeof(mounts[0]))
-
-void text_mounts(struct text *t, const struct proc_node *of)
-{
-	(void)of;
-	for (size_t i = 0; i < MOUNTS; i++)
-		say(t, "%s %s %s %s,relatime 0 0\n", mounts[i].source, mounts[i].place, mounts[i].kind, mounts[i].options);
-}
-
-void text_mountinfo(struct text *t, const struct proc_node *of)
-{
-	static const uint8_t parent[MOUNTS] = { 1, 1, 1, 3 };
-
-	(void)of;
-	for (size_t i = 0; i < MOUNTS; i++)
-		say(t, "%u %u 0:%u / %s %s,relatime - %s %s %s\n", (unsigned)i + 1, parent[i], mounts[i].device,
-			mounts[i].place,
-			mounts[i].options, mounts[i].kind, mounts[i].source, mounts[i].options);
-}
-
 void text_meminfo(struct text *t, const struct proc_node *of)
 {
 	struct machine_facts m;

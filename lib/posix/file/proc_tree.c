@@ -16,42 +16,44 @@ static void self(struct text *t, const struct proc_node *of) { (void)of; say(t, 
 static void thread_self(struct text *t, const struct proc_node *of) { (void)of; say(t, "%d/task/%d", current_pid(),
 	current_tid()); }
 
-static int to_inode(struct inode *to, struct inode **out)
+static int to_place(struct mount *mount, struct inode *inode, struct place *out)
 {
-	if (!to)
+	if (!inode)
 		return -ENOENT;
-	inode_get(to);
-	*out = to;
+	*out = (struct place){ mount, inode };
+	place_get(out);
 	return 0;
 }
 
-static int jump_exe(const struct inode *link, struct inode **out)
+static int jump_exe(const struct inode *link, struct place *out)
 {
 	struct task_view view;
 
-	return thread_look(link->proc.pid, &view) ? -ENOENT : to_inode(view.exe, out);
+	if (thread_look(link->proc.pid, &view) || !view.exe)
+		return -ENOENT;
+	return to_place(mount_of(view.exe), view.exe, out);
 }
 
-static int jump_cwd(const struct inode *link, struct inode **out)
+static int jump_cwd(const struct inode *link, struct place *out)
 {
 	struct task_view view;
 
 	if (thread_look(link->proc.pid, &view) || !view.files)
 		return -ENOENT;
-	return to_inode(view.files->cwd, out);
+	return to_place(view.files->cwd.mount, view.files->cwd.inode, out);
 }
 
-static int jump_root(const struct inode *link, struct inode **out)
+static int jump_root(const struct inode *link, struct place *out)
 {
 	(void)link;
-	return to_inode(fs_family()->root, out);
+	return to_place(fs_family()->mounts, fs_family()->root, out);
 }
 
-static int jump_fd(const struct inode *link, struct inode **out)
+static int jump_fd(const struct inode *link, struct place *out)
 {
 	struct file *f = file_of(link->proc.pid, link->proc.fd);
 
-	return to_inode(f ? f->ip : NULL, out);
+	return f ? to_place(f->mount, f->ip, out) : -ENOENT;
 }
 
 /* ---- namespaces: there is one of each, under the numbers of Linux's first ones (include/linux/proc_ns.h) */
@@ -64,16 +66,17 @@ static const struct shown ns_files[] = {
 static const uint64_t ns_numbers[] = { 4026531835, 4026531839, 4026531841, 4026531840, 4026531836, 4026531834,
 	4026531837, 4026531838 };
 
-static int jump_ns(const struct inode *link, struct inode **out)
+static int jump_ns(const struct inode *link, struct place *out)
 {
 	const char *name = link->proc.row->name;
 
 	for (size_t i = 0; i < sizeof(ns_files) / sizeof(ns_files[0]); i++)
 		if (!memcmp(name, ns_files[i].name, (size_t)(strchr(ns_files[i].name, ':') - ns_files[i].name))) {
-			int error = proc_node_make(link->parent, &ns_files[i], 0, -1, out);
+			int error = proc_node_make(link->parent, &ns_files[i], 0, -1, &out->inode);
 
+			out->mount = NULL;
 			if (!error)
-				(*out)->ino = ns_numbers[i];
+				out->inode->ino = ns_numbers[i];
 			return error;
 		}
 	return -ENOENT;
@@ -120,7 +123,7 @@ static int fd_next_name(const struct inode *dir, uint64_t *number, char name[64]
 		return 0;
 	*number = (uint64_t)fd;
 	*row = fd_row(fd_at(view.files, (uint32_t)fd));
-	*of = (struct proc_node){ *row, dir->proc.pid, fd, 0 };
+	*of = (struct proc_node){ .row = *row, .pid = dir->proc.pid, .fd = fd };
 	(void)fmt(name, 64, "%d", fd);
 	return 1;
 }
@@ -202,7 +205,7 @@ static int thread_next(const struct inode *dir, uint64_t *number, char name[64],
 
 	*number = (uint64_t)tid;
 	*row = &thread;
-	*of = (struct proc_node){ &thread, tid, -1, 0 };
+	*of = (struct proc_node){ .row = &thread, .pid = tid, .fd = -1 };
 	(void)fmt(name, 64, "%d", tid);
 	return tid != 0;
 }
@@ -229,7 +232,7 @@ static int process_next(const struct inode *dir, uint64_t *number, char name[64]
 			continue;
 		*number = (uint64_t)view.pid;
 		*row = &process;
-		*of = (struct proc_node){ &process, view.pid, -1, 0 };
+		*of = (struct proc_node){ .row = &process, .pid = view.pid, .fd = -1 };
 		(void)fmt(name, 64, "%d", view.pid);
 		return 1;
 	}
@@ -274,7 +277,7 @@ static int format_next(const struct inode *dir, uint64_t *number, char name[64],
 		return 0;
 	*number = (uint64_t)found;
 	*row = &format;
-	*of = (struct proc_node){ &format, 0, found, 0 };
+	*of = (struct proc_node){ .row = &format, .pid = 0, .fd = found };
 	(void)fmt(name, 64, "%s", text);
 	return 1;
 }
@@ -299,7 +302,7 @@ static const struct shown top_rows[] = {
 	TEXT("stat", text_all_stat),
 	TEXT("loadavg", text_loadavg),
 	TEXT("locks", text_locks),
-	FIXED("filesystems", "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup2\nnodev\tdevpts\n\terofs"),
+	TEXT("filesystems", text_filesystems),
 	FIXED("devices",
 		"Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\n"
 		"Block devices:"),

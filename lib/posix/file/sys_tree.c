@@ -27,7 +27,7 @@ static int block_next(const struct inode *dir, uint64_t *number, char name[64], 
 			continue;
 		}
 		*row = &block;
-		*of = (struct proc_node){ &block, 0, (int)*number, 0 };
+		*of = (struct proc_node){ .row = &block, .pid = 0, .fd = (int)*number };
 		(void)fmt(name, 64, "memory%d", of->fd);
 		return 1;
 	}
@@ -68,7 +68,7 @@ static int cache_next(const struct inode *dir, uint64_t *number, char name[64], 
 	if (*number >= cpu_caches())
 		return 0;
 	*row = &cache_row;
-	*of = (struct proc_node){ &cache_row, 0, (int)*number, 0 };
+	*of = (struct proc_node){ .row = &cache_row, .pid = 0, .fd = (int)*number };
 	(void)fmt(name, 64, "index%d", of->fd);
 	return 1;
 }
@@ -123,6 +123,8 @@ static const struct shown system_rows[] = {
 };
 static const struct shown devices_rows[] = { DIRECTORY("system", system_rows), { 0 } };
 
+static const struct shown nothing[] = { { 0 } };
+
 /* ---- cgroup v2: the root group, without a controller */
 static void text_processes(struct text *t, const struct proc_node *of)
 {
@@ -144,7 +146,9 @@ static const struct shown cgroup_rows[] = {
 	TEXT("cgroup.threads", text_processes), FIXED("cgroup.max.depth", "max"), FIXED("cgroup.max.descendants", "max"),
 	FIXED("cgroup.stat", "nr_descendants 0\nnr_dying_descendants 0"), { 0 },
 };
-static const struct shown fs_rows[] = { { "cgroup", S_IFDIR | 0555, .in = cgroup_rows, .mount = MOUNT_CGROUP }, { 0 } };
+const struct shown cgroup_root = { "cgroup", S_IFDIR | 0555, .in = cgroup_rows };
+
+static const struct shown fs_rows[] = { DIRECTORY("cgroup", nothing), { 0 } };
 
 /* ---- the kernel: what it is built with */
 static const struct shown pool_rows[] = {
@@ -159,7 +163,6 @@ static const struct shown mm_rows[] = { DIRECTORY("transparent_hugepage", huge_r
 	pools_rows), { 0 } };
 static const struct shown kernel_rows[] = { DIRECTORY("mm", mm_rows), { 0 } };
 
-static const struct shown nothing[] = { { 0 } };
 static const struct shown dev_rows[] = { DIRECTORY("block", nothing), DIRECTORY("char", nothing), { 0 } };
 static const struct shown top_rows[] = {
 	DIRECTORY("block", nothing), DIRECTORY("bus", nothing), DIRECTORY("class", nothing), DIRECTORY("dev", dev_rows),
@@ -167,4 +170,4 @@ static const struct shown top_rows[] = {
 		kernel_rows),
 	DIRECTORY("module", nothing), { 0 },
 };
-const struct shown sys_root = { "sys", S_IFDIR | 0555, .in = top_rows, .mount = MOUNT_SYS };
+const struct shown sys_root = { "sys", S_IFDIR | 0555, .in = top_rows };

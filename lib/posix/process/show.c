@@ -428,5 +428,5 @@ void text_fdinfo(struct text *t, const struct proc_node *of)
 		return;
 	say(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", (unsigned long)f->pos,
 		f->flags | 0100000u | (fd_cloexec(view.files, (uint32_t)of->fd) ? O_CLOEXEC : 0u),
-		f->ip->kind == KIND_PROC ? 2 : 1, (unsigned long)f->ip->ino);
+		f->mount ? (int)f->mount->id : 1, (unsigned long)f->ip->ino);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Root images with damage in them: whatever is read, no byte outside the image is touched and every call comes back. */
+#include <posix/parts.h>
 #include "calls.h"
 #include <fs/files.h>
 
@@ -48,7 +49,7 @@ TEST(fs_broken_images)
 			random_mutate(image + 1152, (k & 1 ? size : size / 4) - 1152);
 		*family_slot_fs() = NULL;
 		calls = 0;
-		if (fs_init(image, size) < 0)
+		if (fs_init(image, size, kinds_of_linux) < 0)
 			continue;
 		shim_task[0].pid = shim_task[0].pgrp = shim_task[0].session = 100;
 		shim_task[0].files = files_new();

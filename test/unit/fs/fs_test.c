@@ -419,6 +419,75 @@ TEST(fs_locks)
 	CHECK_EQ(SYS(flock, opened("/tmp/l", O_RDWR), 2 | 4), 0);
 }
 
+/* One folder in another, deeper than any stack could go. */
+static void deep_tree(const char *top, int levels)
+{
+	CHECK_EQ(SYS(chdir, top), 0);
+	for (int i = 0; i < levels; i++) {
+		CHECK_EQ(SYS(mkdir, "d", 0755), 0);
+		put_file("f", "text");
+		CHECK_EQ(SYS(link, "f", "g"), 0);
+		CHECK_EQ(SYS(chdir, "d"), 0);
+	}
+	CHECK_EQ(SYS(chdir, "/"), 0);
+}
+
+TEST(fs_mounts_leak_nothing)
+{
+	long allocations, pages;
+	struct inode *held;
+	int fd;
+
+	shim_start();
+	CHECK_EQ(SYS(mkdir, "/tmp/a", 0755), 0);
+	CHECK_EQ(SYS(mkdir, "/tmp/b", 0755), 0);
+	for (int round = 0; round < 2; round++) {
+		allocations = shim_allocations;
+		pages = shim_pages;
+		CHECK_EQ(SYS(mount, "t", "/tmp/a", "tmpfs", 0, "size=64m"), 0);
+		deep_tree("/tmp/a", 3000);
+		CHECK_EQ(SYS(mkdir, "/tmp/a/in", 0755), 0);
+		CHECK_EQ(SYS(mount, "u", "/tmp/a/in", "tmpfs", 0, NULL), 0);
+		put_file("/tmp/a/in/f", "text");
+		CHECK_EQ(SYS(mount, "/tmp/a", "/tmp/b", NULL, 4096 | 16384, NULL), 0); /* MS_BIND | MS_REC */
+		CHECK_EQ(inode_lookup("/tmp/b/in/f", &held), 0);
+		CHECK_EQ(SYS(umount2, "/tmp/b/in", 0), 0); /* the other mount still shows it */
+		CHECK_EQ(SYS(umount2, "/tmp/a/in", 0), -EBUSY);
+		CHECK_EQ(SYS(mount, "/tmp/a", "/tmp/a", NULL, 4096, NULL), 0);
+		fd = opened("/tmp/a/f", O_RDONLY);
+		CHECK_EQ(SYS(umount2, "/tmp/a", 0), -EBUSY);
+		CHECK_EQ(SYS(umount2, "/tmp/a", 2), 0); /* MNT_DETACH */
+		CHECK_EQ(SYS(umount2, "/tmp/b", 2), 0);
+		CHECK_EQ(SYS(umount2, "/tmp/a", 2), 0);
+		CHECK_EQ(SYS(umount2, "/tmp/a", 2), -EINVAL);
+		CHECK_EQ(SYS(read, fd, buffer, 100), 4);
+		CHECK_EQ(SYS(close, fd), 0);
+		inode_put(held);
+		if (round) {
+			CHECK_EQ(shim_allocations, allocations);
+			CHECK_EQ(shim_pages, pages);
+		}
+	}
+}
+
+/* Whatever stands in the options, it is taken as a whole or refused. */
+TEST(fs_mount_options)
+{
+	static const char *const bad[] = { "size", "size=", "size=k", "size=1kk", "size=1x", "size=99999999999999999999",
+		"size=18014398509481984k", "mode=8", "mode=999999999999", "uid=-1", "uid=x", "nr_inodes=1%", "=1",
+		"size=1,,colour=1" };
+	static const char *const good[] = { "", ",", "size=1", "size=1,", "size=50%", "size=4G", "size=0",
+		"nr_blocks=3,nr_inodes=2K,mode=1777,uid=5,gid=6" };
+
+	shim_start();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (SYS(mount, "t", "/tmp", "tmpfs", 0, bad[i]) != -EINVAL)
+			test_fail("%s was taken", bad[i]);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (SYS(mount, "t", "/tmp", "tmpfs", 0, good[i]) || SYS(umount2, "/tmp", 0))
+			test_fail("%s was refused", good[i]);
+}
+
 TEST(fs_nothing_leaks)
 {
 	long allocations, pages;

@@ -2,6 +2,7 @@
 /* The process half's promises, kept with malloc and memcpy, so that the file half runs on the host. One thread: who sleeps runs a hook. */
 #include <posix/file/proc.h>
 #include "shim.h"
+#include <posix/parts.h>
 #include <asm/errno.h>
 #include <fs/async.h>
 #include <posix/file/watch.h>
@@ -260,7 +261,7 @@ void shim_start(void)
 
 	memcpy(image, file, size);
 	free(file);
-	CHECK_EQ(fs_init(image, size), 0);
+	CHECK_EQ(fs_init(image, size, kinds_of_linux), 0);
 	shim_task[0].pid = shim_task[0].pgrp = shim_task[0].session = 100;
 	shim_task[0].files = files_new();
 	CHECK(shim_task[0].files != NULL);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* File systems, and where they hang in the tree of names. A kind is a `struct fs_ops`; a volume is one file system of
+ * a kind; a mount shows a volume, or a folder of it, at a place. All of it lives in family memory, under its lock. */
+#ifndef FS_MOUNT_H
+#define FS_MOUNT_H
+#include <stddef.h>
+#include <stdint.h>
+
+struct inode;
+struct volume;
+struct mount;
+
+/* Where a path led: what stands there, and through which mount it was reached. mount NULL: through none, as a pipe. */
+struct place { struct mount *mount; struct inode *inode; };
+
+/* Calls emit for entries from position *at on; emit returns non-zero to stop before that entry. */
+typedef int dir_emit(void *context, const char *name, size_t n, uint64_t ino, unsigned type, uint64_t next);
+
+/* Room for pages and for files: 0 = no limit. */
+struct volume_room { uint64_t pages, pages_max, inodes, inodes_max; };
+
+/* A kind of file system. Operations are called with the family lock; those that say so MAY SLEEP: then the lock is
+ * free meanwhile, and what was known before must be looked at again. Who calls holds the inodes it names.
+ * The tree in memory (KIND_TREE: root image, tmpfs, devpts) brings no operations on inodes: tree.c and tmpfs.c are
+ * called directly. All others (KIND_OPS) bring lookup and read_dir at least. */
+struct fs_ops {
+	const char *name;              /* of mount(2) and /proc/filesystems */
+	uint32_t magic;                /* of statfs */
+	uint8_t is_single;             /* there is one volume, which every mount shows */
+	uint8_t is_internal;           /* mount(2) makes none: only the family does */
+	/* A new volume, with what mount(2) was told: sets root, one reference. 0 or -errno. */
+	int (*make)(struct volume *v, const char *source, char *options);
+	/* Other options, of a remount: all or none are taken. Absent: any are refused. */
+	int (*remake)(struct volume *v, char *options);
+	/* Its options as /proc/mounts shows them, each behind a comma: length. Absent: none. */
+	size_t (*show)(const struct volume *v, char *to, size_t max);
+	/* What its last inode leaves behind, but for the volume itself. */
+	void (*end)(struct volume *v);
+	int (*lookup)(struct inode *dir, const char *name, size_t n, struct inode **out); /* reference held; -ENOENT */
+	const struct file_ops *regular; /* of its open regular files */
+	int (*read_dir)(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);  /* from position 2 on */
+	/* A link that leads to a place by itself: 0 with references. 1: its text counts. Absent: 1. */
+	int (*jump)(struct inode *link, struct place *to);
+	/* Text of a link: length, or -errno; it stands as long as the inode is held. */
+	long (*link_text)(struct inode *link, const char **text);
+	/* Path from the volume's root, which begins with '/' or is empty: length. */
+	long (*path)(const struct inode *ip, char *to, size_t max);
+	void (*forget)(struct inode *ip); /* the last reference goes */
+};
+
+struct volume {
+	struct volume *next;           /* of the single kinds: these stay */
+	const struct fs_ops *ops;
+	struct inode *root;            /* held while it is mounted */
+	void *own;                     /* of the kind */
+	struct volume_room room;
+	uint32_t mounts, device;       /* device: minor of st_dev */
+	uint32_t inodes;               /* that exist: the volume goes with the last one */
+	uint32_t points;               /* mounts that hang in it */
+	uint8_t is_read_only, is_mode_given, is_size_given, is_count_given;
+};
+
+enum mount_flags { MOUNT_READ_ONLY = 1, MOUNT_NOSUID = 2, MOUNT_NODEV = 4, MOUNT_NOEXEC = 8, MOUNT_NOATIME = 0x400,
+	MOUNT_NODIRATIME = 0x800, MOUNT_RELATIME = 0x200000 }; /* Linux's MS_ */
+#define MOUNT_FLAGS (MOUNT_READ_ONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC | MOUNT_NOATIME | MOUNT_NODIRATIME | \
+	MOUNT_RELATIME)
+
+struct mount {
+	struct mount *next;            /* in the order of mounting: what hangs in another comes behind it */
+	struct mount *parent;          /* NULL: the first, or one that hangs nowhere any more */
+	struct inode *point, *root;    /* held: where it hangs, and what it shows there */
+	struct volume *volume;
+	struct mount *copy;            /* while a tree of mounts is bound */
+	char *source;
+	uint32_t refs, flags;          /* refs: one while it hangs; open files, folders people are in, walks */
+	uint32_t writers;              /* files of it that are open for writing */
+	uint32_t id;
+	uint8_t is_expired;            /* nobody has opened or entered it since an umount with MNT_EXPIRE */
+};
+
+#pragma GCC visibility push(hidden)
+extern const struct fs_ops image_kind, tmpfs_kind, devtmpfs_kind, devpts_kind; /* kinds.c */
+
+/* ---- mount.c */
+void place_get(const struct place *p), place_put(const struct place *p);
+void mount_get(struct mount *m), mount_put(struct mount *m); /* NULL: nothing */
+/* At a place where something is mounted: to what is seen there. References move along. */
+void mount_cross(struct mount **m, struct inode **ip);
+/* From the root of a mount to the place it hangs at, as often as need be. References move along. */
+void mount_up(struct mount **m, struct inode **ip);
+int  mount_may_cross(const struct inode *ip); /* quick: something could hang there */
+/* The first mount by which an inode can be seen, NULL: none. No reference. */
+struct mount *mount_of(const struct inode *ip);
+/* Absolute path: length or -ENAMETOOLONG. */
+long place_path(const struct place *p, char *to, size_t max);
+/* What the mount shows, as a path in its volume. */
+long mount_root_path(const struct mount *m, char *to, size_t max);
+
+/* Hangs that folder or file (or with root NULL the volume's root) at a place, NULL: as the first. With errors what
+ * was given stays the caller's. */
+int  mount_hang(const struct place *at, struct volume *v, struct inode *root, unsigned flags, const char *source,
+	struct mount **out);
+int  mount_bind(const struct place *from, const struct place *to, int deep);
+int  mount_move(const struct place *from, const struct place *to);
+int  mount_end(struct mount *m, int detach); /* -EBUSY: used, or something hangs in it */
+int  mount_is_busy(struct mount *m);
+/* A volume of that kind (the one there is of a single kind): mounts 0 yet. */
+int  volume_make(const struct fs_ops *ops, const char *source, char *options, struct volume **out);
+void volume_drop(struct volume *v); /* if nothing shows it and it has no inodes: it goes */
+/* An inode becomes the volume's, and leaves it. -ENOSPC: it has no room for more. */
+int  volume_take(struct volume *v, struct inode *ip);
+void volume_leave(struct inode *ip);
+/* Another name of an inode counts as one more, as on Linux: -ENOSPC; and before one goes. */
+int  volume_name(struct volume *v);
+void volume_unname(struct inode *ip);
+
+/* ---- may.c: the one place that says what may be done. 0 or -errno */
+enum may { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
+int  place_may(const struct place *p, unsigned want);  /* what stands there: read, written, executed */
+int  mount_may_change(const struct mount *m);          /* names, attributes: -EROFS */
+int  place_may_open(const struct place *p, unsigned flags);
+#pragma GCC visibility pop
+#endif
