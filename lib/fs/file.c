@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Open file descriptions. The tables of descriptors that name them are fd_table.c's. */
 #include "async.h"
+#include "tell.h"
 
 static int is_writer(const struct file *f) { return f->ops == &regular_ops && f->flags & O_ACCMODE; }
 
@@ -43,6 +44,8 @@ void file_put(struct file *f)
 {
 	if (--f->refs)
 		return;
+	if (!(f->flags & O_PATH))
+		inode_tell(f->ip, f->flags & O_ACCMODE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	locks_release(f->ip, f);
 	if (f->ops->release)
 		f->ops->release(f);

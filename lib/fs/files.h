@@ -35,6 +35,11 @@ enum inode_kind { KIND_TREE, KIND_OPS, KIND_PIPE, KIND_ANON };
 enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, INODE_LINKABLE = 16,
 	INODE_SEALS = 8 /* of memfd_create */, INODE_MOUNTED = 32 /* something hangs there */ };
 
+struct watcher;
+
+/* What few inodes have. */
+struct inode_extra { struct watcher *watchers; /* inotify */ };
+
 struct lock;
 struct tty;
 struct pipe;
@@ -80,6 +85,7 @@ struct inode {
 	struct inode *nid_next;
 	struct entry *entry;           /* a name of it, NULL when it has none that is known */
 	struct lock *locks;
+	struct inode_extra *extra;     /* NULL: nothing */
 	uint32_t writable_maps;        /* regions by which it can be written: those of files that can be sealed are counted */
 	union {
 		struct directory dir;
@@ -148,6 +154,8 @@ struct fs_family {
 	uint64_t next_ino;
 	struct lock_wait *lock_waits;  /* fs_lock.c */
 	struct async *asyncs;          /* files with O_ASYNC */
+	uint32_t watches, watching;    /* of inotify: how many, of how many instances; and */
+	uint32_t rename_cookie;        /* the last number that told two halves of a rename */
 	uint8_t boot_id[16];           /* for /proc, made when it is first asked for */
 };
 
@@ -159,6 +167,7 @@ struct inode *inode_make(struct volume *v, uint32_t mode); /* the same, of a vol
 struct inode *inode_new(uint32_t mode);    /* one reference, nlink 1 (2 for a directory), all times now; NULL: no memory */
 int  inode_from_image(struct volume *v, uint64_t nid, struct inode **out); /* one reference; -EIO -ENOMEM */
 void inode_stat(const struct inode *ip, struct stat *to);
+struct inode_extra *inode_extra(struct inode *ip); /* made when there is none yet; NULL: no memory */
 void inode_touch(struct inode *ip, int mask); /* sets the times named */
 enum inode_touch { TOUCH_A = 1, TOUCH_M = 2, TOUCH_C = 4 };
 #define IS(ip, kind_bits) (((ip)->mode & S_IFMT) == (kind_bits))

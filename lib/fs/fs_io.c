@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Cursor over the memory that a read fills or a write drains: user memory in one or several pieces, or library memory. And the two ways into a file. */
 #include <asm/poll.h>
-#include "files.h"
+#include "tell.h"
 
 static const char zeros[PAGE];
 
@@ -160,6 +160,8 @@ long file_read(struct file *f, struct io *io, uint64_t *at)
 	done = f->ops->read(f, io, from);
 	if (done > 0 && f->ops->seek == SEEK_FILE)
 		*(at ? at : &f->pos) = from + (uint64_t)done;
+	if (done > 0)
+		inode_tell(f->ip, IN_ACCESS);
 	return done;
 }
 
@@ -179,5 +181,7 @@ long file_write(struct file *f, struct io *io, uint64_t *at)
 	done = f->ops->write(f, io, to);
 	if (done > 0 && f->ops->seek == SEEK_FILE)
 		*(at ? at : &f->pos) = to + (uint64_t)done;
+	if (done > 0)
+		inode_tell(f->ip, IN_MODIFY);
 	return done;
 }

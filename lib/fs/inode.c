@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Inodes: making, counting, stat, names. An inode lives as long as something refers to it: a directory entry, an open file, a mapping. */
-#include "files.h"
+#include "tell.h"
 
 struct inode *inode_new(uint32_t mode)
 {
@@ -123,11 +123,19 @@ void inode_get(struct inode *ip)
 	ip->refs++;
 }
 
+struct inode_extra *inode_extra(struct inode *ip)
+{
+	if (!ip->extra)
+		ip->extra = fam_alloc(sizeof(*ip->extra));
+	return ip->extra;
+}
+
 static void inode_free(struct inode *ip)
 {
 	locks_release(ip, NULL);
-	if (ip->marks & INODE_SEGMENT)
-		segment_gone(ip);
+	if (ip->extra || ip->marks & INODE_SEGMENT)
+		inode_told(ip, IN_IGNORED);
+	fam_free(ip->extra);
 	if (ip->marks & INODE_HASHED) {
 		struct inode **link = &fs_family()->nid_hash[ip->nid % NID_HASH];
 

@@ -2,10 +2,12 @@
 /* What this room wants of whoever links it: names to define. The family lock is held in all of them. */
 #ifndef FS_NEEDS_H
 #define FS_NEEDS_H
+#include <stdint.h>
 #include <vm/needs.h> /* current_limit */
 
 struct file;
 struct file_state;
+struct inode;
 
 #pragma GCC visibility push(hidden)
 /* Who calls: its number, its descriptors and folder. */
@@ -17,8 +19,9 @@ int  signal_send(int pid, int sig);
 void async_tell(const void *object, int band);
 /* An open file goes: who watches it, or wanted its signals, forgets it. */
 void file_gone(struct file *f);
-/* The last reference to memory without a name (inode_segment) goes. */
-void segment_gone(struct inode *ip);
+/* inotify's event has come to an inode, and there are watches (tell.h). IN_IGNORED: the last reference to one that is
+ * watched, or to memory without a name (inode_segment), goes. */
+void inode_told(struct inode *ip, uint32_t event);
 /* Opens a device that is a terminal: tty, console, ptmx, those of /dev/pts. May sleep. */
 int  terminal_open(struct inode *ip, unsigned flags, struct file **out);
 #pragma GCC visibility pop

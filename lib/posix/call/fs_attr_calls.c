@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that change what an inode says of itself: mode, owner, times. */
 #include <linux/time_types.h>
-#include <fs/files.h>
+#include <fs/tell.h>
 
 typedef long change(struct inode *ip, uint64_t a, uint64_t b);
 
@@ -43,6 +43,7 @@ static long mode_change(struct inode *ip, uint64_t mode, uint64_t unused)
 		return -EOPNOTSUPP;
 	ip->mode = (ip->mode & S_IFMT) | ((uint32_t)mode & 07777);
 	inode_touch(ip, TOUCH_C);
+	inode_tell(ip, IN_ATTRIB);
 	return 0;
 }
 
@@ -59,6 +60,7 @@ static long owner_change(struct inode *ip, uint64_t uid, uint64_t gid)
 	if (IS(ip, S_IFREG))
 		ip->mode &= ~(uint32_t)(S_ISUID | (ip->mode & S_IXGRP ? S_ISGID : 0));
 	inode_touch(ip, TOUCH_C);
+	inode_tell(ip, IN_ATTRIB);
 	return 0;
 }
 
@@ -101,6 +103,10 @@ static long times_change(struct inode *ip, uint64_t times, uint64_t unused)
 		if (t[i].tv_nsec != TIME_OMIT)
 			*slot[i] = t[i].tv_nsec == TIME_NOW ? now : stamp_ns(&t[i]);
 	ip->ctime = now;
+	if (t[0].tv_nsec != TIME_OMIT && t[1].tv_nsec != TIME_OMIT)
+		inode_tell(ip, IN_ATTRIB);
+	else
+		inode_tell(ip, t[0].tv_nsec != TIME_OMIT ? IN_ACCESS : IN_MODIFY);
 	return 0;
 }
 

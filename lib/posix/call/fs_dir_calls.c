@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about directories: listing them, and which one the caller is in. */
-#include <fs/files.h>
+#include <fs/tell.h>
 
 struct record { uint64_t ino, next; uint16_t size; uint8_t type; char name[NAME_MAX + 1 + 12]; };
 _Static_assert(__builtin_offsetof(struct record, name) == 19, "linux_dirent64");
@@ -50,6 +50,8 @@ static long list_dir(uint64_t fd, uint64_t to, uint64_t max, int old)
 	if (!f)
 		return -EBADF;
 	error = f->ops == &directory_ops ? dir_read(f->ip, &f->pos, list_entry, &l) : -ENOTDIR;
+	if (!error)
+		inode_tell(f->ip, IN_ACCESS);
 	file_put(f);
 	if (error)
 		return error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that open files, and the making of a name that is not there yet. */
-#include <fs/files.h>
+#include <posix/file/inotify.h>
 
 int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out)
 {
@@ -30,6 +30,7 @@ int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out
 		inode_put(ip);
 		return error;
 	}
+	name_tell(w->dir, w->name, w->name_size, ip, IN_CREATE, 0);
 	*out = ip;
 	return 0;
 }
@@ -126,6 +127,11 @@ static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
 	place_put(&p);
 	if (error)
 		return error;
+	if (!(flags & O_PATH)) {
+		inode_tell(f->ip, IN_OPEN);
+		if (flags & O_TRUNC && IS(f->ip, S_IFREG))
+			inode_tell(f->ip, IN_MODIFY);
+	}
 	return fd_new(current_files(), f, 0, !!(flags & O_CLOEXEC));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that change names: making, linking, removing. */
-#include <fs/files.h>
+#include <posix/file/inotify.h>
 
 /* A name that is to be made: 0 with w->dir and w->name, or -EEXIST and the walk's errors. */
 static int absent_at(int dirfd, uint64_t path, char *buffer, struct walk *w)
@@ -143,6 +143,8 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 			ip->marks &= (uint8_t)~INODE_LINKABLE;
 			ip->nlink++;
 			inode_touch(ip, TOUCH_C);
+			inode_tell_own(ip, IN_ATTRIB);
+			name_tell(w.dir, w.name, w.name_size, ip, IN_CREATE, 0);
 		}
 		walk_end(&w);
 	}
@@ -161,7 +163,12 @@ static void name_drop(struct walk *w)
 	volume_unname(w->inode);
 	w->inode->nlink -= IS(w->inode, S_IFDIR) ? w->inode->nlink : 1;
 	inode_touch(w->inode, TOUCH_C);
+	if (!IS(w->inode, S_IFDIR))
+		inode_tell_own(w->inode, IN_ATTRIB);
 	entry_remove(e);
+	if (!w->inode->nlink && w->inode->refs == 1 && w->inode->extra)
+		watched_gone(w->inode); /* nobody but the walk has it, and that was Linux's order */
+	name_tell(w->dir, w->name, w->name_size, w->inode, IN_DELETE, 0);
 }
 
 static int unlink_walked(struct walk *w)

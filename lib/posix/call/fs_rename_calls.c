@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rename calls and their many refusals. */
-#include <fs/files.h>
+#include <posix/file/inotify.h>
 
 #define NOREPLACE 1u /* linux/fs.h is not freestanding */
 #define EXCHANGE  2u
@@ -16,6 +16,18 @@ static int replace_check(struct walk *old, struct walk *new)
 		return -ENOTDIR;
 	error = dir_load(new->inode);
 	return error ? error : new->inode->dir.count ? -ENOTEMPTY : 0;
+}
+
+/* ip has got the second name for the first, maybe in place of another inode. */
+static void rename_tell(const struct walk *from, const struct walk *to, struct inode *ip, struct inode *replaced)
+{
+	uint32_t cookie = ++fs_family()->rename_cookie;
+
+	name_tell(from->dir, from->name, from->name_size, ip, IN_MOVED_FROM, cookie);
+	name_tell(to->dir, to->name, to->name_size, ip, IN_MOVED_TO, cookie);
+	if (replaced)
+		inode_tell_own(replaced, IN_ATTRIB);
+	inode_tell_own(ip, IN_MOVE_SELF);
 }
 
 /* Both names stay, each with what the other had. */
@@ -41,8 +53,11 @@ static int names_swap(struct walk *a, struct walk *b)
 		return -EBUSY;
 	if ((a_folder && dir_is_within(b->dir, a->inode)) || (b_folder && dir_is_within(a->dir, b->inode)))
 		return -EINVAL;
-	if (a->inode != b->inode)
+	if (a->inode != b->inode) {
 		entries_swap(entry_find(a->dir, a->name, a->name_size), entry_find(b->dir, b->name, b->name_size));
+		rename_tell(a, b, a->inode, NULL);
+		rename_tell(b, a, b->inode, NULL);
+	}
 	return 0;
 }
 
@@ -93,6 +108,7 @@ static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 	}
 	entry_remove(from);
 	inode_touch(ip, TOUCH_C);
+	rename_tell(old, new, ip, new->inode);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that move bytes, and the position at which they do. */
-#include <fs/files.h>
+#include <fs/tell.h>
 
 typedef long transfer(struct file *f, struct io *io, uint64_t *at);
 
@@ -129,6 +129,8 @@ static long files_copy(struct file *in, uint64_t *in_at, struct file *out, uint6
 
 		if (!page && !(page = empty = fam_pages(1)))
 			return done ? (long)done : -ENOMEM;
+		if (!done)
+			inode_tell(in->ip, IN_ACCESS);
 		io_lib(&io, page + *in_at % PAGE, part);
 		moved = file_write(out, &io, out_at);
 		if (empty)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about a file's size and space, and those that would write it to a disk. */
-#include <fs/files.h>
+#include <fs/tell.h>
 #include <linux/falloc.h>
 
 static long size_set(struct inode *ip, uint64_t size)
@@ -9,8 +9,11 @@ static long size_set(struct inode *ip, uint64_t size)
 
 	if (!error && size > ip->size)
 		error = size_allowed(size);
-
-	return error ? error : file_resize(ip, size);
+	if (!error)
+		error = file_resize(ip, size);
+	if (!error)
+		inode_tell(ip, IN_MODIFY);
+	return error;
 }
 
 CALL2(truncate, path, size)
@@ -102,6 +105,8 @@ CALL4(fallocate, fd, mode, at, n)
 		result = file_punch(f->ip, at, n);
 	else
 		result = -EOPNOTSUPP;
+	if (!result)
+		inode_tell(f->ip, IN_MODIFY);
 	file_put(f);
 	return result;
 }

@@ -29,6 +29,8 @@ int ipc_add(enum ipc_kind kind, struct ipc *o, uint64_t key, uint64_t flags);
 void ipc_remove(enum ipc_kind kind, struct ipc *o);
 /* IPC_SET's part of the permissions. */
 void ipc_change(struct ipc *o, const struct ipc64_perm *from);
+/* The last reference to a segment's memory goes. */
+void segment_gone(struct inode *file);
 /* Seconds since 1970. */
 long ipc_now(void);
 #endif

@@ -60,6 +60,7 @@ void fam_pages_free(void *p, size_t count)
 	free(p);
 }
 
+void segment_gone(struct inode *ip) { (void)ip; }
 uint64_t current_limit(int which) { return which == 7 ? FD_SOFT : ~0ul; }
 void family_progress(void) {}
 uint64_t fam_pages_used(void) { return (uint64_t)shim_pages; }
@@ -195,7 +196,6 @@ int thread_look(int tid, struct task_view *out)
 }
 
 int thread_tid_from(int pid, int from) { return task_by_pid(pid) && from <= pid ? pid : 0; }
-void segment_gone(struct inode *ip) { (void)ip; }
 int binfmt_register(const char *line, size_t n) { (void)line; (void)n; return -EINVAL; }
 int binfmt_command(int number, const char *text, size_t n) { (void)number; (void)text; (void)n; return -EINVAL; }
 size_t binfmt_text(int number, char *to, size_t max) { (void)number; (void)to; (void)max; return 0; }
