@@ -11,7 +11,7 @@
 #define STATUS_DAMAGED 125
 #define RETRY_NS   1000000u     /* a transmitter without room is tried again after that */
 #define SOON_NS    20000u       /* an alarm lies at least so far ahead, */
-#define FAR_NS     3600000000000ul /* and at most so far */
+#define LOOK_NS    2000000000u  /* and at most so far: then process 1 looks whether anybody was forgotten */
 #define STRIKES    200
 #define KEPT_FRAMES 64          /* of what the family does not get */
 #define KEPT_ENVS  8
@@ -92,8 +92,10 @@ static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now
 {
 	uint64_t at = earlier(console_deadline(m), m->blocked ? now + RETRY_NS : 0), share;
 
+	if (next != m->keeper)
+		at = earlier(at, m->look_at);
 	if (m->told.wakes && next != m->keeper)
-		at = earlier(at, MIN_OF(m->told.wakes, now + FAR_NS));
+		at = earlier(at, m->told.wakes);
 	if (next && next != m->keeper && m->told.run_count > 1) {
 		share = posix_parts.latency_ns / m->told.run_count;
 		at = earlier(at, now + MAX_OF(share, posix_parts.granularity_ns));
@@ -181,7 +183,7 @@ static void loop(struct monitor *m)
 
 	for (;;) {
 		uint32_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE), irq = 0;
-		uint64_t news = 0, deadline;
+		uint64_t news = 0, deadline, now;
 		exo_name next, holder;
 
 		/* Of messages it is enough to know that there was one. */
@@ -194,14 +196,18 @@ static void loop(struct monitor *m)
 		if (bits & EXO_PEND_TIMER)
 			P->alarm_at = 0;
 		told_read(m);
+		memory_serve(m);
 		if (irq && m->has_port && !m->channel.is_fast)
 			serial_ack(&m->channel.serial);
 		ask_keeper |= io_pump(m);
 		ask_keeper |= console_pump(m, irq);
 		if (news & MONITOR_WORK || bits & (EXO_PEND_CHILD | EXO_PEND_TIMER) || slice != rt_slices->position)
 			ask_keeper = 1;
-		if (m->told.wakes && m->told.wakes <= clock_ns())
+		now = clock_ns();
+		if ((m->told.wakes && m->told.wakes <= now) || m->look_at <= now) {
+			m->look_at = now + LOOK_NS;
 			ask_keeper = 1;
+		}
 		slice = rt_slices->position;
 		keeper_check(m);
 		if (m->told.ends)
@@ -302,6 +308,7 @@ void monitor_main(void)
 
 	pages_open();
 	SAY->keeper = P->self; /* until there is process 1, what is free is what the monitor's account can claim */
+	memory_open();
 	config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);
 	io_open(m);
 	console_open(m);

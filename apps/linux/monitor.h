@@ -28,6 +28,7 @@ struct monitor {
 	char run_text[RUN_TEXT];
 	exo_name keeper;            /* env of process 1 */
 	struct told_head told;      /* as copied last */
+	uint64_t look_at;           /* process 1 is asked to look at all lists then, ns of clock_ns */
 	exo_name last;              /* who was given the CPU last */
 	uint32_t strikes;           /* how often in a row nobody could be given the CPU */
 	struct { exo_name holder; uint32_t progress, looks; uint64_t ran; } watch; /* of the lock: monitor_watch.c */
@@ -95,6 +96,12 @@ int  member_runs(const struct monitor *m, exo_name env);
 exo_name lock_watch(struct monitor *m);
 /* The process of an env as the family's records have it, if they can be read: "name[pid]". */
 void member_name(exo_name env, char *to, size_t max);
+
+/* ---- monitor_memory.c */
+/* Says how much memory the family begins with. */
+void memory_open(void);
+/* Does what was asked since the last time. m->told is new. */
+void memory_serve(struct monitor *m);
 
 /* ---- monitor.c: the machine ends, or starts again */
 void machine_end(struct monitor *m, enum init_answer what, int status) __attribute__((noreturn));

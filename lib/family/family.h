@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The family segment: what all members share, at FAMILY_BASE. The struct, its lock, its page allocator and heap; what
- * the pages hold is their owners'. */
+/* What all members share: control memory at FAMILY_BASE, with the struct, its lock and the heap; data memory at
+ * DATA_BASE, with contents of files. What the pages hold is their owners'. */
 #ifndef POSIX_FAMILY_H
 #define POSIX_FAMILY_H
 #include <exo/env.h>
@@ -9,8 +9,7 @@
 #include <rt/gate.h>
 
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
-#define KEPT_PAGES 3 /* runs of so many pages at most, */
-#define KEPT_RUNS  2 /* so many of each: what a fork and an exec come and go with */
+#define DATA_KEPT 4 /* free pages of data memory that stay mapped, at most */
 #define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
 #define TID_MAX 4096           /* numbers of threads differ modulo this */
 #define SLEEP_BUCKETS 64       /* the last is POLL_CHANNEL's */
@@ -23,12 +22,14 @@ struct family {
 	volatile exo_name lock_wanted; /* env that waits for the lock and gets the CPU at the unlock */
 	uint32_t reap_wanted;          /* somebody is to be ended by its env's creator: reap.c */
 
-	/* memory: bit set = page in use */
-	uint64_t page_limit;           /* pages that may be in use: tables stand for so many */
-	uint64_t pages_used, page_hint;
-	uint64_t page_reserve, frame_reserve; /* of these two, what contents of files leave to everybody else: shortage.c */
-	/* free runs of 1, 2, .. pages that stay mapped: their first pages */
-	struct { uint32_t run[KEPT_RUNS], count; } kept[KEPT_PAGES];
+	/* memory: control.c, data.c, shortage.c */
+	uint64_t control_hint;         /* no control page below is free */
+	struct {
+		uint64_t limit, used, hint; /* pages that there can be, that are mapped, below which none is free */
+		uint64_t *map;              /* bit set = in use */
+		uint32_t kept[DATA_KEPT], kept_count; /* free pages that stay mapped */
+	} data;
+	uint64_t frame_reserve;        /* frames that contents of files leave to everybody else */
 	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
 
 	/* tasks and run queue */
@@ -44,6 +45,7 @@ struct family {
 	uint64_t min_virtual;          /* never falls: where a woken thread's virtual time starts */
 	uint64_t latency_ns, granularity_ns;
 	struct thread *sleepers[SLEEP_BUCKETS]; /* by channel */
+	uint64_t checked_at;           /* when process 1 looked through the lists, ns of clock_ns */
 	struct thread *timed;          /* sleepers with a deadline, the earliest first */
 	uint32_t signalfds;            /* open ones: who they wait for is told of signals that are blocked, too */
 	struct timer *timers;          /* that run, the earliest first: timer.c */
@@ -71,10 +73,42 @@ struct family {
 /* The file half's root pointer. */
 void **family_slot_fs(void);
 
-/* First env, once: home, tables, first pages; fills F. 0 or a gate error. family.c */
+/* Control memory is FAMILY_BASE's first SAID->control_pages pages. Those of struct family and of the bitmap of used
+ * pages, which follows it: */
+#define STRUCT_PAGES      ((sizeof(struct family) + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE)
+#define CONTROL_MAP       ((uint64_t *)(FAMILY_BASE + STRUCT_PAGES * EXO_PAGE_SIZE))
+#define CONTROL_OWN_PAGES (STRUCT_PAGES + FAMILY_PAGES / 8 / EXO_PAGE_SIZE)
+
+/* ---- home.c: by the homes' owner, the first env. Once: homes, tables, first pages; fills F. 0 or a gate error. */
 int family_start(void);
-/* First env, once: so many bytes that it alone writes, at MONITOR_BASE. 0 or a gate error. */
+/* Once: so many bytes that it alone writes, at MONITOR_BASE. 0 or a gate error. */
 int said_start(uint64_t size);
+/* Pages of data memory and its homes, as many as RAM may need; control pages at the start. */
+uint64_t data_limit(void), data_homes(void), control_first(void);
+/* n more control pages behind `have`: how many there are now, from frames of the caller's. And what that costs at most,
+ * tables included. */
+uint64_t control_map(uint64_t have, uint64_t n);
+uint64_t control_frames(uint64_t have, uint64_t n);
+/* n pages from that one on go, with their frames. */
+void control_unmap(uint64_t page, uint64_t n);
+/* The table of the 2 MiB with that number of data memory is there and can be written: 1 when it is a new one, 0, or a
+ * gate error. */
+int64_t data_table(uint64_t piece);
+
+/* ---- control.c. Family lock held. */
+void control_start(uint64_t used);
+/* Free pages at the end go back to the monitor: true when there were some. */
+int  control_give_back(void);
+/* Asks the monitor for that many control pages in all, and for the table of data memory with that number, counted from
+ * 1 (0: none). It has answered when this returns, but perhaps not done it. */
+void monitor_ask(uint64_t control_wanted, uint64_t table_wanted);
+
+/* ---- data.c */
+void data_start(uint64_t limit, uint64_t *map);
+int  data_give_back(void);
+/* The library touched a page of data memory that is gone: an empty one takes its place. False: it was none, or none is
+ * to be had. */
+int  data_heal(uint64_t va);
 
 /* The lock (lock.c). Not recursive: family_locked() tells whether this env holds it. */
 void family_lock(void);
@@ -108,7 +142,7 @@ int memory_recover(void);
 /* Kills (or waits for the end of) an env of the family, pushing its teardown to the end. */
 void env_end(exo_name env);
 
-/* Frames (family.c): claims n frames, list gets their numbers; 0, or -ENOMEM with none kept. */
+/* Frames (frames.c): claims n frames, list gets their numbers; 0, or -ENOMEM with none kept. */
 int frames_claim(uint64_t *list, uint64_t n);
 int frames_claim_zeroed(uint64_t *list, uint64_t n);
 void frames_release(const uint64_t *list, uint64_t n);

@@ -9,28 +9,40 @@
 /* ---- address map of a member of the family */
 /* home: library and app image, read-only, live in all members */
 #define LINUX_TEXT    (EXO_HOMES_BASE)
-#define FAMILY_BASE   (LINUX_TEXT + EXO_HOME_SIZE)         /* home: family segment, live read-write in all members */
+#define FAMILY_BASE   (LINUX_TEXT + EXO_HOME_SIZE)         /* home: control memory, live read-write in all members */
 #define ROOTIMG_BASE  (FAMILY_BASE + EXO_HOME_SIZE)        /* home: root image, read-only (where the loader puts it) */
 /* home: aril.conf page(s) and the first env's stack; first env only */
 #define CONFIG_BASE   (ROOTIMG_BASE + EXO_HOME_SIZE)
 /* the root image's home, below the loader's report: what the monitor says (family/monitor.h) */
 #define MONITOR_BASE  (CONFIG_BASE - (4ul << 20))
+/* homes: data memory, the same, and members may map there */
+#define DATA_BASE     (CONFIG_BASE + EXO_HOME_SIZE)
 #define PRIVATE_BASE  (510ul * EXO_HOME_SIZE)              /* slot 0, last GiB but one: struct process, library stack, scratch; never sealed */
 #define USER_END      (509ul * EXO_HOME_SIZE)              /* slot 0: what programs may map lies below */
 
-/* Family memory: zeroed, 16-byte aligned (fam_alloc) or page-aligned (fam_pages), valid in every member; NULL when
+/* Control memory: zeroed, 16-byte aligned (fam_alloc) or page-aligned (fam_pages), valid in every member; NULL when
  * refused. */
 void *fam_alloc(size_t size);
 void  fam_free(void *p);
 void *fam_pages(size_t count);
 void  fam_pages_free(void *p, size_t count);
-uint64_t fam_pages_used(void);
 /* So many more pages may be taken before only `quarters` of the reserve are left, which is there for those who must
  * go on. */
-/* an open file of who has few; of who has many; what programs fill at will */
-enum room { ROOM_FEW = 1, ROOM_FILES = 2, ROOM_CONTENT = 4 };
+enum room {
+	ROOM_ANY,         /* none of it */
+	ROOM_FEW,         /* an open file of who has few; */
+	ROOM_FILES,       /* of who has many */
+	ROOM_CONTENT = 4, /* what programs fill at will */
+};
 uint64_t fam_room(enum room quarters);
-void *fam_content(size_t count); /* fam_pages for contents of files and messages: stops before the reserve */
+void *fam_content(size_t count); /* fam_pages that grow with contents of files and messages: stops before the reserve */
+/* Data memory: a zeroed page for contents, or NULL. No pointer that the library follows may stand in it: any member can
+ * take the page away. Who touches one that is gone finds an empty one there. */
+void *data_page(enum room quarters);
+void  data_page_free(void *page);
+uint64_t data_pages_used(void);
+/* True: that has happened to the caller since it asked last. */
+int   data_lost(void);
 /* Who does much under the family lock shows by this that it gets on: else the monitor ends it (lock.c). */
 void family_progress(void);
 #endif

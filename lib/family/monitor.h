@@ -12,10 +12,11 @@
 #define FRAME_HEAD 3u    /* type, and 16 bits of length, little-endian */
 #define FRAME_MAX  8192u /* bytes behind it */
 
-/* Notify bits of the monitor: work for process 1; told.wakes is earlier now. Of process 1: look at what there is; an
- * env that was chosen cannot run. */
+/* Notify bits of the monitor: work for process 1; told.wakes is earlier now; told.asks has grown. Of process 1: look at
+ * what there is; an env that was chosen cannot run. */
 #define MONITOR_WORK  1u
 #define MONITOR_WAKES 2u
+#define MONITOR_MEMORY 4u
 #define KEEPER_WORK   1u
 #define KEEPER_REAP   2u
 
@@ -28,7 +29,11 @@ struct told_head {
 	uint32_t in_taken, keys_taken, out_put;
 	uint32_t wants_room;      /* process 1 has more for the ring than fits */
 	uint32_t ends;            /* process 1 waits to be asked how the machine is to end */
-	uint32_t spare;
+	/* What is asked of the monitor: control.c */
+	uint32_t asks;            /* grows with each request */
+	uint32_t control_wanted;  /* pages of control memory that there shall be */
+	uint32_t table_wanted;    /* 2 MiB of data memory that want a table: their number, from 1; 0: none do */
+	uint32_t control_used;    /* pages of control memory in use */
 };
 
 struct told {
@@ -42,6 +47,8 @@ struct said {
 	uint32_t input_ended, resized, rows, columns;
 	/* A machine that goes on from a saved state: what its clock missed, ns, and bytes that this one alone has. */
 	uint64_t wall_shift, entropy[4];
+	uint32_t asked;           /* told.asks as of the last request that was served */
+	uint32_t control_pages, data_homes;
 	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
 };

@@ -88,6 +88,7 @@ struct process {
 	/* this env's alarm, TSC; it may be long past, or earlier than wanted: then it is set again when it comes. 0 =
 	 * none */
 	uint64_t alarm_at;
+	uint32_t data_lost;     /* a page of data memory was gone: data.c */
 };
 _Static_assert(__builtin_offsetof(struct process, stack) == P_STACK, "asm");
 _Static_assert(__builtin_offsetof(struct process, exo) == P_EXO && __builtin_offsetof(struct process, regs) == P_REGS, "asm");

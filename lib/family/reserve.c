@@ -42,10 +42,9 @@ int memory_recover(void)
  * use for. */
 void reserves_set(void)
 {
-	uint64_t frames = rt_info->frames_ram / 32, pages = F->page_limit / 16;
+	uint64_t frames = rt_info->frames_ram / 32;
 
 	F->frame_reserve = MIN_OF(MAX_OF(frames, RESERVE_LEAST), RESERVE_MOST);
-	F->page_reserve = MIN_OF(pages, RESERVE_MOST);
 }
 
 int memory_wait(uint64_t n)
@@ -57,10 +56,7 @@ static uint64_t above(uint64_t n, uint64_t least) { return n > least ? n - least
 
 static uint64_t room(enum room quarters)
 {
-	uint64_t frames = above(frames_left(), F->frame_reserve / 4 * quarters);
-	uint64_t pages = above(F->page_limit - F->pages_used, F->page_reserve / 4 * quarters);
-
-	return MIN_OF(frames, pages);
+	return above(frames_left(), F->frame_reserve / 4 * quarters);
 }
 
 uint64_t fam_room(enum room quarters)

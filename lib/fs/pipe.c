@@ -60,7 +60,7 @@ long pipe_push_some(struct pipe *p, struct io *io, size_t max)
 			p->spare = NULL;
 		}
 		/* The first page also when memory is short: a shell's pipes must work then. */
-		if (!*slot && !(*slot = p->head == p->tail && files_room() ? fam_pages(1) : fam_content(1))) {
+		if (!*slot && !(*slot = data_page(p->head == p->tail && files_room() ? ROOM_ANY : ROOM_CONTENT))) {
 			error = -ENOMEM;
 			break;
 		}
@@ -70,6 +70,7 @@ long pipe_push_some(struct pipe *p, struct io *io, size_t max)
 		p->head += n;
 		done += n;
 	}
+	p->lost |= (uint32_t)data_lost();
 	if (done) {
 		inode_touch(p->ip, TOUCH_M | TOUCH_C);
 		wake_up(&p->head);
@@ -87,7 +88,7 @@ static void tail_move(struct pipe *p, size_t n)
 	/* A full ring's head and tail share a page: it stays while bytes of the head are in it. */
 	if (p->tail % PAGE == 0 && pipe_fill(p) <= pipe_size(p) - PAGE) {
 		if (p->spare)
-			fam_pages_free(p->spare, 1);
+			data_page_free(p->spare);
 		p->spare = *slot;
 		*slot = NULL;
 	}
@@ -143,7 +144,10 @@ long pipe_pull(struct pipe *p, struct io *io)
 
 	if (done > 0)
 		pipe_drop(p, p->tail);
-	return done;
+	if (!data_lost() && !p->lost)
+		return done;
+	p->lost = 0;
+	return -EIO;
 }
 
 size_t pipe_put(struct pipe *p, const void *from, size_t n)
@@ -315,6 +319,6 @@ void pipe_inode_free(struct inode *ip)
 		return;
 	pipe_rings_free(p);
 	if (p->spare)
-		fam_pages_free(p->spare, 1);
+		data_page_free(p->spare);
 	fam_free(p);
 }

@@ -20,6 +20,7 @@ struct pipe {
 	char *spare;                   /* the page that was emptied last, for the next to be filled */
 	struct inode *ip;              /* not held: the inode owns the pipe */
 	uint32_t readers, writers;     /* open files, and init's own end */
+	uint32_t lost;                 /* a page of it was gone when it was filled */
 	uint32_t closes, reader_opens, writer_opens; /* rise with each open: a fifo's open waits for a change */
 };
 

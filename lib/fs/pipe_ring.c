@@ -15,7 +15,7 @@ void pipe_rings_free(struct pipe *p)
 {
 	for (unsigned i = 0; i < p->pages; i++)
 		if (p->page[i])
-			fam_pages_free(p->page[i], 1);
+			data_page_free(p->page[i]);
 	if (p->page != p->first)
 		fam_free(p->page);
 	fam_free(p->packet);
@@ -29,12 +29,12 @@ static int ring_fill(struct pipe *p, char **ring, uint32_t pages)
 		const char *from = pipe_bytes(p, at, &n);
 		char **to = &ring[at / PAGE % pages];
 
-		if (!*to && !(*to = fam_pages(1)))
+		if (!*to && !(*to = data_page(ROOM_ANY)))
 			return -ENOMEM;
 		memcpy(*to + at % PAGE, from, n);
 		at += n;
 	}
-	return 0;
+	return data_lost() ? -EIO : 0;
 }
 
 static uint32_t pages_for(uint64_t bytes)

@@ -66,7 +66,7 @@ void *page_make(struct inode *ip, uint64_t index)
 	}
 	if (index * PAGE >= p->backed && !pages_left(ip))
 		return NULL;
-	page = fam_content(1);
+	page = data_page(ROOM_CONTENT);
 	if (!page)
 		return NULL;
 	if (index * PAGE < p->backed) {
@@ -92,7 +92,7 @@ static void tree_cut(struct pages *p, void **link, unsigned height, uint64_t fro
 			memset(node, 0, PAGE);
 			return;
 		}
-		fam_pages_free(node, 1);
+		data_page_free(node);
 		*link = NULL;
 		p->count--;
 		return;
@@ -143,7 +143,7 @@ static int bytes_clear(struct inode *ip, uint64_t at, size_t n)
 		return -ENOSPC;
 	if (page)
 		memset(page + at % PAGE, 0, n);
-	return 0;
+	return data_lost() ? -EIO : 0;
 }
 
 int file_punch(struct inode *ip, uint64_t at, uint64_t n)
@@ -168,7 +168,7 @@ int file_punch(struct inode *ip, uint64_t at, uint64_t n)
 		pages_gone(ip, before);
 	}
 	inode_touch(ip, TOUCH_M | TOUCH_C);
-	return error;
+	return data_lost() ? -EIO : error;
 }
 
 /* Image pages below memory pages are counted once; this makes both kinds countable before the image part shrinks. */
@@ -211,7 +211,7 @@ int file_resize(struct inode *ip, uint64_t size)
 	}
 	ip->size = size;
 	inode_touch(ip, TOUCH_M | TOUCH_C);
-	return 0;
+	return data_lost() ? -EIO : 0;
 }
 
 void pages_free(struct inode *ip)
@@ -252,7 +252,7 @@ static long contents_read(struct inode *ip, struct io *io, uint64_t at)
 			return done ? (long)done : error;
 		at += n;
 	}
-	return (long)done;
+	return data_lost() ? -EIO : (long)done;
 }
 
 static long regular_read(struct file *f, struct io *io, uint64_t at)
@@ -290,6 +290,8 @@ static long contents_write(struct inode *ip, struct io *io, uint64_t at)
 		if (n && at > ip->size)
 			ip->size = at;
 	}
+	if (data_lost())
+		return -EIO;
 	if (!done)
 		return error;
 	inode_touch(ip, TOUCH_M | TOUCH_C);

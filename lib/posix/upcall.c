@@ -98,6 +98,10 @@ static void library_fault(struct upcall_frame *f)
 
 	if (u->vector == 14 && !(u->error & FAULT_PRESENT) && !slot_page_serve(u->addr))
 		return;
+	if (u->vector == 14 && data_heal(u->addr)) {
+		rt_log("%s[%d]: page 0x%lx of shared contents is gone", P->task->name, P->task->pid, PAGE_DOWN(u->addr));
+		return;
+	}
 	if (u->vector == 14 && user_range_ok(u->addr, 1) && !posix_parts.page(u->addr, fault_access(u->error)))
 		return;
 	if (!copying)

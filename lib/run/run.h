@@ -53,6 +53,8 @@ void sched_keep(void) __attribute__((noreturn));   /* process 1's loop: time, de
 void wakes_by(uint64_t at);                        /* process 1 gets the CPU at that time, ns of clock_ns, or earlier */
 /* sleep.c: ends sleeps that are due; the earliest deadline that is left, 0 = none */
 uint64_t sleepers_run(uint64_t now);
+/* sleep.c: the list of sleepers had lost somebody, and was made anew */
+int  sleepers_check(uint64_t now);
 void sleep_end(struct thread *th);                 /* sleep.c: off its channel */
 /* pending bits of a member, which found it there, or in its own code; lock not held */
 void sched_take_events(int in_library);

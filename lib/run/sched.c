@@ -4,11 +4,14 @@
  * with the least virtual run time, and members pass it on among themselves: within an env by thread.c, else by yield.
  * A woken thread starts no earlier than the queue's minimum less half a latency. */
 #include <family/family.h>
+#include <rt/log.h>
 #include <rt/page.h>
 #include <posix/process/task.h>
 #include "run.h"
 #include <linux/sched.h>
 #include "needs.h"
+
+#define CHECK_NS 1000000000u /* so seldom the lists are looked through */
 
 /* Ticks that an env ran; only the caller's own runs now. */
 static uint64_t env_clock(exo_name env)
@@ -67,6 +70,46 @@ static void queue_insert(struct thread *th)
 	th->run_next = before ? before->run_next : F->run_head;
 	*(before ? &before->run_next : &F->run_head) = th;
 	*(th->run_next ? &th->run_next->run_prev : &F->run_tail) = th;
+}
+
+/* Who is marked as standing in the queue stands in it, unless somebody wrote into it: true when it was made anew. */
+static int queue_check(void)
+{
+	uint32_t count = 0, found = 0;
+	struct thread *last = NULL;
+
+	for (struct task *t = F->tasks; t; t = t->next)
+		for (struct thread *th = t->threads; th; th = th->next)
+			count += th->queued == QUEUED_RUN;
+	for (struct thread *th = F->run_head; th && found <= count; last = th, th = th->run_next)
+		found += th->run_prev == last && th->queued == QUEUED_RUN;
+	if (found == count && last == F->run_tail && F->told.head.run_count == count)
+		return 0;
+	F->run_head = F->run_tail = NULL;
+	for (struct task *t = F->tasks; t; t = t->next)
+		for (struct thread *th = t->threads; th; th = th->next)
+			if (th->queued == QUEUED_RUN)
+				queue_insert(th);
+	F->told.head.run_count = count;
+	return 1;
+}
+
+/* Nobody may be forgotten for ever because somebody wrote where he should not. */
+static void lists_check(uint64_t now)
+{
+	const char *what = NULL;
+
+	if (now < F->checked_at + CHECK_NS && now >= F->checked_at)
+		return;
+	F->checked_at = now;
+	reap_stuck(); /* the maker of an env that ended may sleep */
+	if (sleepers_check(now))
+		what = "sleepers";
+	if (queue_check())
+		what = "who wants the CPU";
+	if (what)
+		rt_log("family: the list of %s was damaged and is made anew; last had the CPU: env %lx", what,
+			F->told.head.running);
 }
 
 /* Counts what the one that has the CPU ran since the last time, and puts it where it belongs now. */
@@ -341,6 +384,7 @@ void sched_keep(void)
 		deadline = sleepers_run(now);
 		timers_run(now);
 		keeper_work();
+		lists_check(now);
 		F->told.head.wakes = earlier(deadline, timers_next());
 		next = next_pick(0);
 		running_set(next);

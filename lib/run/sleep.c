@@ -98,6 +98,24 @@ void thread_interrupt(struct thread *th)
 		(void)gate_notify(th->task->env, 1);
 }
 
+/* After sleepers_run nobody sleeps past its deadline, unless somebody wrote into the list. */
+int sleepers_check(uint64_t now)
+{
+	int lost = 0;
+
+	for (struct task *t = F->tasks; t; t = t->next)
+		for (struct thread *th = t->threads; th; th = th->next)
+			lost |= th->channel && th->deadline && th->deadline <= now;
+	if (!lost)
+		return 0;
+	F->timed = NULL;
+	for (struct task *t = F->tasks; t; t = t->next)
+		for (struct thread *th = t->threads; th; th = th->next)
+			if (th->channel && th->deadline)
+				timed_insert(th);
+	return 1;
+}
+
 uint64_t sleepers_run(uint64_t now)
 {
 	while (F->timed && F->timed->deadline <= now) {

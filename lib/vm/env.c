@@ -36,15 +36,18 @@ static int64_t root_compose(const struct env_build *b)
 	const struct { uint64_t at, frame; } link[] = {
 		{ 0 | 4, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, f[HOMES_PT3] }, { PRIVATE_BASE | 3, f[OWN_PT2] },
 			{ PRIVATE_BASE | 2, f[OWN_PT1] },
-		{ LINUX_TEXT | EXO_AT_LIVE | 3, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, 0 },
+		{ LINUX_TEXT | EXO_AT_LIVE | 3, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | 3, 0 },
 			{ ROOTIMG_BASE | EXO_AT_LIVE | 3, 0 },
 	};
+	const uint64_t data = DATA_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, homes = SAID->data_homes;
 	int64_t r = 0;
 
 	for (unsigned i = 0; i < sizeof table / sizeof *table && r >= 0; i++)
 		r = gate_frame_type(table[i].frame, 1, table[i].type, 0);
 	for (unsigned i = 0; i < sizeof link / sizeof *link && r >= 0; i++)
 		r = gate_pt_link(b->root, link[i].at, 1, link[i].frame);
+	for (uint64_t done = 0; done < homes && r >= 0; done += (uint64_t)r)
+		r = gate_pt_link(b->root, data + done * EXO_HOME_SIZE, homes - done, 0);
 	return r;
 }
 
@@ -186,5 +189,5 @@ int64_t env_first(exo_name self)
 	SPACE->region_pages = 1;
 	env_entries(entry, 1);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
-	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_WORK | MONITOR_WAKES, 0);
+	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_WORK | MONITOR_WAKES | MONITOR_MEMORY, 0);
 }

@@ -2,6 +2,7 @@
 /* Page faults: demand zero, file pages, copy-on-write, growth of the stack. Needs the family lock only where it
  * asks for a file's page. Results: 0, -EFAULT (no such access), -ENXIO (past the end of a file), -ENOMEM (no frame). */
 #include <base/string.h>
+#include <rt/log.h>
 #include "vm.h"
 #include "needs.h"
 
@@ -147,6 +148,10 @@ static int fill_copy(const struct region *r, uint64_t va, const void *from)
 	if (bytes > PAGE)
 		bytes = PAGE;
 	memcpy((void *)va, from, bytes);
+	if (data_lost()) {
+		(void)entries_write(0, va, 1, 0, EXO_AT_GIVE, 0);
+		return -ENXIO;
+	}
 	zero(va + bytes, PAGE - bytes);
 	if (!(r->prot & PROT_WRITE))
 		entries_change(va, 1, 0, EXO_PTE_RW);
@@ -170,6 +175,11 @@ static int fill_map(const struct region *r, uint64_t va, uint64_t page)
 			n++;
 	} else {
 		pfn = frame_at(page);
+	}
+	if (!pfn && data_heal(page)) {
+		rt_log("page 0x%lx of shared contents is gone", page);
+		(void)data_lost();
+		return -ENXIO;
 	}
 	if (!pfn)
 		return -EFAULT;

@@ -26,7 +26,7 @@ def build(name, kind):
     source = os.path.join(TOP, "test", "programs", name + ".c")
     folder = os.path.join(TOP, "build", "programs", kind)
     path = os.path.join(folder, name)
-    needs = [source, os.path.join(TOP, "test/programs/check.h"), *glob.glob(os.path.join(TOP, "kernel/include/exo/*"))]
+    needs = [source, os.path.join(TOP, "test/programs/check.h"), os.path.join(TOP, "lib/family/monitor.h"), *glob.glob(os.path.join(TOP, "kernel/include/exo/*"))]
     if os.path.exists(path) and all(os.path.getmtime(n) <= os.path.getmtime(path) for n in needs):
         return path
     os.makedirs(folder, exist_ok=True)

@@ -3,6 +3,7 @@
  * library, by one deed. `members FROM TO` prints a seed before each child and how it ended; the last line is `done`.
  * What a child may do: end itself, end its family with a line that names it. What nobody may do: hang. Aril only. */
 #include "check.h"
+#include <family/monitor.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <rt/gate.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 
 #define FAMILY  (EXO_HOMES_BASE + EXO_HOME_SIZE)
+#define DATA    (EXO_HOMES_BASE + 4 * EXO_HOME_SIZE)
 #define PRIVATE (510ul * EXO_HOME_SIZE)
 #define PRIVATE_PAGES 16
 #define PAGE EXO_PAGE_SIZE
@@ -44,12 +46,13 @@ static uint64_t word(uint64_t at)
 	}
 }
 
+/* Most words hit something that is in use. */
 static void scribble(uint64_t base, uint64_t pages, int words)
 {
 	while (words) {
 		uint64_t at = base + any(pages) * PAGE + any(PAGE / 8) * 8;
 
-		if (!is_writable(at))
+		if (!is_writable(at) || (!*(volatile uint64_t *)at && any(64)))
 			continue;
 		*(volatile uint64_t *)at = word(at);
 		words--;
@@ -62,8 +65,8 @@ static void head1(void) { scribble(FAMILY, 1, 1); }
 static void head20(void) { scribble(FAMILY, 1, 20); }
 static void control1(void) { scribble(FAMILY, 160, 1); }
 static void control20(void) { scribble(FAMILY, 160, 20); }
-static void data1(void) { scribble(FAMILY, 2048, 1); }
-static void data20(void) { scribble(FAMILY, 2048, 20); }
+static void data1(void) { scribble(DATA, 64, 1); }
+static void data20(void) { scribble(DATA, 64, 20); }
 static void private1(void) { scribble(PRIVATE, PRIVATE_PAGES, 1); }
 static void private20(void) { scribble(PRIVATE, PRIVATE_PAGES, 20); }
 static void group1(void) { scribble((uint64_t)rt_exo(rt_self()), 1, 1); }
@@ -73,7 +76,7 @@ static void group20(void) { scribble((uint64_t)rt_exo(rt_self()), 4, 20); }
 static void lock_hold(void)
 {
 	library_stays();
-	*(volatile uint32_t *)FAMILY = rt_self();
+	*(volatile exo_name *)FAMILY = rt_self();
 	for (;;)
 		;
 }
@@ -86,10 +89,32 @@ static void lock_name(void)
 	for (int i = 1; i < (int)EXO_ENV_MAX && n < 8; i++)
 		if (rt_envs[i].name)
 			name[n++] = rt_envs[i].name;
-	*(volatile uint32_t *)FAMILY = name[any((uint64_t)n)];
+	*(volatile exo_name *)FAMILY = name[any((uint64_t)n)];
 }
 
 static void unmap(void) { (void)gate_pte_write(0, (FAMILY + any(4) * 512 * PAGE) | 1, 512, 0, 0, 0); }
+static void unmap_data(void)
+{
+	for (uint64_t i = 0; i < 4; i++) {
+		(void)gate_pte_write(0, (DATA + i * 512 * PAGE) | 1, 512, 0, 0, 0);
+		if (any(2))
+			(void)gate_pte_write(0, (DATA + i * 512 * PAGE) | 2, 1, 0, 0, 0);
+	}
+}
+
+/* The monitor is asked for what nobody wants: that it takes all control memory back, for tables without end. */
+static void ask(void)
+{
+	volatile struct told_head *told = (struct told_head *)FAMILY;
+
+	for (int i = 0; i < 2000; i++) {
+		told->control_wanted = i % 2 ? (uint32_t)any(1000) : (uint32_t)any(1ul << 32);
+		told->table_wanted = i % 3 ? (uint32_t)any(1000) : (uint32_t)any(1ul << 32);
+		told->asks++;
+		(void)gate_notify(rt_info->first, MONITOR_MEMORY);
+	}
+}
+
 static void unlink_all(void) { (void)gate_pte_write(0, FAMILY | 3, 1, 0, 0, 0); }
 static void seal(void)
 {
@@ -166,6 +191,7 @@ static const struct { const char *name; void (*run)(void); } deeds[] = {
 	DEED(head1), DEED(head20), DEED(control1), DEED(control20), DEED(data1), DEED(data20), DEED(private1), DEED(private20),
 	DEED(group1), DEED(group20), DEED(lock_hold), DEED(lock_name), DEED(unmap), DEED(unlink_all), DEED(seal), DEED(spin),
 	DEED(park), DEED(accept_all), DEED(leave), DEED(entries), DEED(poke), DEED(yields), DEED(fill), DEED(streams),
+	DEED(unmap_data), DEED(ask),
 };
 #define DEEDS (sizeof deeds / sizeof *deeds)
 

@@ -186,7 +186,7 @@ static void room_tell(const struct volume *v, struct statfs *st)
 	const struct volume_room *room = &v->room;
 	uint64_t left = fam_room(ROOM_CONTENT);
 
-	st->f_blocks = st->f_files = (long)(left + fam_pages_used() + fs_family()->image_size / PAGE);
+	st->f_blocks = st->f_files = (long)(left + data_pages_used() + fs_family()->image_size / PAGE);
 	st->f_bfree = st->f_ffree = (long)left;
 	if (room->pages_max) {
 		st->f_blocks = (long)room->pages_max;

@@ -14,7 +14,7 @@ void machine_facts(struct machine_facts *out)
 
 uint64_t file_room(void)
 {
-	return min_u64(frames_left(), F->page_limit - F->pages_used);
+	return frames_left();
 }
 
 uint64_t frames_end(void) { return rt_info->frame_count; }

@@ -125,7 +125,7 @@ void text_statm(struct text *t, const struct proc_node *of)
 void text_meminfo(struct text *t, const struct proc_node *of)
 {
 	struct machine_facts m;
-	unsigned long total, free, shared = (unsigned long)fam_pages_used() * 4;
+	unsigned long total, free, shared = (unsigned long)data_pages_used() * 4;
 	static const char *const zeros[] = { "SwapCached:", "Active:", "Inactive:", "Active(anon):", "Inactive(anon):",
 		"Active(file):",
 		"Inactive(file):", "Unevictable:", "Mlocked:", "SwapTotal:", "SwapFree:", "Dirty:", "Writeback:" };
@@ -237,7 +237,7 @@ void text_vmstat(struct text *t, const struct proc_node *of)
 	const struct { const char *name; uint64_t value; } row[] = {
 		{ "nr_free_pages", 0 }, { "nr_mapped", 0 }, { "nr_file_pages", fs_family()->image_size / PAGE }, { "nr_dirty",
 			0 }, { "nr_writeback", 0 },
-		{ "nr_shmem", fam_pages_used() }, { "pgpgin", 0 }, { "pgpgout", 0 }, { "pswpin", 0 }, { "pswpout", 0 },
+		{ "nr_shmem", data_pages_used() }, { "pgpgin", 0 }, { "pgpgout", 0 }, { "pswpin", 0 }, { "pswpout", 0 },
 			{ "pgfault", s.faults },
 		{ "pgmajfault", 0 }, { "oom_kill", 0 },
 	};

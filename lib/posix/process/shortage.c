@@ -23,8 +23,11 @@ static struct task *largest(void)
 
 void memory_shortage(uint64_t addr)
 {
-	struct task *t = largest();
+	struct task *t;
 
+	if (control_give_back() || data_give_back())
+		return;
+	t = largest();
 	if (!(t->signals.pending & SIGNAL_BIT(SIGKILL))) {
 		rt_log("%s[%d]: killed: out of memory, wanted by %s[%d] at 0x%lx", t->name, t->pid, P->task->name, P->task->pid,
 			addr);

@@ -63,7 +63,10 @@ void fam_pages_free(void *p, size_t count)
 void segment_gone(struct inode *ip) { (void)ip; }
 uint64_t current_limit(int which) { return which == 7 ? FD_SOFT : ~0ul; }
 void family_progress(void) {}
-uint64_t fam_pages_used(void) { return (uint64_t)shim_pages; }
+void *data_page(enum room quarters) { return quarters == ROOM_ANY || fam_room(quarters) ? fam_pages(1) : NULL; }
+void data_page_free(void *page) { fam_pages_free(page, 1); }
+uint64_t data_pages_used(void) { return (uint64_t)shim_pages; }
+int data_lost(void) { return 0; }
 
 /* The first 64 KiB are nobody's, as in the real thing. */
 int user_read(void *to, uint64_t from, size_t n)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* What the family asks of its monitor as the owner of its homes: more control memory, less, tables for data memory.
+ * The frames come out of the family's account. It is served whoever holds the lock, since who asks may. */
+#include "monitor.h"
+
+#define PIECE_MOST 4096 /* pages at once, whatever was asked for */
+
+/* Counts of frames go from the family's account to the monitor's; n < 0: back. */
+static int64_t counts_take(const struct monitor *m, int64_t n)
+{
+	return gate_env_set(m->keeper, EXO_SET_LIMIT, EXO_C_FRAMES, (uint64_t)-n);
+}
+
+static void control_more(struct monitor *m, uint64_t wanted)
+{
+	uint64_t have = SAY->control_pages, n = MIN_OF(MIN_OF(wanted, FAMILY_PAGES) - have, PIECE_MOST), made;
+
+	if (counts_take(m, (int64_t)control_frames(have, n)) < 0)
+		return;
+	made = control_map(have, n);
+	if (made < n)
+		(void)counts_take(m, (int64_t)(made - n));
+	SAY->control_pages = (uint32_t)(have + made);
+}
+
+/* By the family's own book none of these pages is used. */
+static int are_free(uint64_t page, uint64_t end)
+{
+	uint64_t word;
+
+	for (uint64_t i = page / 64; i < (end + 63) / 64; i++) {
+		const uint64_t *at = CONTROL_MAP + i;
+		uint64_t in = ~0ul;
+
+		if (user_copy(&word, at, sizeof word))
+			return 0;
+		if (i == page / 64)
+			in &= ~0ul << page % 64;
+		if (i == end / 64)
+			in &= ~(~0ul << end % 64);
+		if (word & in)
+			return 0;
+	}
+	return 1;
+}
+
+static void control_less(struct monitor *m, uint64_t wanted)
+{
+	uint64_t have = SAY->control_pages;
+
+	if (wanted < control_first() || !are_free(wanted, have))
+		return;
+	control_unmap(wanted, have - wanted);
+	SAY->control_pages = (uint32_t)wanted;
+	(void)counts_take(m, -(int64_t)(have - wanted));
+}
+
+static void table_make(struct monitor *m, uint64_t piece)
+{
+	if (piece >= SAY->data_homes * (EXO_HOME_SIZE / EXO_RUN_FRAMES / PAGE) || counts_take(m, 1) < 0)
+		return;
+	if (data_table(piece) <= 0)
+		(void)counts_take(m, -1); /* it was there */
+}
+
+void memory_open(void)
+{
+	SAY->control_pages = (uint32_t)control_first();
+	SAY->data_homes = (uint32_t)data_homes();
+}
+
+void memory_serve(struct monitor *m)
+{
+	if (m->told.asks == SAY->asked)
+		return;
+	if (m->told.control_wanted > SAY->control_pages)
+		control_more(m, m->told.control_wanted);
+	else if (m->told.control_wanted < SAY->control_pages)
+		control_less(m, m->told.control_wanted);
+	if (m->told.table_wanted)
+		table_make(m, m->told.table_wanted - 1);
+	__atomic_store_n(&SAY->asked, m->told.asks, __ATOMIC_RELEASE);
+}

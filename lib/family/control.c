@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Control memory: what the family's lists, records and heap lie in. Which of its pages are used stands in a bitmap
+ * behind struct family. The frames are the monitor's, and no member can change the entries: the monitor maps more at
+ * the end when it is asked, also while who asks holds the lock, and takes what is free there back. */
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <rt/page.h>
+#include <family/family.h>
+
+#define PIECE_LEAST 16  /* pages that are asked for at once: an eighth of what there is, between these two */
+#define PIECE_MOST  512
+#define ASK_TRIES   1000
+
+static uint64_t pages_mapped(void) { return MIN_OF((uint64_t)SAID->control_pages, FAMILY_PAGES); }
+
+static int page_used(uint64_t page) { return CONTROL_MAP[page / 64] >> (page % 64) & 1; }
+
+static void pages_mark(uint64_t page, uint64_t n, int used)
+{
+	for (uint64_t i = page; i < page + n; i++) {
+		if (used)
+			CONTROL_MAP[i / 64] |= 1ul << (i % 64);
+		else
+			CONTROL_MAP[i / 64] &= ~(1ul << (i % 64));
+	}
+	F->told.head.control_used += (uint32_t)(used ? n : -n);
+}
+
+/* First page of n free ones at or after `from`, 0 = none. */
+static uint64_t pages_find(uint64_t from, uint64_t n)
+{
+	uint64_t run = 0, end = pages_mapped();
+
+	for (uint64_t i = from; i < end; i++) {
+		if (!run && i % 64 == 0 && CONTROL_MAP[i / 64] == ~0ul) {
+			i += 63;
+			continue;
+		}
+		run = page_used(i) ? 0 : run + 1;
+		if (run == n)
+			return i + 1 - n;
+	}
+	return 0;
+}
+
+void monitor_ask(uint64_t control_wanted, uint64_t table_wanted)
+{
+	struct told_head *told = &F->told.head;
+	uint32_t number = told->asks + 1;
+
+	told->control_wanted = (uint32_t)control_wanted;
+	told->table_wanted = (uint32_t)table_wanted;
+	told->progress++;
+	__atomic_store_n(&told->asks, number, __ATOMIC_RELEASE);
+	(void)gate_notify(rt_info->first, MONITOR_MEMORY);
+	for (int i = 0; SAID->asked != number && i < ASK_TRIES; i++)
+		(void)gate_yield(0, 0);
+}
+
+/* At least n pages more at the end: true when they are there. */
+static int control_grow(uint64_t n)
+{
+	uint64_t had = pages_mapped(), piece = MAX_OF(had / 8, PIECE_LEAST);
+
+	monitor_ask(had + MAX_OF(n, MIN_OF(piece, PIECE_MOST)), 0);
+	if (pages_mapped() < had + n)
+		monitor_ask(had + n, 0);
+	return pages_mapped() >= had + n;
+}
+
+int control_give_back(void)
+{
+	uint64_t had = pages_mapped(), end = had;
+
+	while (end && !page_used(end - 1))
+		end--;
+	if (had - end < PIECE_LEAST)
+		return 0;
+	monitor_ask(end, 0);
+	return pages_mapped() < had;
+}
+
+void *fam_pages(size_t count)
+{
+	uint64_t page;
+
+	if (!count || count > FAMILY_PAGES)
+		return NULL;
+	page = pages_find(F->control_hint, count);
+	if (!page)
+		page = pages_find(1, count);
+	if (!page && (control_grow(count) || ((data_give_back() | memory_recover()) && control_grow(count))))
+		page = pages_find(1, count);
+	if (!page)
+		return NULL;
+	pages_mark(page, count, 1);
+	if (page == F->control_hint)
+		F->control_hint = page + count;
+	return memset((void *)(FAMILY_BASE + page * PAGE), 0, count * PAGE);
+}
+
+void fam_pages_free(void *p, size_t count)
+{
+	uint64_t page = ((uint64_t)p - FAMILY_BASE) / PAGE;
+
+	if (!p || !count)
+		return;
+	pages_mark(page, count, 0);
+	if (page < F->control_hint)
+		F->control_hint = page;
+}
+
+void control_start(uint64_t used)
+{
+	F->control_hint = used;
+	pages_mark(0, used, 1);
+}

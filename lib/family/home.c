@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* What the owner of the family's homes does, the first env: their tables, the frames of control memory, and the
+ * segment's first making. Members cannot: their links to the control home have no REMAP. */
+#include <asm/errno.h>
+#include <base/string.h>
+#include <rt/log.h>
+#include <rt/page.h>
+#include <family/family.h>
+
+#define CHUNK 64
+#define SAID_PAGES_MAX 32
+#define TABLE_PAGES 512
+#define TABLE_SIZE (TABLE_PAGES * PAGE)
+#define FIRST_SPARE 64 /* control pages that are free at the start */
+#define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
+
+uint64_t data_limit(void) { return (rt_info->frames_ram + TABLE_PAGES - 1) & -(uint64_t)TABLE_PAGES; }
+uint64_t data_homes(void) { return (data_limit() + FAMILY_PAGES - 1) / FAMILY_PAGES; }
+
+static uint64_t data_map_pages(void) { return PAGE_UP(data_limit() / 8) / PAGE; }
+uint64_t control_first(void) { return CONTROL_OWN_PAGES + data_map_pages() + FIRST_SPARE; }
+
+uint64_t control_frames(uint64_t have, uint64_t n)
+{
+	return n + (have + n + TABLE_PAGES - 1) / TABLE_PAGES - (have + TABLE_PAGES - 1) / TABLE_PAGES;
+}
+
+static int64_t chunk_map(uint64_t va, uint64_t n)
+{
+	uint64_t value[CHUNK];
+	int64_t r;
+
+	if (frames_claim_zeroed(value, n))
+		return -EXO_ENOMEM;
+	for (uint64_t i = 0; i < n; i++)
+		value[i] = value[i] << EXO_PAGE_SHIFT | RIGHTS;
+	r = entries_write(0, va, n, (uint64_t)value, EXO_AT_LIST, 0);
+	if (r < 0)
+		(void)entries_write(0, va, n, 0, 0, 0);
+	for (uint64_t i = 0; i < n && r < 0; i++)
+		(void)gate_frame_give((value[i] & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT, 1, 0);
+	return r;
+}
+
+uint64_t control_map(uint64_t have, uint64_t n)
+{
+	uint64_t done = 0;
+
+	while (done < n) {
+		uint64_t page = have + done, part = MIN_OF(MIN_OF(n - done, CHUNK), TABLE_PAGES - page % TABLE_PAGES);
+		int64_t r = page % TABLE_PAGES ? 0 : table_new(FAMILY_BASE + page * PAGE, 2);
+
+		if (r < 0 && r != -EXO_EEXIST)
+			break;
+		if (chunk_map(FAMILY_BASE + page * PAGE, part) < 0)
+			break;
+		done += part;
+	}
+	return done;
+}
+
+void control_unmap(uint64_t page, uint64_t n)
+{
+	(void)entries_write(0, FAMILY_BASE + page * PAGE, n, 0, EXO_AT_GIVE, 0);
+}
+
+int64_t data_table(uint64_t piece)
+{
+	uint64_t at = DATA_BASE + piece * TABLE_SIZE;
+	int64_t e = gate_pte_write(0, at | EXO_AT_CHANGE | 2, 1, 0, 0, 0);
+
+	if (!EXO_IS_ERROR(e) && e & EXO_PTE_PS) {
+		(void)gate_pte_write(0, at | 2, 1, 0, 0, 0);
+		e = -EXO_ENOENT;
+	}
+	if (!EXO_IS_ERROR(e))
+		return e & EXO_PTE_RW ? 0 : gate_pte_write(0, at | EXO_AT_CHANGE | 2, 1, EXO_PTE_RW, EXO_PTE_RW, 0);
+	e = table_new(at, 2);
+	return e < 0 ? e : 1;
+}
+
+static int64_t homes_make(void)
+{
+	uint64_t homes = data_homes();
+	int64_t r = gate_home_set(0, EXO_HOME_CLAIM, FAMILY_BASE, 1);
+
+	if (r > 0)
+		r = table_new(FAMILY_BASE, 3);
+	for (uint64_t done = 0; done < homes && r >= 0; done += (uint64_t)r)
+		r = gate_home_set(0, EXO_HOME_CLAIM, DATA_BASE + done * EXO_HOME_SIZE, homes - done);
+	for (uint64_t i = 0; i < homes && r >= 0; i++)
+		r = table_new(DATA_BASE + i * EXO_HOME_SIZE, 3);
+	return r < 0 ? r : 0;
+}
+
+/* Frames of the caller's own, zeroed: nobody else has a link with R/W to that home's table. */
+int said_start(uint64_t size)
+{
+	uint64_t list[SAID_PAGES_MAX], n = PAGE_UP(size) / PAGE;
+	int64_t r = -EXO_ENOMEM;
+
+	if (n <= SAID_PAGES_MAX && ROOTIMG_BASE + rt_info->root_size <= MONITOR_BASE)
+		r = table_new(MONITOR_BASE, 2);
+	if (r >= 0 && frames_claim(list, n))
+		r = -EXO_ENOMEM;
+	for (uint64_t i = 0; i < n && r >= 0; i++)
+		r = gate_pte_write(0, (MONITOR_BASE + i * PAGE) | 1, 1, list[i] << EXO_PAGE_SHIFT | RIGHTS, 0, 0);
+	if (r < 0)
+		return (int)r;
+	memset((void *)MONITOR_BASE, 0, n * PAGE);
+	return 0;
+}
+
+int family_start(void)
+{
+	int64_t r = homes_make();
+
+	if (r < 0)
+		return (int)r;
+	if (control_map(0, control_first()) < control_first())
+		return -EXO_ENOMEM;
+	control_start(CONTROL_OWN_PAGES + data_map_pages());
+	data_start(data_limit(), (uint64_t *)(FAMILY_BASE + CONTROL_OWN_PAGES * PAGE));
+	reserves_set();
+	F->rootimg_pfn = frame_at(rt_info->root_va);
+	F->rootimg_pages = PAGE_UP(rt_info->root_size) / PAGE;
+	return 0;
+}
