@@ -39,6 +39,7 @@ static int frame_put(uint64_t page)
 	uint64_t pfn;
 	int64_t r;
 
+	family_progress(); /* of many pages, too */
 	if (frames_claim_zeroed(&pfn, 1))
 		return -ENOMEM;
 	r = gate_frame_type(pfn, 1, EXO_DATA, EXO_F_SHARED);
@@ -55,6 +56,7 @@ static int frame_put(uint64_t page)
 
 static void frame_drop(uint64_t page)
 {
+	family_progress();
 	(void)gate_pte_write(0, address_of(page) | 1, 1, 0, 0, 0);
 	page_mark(page, 0);
 	if (page < F->data.hint)
