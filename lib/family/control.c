@@ -7,6 +7,7 @@
 #include <rt/log.h>
 #include <rt/page.h>
 #include <family/family.h>
+#include <family/process.h>
 
 #define PIECE_LEAST 16  /* pages that are asked for at once: an eighth of what there is, between these two */
 #define PIECE_MOST  512
@@ -49,6 +50,10 @@ void monitor_ask(uint64_t control_wanted, uint64_t table_wanted)
 	struct told_head *told = &F->told.head;
 	uint32_t number = told->asks + 1;
 
+	if (P->self == rt_info->first) {
+		home_serve(control_wanted, table_wanted);
+		return;
+	}
 	told->control_wanted = (uint32_t)control_wanted;
 	told->table_wanted = (uint32_t)table_wanted;
 	told->progress++;

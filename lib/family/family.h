@@ -94,6 +94,8 @@ void control_unmap(uint64_t page, uint64_t n);
 /* The table of the 2 MiB with that number of data memory is there and can be written: 1 when it is a new one, 0, or a
  * gate error. */
 int64_t data_table(uint64_t piece);
+/* What monitor_ask asks for, where the first env has no monitor: it is its own. */
+void home_serve(uint64_t control_wanted, uint64_t table_wanted);
 
 /* ---- control.c. Family lock held. */
 void control_start(uint64_t used);

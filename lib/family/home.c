@@ -79,6 +79,17 @@ int64_t data_table(uint64_t piece)
 	return e < 0 ? e : 1;
 }
 
+/* The family of one that is its own monitor (lib/vm/alone.c). */
+void home_serve(uint64_t control_wanted, uint64_t table_wanted)
+{
+	uint64_t have = SAID->control_pages;
+
+	if (control_wanted > have && control_wanted <= FAMILY_PAGES)
+		SAID->control_pages = (uint32_t)(have + control_map(have, control_wanted - have));
+	if (table_wanted)
+		(void)data_table(table_wanted - 1);
+}
+
 static int64_t homes_make(void)
 {
 	uint64_t homes = data_homes();

@@ -14,6 +14,8 @@ int64_t alone_start(exo_name self)
 	if (r < 0)
 		return r;
 	SAID->keeper = self;
+	SAID->control_pages = (uint32_t)control_first();
+	SAID->data_homes = (uint32_t)data_homes();
 	P->is_keeper = 1;
 	r = family_start();
 	if (r < 0)

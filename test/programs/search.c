@@ -5,7 +5,7 @@
  * where the monitor alone writes. Aril only. */
 #include "check.h"
 #include <family/monitor.h>
-#include <posix/posix.h>
+#include <family/memory.h>
 #include <rt/gate.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -13,7 +13,7 @@ struct inode { uint64_t *page[SIZE / PAGE]; unsigned references; };
 void *inode_page(struct inode *ip, uint64_t index, int make)
 {
 	(void)make;
-	if (index < SIZE / PAGE && !ip->page[index] && (ip->page[index] = fam_pages(1)) != 0)
+	if (index < SIZE / PAGE && !ip->page[index] && (ip->page[index] = data_page(ROOM_ANY)) != 0)
 		for (unsigned i = 0; i < PAGE / sizeof index; i++)
 			ip->page[index][i] = index;
 	return index < SIZE / PAGE ? ip->page[index] : 0;
