@@ -87,7 +87,7 @@ CALL1(sysinfo, to)
 	s.totalram = rt_info->frames_ram * EXO_PAGE_SIZE;
 	s.freeram = frames_left() * EXO_PAGE_SIZE;
 	s.procs = (uint16_t)F->task_count;
-	s.sharedram = fam_pages_used() * EXO_PAGE_SIZE;
+	s.sharedram = data_pages_used() * EXO_PAGE_SIZE;
 	runnable_average(load);
 	for (int i = 0; i < 3; i++)
 		s.loads[i] = (unsigned long)load[i] << (SI_LOAD_SHIFT - 11);
