@@ -5,7 +5,7 @@
 #include <base/string.h>
 #include "monitor.h"
 
-#define CREDIT_STEP 512 /* a grant smaller than this waits until the last one is used up */
+#define CREDIT_STEP (SAID_IN / 4) /* a grant smaller than this waits until the last one is used up */
 #define LINGER_NS   100000u  /* bytes that come in a stream follow one another within this time */
 #define LINGER_MAX  2000000u /* but programs want to run too */
 #define LINGER_LOOK 3000u

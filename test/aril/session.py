@@ -63,7 +63,7 @@ class Session:
         self.ended = False
         self.status = None
         self.trace = trace.Trace()
-        self.log_at = 0
+        self.log = None
         self.log_line = b""
         self.channel_open = True
         self.received = 0
@@ -206,7 +206,7 @@ class Session:
     # ---- to the guest
 
     def take_input(self):
-        data = os.read(self.stdin, min(self.credit, channel.PAYLOAD_MAX))
+        data = os.read(self.stdin, self.credit)
         if self.escape:
             self.typed = (self.typed + data)[-len(ESCAPE):]
             if self.typed == ESCAPE:
@@ -241,12 +241,11 @@ class Session:
     def check_log(self, final=False):
         """Raises Failure when the log says that the machine cannot go on."""
         try:
-            with open(self.machine.log, "rb") as f:
-                f.seek(self.log_at)
-                data = f.read()
+            if not self.log:
+                self.log = open(self.machine.log, "rb", buffering=0)
+            data = self.log.read()
         except OSError:
             return
-        self.log_at += len(data)
         lines = (self.log_line + data).split(b"\n")
         self.log_line = b"" if final else lines.pop()
         for line in lines:
