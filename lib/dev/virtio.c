@@ -154,7 +154,10 @@ int virtqueue_take(struct virtqueue *q, unsigned *id, uint32_t *written)
 {
 	const volatile uint32_t *ring = (const volatile uint32_t *)(q->used + 2);
 
-	if (__atomic_load_n(&q->used[1], __ATOMIC_ACQUIRE) == q->taken)
+	uint16_t back = (uint16_t)(__atomic_load_n(&q->used[1], __ATOMIC_ACQUIRE) - q->taken);
+
+	/* More than it has cannot come back: then nothing has, so that no loop over what is back is long. */
+	if (!back || back > (uint16_t)(q->put - q->taken))
 		return 0;
 	*id = ring[2 * (q->taken % q->size)] % q->size;
 	*written = ring[2 * (q->taken % q->size) + 1];

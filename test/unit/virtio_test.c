@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* lib/dev/virtio.c's queues and lib/dev/virtio_serial.c's streams on a device of the test's own, which is right, or
+ * says whatever a seed has it say: then bytes may be wrong, but no other memory is touched and every call ends. */
+#include "check.h"
+#include <dev/virtio_serial.h>
+
+/* The streams need none of these. */
+const volatile struct exo_pci *pci_find(uint64_t *at, unsigned vendor, unsigned device)
+{ (void)at; (void)vendor; (void)device; return NULL; }
+int pci_open(struct pci *p, const volatile struct exo_pci *record, uint64_t va, uint64_t size)
+{ (void)p; (void)record; (void)va; (void)size; return -1; }
+uint32_t pci_config32(const struct pci *p, unsigned at) { (void)p; (void)at; return 0; }
+volatile uint8_t *pci_map(struct pci *p, unsigned bar, uint64_t offset, uint64_t size)
+{ (void)p; (void)bar; (void)offset; (void)size; return NULL; }
+int pci_master(struct pci *p) { (void)p; return -1; }
+int pci_message(struct pci *p, unsigned index) { (void)p; (void)index; return -1; }
+void *pci_page(struct pci *p, uint64_t *address) { (void)p; (void)address; return NULL; }
+
+#define PAGE 4096u
+
+struct ring { struct virtqueue *q; uint16_t seen, *used_index; uint32_t *used; };
+static struct vserial s;
+static struct ring in, out;
+static uint16_t notify;
+static unsigned long sum_written, sum_seen, sum_given, sum_read; /* bytes weighted by their place */
+static unsigned long n_seen, n_given;
+
+static void ring_make(struct ring *r, struct virtqueue *q, unsigned size)
+{
+	uint8_t *page = malloc(PAGE);
+
+	memset(page, 0, PAGE);
+	*q = (struct virtqueue){ .size = (uint16_t)size, .entry = (void *)page, .available = (void *)(page + 1024),
+		.used = (void *)(page + 1536), .notify = &notify };
+	*r = (struct ring){ q, 0, (uint16_t *)(page + 1538), (uint32_t *)(page + 1540) };
+}
+
+static void world(uint64_t seed)
+{
+	random_seed(seed);
+	memset(&s, 0, sizeof s);
+	sum_written = sum_seen = sum_given = sum_read = n_seen = n_given = 0;
+	ring_make(&in, &s.in[0], VSERIAL_IN);
+	ring_make(&out, &s.out[0], VSERIAL_OUT);
+	for (unsigned i = 0; i < VSERIAL_OUT; i++) {
+		s.put[i].page = malloc(PAGE); /* exactly, so that ASan sees a byte behind it */
+		s.put[i].address = (uint64_t)s.put[i].page;
+	}
+	for (unsigned i = 0; i < VSERIAL_IN; i++) {
+		s.got[i].page = malloc(PAGE);
+		s.got[i].address = (uint64_t)s.got[i].page;
+		virtqueue_put(&s.in[0], i, s.got[i].address, PAGE, 1);
+	}
+}
+
+/* The next buffer that the driver has given: its id, or -1. */
+static int ring_next(struct ring *r)
+{
+	if (r->q->available[1] == r->seen)
+		return -1;
+	return r->q->available[2 + r->seen++ % r->q->size];
+}
+
+static void ring_back(struct ring *r, uint32_t id, uint32_t written)
+{
+	r->used[2 * (*r->used_index % r->q->size)] = id;
+	r->used[2 * (*r->used_index % r->q->size) + 1] = written;
+	++*r->used_index;
+}
+
+/* A device as it should be: takes some, gives some. */
+static void device_works(void)
+{
+	int id;
+
+	for (uint64_t n = random_below(20); n && (id = ring_next(&out)) >= 0; n--) {
+		const uint8_t *page = (const uint8_t *)out.q->entry[id].address;
+
+		CHECK(out.q->entry[id].flags == 0 && out.q->entry[id].size <= PAGE);
+		for (uint32_t i = 0; i < out.q->entry[id].size; i++)
+			sum_seen += page[i] * ++n_seen;
+		ring_back(&out, (uint32_t)id, 0);
+	}
+	for (uint64_t n = random_below(6); n && (id = ring_next(&in)) >= 0; n--) {
+		uint8_t *page = (uint8_t *)in.q->entry[id].address;
+		uint32_t size = (uint32_t)random_below(PAGE + 1);
+
+		CHECK(in.q->entry[id].flags == 2 && in.q->entry[id].size == PAGE);
+		for (uint32_t i = 0; i < size; i++) {
+			page[i] = (uint8_t)random_next();
+			sum_given += page[i] * ++n_given;
+		}
+		ring_back(&in, (uint32_t)id, size);
+	}
+}
+
+static void device_raves(struct ring *r)
+{
+	for (uint64_t n = 1 + random_below(6); n; n--)
+		switch (random_below(5)) {
+		case 0: *r->used_index = (uint16_t)random_next(); break;
+		case 1: *r->used_index = (uint16_t)(*r->used_index + random_below(100)); break;
+		case 2: r->used[random_below(2ul * r->q->size)] = (uint32_t)random_next(); break;
+		case 3: r->used[random_below(2ul * r->q->size)] = (uint32_t)random_below(100); break;
+		case 4: ring_back(r, (uint32_t)random_below(70), (uint32_t)random_below(9000)); break;
+		}
+}
+
+static unsigned long n_written, n_read;
+static void driver_works(void)
+{
+	static uint8_t bytes[20000];
+	size_t n = random_below(sizeof bytes), room = vserial_room(&s), done;
+
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (uint8_t)random_next();
+	done = vserial_write(&s, bytes, n);
+	CHECK(done <= n && (done == n || done >= room || !room));
+	for (size_t i = 0; i < done; i++)
+		sum_written += bytes[i] * ++n_written;
+	if (random_below(2))
+		vserial_flush(&s);
+	n = random_below(sizeof bytes);
+	done = vserial_read(&s, bytes, n);
+	CHECK(done <= n);
+	for (size_t i = 0; i < done; i++)
+		sum_read += bytes[i] * ++n_read;
+	CHECK(s.busy <= VSERIAL_OUT && s.reading < VSERIAL_IN && s.filling < VSERIAL_OUT);
+}
+
+/* Whole and in order, however often one looks: an interrupt that is lost, doubled, or one of a storm, changes only
+ * when and how often that is. */
+TEST(virtio_streams_whole)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		world(seed);
+		n_written = n_read = 0;
+		for (int i = 0; i < 300; i++) {
+			for (uint64_t n = random_below(3); n; n--) /* 0: lost */
+				driver_works();
+			device_works();
+			if (i == 150)
+				for (int storm = 0; storm < 2000; storm++) {
+					CHECK(vserial_read(&s, NULL, 0) == 0);
+					(void)vserial_room(&s);
+					(void)vserial_flush(&s);
+				}
+		}
+		for (int i = 0; !vserial_idle(&s) || n_read != n_given; i++) {
+			static uint8_t bytes[1000];
+			size_t n = vserial_read(&s, bytes, sizeof bytes);
+
+			CHECK(i < 10000);
+			for (size_t k = 0; k < n; k++)
+				sum_read += bytes[k] * ++n_read;
+			vserial_flush(&s);
+			if (!n)
+				device_works();
+		}
+		CHECK_EQ(n_seen, n_written);
+		CHECK_EQ(sum_seen, sum_written);
+		CHECK_EQ(sum_read, sum_given);
+	}
+}
+
+/* Used indices, ids and lengths of any kind, in both rings. */
+TEST(virtio_device_raves)
+{
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		world(seed);
+		for (int i = 0; i < 100; i++) {
+			driver_works();
+			if (random_below(4))
+				device_works();
+			/* What it raves about, it does not check afterwards. */
+			device_raves(&in);
+			device_raves(&out);
+			in.seen = in.q->available[1];
+			out.seen = out.q->available[1];
+		}
+	}
+}
+
+/* No more comes back than was given, whatever the index says: each call ends soon. */
+TEST(virtio_index_runs_ahead)
+{
+	unsigned id, n = 0;
+	uint32_t written;
+
+	world(1);
+	*in.used_index = 0x8000;
+	while (virtqueue_take(in.q, &id, &written))
+		n++;
+	CHECK(n <= VSERIAL_IN);
+	CHECK_EQ(vserial_read(&s, &id, 4), 0);
+	world(1);
+	*out.used_index = 1; /* none was given */
+	CHECK(!virtqueue_take(out.q, &id, &written));
+}
