@@ -58,3 +58,11 @@ def test_awake(others):
         out = process.stdout.read()
         process.stdin.close()
         assert process.wait(60) == 0 and out == b"got k\n", out
+
+
+def test_kill_overdue():
+    """A SIGKILL reaches who takes none, whatever the one that made it does: the monitor ends it."""
+    program = programs.build("overdue", "musl")
+    r = guest.run("/t/overdue", options=["--add", f"{program}:/t/overdue"], timeout=100)
+    assert r.status == 0, r
+    assert r.out.decode().split("\n") == [f"the maker {what}: ended" for what in ("sleeps", "is stopped", "spins", "is gone")] + [""], r

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the family asks of its monitor as the owner of its homes: more control memory, less, tables for data memory.
- * The frames come out of the family's account. It is served whoever holds the lock, since who asks may. */
+/* What the family asks of its monitor as the owner of its homes: more control memory, less, tables for data memory; and
+ * as the maker of its account: the end of a member. The frames come out of that account. It is served whoever holds
+ * the lock, since who asks may. */
 #include "monitor.h"
 
 #define PIECE_MOST 4096 /* pages at once, whatever was asked for */
@@ -63,6 +64,13 @@ static void table_make(struct monitor *m, uint64_t piece)
 		(void)counts_take(m, -1); /* it was there */
 }
 
+/* Any member may ask for the end of any other: it could as well write into F. Not for process 1's, which is the family's. */
+static void end_serve(const struct monitor *m, exo_name env)
+{
+	if (env != P->self && env != m->keeper)
+		(void)gate_env_kill(env);
+}
+
 void memory_open(void)
 {
 	SAY->control_pages = (uint32_t)control_first();
@@ -79,5 +87,7 @@ void memory_serve(struct monitor *m)
 		control_less(m, m->told.control_wanted);
 	if (m->told.table_wanted)
 		table_make(m, m->told.table_wanted - 1);
+	if (m->told.end_wanted)
+		end_serve(m, m->told.end_wanted);
 	__atomic_store_n(&SAY->asked, m->told.asks, __ATOMIC_RELEASE);
 }

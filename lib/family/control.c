@@ -45,22 +45,36 @@ static uint64_t pages_find(uint64_t from, uint64_t n)
 	return 0;
 }
 
-void monitor_ask(uint64_t control_wanted, uint64_t table_wanted)
+static void ask(uint64_t control_wanted, uint64_t table_wanted, exo_name end_wanted)
 {
 	struct told_head *told = &F->told.head;
 	uint32_t number = told->asks + 1;
 
-	if (P->self == rt_info->first) {
-		home_serve(control_wanted, table_wanted);
-		return;
-	}
 	told->control_wanted = (uint32_t)control_wanted;
 	told->table_wanted = (uint32_t)table_wanted;
+	told->end_wanted = end_wanted;
 	told->progress++;
 	__atomic_store_n(&told->asks, number, __ATOMIC_RELEASE);
-	(void)gate_notify(rt_info->first, MONITOR_MEMORY);
+	(void)gate_notify(rt_info->first, MONITOR_ASKS);
 	for (int i = 0; SAID->asked != number && i < ASK_TRIES; i++)
 		(void)gate_yield(0, 0);
+}
+
+void monitor_ask(uint64_t control_wanted, uint64_t table_wanted)
+{
+	if (P->self == rt_info->first)
+		home_serve(control_wanted, table_wanted);
+	else
+		ask(control_wanted, table_wanted, 0);
+}
+
+int member_end(exo_name env)
+{
+	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(env)];
+
+	if (gate_env_kill(env) == -EXO_EPERM)
+		ask(SAID->control_pages, 0, env);
+	return e->name != env || e->state == EXO_S_DYING;
 }
 
 /* At least n pages more at the end: true when they are there. */

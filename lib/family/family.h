@@ -20,7 +20,6 @@ struct heap_page;
 struct family {
 	struct told told;              /* all that the monitor reads, the lock first */
 	volatile exo_name lock_wanted; /* env that waits for the lock and gets the CPU at the unlock */
-	uint32_t reap_wanted;          /* somebody is to be ended by its env's creator: reap.c */
 
 	/* memory: control.c, data.c, shortage.c */
 	uint64_t control_hint;         /* no control page below is free */
@@ -104,6 +103,9 @@ int  control_give_back(void);
 /* Asks the monitor for that many control pages in all, and for the table of data memory with that number, counted from
  * 1 (0: none). It has answered when this returns, but perhaps not done it. */
 void monitor_ask(uint64_t control_wanted, uint64_t table_wanted);
+/* Ends an env of the family: by the caller when it made that env, else by the monitor, whose right does not depend on
+ * what the maker does. True: it is dying or gone. */
+int  member_end(exo_name env);
 
 /* ---- data.c */
 void data_start(uint64_t limit, uint64_t *map);

@@ -16,7 +16,7 @@
  * what there is; an env that was chosen cannot run. */
 #define MONITOR_WORK  1u
 #define MONITOR_WAKES 2u
-#define MONITOR_MEMORY 4u
+#define MONITOR_ASKS  4u
 #define KEEPER_WORK   1u
 #define KEEPER_REAP   2u
 
@@ -29,11 +29,12 @@ struct told_head {
 	uint32_t in_taken, keys_taken, out_put;
 	uint32_t wants_room;      /* process 1 has more for the ring than fits */
 	uint32_t ends;            /* process 1 waits to be asked how the machine is to end */
-	/* What is asked of the monitor: control.c */
-	uint32_t asks;            /* grows with each request */
+	/* What is asked of the monitor, who is asked again each time that asks grows: control.c */
+	uint32_t asks;
 	uint32_t control_wanted;  /* pages of control memory that there shall be */
 	uint32_t table_wanted;    /* 2 MiB of data memory that want a table: their number, from 1; 0: none do */
 	uint32_t control_used;    /* pages of control memory in use */
+	exo_name end_wanted;      /* env that is to be ended, which who asks may not do; 0: none */
 };
 
 struct told {

@@ -12,7 +12,7 @@ struct thread *sched_pick(const struct thread *other);
 void ptrace_wake(struct thread *th);
 /* A signal is there that ends the caller's sleep before it begins. */
 int  signal_pending(void);
-/* An env has died, or somebody is to be ended by the caller. */
+/* An env has died, or somebody is to be ended. */
 void reap_stuck(void);
 /* The caller's process has been asked for something (task->asked). */
 void ask_serve(void);

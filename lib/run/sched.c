@@ -102,7 +102,7 @@ static void lists_check(uint64_t now)
 	if (now < F->checked_at + CHECK_NS && now >= F->checked_at)
 		return;
 	F->checked_at = now;
-	reap_stuck(); /* the maker of an env that ended may sleep */
+	reap_stuck(); /* the kernel tells who made an env of its end, and that one may sleep */
 	if (sleepers_check(now))
 		what = "sleepers";
 	if (queue_check())
@@ -249,7 +249,7 @@ static void env_yield(const struct thread *th)
 	if (gate_yield(env, 0) < 0)
 		(void)gate_yield(0, 0);
 	family_lock();
-	if (P->exo->pending & EXO_PEND_CHILD || F->reap_wanted) {
+	if (P->exo->pending & EXO_PEND_CHILD) {
 		__atomic_fetch_and(&P->exo->pending, ~(uint32_t)EXO_PEND_CHILD, __ATOMIC_RELAXED);
 		reap_stuck();
 	}
@@ -350,10 +350,10 @@ void sched_take_events(int in_library)
 			P->alarm_at = 0;
 		*(in_library ? &P->thread->split.system : &P->thread->split.user) += 1;
 	}
-	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !F->reap_wanted && !is_passed_over() && !P->task->asked)
+	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !is_passed_over() && !P->task->asked)
 		return;
 	family_lock();
-	if (bits & EXO_PEND_CHILD || F->reap_wanted)
+	if (bits & EXO_PEND_CHILD)
 		reap_stuck();
 	if (is_passed_over())
 		cpu_give(F->running);
@@ -379,7 +379,7 @@ void sched_keep(void)
 		if (bits & EXO_PEND_NOTIFY)
 			news = __atomic_exchange_n(&P->exo->notify_bits, 0, __ATOMIC_ACQUIRE);
 		family_lock();
-		if (bits & EXO_PEND_CHILD || news & KEEPER_REAP || F->reap_wanted)
+		if (bits & EXO_PEND_CHILD || news & KEEPER_REAP)
 			reap_stuck();
 		deadline = sleepers_run(now);
 		timers_run(now);

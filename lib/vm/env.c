@@ -189,5 +189,5 @@ int64_t env_first(exo_name self)
 	SPACE->region_pages = 1;
 	env_entries(entry, 1);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
-	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_WORK | MONITOR_WAKES | MONITOR_MEMORY, 0);
+	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_WORK | MONITOR_WAKES | MONITOR_ASKS, 0);
 }

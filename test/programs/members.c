@@ -111,7 +111,7 @@ static void ask(void)
 		told->control_wanted = i % 2 ? (uint32_t)any(1000) : (uint32_t)any(1ul << 32);
 		told->table_wanted = i % 3 ? (uint32_t)any(1000) : (uint32_t)any(1ul << 32);
 		told->asks++;
-		(void)gate_notify(rt_info->first, MONITOR_MEMORY);
+		(void)gate_notify(rt_info->first, MONITOR_ASKS);
 	}
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes that cannot end by themselves: the kernel stopped their env (no room for an upcall), it was ended from
  * outside, it waits in the kernel, as no member does, or it runs with upcalls switched off and so never takes a
- * SIGKILL. Only an env's creator may kill it, so it may take the creator's next turn. */
+ * SIGKILL. Only an env's creator may kill it, and who made the account that it draws on: the monitor does it for all
+ * others. */
 #include <posix/library.h>
 #include <linux/signal.h>
 
@@ -17,14 +18,6 @@ static const volatile struct exo_env *env_of(const struct task *t)
 static int may_have_died(const struct task *t)
 {
 	return t->env && t->state == TASK_ALIVE && !t->is_init;
-}
-
-/* The creator gets the CPU; it looks here as soon as the lock is free. */
-static void creator_call(const volatile struct exo_env *e)
-{
-	F->reap_wanted = 1;
-	(void)gate_notify(rt_creator(e), 1);
-	(void)gate_yield(rt_creator(e), 0);
 }
 
 static void stuck_say(const struct task *t, const volatile struct exo_env *e)
@@ -50,7 +43,6 @@ void reap_stuck(void)
 
 	if (!locked)
 		family_lock();
-	F->reap_wanted = 0;
 	/* Several processes may live in one env (vfork): the loop comes by all of them. */
 	for (struct task *t = F->tasks; t; t = t->next) {
 		const volatile struct exo_env *e = may_have_died(t) ? env_of(t) : 0;
@@ -58,13 +50,11 @@ void reap_stuck(void)
 
 		if (!may_have_died(t) || (e && !is_lost(e) && !overdue))
 			continue;
-		if (e && e->state != EXO_S_DYING && rt_creator(e) != P->self) {
-			creator_call(e);
-			continue;
-		}
 		if (!overdue)
 			stuck_say(t, e);
-		(void)gate_env_kill(t->env); /* from here on anyone can push its teardown */
+		/* From here on anyone can push its teardown. */
+		if (e && !member_end(t->env))
+			continue;
 		vfork_release(t);
 		task_bury(t, overdue ? SIGKILL : SIGSEGV);
 	}

@@ -86,7 +86,7 @@ struct task {
 	struct timer cpu_limit;      /* RLIMIT_CPU: usage.c */
 	uint64_t vsize;              /* of the image, for others to see */
 	uint64_t kill_ticks;         /* its CPU time when a SIGKILL was first seen pending */
-	int      kill_overdue;       /* it does not take it: to be ended by its env's creator */
+	int      kill_overdue;       /* it does not take it: to be ended from outside */
 	struct thread *vfork_parent; /* who waits until it leaves their common env */
 
 	/* ending, stopping */
@@ -131,7 +131,7 @@ void exit_thread(int wait_status) __attribute__((noreturn));
 void threads_end_others(void);
 /* SIGCHLD (or its exit_signal) and a wake-up to the parent: at its end, stop, continue. */
 void task_tell_parent(struct task *t);
-/* reap.c: reap_stuck (run/needs.h) buries processes whose env is stuck, gone, or overdue for a SIGKILL, as far as the caller may end it. */
+/* reap.c: reap_stuck (run/needs.h) ends and buries processes whose env is stuck, gone, or overdue for a SIGKILL. */
 void kill_enforce(void); /* process 1's loop; family lock held */
 /* pid 1: waits for ended children without blocking: pid and status, or 0. */
 int  reap_child(int *status);
