@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from aril import conf, guest, image, programs, qemu, session
+from aril import conf, guest, image, planted, programs, qemu, session
 
 
 def searched(nonce, *more):
@@ -66,3 +66,13 @@ def test_kill_overdue():
     r = guest.run("/t/overdue", options=["--add", f"{program}:/t/overdue"], timeout=100)
     assert r.status == 0, r
     assert r.out.decode().split("\n") == [f"the maker {what}: ended" for what in ("sleeps", "is stopped", "spins", "is gone")] + [""], r
+
+
+@pytest.mark.slow
+def test_control_is_read():
+    """A monitor that writes where members write faults at its first attempt: its link to control memory is read-only."""
+    with tempfile.TemporaryDirectory(prefix="aril-test-") as folder:
+        read = "\t\tmemory_serve(m);\n"
+        app = planted.build(os.path.join(folder, "tree"), [("apps/linux/monitor.c", read, read + "\t\tF->told.head.ends = m->told.ends;\n")])
+        r = guest.run("true", options=["--add", f"{app}:/aril/linux"], timeout=100)
+    assert r.status == 125 and re.search(r"monitor\[0\]: library fault: write at 0x80400000[0-9a-f]+ \(no permission\)", r.log), r

@@ -300,6 +300,10 @@ static void keeper_start(struct monitor *m)
 	if (name < 0)
 		give_up("no memory for process 1", name);
 	m->keeper = SAY->keeper = (exo_name)name;
+	/* From here on it only reads what members write. */
+	name = control_rights(0);
+	if (name < 0)
+		give_up("control memory stays writable", name);
 }
 
 void monitor_main(void)

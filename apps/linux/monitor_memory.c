@@ -18,7 +18,8 @@ static void control_more(struct monitor *m, uint64_t wanted)
 
 	if (counts_take(m, (int64_t)control_frames(have, n)) < 0)
 		return;
-	made = control_map(have, n);
+	made = control_rights(1) < 0 ? 0 : control_map(have, n);
+	(void)control_rights(0);
 	if (made < n)
 		(void)counts_take(m, (int64_t)(made - n));
 	SAY->control_pages = (uint32_t)(have + made);
@@ -51,7 +52,10 @@ static void control_less(struct monitor *m, uint64_t wanted)
 
 	if (wanted < control_first() || !are_free(wanted, have))
 		return;
+	if (control_rights(1) < 0)
+		return;
 	control_unmap(wanted, have - wanted);
+	(void)control_rights(0);
 	SAY->control_pages = (uint32_t)wanted;
 	(void)counts_take(m, -(int64_t)(have - wanted));
 }

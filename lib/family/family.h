@@ -90,6 +90,8 @@ uint64_t control_map(uint64_t have, uint64_t n);
 uint64_t control_frames(uint64_t have, uint64_t n);
 /* n pages from that one on go, with their frames. */
 void control_unmap(uint64_t page, uint64_t n);
+/* The caller's own link to control memory lets it write there, and map; or read only. 0 or more, or a gate error. */
+int64_t control_rights(int may_write);
 /* The table of the 2 MiB with that number of data memory is there and can be written: 1 when it is a new one, 0, or a
  * gate error. */
 int64_t data_table(uint64_t piece);

@@ -79,6 +79,11 @@ int64_t data_table(uint64_t piece)
 	return e < 0 ? e : 1;
 }
 
+int64_t control_rights(int may_write)
+{
+	return gate_pte_write(0, FAMILY_BASE | EXO_AT_CHANGE | 3, 1, may_write ? EXO_PTE_RW : 0, EXO_PTE_RW, 0);
+}
+
 /* The family of one that is its own monitor (lib/vm/alone.c). */
 void home_serve(uint64_t control_wanted, uint64_t table_wanted)
 {

@@ -75,7 +75,8 @@ void crash_library(const struct exo_upcall *u, const char *why)
 {
 	const struct task *t = P->task;
 	char line[256];
-	size_t n = fault_line(line, sizeof line - 1, t ? t->name : "init", t ? t->pid : 1, why, u);
+	const char *nobody = P->is_first ? "monitor" : "init";
+	size_t n = fault_line(line, sizeof line - 1, t ? t->name : nobody, t ? t->pid : !P->is_first, why, u);
 
 	(void)gate_log(line, n);
 	/* A second fault on the way out, or one of process 1, leaves nothing that could be saved; the first env's end is the machine's. */
