@@ -2,11 +2,16 @@
 """Hostile members of a family (test/programs/members.c). Each may end itself, or its family with a line that says why and who had the CPU: nothing hangs, and no end
 goes without a line."""
 
+import os
 import re
+import signal
+import tempfile
+import threading
+import time
 
 import pytest
 
-from aril import guest, programs
+from aril import conf, guest, image, programs, qemu, session
 
 # Not from the beginning of a line: before it stands what a member wrote without an end.
 FAMILY_END = re.compile(r"family: ended: .+; last had the CPU: .+")
@@ -50,6 +55,37 @@ def test_lock_holder():
     r = guest.run("/t/members", str(LOCK_HOLD), str(LOCK_HOLD + 1), options=["--add", f"{program}:/t/members"], timeout=150)
     assert r.status == 0 and r.out.endswith(b"done\n"), r
     assert re.search(r"family: members\[\d+\] \(env [0-9a-f]+\) holds its lock and does not get on: this one is ended", r.log), r
+
+
+def pauses(machine, out, over):
+    """The host stands still for two seconds again and again: QEMU is stopped, which its guest sees as a jump of the clock."""
+    while b"ready" not in os.pread(out, 100, 0) and not over.wait(0.1):
+        pass
+    while not over.wait(0.2):
+        os.kill(machine.process.pid, signal.SIGSTOP)
+        time.sleep(2)
+        os.kill(machine.process.pid, signal.SIGCONT)
+
+
+def test_pause_of_host():
+    """Who holds the lock while the host stands still is not ended for it."""
+    program = programs.build("holder", "musl")
+    with tempfile.TemporaryDirectory(prefix="aril-test-") as folder:
+        nonce = conf.nonce()
+        disk = image.Source(folder, guest.DEBUG, "linux", [f"{program}:/t/holder"], ()).disk(conf.text("linux", "pipe", nonce, ["/t/holder"], []))
+        machine = qemu.Machine(folder, disk, os.path.join(folder, "log"))
+        over = threading.Event()
+        with tempfile.TemporaryFile() as out:
+            stopper = threading.Thread(target=pauses, args=(machine, out.fileno(), over))
+            stopper.start()
+            try:
+                status = session.Session(machine, nonce, {}, out=out.fileno(), err=out.fileno(), deadline=time.monotonic() + 100).run()
+            finally:
+                over.set()
+                stopper.join()
+                machine.stop()
+            text = os.pread(out.fileno(), 1000, 0)
+        assert status == 0 and text == b"ready\nthe clock has jumped\n", (status, text, guest.log_text(os.path.join(folder, "log"))[-1000:])
 
 
 def test_data_gone():

@@ -31,7 +31,7 @@ struct monitor {
 	uint64_t look_at;           /* process 1 is asked to look at all lists then, ns of clock_ns */
 	exo_name last;              /* who was given the CPU last */
 	uint32_t strikes;           /* how often in a row nobody could be given the CPU */
-	struct { exo_name holder; uint32_t progress, looks; uint64_t ran; } watch; /* of the lock: monitor_watch.c */
+	struct { exo_name holder; uint32_t progress, looks; uint64_t seen, held; } watch; /* of the lock: monitor_watch.c */
 	struct env_build build;
 };
 

@@ -5,9 +5,9 @@
 #include <base/fmt.h>
 #include "monitor.h"
 
-/* Of its own run time without a sign of progress: so long, since an emulator's pauses count too, and so often seen. */
-#define HOLD_NS   1000000000u
-#define LOOKS_MIN 20
+/* So long a holder may run without a sign of progress. Between two looks no more than a slice counts: who seems to have
+ * run for longer was on a host that stood still. */
+#define HOLD_NS   200000000u
 #define LOOKS_MAX 2000 /* turns of the monitor with one holder that does not even run */
 
 static const volatile struct exo_env *record(exo_name env)
@@ -34,13 +34,14 @@ exo_name lock_watch(struct monitor *m)
 	if (m->watch.holder != m->told.lock || m->watch.progress != m->told.progress) {
 		m->watch.holder = m->told.lock;
 		m->watch.progress = m->told.progress;
-		m->watch.ran = e->run_time;
-		m->watch.looks = 0;
+		m->watch.seen = e->run_time;
+		m->watch.held = m->watch.looks = 0;
 		return 0;
 	}
 	m->watch.looks++;
-	if (e->state != EXO_S_READY ? m->watch.looks < LOOKS_MAX :
-		e->run_time - m->watch.ran <= rt_ticks(HOLD_NS) || m->watch.looks < LOOKS_MIN)
+	m->watch.held += MIN_OF(e->run_time - m->watch.seen, rt_info->slice_ticks);
+	m->watch.seen = e->run_time;
+	if (e->state != EXO_S_READY ? m->watch.looks < LOOKS_MAX : m->watch.held <= rt_ticks(HOLD_NS))
 		return 0;
 	m->watch.holder = 0;
 	return e->name;
