@@ -68,7 +68,8 @@ static void table_make(struct monitor *m, uint64_t piece)
 		(void)counts_take(m, -1); /* it was there */
 }
 
-/* Any member may ask for the end of any other: it could as well write into F. Not for process 1's, which is the family's. */
+/* Any member may ask for the end of any other: it could as well write into F. Not for process 1's, which is the
+ * family's. */
 static void end_serve(const struct monitor *m, exo_name env)
 {
 	if (env != P->self && env != m->keeper)
