@@ -231,6 +231,11 @@ static void table_remove(struct mount *m)
 	*at = m->next;
 }
 
+int mount_hangs(const struct mount *m)
+{
+	return m && (m == fs_family()->mounts || m->parent);
+}
+
 int mount_hang(const struct place *at, struct volume *v, struct inode *root, unsigned flags, const char *source,
 	struct mount **out)
 {
@@ -239,8 +244,10 @@ int mount_hang(const struct place *at, struct volume *v, struct inode *root, uns
 
 	if (!root)
 		root = v->root;
-	if (at && (!at->mount || IS(at->inode, S_IFDIR) != IS(root, S_IFDIR)))
-		return at->mount ? -ENOTDIR : -EINVAL;
+	if (at && !mount_hangs(at->mount))
+		return -EINVAL;
+	if (at && IS(at->inode, S_IFDIR) != IS(root, S_IFDIR))
+		return -ENOTDIR;
 	if (at && !at->inode->nlink && at->inode != at->mount->root)
 		return -ENOENT;
 	m = fam_alloc(sizeof(*m));
@@ -280,7 +287,7 @@ int mount_bind(const struct place *from, const struct place *to, int deep)
 	struct mount *first, *last = fs->mounts;
 	int error;
 
-	if (!from->mount || !from->mount->volume)
+	if (!mount_hangs(from->mount))
 		return -EINVAL;
 	error = mount_hang(to, from->mount->volume, from->inode, from->mount->flags, from->mount->source, &first);
 	if (error || !deep)
@@ -307,7 +314,7 @@ int mount_move(const struct place *from, const struct place *to)
 	struct mount *m = from->mount;
 	int error = 0;
 
-	if (!m || from->inode != m->root || !m->parent || !to->mount)
+	if (!m || from->inode != m->root || !m->parent || !mount_hangs(to->mount))
 		error = -EINVAL;
 	else if (IS(to->inode, S_IFDIR) != IS(m->root, S_IFDIR))
 		error = -ENOTDIR;

@@ -28,7 +28,7 @@ struct fs_ops {
 	uint32_t magic;                /* of statfs */
 	uint8_t is_single;             /* there is one volume, which every mount shows */
 	uint8_t is_internal;           /* mount(2) makes none: only the family does */
-	/* A new volume, with what mount(2) was told: sets root, one reference. 0 or -errno. */
+	/* A new volume, with what mount(2) was told: sets root, one reference. 0 or -errno. MAY SLEEP. */
 	int (*make)(struct volume *v, const char *source, char *options);
 	/* Other options, of a remount: all or none are taken. Absent: any are refused. */
 	int (*remake)(struct volume *v, char *options);
@@ -36,6 +36,7 @@ struct fs_ops {
 	size_t (*show)(const struct volume *v, char *to, size_t max);
 	/* What its last inode leaves behind, but for the volume itself. */
 	void (*end)(struct volume *v);
+	/* These MAY SLEEP, and so may those of `regular`. */
 	int (*lookup)(struct inode *dir, const char *name, size_t n, struct inode **out); /* reference held; -ENOENT */
 	const struct file_ops *regular; /* of its open regular files */
 	int (*read_dir)(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);  /* from position 2 on */
@@ -43,7 +44,7 @@ struct fs_ops {
 	int (*jump)(struct inode *link, struct place *to);
 	/* Text of a link: length, or -errno; it stands as long as the inode is held. */
 	long (*link_text)(struct inode *link, const char **text);
-	/* Path from the volume's root, which begins with '/' or is empty: length. */
+	/* These do not. Path from the volume's root, which begins with '/' or is empty: length. */
 	long (*path)(const struct inode *ip, char *to, size_t max);
 	void (*forget)(struct inode *ip); /* the last reference goes */
 };
@@ -88,6 +89,7 @@ void mount_get(struct mount *m), mount_put(struct mount *m); /* NULL: nothing */
 void mount_cross(struct mount **m, struct inode **ip);
 /* From the root of a mount to the place it hangs at, as often as need be. References move along. */
 void mount_up(struct mount **m, struct inode **ip);
+int  mount_hangs(const struct mount *m);      /* it was not detached: only there can others hang, or it be unmounted */
 int  mount_may_cross(const struct inode *ip); /* quick: something could hang there */
 /* The first mount by which an inode can be seen, NULL: none. No reference. */
 struct mount *mount_of(const struct inode *ip);

@@ -320,7 +320,7 @@ int inode_lookup_exec(const char *path, struct inode **out)
 
 	if (error)
 		return error;
-	error = IS(p.inode, S_IFREG) ? place_may(&p, MAY_EXEC) : -EACCES;
+	error = IS(p.inode, S_IFREG) && p.inode->kind == KIND_TREE ? place_may(&p, MAY_EXEC) : -EACCES;
 	if (!error && p.inode->writers > 0)
 		error = -ETXTBSY;
 	if (error) {

@@ -112,6 +112,17 @@ static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 	return 0;
 }
 
+/* The name still is what the walk found, though another one may have slept since. */
+static int is_fresh(const struct walk *w)
+{
+	const struct entry *e;
+
+	if (w->last != LAST_NAME || w->dir->kind != KIND_TREE)
+		return 1;
+	e = entry_find(w->dir, w->name, w->name_size);
+	return (e ? e->inode : NULL) == w->inode;
+}
+
 static long rename_at(int old_dirfd, uint64_t old_path, int new_dirfd, uint64_t new_path, uint64_t flags)
 {
 	char old_buffer[PATH_MAX], new_buffer[PATH_MAX];
@@ -121,10 +132,16 @@ static long rename_at(int old_dirfd, uint64_t old_path, int new_dirfd, uint64_t 
 	/* RENAME_WHITEOUT: as of a file system that knows none. */
 	if (flags & ~(uint64_t)(NOREPLACE | EXCHANGE) || flags == (NOREPLACE | EXCHANGE))
 		return -EINVAL;
-	error = path_at(old_dirfd, old_path, WALK_PARENT, old_buffer, &old);
-	if (error)
-		return error;
-	error = path_at(new_dirfd, new_path, WALK_PARENT, new_buffer, &new);
+	for (;;) {
+		error = path_at(old_dirfd, old_path, WALK_PARENT, old_buffer, &old);
+		if (error)
+			return error;
+		error = path_at(new_dirfd, new_path, WALK_PARENT, new_buffer, &new);
+		if (error || is_fresh(&old))
+			break;
+		walk_end(&new);
+		walk_end(&old);
+	}
 	if (!error) {
 		error = flags & EXCHANGE ? names_swap(&old, &new) : rename_walked(&old, &new, (unsigned)flags);
 		walk_end(&new);

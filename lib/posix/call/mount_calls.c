@@ -84,7 +84,7 @@ struct words { char source[PATH_MAX], type[64], options[1536]; };
 static long mount_at_place(const struct place *at, uint64_t source, unsigned ms, struct words *w, int has_type)
 {
 	struct place from;
-	int is_root = at->mount && at->inode == at->mount->root;
+	int is_root = mount_hangs(at->mount) && at->inode == at->mount->root;
 	long error;
 
 	if ((ms & (MS_REMOUNT | MS_BIND)) == (MS_REMOUNT | MS_BIND))
@@ -160,7 +160,7 @@ CALL2(umount2, target, flags)
 	if (error)
 		return error;
 	m = at.mount;
-	if (!m || at.inode != m->root) {
+	if (!mount_hangs(m) || at.inode != m->root) {
 		place_put(&at);
 		return -EINVAL;
 	}

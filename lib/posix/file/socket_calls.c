@@ -133,6 +133,10 @@ static long bind_path(struct socket *s, const struct socket_name *name)
 	error = path_walk(&current_files()->cwd, path, WALK_PARENT, &w);
 	if (error)
 		return error == -EISDIR ? -EADDRINUSE : error;
+	if (s->name.size) { /* bound by another thread, while the walk slept */
+		walk_end(&w);
+		return -EINVAL;
+	}
 	error = w.inode ? -EADDRINUSE : w.slash ? -ENOENT : file_create(&w, S_IFSOCK | (0777 & ~current_files()->umask), 0, &ip);
 	walk_end(&w);
 	if (error)
