@@ -7,15 +7,22 @@
 #include "channel.h"
 #include "init.h"
 #include <dev/screen.h>
+#include <dev/usb.h>
 #include <posix/library.h>
 
+#define MONITOR_USB 4           /* USB controllers that are driven */
 #define RUN_TEXT 16384u         /* bytes of settings that come over the channel */
 
 struct monitor {
 	char nonce[17];
 	struct channel channel;     /* INIT_CONSOLE uses only its serial port */
 	int has_port;               /* that port answers */
-	struct { struct screen screen; struct keyboard keyboard; } console;
+	struct {
+		struct screen screen;
+		struct keyboard keyboard; /* all keyboards have one shift */
+		struct usb *usb[MONITOR_USB];
+		unsigned usb_version; /* of what members have been told */
+	} console;
 	uint32_t credit;            /* bytes that the host may still send */
 	int blocked;                /* the transmitter had no room at the last try */
 	int tracing;                /* the gate's trace is on */

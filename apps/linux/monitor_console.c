@@ -7,6 +7,8 @@
 #include "monitor.h"
 
 #define KEYBOARD_LINE 1
+/* In the first env alone: below the channel's 4 MiB at the private area's end. */
+#define USB_VA (PRIVATE_BASE + EXO_HOME_SIZE - (4ul << 20) - MONITOR_USB * USB_SPACE)
 
 static void text_show(struct screen *s, const char *text, size_t n)
 {
@@ -27,17 +29,30 @@ static void boot_log_show(struct screen *s)
 	text_show(s, text, n);
 }
 
+/* How many controllers there are. */
+static unsigned usb_start(struct monitor *m)
+{
+	uint64_t at = 0;
+	unsigned n = 0;
+
+	while (n < MONITOR_USB && (m->console.usb[n] = usb_open(&at, USB_VA + n * USB_SPACE)) != NULL)
+		n++;
+	return n;
+}
+
 static void keyboard_start(struct monitor *m)
 {
 	static const char *const layouts[] = { [KEYBOARD_US] = "us", [KEYBOARD_DE] = "de" };
 	int error = keyboard_open(&m->console.keyboard, CONFIG->layout);
 	char line[128];
+	unsigned controllers = usb_start(m);
 
 	if (!error)
 		(void)fmt(line, sizeof line, "keyboard: i8042, layout %s", layouts[CONFIG->layout]);
 	else
-		(void)fmt(line, sizeof line, "keyboard: none was found (%s); USB keyboards cannot be used yet",
-			error == -ENXIO ? "none answers behind the i8042" : error == -ENODEV ? "no i8042 answers" : "the kernel refuses the i8042");
+		(void)fmt(line, sizeof line, "keyboard: %s; %s", error == -ENXIO ? "none answers behind the i8042" :
+			error == -ENODEV ? "no i8042 answers" : "the kernel refuses the i8042",
+			controllers ? "USB keyboards can be used" : "and there is no xHCI controller, so no USB keyboard");
 	rt_log("%s", line);
 	if (m->console.screen.on) {
 		text_show(&m->console.screen, line, strlen(line));
@@ -79,25 +94,63 @@ void console_put(struct monitor *m, const void *bytes, size_t n)
 		screen_put(&m->console.screen, bytes, n);
 }
 
-/* True: something for process 1. */
-static int keys_take(struct monitor *m)
+/* What a key typed, or wishes. True: something for process 1. */
+static int typed(struct monitor *m, const char *text, size_t n)
 {
 	struct screen *s = &m->console.screen;
 	struct keyboard *k = &m->console.keyboard;
+
+	/* What finds no room is lost, as anywhere; but it may be a ^C. */
+	keys_put(text, n, m);
+	if (k->wish == WISH_RESET)
+		machine_end(m, ANSWER_RESET, 0);
+	else if (k->wish != WISH_NONE && s->on)
+		screen_scroll_view(s, (k->wish == WISH_VIEW_UP ? 1 : -1) * (int)s->rows / 2);
+	k->wish = WISH_NONE;
+	return n != 0;
+}
+
+static int keys_take(struct monitor *m)
+{
 	char text[KEYBOARD_TEXT];
 	size_t n;
 	int any = 0;
 
-	while (keyboard_get(k, s->keys_application, text, &n)) {
-		/* What finds no room is lost, as anywhere; but it may be a ^C. */
-		keys_put(text, n, m);
-		any |= n != 0;
-		if (k->wish == WISH_RESET)
-			machine_end(m, ANSWER_RESET, 0);
-		else if (k->wish != WISH_NONE && s->on)
-			screen_scroll_view(s, (k->wish == WISH_VIEW_UP ? 1 : -1) * (int)s->rows / 2);
-		k->wish = WISH_NONE;
+	while (keyboard_get(&m->console.keyboard, m->console.screen.keys_application, text, &n))
+		any |= typed(m, text, n);
+	return any;
+}
+
+/* For `hwinfo`. */
+static void usb_tell(struct monitor *m)
+{
+	struct said *say = SAY;
+	unsigned version = 0, size = 0;
+
+	for (unsigned i = 0; i < MONITOR_USB && m->console.usb[i]; i++)
+		version += usb_version(m->console.usb[i]);
+	if (version == m->console.usb_version)
+		return;
+	m->console.usb_version = version;
+	for (unsigned i = 0; i < MONITOR_USB && m->console.usb[i]; i++)
+		size += (unsigned)usb_list(m->console.usb[i], say->devices + size, SAID_DEVICES - size);
+	say->devices_size = size;
+}
+
+static int usb_take(struct monitor *m)
+{
+	struct keyboard *k = &m->console.keyboard;
+	struct keyboard_event e;
+	char text[KEYBOARD_TEXT];
+	int any = 0;
+
+	for (unsigned i = 0; i < MONITOR_USB && m->console.usb[i]; i++) {
+		usb_leds(m->console.usb[i], (unsigned)k->numbers | (unsigned)k->caps << 1);
+		usb_pump(m->console.usb[i], rt_now());
+		while (usb_key(m->console.usb[i], &e))
+			any |= typed(m, text, keyboard_key(k, e, m->console.screen.keys_application, text));
 	}
+	usb_tell(m);
 	return any;
 }
 
@@ -112,6 +165,8 @@ int console_pump(struct monitor *m, uint32_t irq)
 		keyboard_ack();
 		news = keys_take(m);
 	}
+	if (m->console.usb[0])
+		news |= usb_take(m);
 	if (!s->on)
 		return news;
 	/* A host's terminal gives the same answers. */
@@ -134,4 +189,14 @@ void console_drain(struct monitor *m)
 }
 
 uint64_t console_deadline(const struct monitor *m)
-{ return m->console.screen.on && m->console.screen.dirty ? m->console.screen.show_at : 0; }
+{
+	uint64_t at = m->console.screen.on && m->console.screen.dirty ? m->console.screen.show_at : 0;
+
+	for (unsigned i = 0; i < MONITOR_USB && m->console.usb[i]; i++) {
+		uint64_t usb = usb_deadline(m->console.usb[i]);
+
+		if (usb && (!at || usb < at))
+			at = usb;
+	}
+	return at;
+}

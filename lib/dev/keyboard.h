@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The PC's keyboard behind its i8042: keyboard.c drives the controller and reads keys, keyboard_layout.c says what is printed on them. */
+/* Keyboards: keyboard.c drives the i8042, keyboard_keys.c makes bytes of keys, whoever delivers them, and
+ * keyboard_layout.c says what is printed on them. */
 #ifndef POSIX_KEYBOARD_H
 #define POSIX_KEYBOARD_H
 #include <stddef.h>
@@ -19,6 +20,9 @@ struct keyboard {
 	enum keyboard_wish wish;
 };
 
+/* A key that went down or up; extended: its scan code comes behind 0xe0. */
+struct keyboard_event { uint8_t code, extended, down; };
+
 #define KEYBOARD_TEXT 8 /* bytes that one scan code gives at most */
 
 /* Binds ports and interrupt and sets the controller up: 0, -EACCES refused by the kernel, -ENODEV no controller, -ENXIO no keyboard answers.
@@ -28,6 +32,8 @@ int keyboard_open(struct keyboard *k, enum keyboard_layout layout);
 int keyboard_get(struct keyboard *k, int application, char text[KEYBOARD_TEXT], size_t *size);
 /* To be called after its interrupt, before keyboard_get. */
 void keyboard_ack(void);
+/* What that key types, and what it changes: bytes in text. keyboard_keys.c */
+size_t keyboard_key(struct keyboard *k, struct keyboard_event e, int application, char text[KEYBOARD_TEXT]);
 /* What a key with this scan code types, as a Unicode character; 0 = nothing. keyboard_layout.c */
 uint16_t keyboard_character(enum keyboard_layout layout, enum keyboard_level level, uint8_t code);
 #endif

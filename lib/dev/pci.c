@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding, binding and mapping PCI functions. Knows no kind of device. */
 #include <asm/errno.h>
+#include <base/string.h>
 #include <rt/rt.h>
 #include "pci.h"
 
@@ -14,6 +15,17 @@ const volatile struct exo_pci *pci_find(uint64_t *at, unsigned vendor, unsigned 
 		const volatile struct exo_pci *f = &TABLE[(*at)++];
 
 		if (f->config_word[0] == (vendor | device << 16))
+			return f;
+	}
+	return NULL;
+}
+
+const volatile struct exo_pci *pci_find_class(uint64_t *at, uint32_t class)
+{
+	while (*at < rt_info->pci_count) {
+		const volatile struct exo_pci *f = &TABLE[(*at)++];
+
+		if (f->config_word[2] >> 8 == class)
 			return f;
 	}
 	return NULL;
@@ -78,4 +90,19 @@ void *pci_page(struct pci *p, uint64_t *address)
 		return NULL;
 	*address = (uint64_t)pfn << EXO_PAGE_SHIFT;
 	return (void *)page;
+}
+
+void *pci_memory(struct pci *p, unsigned pages)
+{
+	uint64_t first = p->next;
+
+	for (unsigned i = 0; i < pages; i++) {
+		int64_t pfn = rt_frame();
+		uint64_t page = pfn < 0 ? 0 : page_put(p, (uint64_t)pfn);
+
+		if (!page)
+			return NULL;
+		memset((void *)page, 0, EXO_PAGE_SIZE);
+	}
+	return (void *)first;
 }

@@ -15,6 +15,8 @@ struct pci {
 /* The next function of the table, from number *at on, of that vendor and device; NULL: there is none. *at: 0 for the
  * first; where to look on. */
 const volatile struct exo_pci *pci_find(uint64_t *at, unsigned vendor, unsigned device);
+/* The same, of that class, subclass and programming interface (PCI Code and ID Assignment 1.11). */
+const volatile struct exo_pci *pci_find_class(uint64_t *at, uint32_t class);
 /* Binds it. [va, va + size), on 2 MiB boundaries, is the driver's own for its pages. 0, -EACCES when the kernel
  * refuses, -ENOMEM. */
 int pci_open(struct pci *p, const volatile struct exo_pci *record, uint64_t va, uint64_t size);
@@ -27,6 +29,8 @@ volatile uint8_t *pci_map(struct pci *p, unsigned bar, uint64_t offset, uint64_t
 int pci_master(struct pci *p);
 /* Message `index` sets a bit of msi_bits: its number, or negative. */
 int pci_message(struct pci *p, unsigned index);
+/* So many pages of zeros for its driver, which the function has no business with. NULL: no memory. */
+void *pci_memory(struct pci *p, unsigned pages);
 /* A page of zeros that the function may read and write; *address: how it names it. NULL: no memory. */
 void *pci_page(struct pci *p, uint64_t *address);
 #endif

@@ -9,6 +9,7 @@
 #define TOLD_OUT  131072u /* powers of two */
 #define SAID_IN   65536u
 #define SAID_KEYS 256u
+#define SAID_DEVICES 4096u
 #define FRAME_HEAD 3u    /* type, and 16 bits of length, little-endian */
 #define FRAME_MAX  8192u /* bytes behind it */
 
@@ -52,6 +53,8 @@ struct said {
 	uint32_t control_pages, data_homes;
 	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
+	uint32_t devices_size;
+	char devices[SAID_DEVICES]; /* who drives what, as lines of /proc/aril-hardware */
 };
 
 #define SAID ((volatile struct said *)MONITOR_BASE)

@@ -35,7 +35,9 @@ size_t machine_report(char *to, size_t max)
 	size_t n = min_u64(rt_info->report_size, max);
 
 	memcpy(to, (const void *)rt_info->report_va, n);
-	return n;
+	size_t more = min_u64(min_u64(SAID->devices_size, SAID_DEVICES), max - n);
+	memcpy(to + n, (const void *)SAID->devices, more);
+	return n + more;
 }
 
 size_t machine_text(char *to, size_t max)
