@@ -37,8 +37,11 @@ enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, I
 
 struct watcher;
 
-/* What few inodes have. */
-struct inode_extra { struct watcher *watchers; /* inotify */ };
+/* An extended attribute. text: its name, a zero, its value. */
+struct xattr { struct xattr *next; uint32_t name_size, size; char text[]; };
+
+/* What few inodes have. watchers: of inotify. */
+struct inode_extra { struct watcher *watchers; struct xattr *xattrs; };
 
 struct lock;
 struct tty;

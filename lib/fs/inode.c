@@ -130,12 +130,23 @@ struct inode_extra *inode_extra(struct inode *ip)
 	return ip->extra;
 }
 
+static void extra_free(struct inode_extra *extra)
+{
+	while (extra && extra->xattrs) {
+		struct xattr *next = extra->xattrs->next;
+
+		fam_free(extra->xattrs);
+		extra->xattrs = next;
+	}
+	fam_free(extra);
+}
+
 static void inode_free(struct inode *ip)
 {
 	locks_release(ip, NULL);
 	if (ip->extra || ip->marks & INODE_SEGMENT)
 		inode_told(ip, IN_IGNORED);
-	fam_free(ip->extra);
+	extra_free(ip->extra);
 	if (ip->marks & INODE_HASHED) {
 		struct inode **link = &fs_family()->nid_hash[ip->nid % NID_HASH];
 
