@@ -104,6 +104,14 @@ def test_shapes(name):
     assert r.status == 5 and r.out.strip() == b"3000000", r
 
 
+def test_other_port():
+    """A device whose ports are others': COM2 does it, and the second that a silent device has is not waited for, in time that is counted in instructions."""
+    more = ("-chardev", "null,id=other", "-device", "virtio-serial-pci,id=channels", "-device", "virtserialport,bus=channels.0,chardev=other,name=aril.channels",
+            "-device", "virtserialport,bus=channels.0,chardev=none,name=aril", "-chardev", "null,id=none", "-icount", "shift=4,sleep=off", "-rtc", "clock=vm")
+    r = hardware.boot(hardware.Shape(more=more), ["sh", "-c", "cat /proc/uptime; exit 5"])
+    assert r.status == 5 and NONE in r.log and float(r.out.split()[0]) < 1, r
+
+
 def test_ports_choose():
     """The one that brings the handshake; what others said before is not in it."""
     class Port:

@@ -9,7 +9,8 @@
 #define TYPE     3
 #define OLD_ID   0x1003
 #define FEATURE_MULTIPORT (1ul << 1)
-#define PATIENCE 1000000000u /* ns that the device has to name its ports */
+#define PATIENCE 1000000000u /* ns that the device has to say its first word, */
+#define QUIET    250000000u  /* and then the next: nothing says which port is the last */
 #define PAGE     ((uint32_t)EXO_PAGE_SIZE)
 
 /* virtio 1.2, 5.3.6.2 */
@@ -110,7 +111,8 @@ static int ports_find(struct vserial *s, const char *name)
 		listen(s, i);
 	say(s, 0, DEVICE_READY, 1);
 	while (!s->found && !s->broken && rt_now() < end)
-		(void)hear(s, name);
+		if (hear(s, name))
+			end = rt_now() + QUIET;
 	if (!s->found)
 		return -ENODEV;
 	return pages_open(s);

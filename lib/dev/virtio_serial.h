@@ -23,7 +23,7 @@ struct vserial {
 };
 
 /* Finds the port, in pages of [va, va + VSERIAL_SPACE): 0; -ENODEV: there is none of that name; other errors as of
- * virtio_open. Waits for the device, a second at most. */
+ * virtio_open. Waits for the device's first word a second at most, and a quarter of one for each further. */
 int vserial_open(struct vserial *s, const char *name, uint64_t va);
 /* As much as there is room for. */
 size_t vserial_room(struct vserial *s);
