@@ -38,11 +38,11 @@ int memory_recover(void)
 	return any;
 }
 
-/* A thirty-second of the machine, but room for some forks and execs in a small one, and no more than a large one has
+/* An eighth of the machine, but room for some forks and execs in a small one, and no more than a large one has
  * use for. */
 void reserves_set(void)
 {
-	uint64_t frames = rt_info->frames_ram / 32;
+	uint64_t frames = rt_info->frames_ram / 8;
 
 	F->frame_reserve = MIN_OF(MAX_OF(frames, RESERVE_LEAST), RESERVE_MOST);
 }
