@@ -204,7 +204,8 @@ enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 struct walk {
 	struct inode *inode;           /* held; NULL with WALK_CREATE or WALK_PARENT when the last name is absent */
 	struct inode *dir;             /* held; directory of the last name; NULL when it was reached by a jump */
-	struct mount *mount;           /* held; of inode, and without one of dir. With WALK_PARENT the last name is not crossed: of both */
+	struct mount *mount;           /* held; of inode, and without one of dir; of both with WALK_PARENT, which stays in front
+	                                * of what hangs at the last name */
 	struct inode *link;            /* held; the symlink that name lies in, NULL: it lies in the path */
 	const char *name;              /* last name */
 	size_t name_size;

@@ -122,7 +122,8 @@ static int path_within(const struct inode *ip, const struct inode *top, char *to
 			return -ENAMETOOLONG;
 		if (n > 0 && below[0] != '/')
 			return in_front(to, at, below, (size_t)n) ? -ENAMETOOLONG : 2;
-		return in_front(to, at, below + (skip < n ? skip : n), (size_t)(skip < n ? n - skip : 0));
+		skip = min_u64((uint64_t)skip, (uint64_t)n);
+		return in_front(to, at, below + skip, (size_t)(n - skip));
 	}
 	while (ip != top) {
 		const struct entry *e = ip->entry;
@@ -186,8 +187,6 @@ static void mount_join(struct mount *m, struct mount *parent, struct inode *poin
 {
 	m->parent = parent;
 	m->point = point;
-	if (!point)
-		return;
 	inode_get(point);
 	point->marks |= INODE_MOUNTED;
 	if (point->volume)
@@ -222,6 +221,15 @@ static void table_add(struct mount *m)
 	*end = m;
 }
 
+static unsigned table_count(void)
+{
+	unsigned n = 0;
+
+	for (const struct mount *m = fs_family()->mounts; m; m = m->next)
+		n++;
+	return n;
+}
+
 static void table_remove(struct mount *m)
 {
 	struct mount **at = &fs_family()->mounts;
@@ -250,6 +258,8 @@ int mount_hang(const struct place *at, struct volume *v, struct inode *root, uns
 		return -ENOTDIR;
 	if (at && !at->inode->nlink && at->inode != at->mount->root)
 		return -ENOENT;
+	if (table_count() >= MOUNTS_MAX)
+		return -ENOSPC;
 	m = fam_alloc(sizeof(*m));
 	if (m && source && !(m->source = fam_alloc(strlen(source) + 1))) {
 		fam_free(m);
@@ -266,7 +276,8 @@ int mount_hang(const struct place *at, struct volume *v, struct inode *root, uns
 	m->root = root;
 	inode_get(root);
 	v->mounts++;
-	mount_join(m, at ? at->mount : NULL, at ? at->inode : NULL);
+	if (at)
+		mount_join(m, at->mount, at->inode);
 	table_add(m);
 	if (out)
 		*out = m;
@@ -388,29 +399,20 @@ int mount_is_busy(struct mount *m)
 
 int mount_end(struct mount *m, int detach)
 {
-	struct mount *each, *next;
+	struct mount *last;
 
 	if (!detach && mount_is_busy(m))
 		return -EBUSY;
 	/* Those that hang in others come behind them: from the end on nothing is left without its parent. */
-	for (int found = 1; found;) {
-		found = 0;
-		for (each = fs_family()->mounts; each; each = next) {
-			int inner = 0;
-
-			next = each->next;
-			if (!is_below(each, m))
-				continue;
-			for (struct mount *in = fs_family()->mounts; in; in = in->next)
-				inner |= in->parent == each;
-			if (inner)
-				continue;
-			found = each != m;
-			mount_part(each);
-			table_remove(each);
-			mount_put(each);
-			break;
-		}
-	}
+	do {
+		last = m;
+		for (struct mount *each = m; each; each = each->next)
+			if (is_below(each, m))
+				last = each;
+		family_progress();
+		mount_part(last);
+		table_remove(last);
+		mount_put(last);
+	} while (last != m);
 	return 0;
 }

@@ -79,6 +79,9 @@ struct mount {
 	uint8_t is_expired;            /* nobody has opened or entered it since an umount with MNT_EXPIRE */
 };
 
+/* Mounts that hang in the tree of names: paths and umount look through them one by one. */
+#define MOUNTS_MAX 1024
+
 #pragma GCC visibility push(hidden)
 extern const struct fs_ops image_kind, tmpfs_kind, devtmpfs_kind, devpts_kind; /* kinds.c */
 
@@ -98,8 +101,8 @@ long place_path(const struct place *p, char *to, size_t max);
 /* What the mount shows, as a path in its volume. */
 long mount_root_path(const struct mount *m, char *to, size_t max);
 
-/* Hangs that folder or file (or with root NULL the volume's root) at a place, NULL: as the first. With errors what
- * was given stays the caller's. */
+/* Hangs that folder or file (or with root NULL the volume's root) at a place, NULL: as the first. With errors, of
+ * which -ENOSPC says that there are MOUNTS_MAX, what was given stays the caller's. */
 int  mount_hang(const struct place *at, struct volume *v, struct inode *root, unsigned flags, const char *source,
 	struct mount **out);
 int  mount_bind(const struct place *from, const struct place *to, int deep);

@@ -117,11 +117,15 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 	struct place from;
 	struct inode *ip;
 	struct walk w;
+	unsigned how;
 	int error;
 
 	if (flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	error = place_at(old_dirfd, old, (flags & AT_SYMLINK_FOLLOW ? 0 : WALK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &from);
+	how = flags & AT_SYMLINK_FOLLOW ? 0 : WALK_NOFOLLOW;
+	if (flags & AT_EMPTY_PATH)
+		how |= WALK_EMPTY;
+	error = place_at(old_dirfd, old, how, &from);
 	if (error)
 		return error;
 	ip = from.inode;

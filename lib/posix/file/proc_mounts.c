@@ -25,9 +25,9 @@ static void say_place(struct text *t, const struct mount *m)
 
 static void say_source(struct text *t, const struct mount *m)
 {
-	const char *source = m->source ? m->source : "none";
+	const char *source = m->source && *m->source ? m->source : "none";
 
-	say_escaped(t, *source ? source : "none", strlen(*source ? source : "none"));
+	say_escaped(t, source, strlen(source));
 }
 
 static void say_flags(struct text *t, const struct mount *m)

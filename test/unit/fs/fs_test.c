@@ -470,6 +470,39 @@ TEST(fs_mounts_leak_nothing)
 	}
 }
 
+static unsigned mounts_hang(void)
+{
+	unsigned n = 0;
+
+	for (const struct mount *m = fs_family()->mounts; m; m = m->next)
+		n++;
+	return n;
+}
+
+/* A tree of mounts that is bound into itself doubles: the round that would pass the limit changes nothing. */
+TEST(fs_mounts_have_a_limit)
+{
+	unsigned first, before;
+	long error, allocations;
+
+	shim_start();
+	CHECK_EQ(SYS(mkdir, "/tmp/a", 0755), 0);
+	first = mounts_hang();
+	CHECK_EQ(SYS(mount, "t", "/tmp/a", "tmpfs", 0, NULL), 0);
+	CHECK_EQ(SYS(mkdir, "/tmp/a/in", 0755), 0);
+	do {
+		before = mounts_hang();
+		allocations = shim_allocations;
+		error = SYS(mount, "/tmp/a", "/tmp/a/in", NULL, 4096 | 16384, NULL); /* MS_BIND | MS_REC */
+	} while (!error);
+	CHECK_EQ(error, -ENOSPC);
+	CHECK(before > MOUNTS_MAX / 4 && before < MOUNTS_MAX);
+	CHECK_EQ(mounts_hang(), before);
+	CHECK_EQ(shim_allocations, allocations);
+	CHECK_EQ(SYS(umount2, "/tmp/a", 2), 0); /* MNT_DETACH: with all that hangs in it */
+	CHECK_EQ(mounts_hang(), first);
+}
+
 /* Whatever stands in the options, it is taken as a whole or refused. */
 TEST(fs_mount_options)
 {
