@@ -79,13 +79,6 @@ static void told_read(struct monitor *m)
 		family_end(m, "its segment is gone");
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	if (!a || !b)
-		return a | b; /* 0: never */
-	return MIN_OF(a, b);
-}
-
 /* When the monitor wants the CPU back, ns of clock_ns: 0 = not before an event. Process 1, once it runs, sees to what
  * is due. */
 static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now)
@@ -312,7 +305,7 @@ void monitor_main(void)
 
 	pages_open();
 	SAY->keeper = P->self; /* until there is process 1, what is free is what the monitor's account can claim */
-	memory_open();
+	memory_open(m);
 	config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);
 	io_open(m);
 	console_open(m);

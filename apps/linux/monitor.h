@@ -35,6 +35,7 @@ struct monitor {
 	char run_text[RUN_TEXT];
 	exo_name keeper;            /* env of process 1 */
 	struct told_head told;      /* as copied last */
+	uint64_t control_top;       /* pages of control memory that there have been: tables for so many are paid for */
 	uint64_t look_at;           /* process 1 is asked to look at all lists then, ns of clock_ns */
 	exo_name last;              /* who was given the CPU last */
 	uint32_t strikes;           /* how often in a row nobody could be given the CPU */
@@ -106,7 +107,7 @@ void member_name(exo_name env, char *to, size_t max);
 
 /* ---- monitor_memory.c */
 /* Says how much memory the family begins with. */
-void memory_open(void);
+void memory_open(struct monitor *m);
 /* Does what was asked since the last time. m->told is new. */
 void memory_serve(struct monitor *m);
 

@@ -192,11 +192,7 @@ uint64_t console_deadline(const struct monitor *m)
 {
 	uint64_t at = m->console.screen.on && m->console.screen.dirty ? m->console.screen.show_at : 0;
 
-	for (unsigned i = 0; i < MONITOR_USB && m->console.usb[i]; i++) {
-		uint64_t usb = usb_deadline(m->console.usb[i]);
-
-		if (usb && (!at || usb < at))
-			at = usb;
-	}
+	for (unsigned i = 0; i < MONITOR_USB && m->console.usb[i]; i++)
+		at = earlier(at, usb_deadline(m->console.usb[i]));
 	return at;
 }

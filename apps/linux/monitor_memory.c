@@ -15,13 +15,15 @@ static int64_t counts_take(const struct monitor *m, int64_t n)
 static void control_more(struct monitor *m, uint64_t wanted)
 {
 	uint64_t have = SAY->control_pages, n = MIN_OF(MIN_OF(wanted, FAMILY_PAGES) - have, PIECE_MOST), made;
+	uint64_t tables = control_tables(MAX_OF(m->control_top, have + n));
 
-	if (counts_take(m, (int64_t)control_frames(have, n)) < 0)
+	if (counts_take(m, (int64_t)(n + tables - control_tables(m->control_top))) < 0)
 		return;
 	made = control_rights(1) < 0 ? 0 : control_map(have, n);
 	(void)control_rights(0);
+	m->control_top = MAX_OF(m->control_top, have + made);
 	if (made < n)
-		(void)counts_take(m, (int64_t)(made - n));
+		(void)counts_take(m, -(int64_t)(n - made + tables - control_tables(m->control_top)));
 	SAY->control_pages = (uint32_t)(have + made);
 }
 
@@ -76,8 +78,9 @@ static void end_serve(const struct monitor *m, exo_name env)
 		(void)gate_env_kill(env);
 }
 
-void memory_open(void)
+void memory_open(struct monitor *m)
 {
+	m->control_top = control_first();
 	SAY->control_pages = (uint32_t)control_first();
 	SAY->data_homes = (uint32_t)data_homes();
 }

@@ -84,10 +84,10 @@ int family_start(void);
 int said_start(uint64_t size);
 /* Pages of data memory and its homes, as many as RAM may need; control pages at the start. */
 uint64_t data_limit(void), data_homes(void), control_first(void);
-/* n more control pages behind `have`: how many there are now, from frames of the caller's. And what that costs at most,
- * tables included. */
+/* n more control pages behind `have`: how many there are now, from frames of the caller's. And how many tables so many
+ * pages stand in: those stay when pages go. */
 uint64_t control_map(uint64_t have, uint64_t n);
-uint64_t control_frames(uint64_t have, uint64_t n);
+uint64_t control_tables(uint64_t pages);
 /* n pages from that one on go, with their frames. */
 void control_unmap(uint64_t page, uint64_t n);
 /* The caller's own link to control memory lets it write there, and map; or read only. 0 or more, or a gate error. */
@@ -140,7 +140,7 @@ static inline uint64_t frames_left(void)
 void reserves_set(void);                           /* once, when the family's pages are known */
 /* n more frames for a program's own pages leave enough to those who must go on: else it is ENOMEM, while fork and
  * exec may still go below. */
-static inline int memory_spare(uint64_t n) { return frames_left() >= F->frame_reserve / 2 + n; }
+static inline int memory_spare(uint64_t n) { return frames_left() >= F->frame_reserve / (ROOM_CONTENT / ROOM_OWN) + n; }
 int memory_wait(uint64_t n);                       /* the same, after what the dead still hold has come back */
 /* Tears down to the end whatever env is dying: 1 when there was one, so that asking again for a frame is worth it.
  * With or without the family lock. */

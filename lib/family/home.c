@@ -20,10 +20,7 @@ uint64_t data_homes(void) { return (data_limit() + FAMILY_PAGES - 1) / FAMILY_PA
 static uint64_t data_map_pages(void) { return PAGE_UP(data_limit() / 8) / PAGE; }
 uint64_t control_first(void) { return CONTROL_OWN_PAGES + data_map_pages() + FIRST_SPARE; }
 
-uint64_t control_frames(uint64_t have, uint64_t n)
-{
-	return n + (have + n + TABLE_PAGES - 1) / TABLE_PAGES - (have + TABLE_PAGES - 1) / TABLE_PAGES;
-}
+uint64_t control_tables(uint64_t pages) { return (pages + TABLE_PAGES - 1) / TABLE_PAGES; }
 
 static int64_t chunk_map(uint64_t va, uint64_t n)
 {

@@ -30,8 +30,9 @@ void  fam_pages_free(void *p, size_t count);
  * go on. */
 enum room {
 	ROOM_ANY,         /* none of it */
-	ROOM_FEW,         /* an open file of who has few; */
-	ROOM_FILES = 3,   /* of who has many: more than programs' own memory stops at (memory_spare) */
+	ROOM_FEW,         /* an open file of who has few */
+	ROOM_OWN,         /* programs' own memory: memory_spare */
+	ROOM_FILES,       /* an open file of who has many */
 	ROOM_CONTENT = 4, /* what programs fill at will */
 };
 uint64_t fam_room(enum room quarters);

@@ -51,6 +51,13 @@ void sched_moves(struct thread *th);               /* its env is about to change
 void sched_pass(void);                             /* the caller's env ends: the monitor finds who is next */
 void sched_keep(void) __attribute__((noreturn));   /* process 1's loop: time, devices' bytes, the dead */
 void wakes_by(uint64_t at);                        /* process 1 gets the CPU at that time, ns of clock_ns, or earlier */
+/* Of two deadlines; 0: never. */
+static inline uint64_t earlier(uint64_t a, uint64_t b)
+{
+	if (!a || !b)
+		return a | b;
+	return a < b ? a : b;
+}
 /* sleep.c: ends sleeps that are due; the earliest deadline that is left, 0 = none */
 uint64_t sleepers_run(uint64_t now);
 /* sleep.c: the list of sleepers had lost somebody, and was made anew */

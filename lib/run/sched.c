@@ -364,11 +364,6 @@ void sched_take_events(int in_library)
 	family_unlock();
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return !a ? b : !b ? a : MIN_OF(a, b);
-}
-
 void sched_keep(void)
 {
 	for (;;) {

@@ -190,8 +190,10 @@ static void inotify_release(struct file *f)
 {
 	struct inotify *of = f->own;
 
-	while (of->watchers)
+	while (of->watchers) {
+		family_progress();
 		watcher_end(of->watchers);
+	}
 	while (of->first) {
 		struct note *next = of->first->next;
 

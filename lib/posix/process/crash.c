@@ -75,8 +75,15 @@ void crash_library(const struct exo_upcall *u, const char *why)
 {
 	const struct task *t = P->task;
 	char line[256];
-	const char *nobody = P->is_first ? "monitor" : "init";
-	size_t n = fault_line(line, sizeof line - 1, t ? t->name : nobody, t ? t->pid : !P->is_first, why, u);
+	const char *name = P->is_first ? "monitor" : "init";
+	int pid = !P->is_first;
+	size_t n;
+
+	if (t) {
+		name = t->name;
+		pid = t->pid;
+	}
+	n = fault_line(line, sizeof line - 1, name, pid, why, u);
 
 	(void)gate_log(line, n);
 	/* A second fault on the way out, or one of process 1, leaves nothing that could be saved; the first env's end is the machine's. */
