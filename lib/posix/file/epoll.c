@@ -14,6 +14,7 @@
 struct watch {
 	struct watch *next;            /* of the epoll, in order of addition */
 	struct watch *file_next;       /* of the file */
+	struct watch **at, **file_at;  /* what points here in those two lists: one of many thousands leaves at once */
 	struct epoll *epoll;
 	struct file *file;
 	int fd;
@@ -22,7 +23,7 @@ struct watch {
 	int is_told;
 };
 
-struct epoll { struct watch *first; };
+struct epoll { struct watch *first, **end; };
 
 static long epoll_no_read(struct file *f, struct io *io, uint64_t at)
 {
@@ -74,14 +75,12 @@ static int epoll_poll(struct file *f)
 
 static void watch_free(struct watch *w)
 {
-	struct watch **at = &w->epoll->first;
-
-	while (*at != w)
-		at = &(*at)->next;
-	*at = w->next;
-	for (at = &w->file->watches; *at != w;)
-		at = &(*at)->file_next;
-	*at = w->file_next;
+	*w->at = w->next;
+	*(w->next ? &w->next->at : &w->epoll->end) = w->at;
+	*w->file_at = w->file_next;
+	if (w->file_next)
+		w->file_next->file_at = w->file_at;
+	family_progress();
 	fam_free(w);
 }
 
@@ -109,7 +108,10 @@ static long make(unsigned flags)
 	if (flags & ~(unsigned)O_CLOEXEC)
 		return -EINVAL;
 	e = fam_alloc(sizeof(*e));
-	return e ? anon_fd("[eventpoll]", 0600, &epoll_ops, e, O_RDWR | flags) : -ENOMEM;
+	if (!e)
+		return -ENOMEM;
+	e->end = &e->first;
+	return anon_fd("[eventpoll]", 0600, &epoll_ops, e, O_RDWR | flags);
 }
 
 CALL1(epoll_create, size) { return (int)size <= 0 ? -EINVAL : make(0); }
@@ -132,19 +134,20 @@ static int is_loop(const struct file *f, const struct epoll *by, int depth)
 
 static long watch_add(struct epoll *e, struct file *f, int fd, const struct epoll_event *event)
 {
-	struct watch **at, *w;
+	struct watch *w;
 
 	if (is_loop(f, e, 0))
 		return -ELOOP;
 	w = fam_alloc(sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	*w = (struct watch){ .epoll = e, .file = f, .fd = fd, .events = event->events, .data = event->data };
-	w->file_next = f->watches;
+	*w = (struct watch){ .epoll = e, .file = f, .fd = fd, .events = event->events, .data = event->data,
+		.at = e->end, .file_at = &f->watches, .file_next = f->watches };
+	if (w->file_next)
+		w->file_next->file_at = &w->file_next;
 	f->watches = w;
-	for (at = &e->first; *at;)
-		at = &(*at)->next;
-	*at = w;
+	*e->end = w;
+	e->end = &w->next;
 	wake_up(e);
 	return 0;
 }
