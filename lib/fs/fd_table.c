@@ -110,6 +110,7 @@ void fd_close(struct file_state *fs, int fd)
 {
 	struct file *f = fs->fd[fd];
 
+	family_progress(); /* it may be one of many */
 	fs->fd[fd] = NULL;
 	bit_set(fs->open, (uint32_t)fd, 0);
 	bit_set(fs->cloexec, (uint32_t)fd, 0);
