@@ -46,6 +46,17 @@ struct usb_device *usb_child(struct usb *u, const struct usb_device *hub, unsign
 	return NULL;
 }
 
+void usb_renew(struct usb_device *d, const struct usb_device *fresh)
+{
+	const struct usb_device old = *d;
+
+	*d = *fresh;
+	d->context = old.context;
+	d->buffer = old.buffer;
+	d->control.ring.page = old.control.ring.page;
+	d->interrupt.ring.page = old.interrupt.ring.page;
+}
+
 void usb_attach(struct usb *u, struct usb_device *hub, unsigned port)
 {
 	struct usb_device *d = u->device;
@@ -67,12 +78,7 @@ void usb_attach(struct usb *u, struct usb_device *hub, unsigned port)
 		fresh.route = hub->route | port << 4 * hub->tier;
 	}
 	fresh.until = u->now + SETTLE_NS;
-	/* The pages stay this place's. */
-	fresh.context = d->context;
-	fresh.buffer = d->buffer;
-	fresh.control.ring.page = d->control.ring.page;
-	fresh.interrupt.ring.page = d->interrupt.ring.page;
-	*d = fresh;
+	usb_renew(d, &fresh);
 	u->progress = 1;
 }
 

@@ -155,6 +155,8 @@ void usb_go(struct usb *u, struct usb_device *d, enum usb_state state);
 /* Names it, gives it back, tries again or leaves it. */
 void usb_fail(struct usb *u, struct usb_device *d, const char *why);
 void usb_attach(struct usb *u, struct usb_device *hub, unsigned port);
+/* Begins anew as *fresh says; the pages stay this place's. */
+void usb_renew(struct usb_device *d, const struct usb_device *fresh);
 /* It was pulled out, and so is what hangs on it. */
 void usb_gone(struct usb *u, struct usb_device *d);
 struct usb_device *usb_child(struct usb *u, const struct usb_device *hub, unsigned port);
@@ -167,6 +169,9 @@ void usb_step(struct usb *u, struct usb_device *d);
 /* A request to endpoint 0 (USB 2.0, 9.3; type in the low byte, request in the high). 0: under way; 1: done, with
  * d->control.got bytes in the buffer; negative: as usb_pipe.result. */
 int usb_ask(struct usb *u, struct usb_device *d, unsigned type_request, unsigned value, unsigned index, unsigned size);
+/* A command that reads the input context, which is filled for the device that gives it now (xhci_input's add): as
+ * xhci_command. */
+int usb_input_command(struct usb *u, struct usb_device *d, uint32_t add, unsigned type);
 #define DEVICE_BUFFER 2048 /* bytes for requests; the interrupt endpoint's follow */
 
 /* ---- usb_hub.c, usb_hid.c: a step of D_RUNS */

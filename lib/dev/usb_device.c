@@ -162,8 +162,7 @@ static void slot_step(struct usb *u, struct usb_device *d)
 		usb_fail(u, d, "the controller has no slot for it");
 }
 
-/* A command that reads the input context: for the device that gives it now. */
-static int input_command(struct usb *u, struct usb_device *d, uint32_t add, unsigned type)
+int usb_input_command(struct usb *u, struct usb_device *d, uint32_t add, unsigned type)
 {
 	if (d->command.state == COMMAND_NONE && !u->x.asked)
 		xhci_input(u, d, add);
@@ -274,12 +273,9 @@ static void disable_step(struct usb *u, struct usb_device *d)
 		port_write(u, d->port, PORT_ENABLED);
 	if (u->at_zero == d)
 		u->at_zero = NULL;
-	struct usb_device again = { .state = D_SETTLE, .hub = d->hub, .port = d->port, .root_port = d->root_port,
+	usb_renew(d, &(struct usb_device){ .state = D_SETTLE, .hub = d->hub, .port = d->port, .root_port = d->root_port,
 		.tier = d->tier, .route = d->route, .tries = d->tries, .until = u->now + AGAIN_NS, .vendor = d->vendor,
-		.product = d->product, .context = d->context, .buffer = d->buffer };
-	again.control.ring.page = d->control.ring.page;
-	again.interrupt.ring.page = d->interrupt.ring.page;
-	*d = again;
+		.product = d->product });
 	u->version++;
 	if (d->tries >= TRIES) {
 		usb_say(u, d, "is left alone");
@@ -301,19 +297,19 @@ void usb_step(struct usb *u, struct usb_device *d)
 	case D_RECOVER: recover_step(u, d); return;
 	case D_SLOT: slot_step(u, d); return;
 	case D_ADDRESS:
-		r = input_command(u, d, 3, TRB_ADDRESS);
+		r = usb_input_command(u, d, 3, TRB_ADDRESS);
 		if (r > 0)
 			u->at_zero = NULL;
 		step_end(u, d, r, D_DEVICE8, "takes no address");
 		return;
 	case D_DEVICE8: device8_step(u, d); return;
 	case D_EVALUATE:
-		step_end(u, d, input_command(u, d, 2, TRB_EVALUATE), D_DEVICE, "its packets are refused");
+		step_end(u, d, usb_input_command(u, d, 2, TRB_EVALUATE), D_DEVICE, "its packets are refused");
 		return;
 	case D_DEVICE: device_step18(u, d); return;
 	case D_CONFIG9: case D_CONFIG: config_step(u, d); return;
 	case D_ENDPOINT:
-		r = input_command(u, d, 1 | 1u << d->interrupt.place, TRB_CONFIGURE);
+		r = usb_input_command(u, d, 1 | 1u << d->interrupt.place, TRB_CONFIGURE);
 		step_end(u, d, r, D_SET, "the controller has no room for it");
 		return;
 	case D_SET:

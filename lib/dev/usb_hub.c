@@ -193,9 +193,7 @@ void hub_step(struct usb *u, struct usb_device *d)
 		r = descriptor_step(u, d);
 		break;
 	case PHASE_CONTEXT: /* xHCI 1.2, 4.6.6: the slot alone */
-		if (d->command.state == COMMAND_NONE && !u->x.asked)
-			xhci_input(u, d, 1);
-		r = xhci_command(u, &d->command, u->x.input.address, TRB(TRB_CONFIGURE) | (uint32_t)d->slot << 24);
+		r = usb_input_command(u, d, 1, TRB_CONFIGURE);
 		break;
 	case PHASE_POWER:
 		r = usb_ask(u, d, SET_PORT, FEATURE_POWER, h->port, 0);
