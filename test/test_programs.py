@@ -191,6 +191,7 @@ def test_frames_come_back(name, counted):
 def test_gate_refuses(counted):
     case = counted["gate-wrong"]
     assert case.status == 0 and case.out.endswith(b" 0 wrong\n"), case
+    assert case.out.count(b"ports of a program: none\nlines of a program: none\n") == 2, case
 
 
 def test_account(counted):

@@ -21,6 +21,24 @@ static void refuse(const char *what, int64_t got, int wanted)
 		wrong++;
 	}
 }
+/* Asks for all of them, one by one, and says which it was given: none, since its account has no devices. */
+static void devices(const char *what, int kind, uint64_t end)
+{
+	int given = 0;
+
+	printf("%s:", what);
+	for (uint64_t i = 0; i < end; i++) {
+		int64_t r = gate_dev_bind(kind, i, 1);
+
+		if (r == 0)
+			given += printf(" %llx", (unsigned long long)i);
+		else if (r != -EXO_EPERM)
+			refuse(what, r, EXO_EPERM);
+	}
+	printf("%s\n", given ? "" : " none");
+	wrong += given;
+}
+
 #define REFUSE(wanted, call) refuse(#call, call, wanted)
 
 int main(void)
@@ -122,12 +140,10 @@ int main(void)
 		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x3e8, 1));
 		REFUSE(EXO_EPERM, gate_dev_bind(EXO_DEV_PORTS, 0x2e8, 8));
 		REFUSE(0, gate_dev_bind(EXO_DEV_IRQ, 3, 1)); /* COM2's and COM4's */
-		for (uint64_t port = 0; port < 0x10000; port++)
-			if (gate_dev_bind(EXO_DEV_PORTS, port, 1) >= 0)
-				refuse("a port", (int64_t)port, EXO_EPERM);
-		for (uint64_t line = 0; line < 256; line++)
-			if (gate_dev_bind(EXO_DEV_IRQ, line, 1) >= 0)
-				refuse("a line", (int64_t)line, EXO_EPERM);
+		devices("ports of a program", EXO_DEV_PORTS, 0x10000);
+		devices("lines of a program", EXO_DEV_IRQ, 16);
+		for (uint64_t line = 16; line < 256; line++)
+			REFUSE(EXO_EINVAL, gate_dev_bind(EXO_DEV_IRQ, line, 1));
 		if (rt_info->fb_base) {
 			REFUSE(0, gate_dev_bind(EXO_DEV_FRAMES_WC, rt_info->fb_base >> EXO_PAGE_SHIFT, 1));
 			REFUSE(0, gate_dev_bind(EXO_DEV_FRAMES, rt_info->fb_base >> EXO_PAGE_SHIFT, 1));

@@ -27,6 +27,14 @@ static void ask(uint64_t from)
 			return;
 }
 
+static void found_add(uint64_t which)
+{
+	if (found_count && found[found_count - 1].last + 1 == which)
+		found[found_count - 1].last++;
+	else if (found_count < sizeof found / sizeof *found)
+		found[found_count++] = (struct range){ (uint32_t)which, (uint32_t)which };
+}
+
 /* Asks for all, each success in a fresh env: true when every env ended by itself. */
 static int ask_all(int kind, int with_right)
 {
@@ -46,10 +54,7 @@ static int ask_all(int kind, int with_right)
 			return 0;
 		if (shared[0] == end)
 			break;
-		if (found_count && found[found_count - 1].last + 1 == shared[0])
-			found[found_count - 1].last++;
-		else if (found_count < sizeof found / sizeof *found)
-			found[found_count++] = (struct range){ (uint32_t)shared[0], (uint32_t)shared[0] };
+		found_add(shared[0]);
 	}
 	return 1;
 }
@@ -81,6 +86,32 @@ void dev_table(void)
 	CHECK(ask_all(EXO_DEV_IRQ, 1));
 	show("lines with the machine right");
 	FOUND(lines_machine);
+}
+
+/* What the first env asks for itself it keeps: the last test of all, and a second round gets nothing. */
+static void ask_first(int kind)
+{
+	uint64_t end = kind == EXO_DEV_PORTS ? 0x10000 : 16;
+
+	found_count = 0;
+	memset(found, 0, sizeof found);
+	for (uint64_t i = 0; i < end; i++)
+		if (gate_dev_bind(kind, i, 1) == 0)
+			found_add(i);
+}
+
+void dev_table_first(void)
+{
+	ask_first(EXO_DEV_PORTS);
+	show("ports of the first env");
+	FOUND(ports_machine);
+	ask_first(EXO_DEV_IRQ);
+	show("lines of the first env");
+	FOUND(lines_machine);
+	ask_first(EXO_DEV_PORTS);
+	IS(found_count, 0);
+	ask_first(EXO_DEV_IRQ);
+	IS(found_count, 0);
 }
 
 /* ---- one binder */
