@@ -100,7 +100,7 @@ int control_give_back(void)
 	return pages_mapped() < had;
 }
 
-void *fam_pages(size_t count)
+void *fam_pages_any(size_t count)
 {
 	uint64_t page;
 
@@ -116,7 +116,14 @@ void *fam_pages(size_t count)
 	pages_mark(page, count, 1);
 	if (page == F->control_hint)
 		F->control_hint = page + count;
-	return memset((void *)(FAMILY_BASE + page * PAGE), 0, count * PAGE);
+	return (void *)(FAMILY_BASE + page * PAGE);
+}
+
+void *fam_pages(size_t count)
+{
+	void *p = fam_pages_any(count);
+
+	return p ? memset(p, 0, count * PAGE) : NULL;
 }
 
 void fam_pages_free(void *p, size_t count)

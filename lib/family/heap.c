@@ -51,10 +51,11 @@ static void page_link(struct heap_page *h)
 static void *large_alloc(size_t size)
 {
 	uint64_t pages = PAGE_UP(size + HEAD) / PAGE;
-	struct heap_page *h = fam_pages(pages);
+	struct heap_page *h = fam_pages_any(pages);
 
 	if (!h)
 		return 0;
+	memset(h, 0, HEAD + size);
 	h->magic = HEAP_MAGIC;
 	h->class = HEAP_CLASSES;
 	h->pages = pages;
@@ -73,9 +74,10 @@ void *fam_alloc(size_t size)
 		return size < EXO_HOME_SIZE ? large_alloc(size) : 0;
 	h = F->heap[class];
 	if (!h) {
-		h = fam_pages(1);
+		h = fam_pages_any(1);
 		if (!h)
 			return 0;
+		memset(h, 0, HEAD); /* each object is cleared when it is handed out */
 		h->magic = HEAP_MAGIC;
 		h->class = class;
 		page_link(h);

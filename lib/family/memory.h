@@ -25,6 +25,7 @@
 void *fam_alloc(size_t size);
 void  fam_free(void *p);
 void *fam_pages(size_t count);
+void *fam_pages_any(size_t count); /* as their last user left them: for who writes each byte before it is read */
 void  fam_pages_free(void *p, size_t count);
 /* So many more pages may be taken before only `quarters` of the reserve are left, which is there for those who must
  * go on. */

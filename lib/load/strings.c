@@ -13,7 +13,7 @@ static int room(struct exec_plan *plan, uint64_t more)
 		return 0;
 	while (pages * PAGE < wanted)
 		pages *= 2;
-	block = fam_pages(pages);
+	block = fam_pages_any(pages);
 	if (!block)
 		return -ENOMEM;
 	memcpy(block, plan->strings, plan->strings_size);

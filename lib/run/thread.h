@@ -65,7 +65,6 @@ struct thread {
 	int      nice, policy;       /* policy: SCHED_; with SCHED_RESET_ON_FORK in resets */
 	uint32_t resets;             /* its children begin as usual threads */
 	uint64_t slack_ns, slack_usual_ns; /* prctl; a thread's own, and what it began with. No timer here needs any */
-	uint32_t pace;               /* what both make of time, in 1/1024; 0: nothing */
 	struct thread *run_next, *run_prev;
 	uint64_t virtual;            /* virtual run time, TSC ticks at nice 0 */
 	uint64_t ran, mark;          /* ticks that it ran up to `mark`, a time of its env's clock */
@@ -82,6 +81,7 @@ struct thread {
 	struct thread *timed_next, *timed_prev; /* by rising deadline */
 	uint64_t deadline;           /* of that sleep, ns of clock_ns, 0 = none */
 	int      wake_result;        /* what that sleep returns */
+	uint32_t pace;               /* what policy and nice make of time, in 1/1024; 0: nothing */
 	/* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
 	struct task *vfork_child;
 	struct futex_wait futex;

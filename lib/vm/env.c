@@ -76,7 +76,6 @@ int env_build(struct env_build *b, uint32_t region_pages)
 	uint32_t count = OWN_PROCESS + 2 + region_pages;
 	int64_t r;
 
-	memset(b, 0, sizeof *b);
 	if (build_claim(list, count))
 		return -ENOMEM;
 	b->root = list[EXO_EF_ROOT];

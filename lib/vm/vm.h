@@ -156,8 +156,8 @@ struct env_build {
 /* Maps n frames at va of root (0: the caller's), to read and write; at most as many as a build's own. How many, or a
  * gate error. */
 int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n);
-/* Claims and composes a root with library, family, root image and the private area (region_pages pages of regions).
- * 0, or -errno with nothing left. */
+/* Claims and composes a root with library, family, root image and the private area (region_pages pages of regions). *b:
+ * zeroed. 0, or -errno with nothing left. */
 int  env_build(struct env_build *b, uint32_t region_pages);
 void env_unbuild(struct env_build *b);
 /* Makes the env; it starts at go_on(argument) on its library stack. Its name, or -errno with nothing left. */

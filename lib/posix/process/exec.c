@@ -39,10 +39,14 @@ void exec_begin(void *argument)
 
 static struct exec_plan *plan_new(const char *path)
 {
-	struct exec_plan *plan = fam_pages(PLAN_PAGES);
+	struct exec_plan *plan = fam_pages_any(PLAN_PAGES);
+	size_t n = strnlen(path, sizeof plan->path - 1);
 
-	if (plan)
-		memcpy(plan->path, path, strnlen(path, sizeof plan->path - 1));
+	if (!plan)
+		return NULL;
+	memset(plan, 0, offsetof(struct exec_plan, path)); /* binary.c fills the head */
+	memcpy(plan->path, path, n);
+	plan->path[n] = 0;
 	return plan;
 }
 

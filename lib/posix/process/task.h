@@ -154,7 +154,7 @@ struct task *spawn_program(const char *path, char *const argv[], char *const env
 void signal_deliver(struct user_regs *r);
 /* An exception of user code that nobody could serve: pending, forced. Family lock held. si_code is code, si_addr addr. */
 void signal_fault(struct user_regs *r, const struct exo_upcall *u, int sig, int code, uint64_t addr);
-void signal_fork(struct task *child, const struct task *parent); /* actions copied; nothing pending; no timer */
+void signal_fork(struct task *child, const struct task *parent); /* actions copied, into a new record */
 void signal_thread(struct thread *to, const struct thread *from); /* mask and altstack copied; nothing pending */
 void signal_thread_end(struct thread *th);                     /* what is pending for it alone is forgotten */
 void signal_exec(struct task *t);   /* handlers to default, altstack off; mask, pending and ignored stay */

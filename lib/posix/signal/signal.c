@@ -281,7 +281,6 @@ void signal_fault(struct user_regs *r, const struct exo_upcall *u, int sig, int 
 
 void signal_fork(struct task *child, const struct task *parent)
 {
-	memset(&child->signals, 0, sizeof child->signals);
 	memcpy(child->signals.action, parent->signals.action, sizeof child->signals.action);
 }
 
