@@ -56,8 +56,8 @@ void family_end(struct monitor *m, const char *why)
 	char line[256], who[32];
 	int n;
 
-	member_name(m->told.running, who, sizeof who);
-	n = fmt(line, sizeof line, "family: ended: %s; last had the CPU: %s (env %lx)", why, who, m->told.running);
+	member_name(m->told.ran, who, sizeof who);
+	n = fmt(line, sizeof line, "family: ended: %s; last had the CPU: %s (env %lx)", why, who, m->told.ran);
 	n = n < (int)sizeof line ? n : (int)sizeof line - 1;
 	rt_log("%s", line);
 	io_frame(m, 'L', line, (size_t)n);

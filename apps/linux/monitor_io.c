@@ -192,7 +192,7 @@ static void ring_empty(struct monitor *m, const char *why)
 {
 	char who[32];
 
-	member_name(m->told.running, who, sizeof who);
+	member_name(m->told.ran, who, sizeof who);
 	rt_log("family: the bytes on their way out %s and are lost; last had the CPU: %s", why, who);
 	SAY->out_taken = m->told.out_put;
 }

@@ -37,7 +37,7 @@ void family_lock(void)
 		if (holder == self) {
 			/* It is taken once at a time: somebody has written this name there. */
 			rt_log("family lock: it names env %lx, which does not hold it; last had the CPU: env %lx", self,
-				F->told.head.running);
+				F->told.head.ran);
 			break;
 		}
 		if (holder_is_gone(holder)) {

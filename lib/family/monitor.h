@@ -24,6 +24,7 @@
 struct told_head {
 	volatile exo_name lock;   /* name of the env that holds the family's lock, 0 = free */
 	exo_name running;         /* env of the thread that was given the CPU last, 0 = nobody */
+	exo_name ran;             /* the same, but nobody never counts: who is named when damage is seen */
 	uint32_t progress;        /* moves while the lock's holder gets on: lock.c */
 	uint32_t run_count;       /* threads that want the CPU */
 	uint64_t wakes;           /* ns of clock_ns: process 1 wants the CPU then; 0 = not before an event */

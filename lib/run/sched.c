@@ -97,6 +97,7 @@ static int queue_check(void)
 /* Nobody may be forgotten for ever because somebody wrote where he should not. */
 static void lists_check(uint64_t now)
 {
+	const struct task *ran = F->tasks;
 	const char *what = NULL;
 
 	if (now < F->checked_at + CHECK_NS && now >= F->checked_at)
@@ -107,9 +108,12 @@ static void lists_check(uint64_t now)
 		what = "sleepers";
 	if (queue_check())
 		what = "who wants the CPU";
-	if (what)
-		rt_log("family: the list of %s was damaged and is made anew; last had the CPU: env %lx", what,
-			F->told.head.running);
+	if (!what)
+		return;
+	while (ran && ran->env != F->told.head.ran)
+		ran = ran->next;
+	rt_log("family: the list of %s was damaged and is made anew; last had the CPU: %s[%d] (env %lx)", what,
+		ran ? ran->name : "", ran ? ran->pid : 0, F->told.head.ran);
 }
 
 /* Counts what the one that has the CPU ran since the last time, and puts it where it belongs now. */
@@ -140,8 +144,10 @@ static void running_set(struct thread *th)
 		return;
 	F->running = th;
 	F->told.head.running = th ? th->task->env : 0;
-	if (th)
+	if (th) {
+		F->told.head.ran = th->task->env;
 		th->mark = env_clock(th->task->env);
+	}
 }
 
 void sched_moves(struct thread *th)
