@@ -5,41 +5,70 @@ goes without a line."""
 import os
 import re
 import signal
+import subprocess
 import tempfile
 import threading
 import time
 
 import pytest
 
-from aril import conf, guest, image, programs, qemu, session
+from aril import conf, guest, image, planted, programs, qemu, session
 
 # Not from the beginning of a line: before it stands what a member wrote without an end.
 FAMILY_END = re.compile(r"family: ended: .+; last had the CPU: .+")
 # The program that starts them lives in the same family, and may be hit.
 VICTIM = re.compile(r"^\[\d+\] \S+\[\d+\]: (?:Segmentation fault|library fault|Bus error|killed|its environment is gone|ended: ).*", re.M)
 DEEDS = 26
+SEEDS = 200
+BOOT_SECONDS = 120
 LOCK_HOLD = 10
 
 
 def members(first, last, seconds=150):
     """All seeds of [first, last), in as few boots as they leave: how many ended their family or its first program, and
     how many lines tell of a victim."""
-    program = programs.build("members", "musl")
     ends = victims = 0
     while first < last:
-        r = guest.run("/t/members", str(first), str(last), options=["--add", f"{program}:/t/members"], timeout=seconds)
-        begun = [int(n) for n in re.findall(rb"^(\d+) [a-z]", r.out, re.M)]
-        victims += len(VICTIM.findall(r.log))
-        if r.status == 0 and r.out.endswith(b"done\n"):
-            return ends, victims
-        assert r.status != 124, f"a hang: {r}"
-        if r.status == 125:
-            assert FAMILY_END.search(r.err.decode("utf-8", "replace")), r
-        else:
-            assert VICTIM.search(r.log), r
-        ends += 1
-        first = max(begun, default=first) + 1
+        first, how, count = run(first, last, seconds=seconds)
+        assert how in ("done", "line", "victim"), f"{how} at seed {first - 1}"
+        ends += how != "done"
+        victims += count
     return ends, victims
+
+
+def run(first, last, options=(), seconds=150, quiet=100):
+    """One boot: the seed to go on from; how it ended: `done`; `line`: the family, with a line that says why and who had
+    the CPU; `victim`: its first program, with a line; `silent`: without one; `hang`: nothing was heard for so many
+    quiet seconds; and how many lines tell of a victim."""
+    program = programs.build("members", "musl")
+    with tempfile.TemporaryDirectory(prefix="aril-test-") as folder:
+        log, out, err = (os.path.join(folder, name) for name in ("log", "out", "err"))
+        line = guest.command_line(["--timeout", str(seconds), "--add", f"{program}:/t/members", *options], ["/t/members", str(first), str(last)], log)
+        with open(out, "wb") as o, open(err, "wb") as e, subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=o, stderr=e) as process:
+            heard, size = time.monotonic(), 0
+            while process.poll() is None and time.monotonic() - heard < (quiet if size else BOOT_SECONDS):
+                time.sleep(0.2)
+                if os.path.getsize(out) != size:
+                    heard, size = time.monotonic(), os.path.getsize(out)
+            is_quiet = process.poll() is None
+            process.terminate()
+            status = process.wait(30)
+        text = guest.log_text(log)
+        with open(out, "rb") as o, open(err, "rb") as e:
+            words, errors = o.read(), e.read().decode("utf-8", "replace")
+    guest.log_check(text)
+    victims = len(VICTIM.findall(text))
+    if status == 0 and words.endswith(b"done\n"):
+        return last, "done", victims
+    begun = [int(n) for n in re.findall(rb"^(\d+) [a-z]", words, re.M)]
+    if is_quiet or status == 124:
+        how = "hang"
+    elif status == 125:
+        how = "line" if FAMILY_END.search(errors) else "silent"
+    else:
+        how = "victim" if victims else "silent"
+    print(f"seeds {first} to {max(begun, default=first)}: {how}, status {status}: {errors.strip()[-300:]}")
+    return max(begun, default=first) + 1, how, victims
 
 
 def test_members():
@@ -102,5 +131,33 @@ def test_data_gone():
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_members_by_seed(part):
-    """More by seed, 200 in all, in eight parts."""
-    members(DEEDS + part * 22, DEEDS + (part + 1) * 22)
+    """All by seed, in eight parts."""
+    ends, victims = members(part * SEEDS // 8, (part + 1) * SEEDS // 8)
+    print(f"{ends} of {SEEDS // 8} ended more than themselves; {victims} lines tell of a victim")
+
+
+# The monitor without its checks: of process 1, of whom the run queue names, of the lock, of the bytes on their way out,
+# of what is in use of control memory.
+UNCHECKED = (
+    ("apps/linux/monitor.c", "\t\tkeeper_check(m);\n", "\t\t(void)keeper_check;\n"),
+    ("apps/linux/monitor.c", "if (!m->told.running || member_runs(m, m->told.running)) {", "if (1) {"),
+    ("apps/linux/monitor.c", "holder = lock_watch(m);", "holder = 0;"),
+    ("apps/linux/monitor_io.c", "if (left > TOLD_OUT || left < FRAME_HEAD || ring_read", "if ((0 && left) || ring_read"),
+    ("apps/linux/monitor_io.c", "if (n > FRAME_MAX || n > left - FRAME_HEAD || !head[0] || !strchr(TYPES_OUT, head[0])) {", "if (0) {"),
+    ("apps/linux/monitor_memory.c", "|| !are_free(wanted, have))", "|| (0 && !are_free(wanted, have)))"),
+)
+FAILURES = 30
+
+
+@pytest.mark.slow
+def test_planted_monitor():
+    """The deeds do damage: under a monitor without checks at least thirty of the two hundred hang, or end without a line."""
+    first, failures = 0, []
+    with tempfile.TemporaryDirectory(prefix="aril-test-") as folder:
+        app = planted.build(os.path.join(folder, "tree"), UNCHECKED)
+        while first < SEEDS and len(failures) < FAILURES:
+            first, how, _ = run(first, SEEDS, options=["--add", f"{app}:/aril/linux"], seconds=300, quiet=30)
+            if how in ("hang", "silent"):
+                failures.append(f"{first - 1}: {how}")
+    print(f"{len(failures)} of the first {first}: {', '.join(failures)}")
+    assert len(failures) >= FAILURES
