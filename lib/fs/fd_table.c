@@ -185,6 +185,8 @@ struct file_state *files_fork(struct file_state *of)
 	memcpy(fs->open, of->open, words * sizeof(*fs->open));
 	memcpy(fs->cloexec, of->cloexec, words * sizeof(*fs->cloexec));
 	place_get(&fs->cwd);
+	if (of->root.inode)
+		place_get(&of->root), fs->root = of->root;
 	for (int fd = fd_next(of, 0); fd >= 0; fd = fd_next(of, (uint32_t)fd + 1)) {
 		fs->fd[fd] = of->fd[fd];
 		file_get(fs->fd[fd]);
@@ -204,6 +206,8 @@ void files_free(struct file_state *fs)
 	for (int fd = fd_next(fs, 0); fd >= 0; fd = fd_next(fs, (uint32_t)fd + 1))
 		fd_close(fs, fd);
 	place_put(&fs->cwd);
+	if (fs->root.inode)
+		place_put(&fs->root);
 	lock_waits_drop(fs);
 	if (fs->fd != fs->few)
 		fam_free(fs->fd);

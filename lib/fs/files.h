@@ -134,6 +134,7 @@ struct file_state {
 	uint32_t size;                 /* a power of two: fd_table.c */
 	uint32_t free_from;            /* every descriptor below is open */
 	struct place cwd;              /* held */
+	struct place root;             /* of chroot, held; without an inode: the family's */
 	uint32_t umask;
 	uint64_t few_open, few_cloexec;
 	struct file *few[FD_FEW];      /* where they lie until there are more */
@@ -199,7 +200,11 @@ int  seals_allow_size(const struct inode *ip, uint64_t size);
 int  seals_allow_write(const struct inode *ip, uint64_t end); /* bytes up to there */
 
 /* ---- vfs.c: from path to inode */
-enum walk_flags { WALK_NOFOLLOW = 1, WALK_CREATE = 2, WALK_PARENT = 4, WALK_EMPTY = 8 };
+enum walk_flags { WALK_NOFOLLOW = 1, WALK_CREATE = 2, WALK_PARENT = 4, WALK_EMPTY = 8,
+	/* RESOLVE_ of openat2, in its order: WALK_RESOLVE(them) */
+	WALK_NO_XDEV = 16, WALK_NO_MAGIC = 32, WALK_NO_LINKS = 64, WALK_BENEATH = 128, WALK_IN_ROOT = 256,
+	WALK_CACHED = 512 };
+#define WALK_RESOLVE(flags) ((unsigned)(flags) << 4)
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 struct walk {
 	struct inode *inode;           /* held; NULL with WALK_CREATE or WALK_PARENT when the last name is absent */
@@ -211,10 +216,13 @@ struct walk {
 	size_t name_size;
 	uint8_t last, slash;           /* slash: the path ended in one */
 };
+/* -ELOOP, -EXDEV, -EAGAIN also by the last six flags. */
 int  path_walk(const struct place *at, const char *path, unsigned flags, struct walk *w);
 /* Path from user memory, relative to dirfd. buffer: PATH_MAX bytes, lives as long as w. */
 int  path_at(int dirfd, uint64_t path, unsigned flags, char *buffer, struct walk *w);
 void walk_end(struct walk *w);
+/* Where "/" begins for who has these descriptors: no reference. */
+struct place files_root(const struct file_state *fs);
 /* path_at for a place only, references held; and for an inode. */
 int  place_at(int dirfd, uint64_t path, unsigned flags, struct place *out);
 int  inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out);

@@ -248,7 +248,7 @@ long inode_path(struct inode *ip, char *to, size_t max)
 		return fmt(to, max, "anon_inode:%s", ip->what);
 	if (ip->kind == KIND_PIPE)
 		return fmt(to, max, "pipe:[%lu]", (unsigned long)ip->ino);
-	return place_path(&p, to, max);
+	return place_path(&p, 0, to, max);
 }
 
 void inode_run(struct inode *ip)

@@ -75,18 +75,19 @@ void mount_cross(struct mount **m, struct inode **ip)
 	}
 }
 
-void mount_up(struct mount **m, struct inode **ip)
+int mount_up(struct mount **m, struct inode **ip)
 {
-	while (*m && *ip == (*m)->root && (*m)->parent) {
-		struct mount *from = *m;
+	struct mount *from = *m;
 
-		*m = from->parent;
-		inode_get(from->point);
-		inode_put(*ip);
-		*ip = from->point;
-		mount_get(*m);
-		mount_put(from);
-	}
+	if (!from || *ip != from->root || !from->parent)
+		return 0;
+	*m = from->parent;
+	inode_get(from->point);
+	inode_put(*ip);
+	*ip = from->point;
+	mount_get(*m);
+	mount_put(from);
+	return 1;
 }
 
 struct mount *mount_of(const struct inode *ip)
@@ -137,28 +138,63 @@ static int path_within(const struct inode *ip, const struct inode *top, char *to
 	return 0;
 }
 
-/* Names are put together from the last component on, at the buffer's end, then moved to its start. */
-static long path_whole(const struct inode *ip, const struct mount *m, int only_here, char *to, size_t max)
+/* Reached by that mount, it lies at or below that place. */
+static int is_below_place(const struct inode *ip, const struct mount *m, const struct place *top)
 {
+	const struct inode *dir = ip;
+
+	if (m != top->mount)
+		return 0;
+	if (!IS(ip, S_IFDIR) && ip->kind == KIND_TREE)
+		dir = ip->entry ? ip->entry->dir : NULL;
+	return ip == top->inode || dir_is_within(dir, top->inode);
+}
+
+int mount_is_reachable(const struct mount *m)
+{
+	struct place root = files_root(current_files());
+
+	if (m->root == root.inode && m == root.mount)
+		return 1;
+	for (; m->parent; m = m->parent)
+		if (is_below_place(m->point, m->parent, &root))
+			return 1;
+	return 0;
+}
+
+/* How much of it is told: what lies in the mount; from the caller's root on; and whether it is not below that. */
+enum whole { WHOLE_IN_MOUNT, WHOLE_PLACE, WHOLE_MARKED };
+
+/* Names are put together from the last component on, at the buffer's end, then moved to its start. */
+static long path_whole(const struct inode *ip, const struct mount *m, enum whole how, char *to, size_t max)
+{
+	struct place root = files_root(current_files());
+	const struct inode *top;
 	size_t at = max;
-	int gone = 0, lost = 0, whole = 0;
+	int gone = 0, lost = 0, whole = 0, ends;
 
 	if (max < 32)
 		return -ENAMETOOLONG;
 	to[--at] = 0;
 	for (;;) {
-		int r = path_within(ip, m ? m->root : NULL, to, &at);
+		int r;
 
+		ends = how != WHOLE_IN_MOUNT && is_below_place(ip, m, &root);
+		if (ends)
+			top = root.inode;
+		else
+			top = m ? m->root : NULL;
+		r = path_within(ip, top, to, &at);
 		if (r < 0)
 			return r;
 		gone |= r == 1;
 		whole |= r == 2;
-		if (only_here || r || !m || !m->parent)
+		if (how == WHOLE_IN_MOUNT || ends || r || !m || !m->parent)
 			break;
 		ip = m->point;
 		m = m->parent;
 	}
-	lost = !only_here && m != fs_family()->mounts && !gone && !whole;
+	lost = how == WHOLE_MARKED && !ends && !gone && !whole;
 	if (at == max - 1 && in_front(to, &at, "/", 1))
 		return -ENAMETOOLONG;
 	if (lost && in_front(to, &at, "(unreachable)", 13))
@@ -172,14 +208,15 @@ static long path_whole(const struct inode *ip, const struct mount *m, int only_h
 	return (long)at;
 }
 
-long place_path(const struct place *p, char *to, size_t max)
+long place_path(const struct place *p, int marks_lost, char *to, size_t max)
 {
-	return path_whole(p->inode, p->mount ? p->mount : mount_of(p->inode), 0, to, max);
+	return path_whole(p->inode, p->mount ? p->mount : mount_of(p->inode), marks_lost ? WHOLE_MARKED : WHOLE_PLACE, to,
+		max);
 }
 
 long mount_root_path(const struct mount *m, char *to, size_t max)
 {
-	return path_whole(m->root, NULL, 1, to, max);
+	return path_whole(m->root, NULL, WHOLE_IN_MOUNT, to, max);
 }
 
 /* ---- coming and going */

@@ -90,14 +90,16 @@ void place_get(const struct place *p), place_put(const struct place *p);
 void mount_get(struct mount *m), mount_put(struct mount *m); /* NULL: nothing */
 /* At a place where something is mounted: to what is seen there. References move along. */
 void mount_cross(struct mount **m, struct inode **ip);
-/* From the root of a mount to the place it hangs at, as often as need be. References move along. */
-void mount_up(struct mount **m, struct inode **ip);
+/* From the root of a mount to the place it hangs at: 1, else 0. References move along. */
+int  mount_up(struct mount **m, struct inode **ip);
 int  mount_hangs(const struct mount *m);      /* it was not detached: only there can others hang, or it be unmounted */
 int  mount_may_cross(const struct inode *ip); /* quick: something could hang there */
 /* The first mount by which an inode can be seen, NULL: none. No reference. */
 struct mount *mount_of(const struct inode *ip);
-/* Absolute path: length or -ENAMETOOLONG. */
-long place_path(const struct place *p, char *to, size_t max);
+/* Absolute path, for the caller: length or -ENAMETOOLONG. What does not lie below the caller's root has that of the
+ * family, and, with marks_lost, begins with "(unreachable)", as getcwd says it. */
+long place_path(const struct place *p, int marks_lost, char *to, size_t max);
+int  mount_is_reachable(const struct mount *m); /* where it hangs lies below the caller's root */
 /* What the mount shows, as a path in its volume. */
 long mount_root_path(const struct mount *m, char *to, size_t max);
 

@@ -7,7 +7,25 @@ struct level { const char *p, *end; struct inode *link; /* held; NULL: the path 
 struct trail {
 	struct level level[LINKS_MAX + 1];
 	int depth, links;
+	unsigned flags;     /* of path_walk */
+	struct place root;  /* where "/" begins and ".." ends; held, if it is not the family's, which stays */
 };
+
+struct place files_root(const struct file_state *fs)
+{
+	return fs && fs->root.inode ? fs->root : (struct place){ fs_family()->mounts, fs_family()->root };
+}
+
+static int root_is_own(const struct trail *t) { return t->root.inode != fs_family()->root; }
+
+static void trail_begin(struct trail *t, const struct place *at, unsigned flags)
+{
+	t->depth = t->links = 0; /* levels are written before they are read */
+	t->flags = flags;
+	t->root = flags & (WALK_BENEATH | WALK_IN_ROOT) ? *at : files_root(current_files());
+	if (root_is_own(t))
+		place_get(&t->root);
+}
 
 static void slashes_skip(struct level *l, uint8_t *seen)
 {
@@ -42,12 +60,52 @@ static void place_set(struct walk *w, struct inode **cur, const struct place *to
 	cur_set(cur, to->inode);
 }
 
-static void to_root(struct walk *w, struct inode **cur)
+static int to_root(const struct trail *t, struct walk *w, struct inode **cur)
 {
-	struct place root = { fs_family()->mounts, fs_family()->root };
+	if (t->flags & WALK_BENEATH || (t->flags & WALK_NO_XDEV && w->mount != t->root.mount))
+		return -EXDEV;
+	place_get(&t->root);
+	place_set(w, cur, &t->root);
+	return 0;
+}
 
-	place_get(&root);
-	place_set(w, cur, &root);
+static int is_root(const struct trail *t, const struct walk *w, const struct inode *cur)
+{
+	return cur == t->root.inode && w->mount == t->root.mount;
+}
+
+/* From a folder to the one it lies in: 0, or -EXDEV as the flags say. */
+static int to_parent(const struct trail *t, struct walk *w, struct inode **cur)
+{
+	const struct mount *from = w->mount;
+	int stays = is_root(t, w, *cur);
+
+	if (stays && t->flags & WALK_BENEATH)
+		return -EXDEV;
+	while (!stays && mount_up(&w->mount, cur))
+		stays = is_root(t, w, *cur);
+	if (!stays && (*cur)->parent && !(w->mount && *cur == w->mount->root)) {
+		inode_get((*cur)->parent);
+		cur_set(cur, (*cur)->parent);
+	}
+	mount_cross(&w->mount, cur);
+	return t->flags & WALK_NO_XDEV && w->mount != from ? -EXDEV : 0;
+}
+
+/* By a link of the system's own, which is no path. References move along, also with an error. */
+static int to_jump(const struct trail *t, struct walk *w, struct inode **cur, const struct place *to)
+{
+	int error = 0;
+
+	if (t->flags & WALK_NO_MAGIC)
+		error = -ELOOP;
+	else if (t->flags & (WALK_BENEATH | WALK_IN_ROOT) || (t->flags & WALK_NO_XDEV && w->mount != to->mount))
+		error = -EXDEV;
+	if (error)
+		place_put(to);
+	else
+		place_set(w, cur, to);
+	return error;
 }
 
 /* The text of a link is walked next. Takes over the reference of the link: its text stands as long as that is held. */
@@ -69,8 +127,9 @@ static int link_follow(struct trail *t, struct inode *link, struct inode **cur, 
 {
 	const char *text = link->target;
 	long size = (long)link->size;
+	int error = 0;
 
-	if (++t->links > LINKS_MAX) {
+	if (++t->links > LINKS_MAX || t->flags & WALK_NO_LINKS) {
 		size = -ELOOP;
 	} else if (link->kind == KIND_OPS) {
 		const struct fs_ops *ops = link->volume->ops;
@@ -78,9 +137,9 @@ static int link_follow(struct trail *t, struct inode *link, struct inode **cur, 
 		int jump = ops->jump ? ops->jump(link, &to) : 1;
 
 		if (jump == 0) {
-			place_set(w, cur, &to);
 			inode_put(link);
-			return 1;
+			error = to_jump(t, w, cur, &to);
+			return error ? error : 1;
 		}
 		size = jump < 0 ? jump : ops->link_text(link, &text);
 	}
@@ -89,14 +148,19 @@ static int link_follow(struct trail *t, struct inode *link, struct inode **cur, 
 		return size ? (int)size : -ENOENT;
 	}
 	if (*text == '/')
-		to_root(w, cur);
-	text_push(t, link, text, (size_t)size);
-	return 0;
+		error = to_root(t, w, cur);
+	if (error)
+		inode_put(link);
+	else
+		text_push(t, link, text, (size_t)size);
+	return error;
 }
 
 /* The last name's text stays with the walk; the others' links are let go. */
 static void trail_end(struct trail *t, struct walk *w, int keeps)
 {
+	if (root_is_own(t))
+		place_put(&t->root);
 	for (int i = 0; i <= t->depth; i++) {
 		struct inode *link = t->level[i].link;
 
@@ -111,19 +175,22 @@ int path_walk(const struct place *at, const char *path, unsigned flags, struct w
 {
 	struct trail t;
 	struct inode *cur, *next;
+	const struct place *start;
 	uint8_t slash = 0;
 	int error;
 
 	memset(w, 0, sizeof(*w));
 	w->last = LAST_ROOT;
-	t.depth = t.links = 0; /* levels are written before they are read */
 	if (!*path)
 		return -ENOENT;
+	if (*path == '/' && flags & WALK_BENEATH)
+		return -EXDEV;
+	trail_begin(&t, at, flags);
 	t.level[0] = (struct level){ path, path + strlen(path), NULL };
-	cur = *path == '/' ? fs_family()->root : at->inode;
-	w->mount = *path == '/' ? fs_family()->mounts : at->mount;
-	mount_get(w->mount);
-	inode_get(cur);
+	start = *path == '/' ? &t.root : at;
+	place_get(start);
+	cur = start->inode;
+	w->mount = start->mount;
 	for (;;) {
 		struct level *l = &t.level[t.depth];
 		const char *name;
@@ -153,16 +220,16 @@ int path_walk(const struct place *at, const char *path, unsigned flags, struct w
 		}
 		if (n == 2 && name[0] == '.' && name[1] == '.') {
 			w->last = LAST_DOTDOT;
-			mount_up(&w->mount, &cur);
-			if (cur->parent && !(w->mount && cur == w->mount->root)) {
-				inode_get(cur->parent);
-				cur_set(&cur, cur->parent);
-			}
-			mount_cross(&w->mount, &cur);
+			error = to_parent(&t, w, &cur);
+			if (error)
+				goto fail;
 			continue;
 		}
 		error = -EISDIR; /* a name that may be made cannot be a directory's */
 		if (last && slash && (flags & WALK_CREATE))
+			goto fail;
+		error = -EAGAIN; /* what is made anew by each look-up was never kept */
+		if (flags & WALK_CACHED && cur->kind == KIND_OPS)
 			goto fail;
 		error = dir_lookup(cur, name, n, &next);
 		if (error == -ENOENT && last && (flags & (WALK_CREATE | WALK_PARENT)))
@@ -181,8 +248,16 @@ int path_walk(const struct place *at, const char *path, unsigned flags, struct w
 			}
 			continue;
 		}
-		if (next && mount_may_cross(next) && !(last && flags & WALK_PARENT))
+		if (next && mount_may_cross(next) && !(last && flags & WALK_PARENT)) {
+			const struct mount *before = w->mount;
+
 			mount_cross(&w->mount, &next);
+			error = -EXDEV;
+			if (flags & WALK_NO_XDEV && w->mount != before) {
+				inode_put(next);
+				goto fail;
+			}
+		}
 		if (!last) {
 			cur_set(&cur, next);
 			continue;
@@ -204,6 +279,7 @@ int path_walk(const struct place *at, const char *path, unsigned flags, struct w
 	error = -ENOTDIR;
 	if (w->slash && !IS(cur, S_IFDIR))
 		goto fail; /* no text is left */
+	trail_end(&t, w, 0);
 	w->inode = cur;
 	return 0;
 fail:
@@ -235,7 +311,7 @@ int path_at(int dirfd, uint64_t path, unsigned flags, char *buffer, struct walk 
 		return (int)n;
 	if (!n && !(flags & WALK_EMPTY))
 		return -ENOENT;
-	if (*buffer != '/' && dirfd != AT_FDCWD) {
+	if ((*buffer != '/' || flags & WALK_IN_ROOT) && dirfd != AT_FDCWD) {
 		f = fd_any(dirfd);
 		if (!f)
 			return -EBADF;

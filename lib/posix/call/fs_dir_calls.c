@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls about directories: listing them, and which one the caller is in. */
+/* System calls about directories: listing them, which one the caller is in, and where its names begin. */
 #include <fs/tell.h>
 
 struct record { uint64_t ino, next; uint16_t size; uint8_t type; char name[NAME_MAX + 1 + 12]; };
@@ -69,7 +69,7 @@ CALL2(getcwd, to, max)
 
 	if (!cwd->inode->nlink)
 		return -ENOENT;
-	n = place_path(cwd, path, sizeof(path));
+	n = place_path(cwd, 1, path, sizeof(path));
 	if (n < 0)
 		return n;
 	if ((uint64_t)n + 1 > max)
@@ -121,6 +121,24 @@ CALL1(fchdir, fd)
 	}
 	file_put(f);
 	return error;
+}
+
+CALL1(chroot, path)
+{
+	struct file_state *fs = current_files();
+	struct place p, before = fs->root;
+	int error = place_at(AT_FDCWD, path, 0, &p);
+
+	if (!error && !IS(p.inode, S_IFDIR)) {
+		place_put(&p);
+		error = -ENOTDIR;
+	}
+	if (error)
+		return error;
+	fs->root = p;
+	if (before.inode)
+		place_put(&before);
+	return 0;
 }
 
 CALL1(umask, mask)

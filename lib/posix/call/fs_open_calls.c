@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that open files, and the making of a name that is not there yet. */
+#include <linux/openat2.h>
 #include <posix/file/inotify.h>
 
 int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out)
@@ -57,14 +58,15 @@ int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 	return error;
 }
 
-/* Place for an open: found, made, or an unnamed one. */
-static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, struct place *out)
+/* Place for an open: found, made, or an unnamed one. how: WALK_RESOLVE of it. */
+static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out)
 {
 	char buffer[PATH_MAX];
 	struct walk w;
 	int error, temporary = (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_PATH);
-	unsigned how = (flags & O_NOFOLLOW) || ((flags & O_CREAT) && (flags & O_EXCL)) ? WALK_NOFOLLOW : 0;
 
+	if (flags & O_NOFOLLOW || (flags & O_CREAT && flags & O_EXCL))
+		how |= WALK_NOFOLLOW;
 	if (flags & O_CREAT)
 		how |= WALK_CREATE;
 	error = path_at(dirfd, path, how, buffer, &w);
@@ -103,7 +105,7 @@ static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, s
 	return error;
 }
 
-static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
+static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how)
 {
 	struct place p;
 	struct file *f;
@@ -113,7 +115,7 @@ static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	error = fd_free(current_files(), 0); /* before a file is made in vain */
 	if (error >= 0)
-		error = open_place(dirfd, path, flags, mode, &p);
+		error = open_place(dirfd, path, flags, mode, how, &p);
 	if (error)
 		return error;
 	error = inode_open(p.inode, flags, &f);
@@ -137,15 +139,61 @@ static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode)
 
 CALL3(open, path, flags, mode)
 {
-	return do_open(AT_FDCWD, path, (unsigned)flags, (uint32_t)mode);
+	return do_open(AT_FDCWD, path, (unsigned)flags, (uint32_t)mode, 0);
 }
 
 CALL4(openat, dirfd, path, flags, mode)
 {
-	return do_open((int)dirfd, path, (unsigned)flags, (uint32_t)mode);
+	return do_open((int)dirfd, path, (unsigned)flags, (uint32_t)mode, 0);
+}
+
+#define TMPFILE (O_TMPFILE & ~O_DIRECTORY)
+#define OPEN_FLAGS (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC | \
+	O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | TMPFILE)
+#define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define RESOLVES (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | \
+	RESOLVE_CACHED)
+_Static_assert(WALK_RESOLVE(RESOLVE_NO_XDEV) == WALK_NO_XDEV && WALK_RESOLVE(RESOLVE_NO_MAGICLINKS) == WALK_NO_MAGIC &&
+	WALK_RESOLVE(RESOLVE_NO_SYMLINKS) == WALK_NO_LINKS && WALK_RESOLVE(RESOLVE_BENEATH) == WALK_BENEATH &&
+	WALK_RESOLVE(RESOLVE_IN_ROOT) == WALK_IN_ROOT && WALK_RESOLVE(RESOLVE_CACHED) == WALK_CACHED, "vfs.c");
+
+/* Unlike open, openat2 refuses what has no meaning: 0 or -errno. */
+static int how_check(const struct open_how *how)
+{
+	int makes = how->flags & (O_CREAT | TMPFILE) ? 1 : 0;
+
+	if (how->flags & ~(uint64_t)OPEN_FLAGS || how->resolve & ~(uint64_t)RESOLVES ||
+		(how->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) == (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+		return -EINVAL;
+	if (how->mode & ~(uint64_t)(makes ? 07777 : 0) || (how->flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+		return -EINVAL;
+	if (how->flags & TMPFILE && (!(how->flags & O_DIRECTORY) || (how->flags & O_ACCMODE) == O_RDONLY))
+		return -EINVAL;
+	if (how->flags & O_PATH && how->flags & ~(uint64_t)PATH_FLAGS)
+		return -EINVAL;
+	return how->resolve & RESOLVE_CACHED && how->flags & (O_TRUNC | O_CREAT | TMPFILE) ? -EAGAIN : 0;
+}
+
+CALL4(openat2, dirfd, path, from, size)
+{
+	struct { struct open_how how; char more[PAGE - sizeof(struct open_how)]; } given;
+	int error;
+
+	if (size < sizeof given.how)
+		return -EINVAL;
+	if (size > sizeof given)
+		return -E2BIG;
+	if (user_read(&given, from, size))
+		return -EFAULT;
+	for (size_t i = 0; i < size - sizeof given.how; i++)
+		if (given.more[i])
+			return -E2BIG;
+	error = how_check(&given.how);
+	return error ? error : do_open((int)dirfd, path, (unsigned)given.how.flags, (uint32_t)given.how.mode,
+		WALK_RESOLVE(given.how.resolve));
 }
 
 CALL2(creat, path, mode)
 {
-	return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)mode);
+	return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)mode, 0);
 }

@@ -124,7 +124,7 @@ static long ops_link(struct inode *ip, char *to, size_t max)
 	if (jump < 0)
 		return jump;
 	if (jump == 0) {
-		n = place.mount ? place_path(&place, to, max) : inode_path(place.inode, to, max);
+		n = place.mount ? place_path(&place, 0, to, max) : inode_path(place.inode, to, max);
 		place_put(&place);
 		return n;
 	}

@@ -17,7 +17,9 @@ static void say_place(struct text *t, const struct mount *m)
 {
 	struct place at = { m->parent, m->point };
 	char path[PATH_MAX];
-	long n = m->parent ? place_path(&at, path, sizeof(path)) : fmt(path, sizeof(path), "/");
+	struct place root = files_root(current_files());
+	int is_top = !m->parent || (m == root.mount && m->root == root.inode);
+	long n = is_top ? fmt(path, sizeof(path), "/") : place_path(&at, 0, path, sizeof(path));
 
 	if (n > 0)
 		say_escaped(t, path, (size_t)n);
@@ -56,6 +58,8 @@ void text_mounts(struct text *t, const struct proc_node *of)
 {
 	(void)of;
 	for (const struct mount *m = fs_family()->mounts; m; m = m->next) {
+		if (!mount_is_reachable(m))
+			continue;
 		say_source(t, m);
 		say(t, " ");
 		say_place(t, m);
@@ -74,6 +78,8 @@ void text_mountinfo(struct text *t, const struct proc_node *of)
 	for (const struct mount *m = fs_family()->mounts; m; m = m->next) {
 		long n = mount_root_path(m, path, sizeof(path));
 
+		if (!mount_is_reachable(m))
+			continue;
 		say(t, "%u %u 0:%u ", m->id, m->parent ? m->parent->id : m->id, m->volume->device);
 		say_escaped(t, path, n > 0 ? (size_t)n : 0);
 		say(t, " ");

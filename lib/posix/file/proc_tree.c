@@ -45,8 +45,13 @@ static int jump_cwd(const struct inode *link, struct place *out)
 
 static int jump_root(const struct inode *link, struct place *out)
 {
-	(void)link;
-	return to_place(fs_family()->mounts, fs_family()->root, out);
+	struct task_view view;
+	struct place root;
+
+	if (thread_look(link->proc.pid, &view) || !view.files)
+		return -ENOENT;
+	root = files_root(view.files);
+	return to_place(root.mount, root.inode, out);
 }
 
 static int jump_fd(const struct inode *link, struct place *out)
