@@ -22,6 +22,8 @@ struct shown {
 	/* of a link that leads to a place by itself: 0 with references, or -errno */
 	int (*jump)(const struct inode *link, struct place *out);
 	const struct shown_more *more;   /* of a directory: names that come and go, behind those of `in` */
+	/* of a file without a text: its bytes are of a process's memory. As read and write. MAY SLEEP. */
+	long (*move)(const struct proc_node *of, struct io *io, uint64_t at, int writes);
 	uint8_t is_big;                  /* its text may be longer than 64 KiB */
 };
 
@@ -70,6 +72,9 @@ void text_status_more(struct text *t, const struct proc_node *of);
 long take_oom_score_adj(const struct proc_node *of, const char *text, size_t n);
 long take_timerslack(const struct proc_node *of, const char *text, size_t n);
 long take_coredump(const struct proc_node *of, const char *text, size_t n);
+/* process/remote.c, process/pagemap.c */
+long move_memory(const struct proc_node *of, struct io *io, uint64_t at, int writes);
+long move_pagemap(const struct proc_node *of, struct io *io, uint64_t at, int writes);
 /* proc_sysctl.c: /proc/sys */
 extern const struct shown sysctl_rows[];
 /* lib/fs/fs_lock.c, socket.c, sysv */

@@ -169,6 +169,8 @@ static long proc_read(struct file *f, struct io *io, uint64_t at)
 	struct proc_bytes *b = f->own;
 	size_t n, pages = f->ip->proc.row->is_big ? TEXT_PAGES_BIG : TEXT_PAGES;
 
+	if (f->ip->proc.row->move)
+		return f->ip->proc.row->move(&f->ip->proc, io, at, 0);
 	if (!f->ip->proc.row->text && !f->ip->proc.row->fixed)
 		return -EINVAL;
 	if (!b) {
@@ -193,7 +195,8 @@ static long proc_write(struct file *f, struct io *io, uint64_t at)
 	char *text;
 	long e;
 
-	(void)at;
+	if (row->move)
+		return row->move(&f->ip->proc, io, at, 1);
 	if (!row->take)
 		return -EACCES;
 	if (n > BINFMT_LINE_MAX && (f->ip->mode & 0777) == 0200)

@@ -166,6 +166,8 @@ static const struct shown pid_rows[] = {
 	TEXT("stat", text_stat),
 	TEXT("statm", text_statm),
 	{ "maps", S_IFREG | 0444, .text = text_maps, .is_big = 1 },
+	{ "mem", S_IFREG | 0600, .move = move_memory },
+	{ "pagemap", S_IFREG | 0400, .move = move_pagemap },
 	LINK("cwd", jump_cwd),
 	LINK("root", jump_root),
 	LINK("exe", jump_exe),

@@ -1,15 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* process_vm_readv(2) and process_vm_writev(2): memory of another process, which copies from and to it in its own
- * env (ask.h), in pieces. */
-#include <fs/files.h>
+/* process_vm_readv(2), process_vm_writev(2) and /proc/PID/mem: memory of another process, which copies from and to it
+ * in its own env (ask.h), in pieces. */
+#include <posix/file/proc.h>
 #include <posix/library.h>
 #include "ask.h"
 
 #define CHUNK_PAGES 16
 #define IOV_MAX 1024
 
-struct transfer { uint64_t at, done; size_t size; int writes; char bytes[]; };
+struct transfer { uint64_t at, done; size_t size; int writes, forces; char bytes[]; };
 #define CHUNK (CHUNK_PAGES * PAGE - sizeof(struct transfer))
+
+/* Within one page of its memory. */
+static int part_move(struct transfer *t, uint64_t at, size_t n)
+{
+	char *bytes = t->bytes + t->done;
+
+	return t->writes ? user_write(at, bytes, n) : user_read(bytes, at, n);
+}
+
+/* By a right that the page's mapping does not give, but could be given: for the moment. */
+static int part_force(struct transfer *t, uint64_t at, size_t n)
+{
+	const struct region *r = region_find(at);
+	uint32_t before;
+	int e;
+
+	if (!t->forces || !r || (t->writes && r->flags & REGION_SHARED))
+		return -EFAULT;
+	before = r->prot;
+	at = PAGE_DOWN(at);
+	e = (int)map_protect(at, PAGE, PROT_READ | (t->writes ? PROT_WRITE : 0));
+	if (!e) {
+		e = part_move(t, t->at + t->done, n);
+		(void)map_protect(at, PAGE, before);
+	}
+	return e;
+}
 
 /* In its env: as far as its memory goes. */
 static void move(void *with)
@@ -20,12 +47,12 @@ static void move(void *with)
 		uint64_t at = t->at + t->done;
 
 		n = MIN_OF(PAGE - at % PAGE, t->size - t->done);
-		if (t->writes ? user_write(at, t->bytes + t->done, n) : user_read(t->bytes + t->done, at, n))
+		if (part_move(t, at, n) && part_force(t, at, n))
 			return;
 	}
 }
 
-/* One piece of its memory, at most as much as the caller's has: bytes, or -errno when there was none. */
+/* One piece of its memory, at most as much as the caller's has: bytes, or -errno when there was none; -EIO: of its. */
 static long piece_move(int pid, struct transfer *t, const struct iovec *piece, struct io *own)
 {
 	uint64_t base = (uint64_t)piece->iov_base, size = MIN_OF(piece->iov_len, own->total), done = 0;
@@ -48,7 +75,7 @@ static long piece_move(int pid, struct transfer *t, const struct iovec *piece, s
 			return done ? (long)done : e;
 		done += t->done;
 		if (t->done < t->size)
-			return done ? (long)done : -EFAULT;
+			return done ? (long)done : -EIO;
 	}
 	return (long)done;
 }
@@ -63,6 +90,8 @@ static long pieces_move(int pid, struct transfer *t, struct io *own, uint64_t re
 		if (user_read(&piece, remote + i * sizeof piece, sizeof piece))
 			return done ? done : -EFAULT;
 		n = piece_move(pid, t, &piece, own);
+		if (n == -EIO)
+			n = -EFAULT;
 		if (n < 0)
 			return done ? done : n;
 		done += n;
@@ -93,10 +122,29 @@ static long transfer(uint64_t pid, uint64_t local, uint64_t local_count, uint64_
 		result = -ENOMEM;
 	else {
 		t->writes = writes;
+		t->forces = 0;
 		result = pieces_move(th->task->pid, t, &own, remote, remote_count);
 		fam_pages_free(t, CHUNK_PAGES);
 	}
 	io_end(&own);
+	return result;
+}
+
+/* A debugger reads what is protected, and writes into a program's text; others' files stay as they are. */
+long move_memory(const struct proc_node *of, struct io *io, uint64_t at, int writes)
+{
+	struct thread *th = thread_by_tid(of->pid);
+	struct transfer *t;
+	long result;
+
+	if (!th || th->task->state != TASK_ALIVE)
+		return 0;
+	if (!(t = fam_pages(CHUNK_PAGES)))
+		return -ENOMEM;
+	t->writes = writes;
+	t->forces = 1;
+	result = piece_move(th->task->pid, t, &(struct iovec){ (void *)at, io->total }, io);
+	fam_pages_free(t, CHUNK_PAGES);
 	return result;
 }
 
