@@ -22,7 +22,7 @@ def gate_fuzz(calls, seed, debug=False, timeout=300):
     for op, results in re.findall(r"FUZZ (\w+)((?: \w+=\d+)+)$", r.log, re.M):
         rows[op] = {name: int(n) for name, n in re.findall(r"(\w+)=(\d+)", results)}
         print(f"{run}: {op:12}{results}")
-    for line in re.findall(r"FUZZ ((?:seed|DONE|overflow) .*)$", r.log, re.M):
+    for line in re.findall(r"FUZZ ((?:seed|DONE|overflow|bound:) .*)$", r.log, re.M):
         print(f"{run}: {line}")
     assert r.status == 0 and re.search(r"FUZZ DONE strange 0, damaged 0, frames free before (\d+), after \1$", r.log, re.M), r
     return rows, r.log
@@ -33,8 +33,9 @@ def table_names(path, word):
         return re.findall(rf"^{word}\((?:\d+, )?(\w+),", f.read(), re.M)
 
 
-def spread(rows, calls):
-    """Each op succeeds as often as a thousand in a million, a third of all do, of pt_copy one in a hundred; and each error there is comes back."""
+def spread(rows, log, calls):
+    """Each op succeeds as often as a thousand in a million, a third of all do, of pt_copy one in a hundred; all kinds of devices are
+    bound; and each error there is comes back."""
     need = calls // 1000
     succeeded = sum(row.get("ok", 0) for row in rows.values())
     total = sum(sum(row.values()) for row in rows.values())
@@ -45,13 +46,14 @@ def spread(rows, calls):
     share = 100 * copies["ok"] / sum(copies.values())
     print(f"fuzz: {share:.1f} % of pt_copy calls succeed")
     assert share >= 1, copies
+    bound = dict(re.findall(r"(\w+) (\d+)", re.search(r"FUZZ bound: (.*)$", log, re.M).group(1)))
+    assert len(bound) == 8 and "0" not in bound.values(), bound
     missing = set(table_names("error.def", "ERROR")) - {name for row in rows.values() for name in row}
     assert not missing, f"errors that never came: {missing}"
 
 
 def test_gate():
-    rows, _ = gate_fuzz(100000, 1)
-    spread(rows, 100000)
+    spread(*gate_fuzz(100000, 1), 100000)
 
 
 def test_gate_recounted():
@@ -63,8 +65,7 @@ def test_gate_recounted():
 
 @pytest.mark.slow
 def test_gate_million():
-    rows, _ = gate_fuzz(1000000, 3, timeout=1500)
-    spread(rows, 1000000)
+    spread(*gate_fuzz(1000000, 3, timeout=1500), 1000000)
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ static void refuse(const char *what, int64_t got, int wanted)
 		wrong++;
 	}
 }
+
 /* Asks for all of them, one by one, and says which it was given: none, since its account has no devices. */
 static void devices(const char *what, int kind, uint64_t end)
 {

@@ -10,8 +10,7 @@ static int64_t call(struct fuzzer *f, int op, uint64_t a, uint64_t b, uint64_t c
 	return fuzz_call(f, op, (uint64_t[6]){ a, b, c, d, 0, 0 });
 }
 
-/* A place of its own where a frame of its own stands; PLACES = none at hand. */
-static uint32_t place_own(struct fuzzer *f)
+uint32_t fuzz_place_own(struct fuzzer *f)
 {
 	for (int i = 0; i < 64; i++) {
 		uint32_t at = (uint32_t)fuzz_below(f, PLACES), pfn = f->place[at];
@@ -25,7 +24,7 @@ static uint32_t place_own(struct fuzzer *f)
 /* Let go with an entry left, it is written on; then it is adopted, unmapped, or left to whoever comes. */
 static void disown_mapped(struct fuzzer *f)
 {
-	uint32_t at = place_own(f), pfn;
+	uint32_t at = fuzz_place_own(f), pfn;
 	uint64_t va;
 
 	if (at == PLACES)
@@ -49,7 +48,7 @@ static void account_outlived(struct fuzzer *f)
 	if (fuzz_env_state(f->child) == EXO_S_FREE)
 		fuzz_child_make(f);
 	for (int i = 0; i < 4; i++) {
-		at[i] = place_own(f);
+		at[i] = fuzz_place_own(f);
 		if (at[i] < PLACES)
 			(void)call(f, EXO_GATE_frame_give, f->place[at[i]], 1, f->child, 0);
 	}
@@ -110,9 +109,14 @@ static void quota_slices(struct fuzzer *f)
 
 void fuzz_act(struct fuzzer *f)
 {
-	static void (*const acts[])(struct fuzzer *f) = { disown_mapped, disown_mapped, disown_mapped, device_used, quota_homes, quota_slices, quota_frames, account_outlived };
+	static void (*const acts[])(struct fuzzer *f) = { disown_mapped, disown_mapped, disown_mapped, device_used, fuzz_drive, quota_homes, quota_slices,
+		quota_frames, account_outlived };
 	uint64_t act = fuzz_below(f, sizeof acts / sizeof *acts);
 
+	if (f->slot % FUZZERS == DRIVER && fuzz_below(f, 2)) {
+		fuzz_drive(f);
+		return;
+	}
 	/* A child has no child. */
 	if (acts[act] != account_outlived || f->slot < FUZZERS)
 		acts[act](f);

@@ -277,8 +277,17 @@ static void choose_set(struct fuzzer *f, uint64_t a[6])
 
 static void choose_bind(struct fuzzer *f, uint64_t a[6])
 {
-	a[0] = one_in(f, 2) ? EXO_DEV_PORTS : fuzz_below(f, 4);
-	if (a[0] == EXO_DEV_PORTS) {
+	uint64_t kinds = one_in(f, 2) ? EXO_DEV_DMA_END + 1 : EXO_DEV_FRAMES_WC + 1;
+	uint32_t at = (uint32_t)fuzz_below(f, PLACES);
+
+	a[0] = one_in(f, 2) ? EXO_DEV_PORTS : fuzz_below(f, kinds);
+	if (a[0] == EXO_DEV_DMA) {
+		a[1] = fuzz_place(f, at) | fuzz_below(f, 2) * EXO_DMA_WRITE;
+		a[2] = 1;
+	} else if (a[0] >= EXO_DEV_PCI) {
+		a[1] = a[0] == EXO_DEV_DMA_END ? f->place[at] : fuzz_function(f);
+		a[2] = 1;
+	} else if (a[0] == EXO_DEV_PORTS) {
 		static const uint16_t base[] = { 0x2e8, 0x3e8, 0x3f8, 0x60 }; /* not COM2: its lines would be the host's to bear */
 
 		a[1] = base[fuzz_below(f, 4)] + fuzz_below(f, 8);
@@ -395,6 +404,9 @@ int fuzz_choose(struct fuzzer *f, uint64_t a[6])
 	/* Few of its own ends: they are not what is looked for. */
 	if (op == EXO_GATE_env_kill && a[0] == rt_envs[ME].name)
 		a[0] = f->child;
+	/* Who has the machine right could end all of this. */
+	if (op == EXO_GATE_env_set && a[1] == EXO_SET_MACHINE && f->slot % FUZZERS == DRIVER)
+		a[2] |= 1ul << 32;
 	return op;
 }
 
@@ -405,6 +417,8 @@ void fuzz_learn(struct fuzzer *f, int op, const uint64_t a[6], int64_t r)
 			f->caller = 0;
 		return;
 	}
+	if (op == EXO_GATE_dev_bind && a[0] < FUZZ_KINDS)
+		__atomic_fetch_add(&total.bound[a[0]], 1, __ATOMIC_RELAXED);
 	if (op == EXO_GATE_frame_claim && a[1] < POOL) { /* more at once is for a run (large.c) */
 		int listed = (a[0] == EXO_ANY || a[0] == EXO_ZEROED) && !a[3];
 

@@ -7,10 +7,12 @@
 #pragma GCC visibility push(hidden)
 
 #define FUZZERS 4            /* made by the first env; each may have one child, which is a fuzzer too */
+#define DRIVER 0             /* has the machine right; its child may get it */
 #define SLOTS (2 * FUZZERS)  /* slot i + FUZZERS is the child of slot i */
 #define POOL 256
 #define FUZZ_OPS 23          /* ops of gate.def, and one row for numbers that are none */
 #define FUZZ_UNASSIGNED 22
+#define FUZZ_KINDS (EXO_DEV_DMA_END + 1)
 #define FUZZ_ERRORS 18       /* 0 = success, then error.def */
 
 /* The places where a fuzzer maps: four regions of four level-1 tables, sixteen pages each. */
@@ -45,6 +47,7 @@ extern struct fuzzer fuzzer[SLOTS];
 struct fuzz_total {
 	volatile uint64_t calls, target, upcalls, faults, made, ended, stuck;
 	volatile uint32_t count[FUZZ_OPS][FUZZ_ERRORS];
+	volatile uint64_t bound[FUZZ_KINDS]; /* successes of dev_bind, by kind */
 	volatile uint64_t strange; /* results that are neither success nor an error of error.def */
 };
 extern struct fuzz_total total;
@@ -72,8 +75,12 @@ int fuzz_env_state(exo_name name);
 
 /* large.c: makes a run of 2 MiB, or does something with the one that it has. */
 void fuzz_large(struct fuzzer *f);
-/* actors.c: one of its longer stories. */
+/* actors.c: one of its longer stories; a place of its own where a frame of its own stands, PLACES = none at hand. */
 void fuzz_act(struct fuzzer *f);
+uint32_t fuzz_place_own(struct fuzzer *f);
+/* function.c: drives a PCI function, or is refused it; bdf of one, 0 = the machine has none. */
+void fuzz_drive(struct fuzzer *f);
+uint64_t fuzz_function(struct fuzzer *f);
 /* run.c: reads a word, or writes one; a fault there is let pass. */
 void fuzz_touch(uint64_t va, uint64_t write);
 void fuzz_port(uint64_t port);  /* reads that port; a fault is let pass */

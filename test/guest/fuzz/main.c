@@ -110,6 +110,8 @@ static void fuzzer_make(int slot)
 		rt_off(2);
 	}
 	name[slot] = (exo_name)r;
+	if (slot == DRIVER && gate_env_set(name[slot], EXO_SET_RIGHTS, EXO_RIGHT_MACHINE, 0) != 0)
+		rt_off(2);
 	__atomic_fetch_add(&total.made, 1, __ATOMIC_RELAXED);
 }
 
@@ -141,6 +143,7 @@ static void look_after(int slot)
 
 static void report(uint64_t before, uint64_t after)
 {
+	const volatile uint64_t *bound = total.bound;
 	uint64_t all = 0, ok = 0;
 
 	for (int op = 0; op < FUZZ_OPS; op++) {
@@ -155,6 +158,9 @@ static void report(uint64_t before, uint64_t after)
 		}
 		rt_log("%s", line);
 	}
+	rt_log("FUZZ bound: ports %lu, lines %lu, frames %lu, functions %lu, masters %lu, messages %lu, pins %lu, "
+		"unpinned %lu", bound[EXO_DEV_PORTS], bound[EXO_DEV_IRQ], bound[EXO_DEV_FRAMES] + bound[EXO_DEV_FRAMES_WC],
+		bound[EXO_DEV_PCI], bound[EXO_DEV_MASTER], bound[EXO_DEV_MSI], bound[EXO_DEV_DMA], bound[EXO_DEV_DMA_END]);
 	rt_log("FUZZ seed %lu: %lu calls, %lu results, %lu succeeded, %lu envs made, %lu stuck, %lu upcalls, %lu faults, recounts %lu", seed, total.calls, all, ok,
 		total.made, total.stuck, total.upcalls, total.faults, rt_info->recounts);
 	rt_log("FUZZ DONE strange %lu, damaged %lu, frames free before %lu, after %lu", total.strange, damaged, before, after);
