@@ -6,7 +6,8 @@
 #include "../../kernel/vector.h"
 
 enum { COMMAND = 4, MASTER = 4, MEMORY = 2, EXPRESS = 0x40, MSIX = 0x60, MSI = 0x80, FLR = 1 << 15 };
-enum { DISK, BRIDGE, OLD, FUNCTIONS }; /* a PCI Express disk behind a bridge; one with MSI and without a reset */
+/* A PCI Express disk behind a bridge; one with MSI and without a reset; more like it, which mostly are not there. */
+enum { DISK, BRIDGE, OLD, MORE, FUNCTIONS = MORE + 16 };
 #define BDF(bus, slot) ((bus) << 8 | (slot) << 3)
 #define BAR 0xe0000ul /* frame */
 
@@ -21,6 +22,7 @@ static struct {
 	int absent;                    /* so many readings of the disk's vendor are ones */
 	unsigned resets;
 	uint32_t charged, freed, events;
+	bool poor;                     /* no account has a count left */
 } w;
 uint8_t *host_ram = w.ram;
 struct exo_env *envs;
@@ -84,7 +86,7 @@ volatile uint32_t *kernel_device(uint64_t pa) { return &w.entries[(pa >> 12) - B
 uint32_t apic_message_address(void) { return 0xfee03000; }
 uint64_t host_tsc(void) { return w.now; }
 bool account_charge(uint16_t account, int count, uint32_t n)
-{ (void)account; (void)count; w.charged += n; return true; }
+{ (void)account; (void)count; w.charged += w.poor ? 0 : n; return !w.poor; }
 void account_refund(uint16_t account, int count, uint32_t n)
 { (void)account; (void)count; w.charged -= n; }
 void irq_mask(unsigned line, bool on) { (void)line; (void)on; }
@@ -123,9 +125,10 @@ static void world(void)
 	w = (__typeof__(w)){ .now = 5000 };
 	function_make(DISK, BDF(3, 1), &disk);
 	function_make(BRIDGE, BDF(0, 2), &bridge);
-	function_make(OLD, BDF(0, 3), &old);
+	for (int i = OLD; i < FUNCTIONS; i++)
+		function_make(i, (uint16_t)BDF(0, 3 + i - OLD), &old);
 	/* pa_ptr starts at the test's RAM. */
-	told = (struct boot_info){ .pci = { .phys = (uint64_t)((uint8_t *)w.table - w.ram) }, .pci_count = FUNCTIONS };
+	told = (struct boot_info){ .pci = { .phys = (uint64_t)((uint8_t *)w.table - w.ram) }, .pci_count = MORE };
 	boot = &told;
 	info = &facts;
 	envs = public;
@@ -331,6 +334,70 @@ TEST(pci_pins)
 	}
 	for (int i = 1; i < 8; i++)
 		CHECK_EQ(frames[i].pins, i == 3);
+	end(1);
+	ended(1);
+}
+
+/* ---- limits: each refuses where it ends, and has taken nothing then */
+
+TEST(pci_without_counts)
+{
+	world();
+	w.poor = true;
+	CHECK_EQ(bind(0, EXO_DEV_PCI, BDF(0, 3), 1), -EXO_EPERM);
+	CHECK_EQ(w.table[OLD].holder, 0);
+	CHECK_EQ(bind(0, EXO_DEV_FRAMES, 0xd0000, 1), -EXO_EPERM);
+	CHECK(!dev_frames_find(0xd0000));
+	CHECK_EQ(bind(0, EXO_DEV_PORTS, 0x2f8, 1), -EXO_EPERM);
+	CHECK_EQ(env[0].port_count, 0);
+	CHECK_EQ(bind(0, EXO_DEV_IRQ, 3, 1), -EXO_EPERM);
+	CHECK_EQ(env[0].irq_lines, 0);
+	w.poor = false;
+	CHECK_EQ(bind(0, EXO_DEV_PCI, BDF(0, 3), 1), 0);
+	w.poor = true;
+	CHECK_EQ(bind(0, EXO_DEV_MSI, BDF(0, 3), 0), -EXO_EPERM);
+	CHECK_EQ(get(OLD, MSI) >> 16 & 1, 0);
+	end(0);
+	ended(0);
+}
+
+/* Messages; an env's groups of ports; ranges of device memory; functions. */
+TEST(pci_without_room)
+{
+	world();
+	w.table[DISK].messages = EXO_MSI_LINES + 1;
+	CHECK_EQ(bind(0, EXO_DEV_PCI, BDF(3, 1), 1), 0);
+	for (uint64_t i = 0; i < EXO_MSI_LINES; i++)
+		CHECK(bind(0, EXO_DEV_MSI, BDF(3, 1), i) >= 0);
+	CHECK_EQ(bind(0, EXO_DEV_MSI, BDF(3, 1), EXO_MSI_LINES), -EXO_ENOMEM);
+	end(0);
+	ended(0);
+
+	world();
+	env[0].port_count = ENV_PORTS - 4;
+	CHECK_EQ(bind(0, EXO_DEV_PCI, BDF(3, 1), 1), -EXO_ENOMEM);
+	env[0].port_count = ENV_PORTS;
+	CHECK_EQ(bind(0, EXO_DEV_PORTS, 0x3e8, 1), -EXO_ENOMEM);
+	env[0].port_count = 0;
+	CHECK_EQ(w.charged, 0);
+
+	unsigned ranges = 0;
+	while (bind(0, EXO_DEV_FRAMES, 0xd0000 + ranges, 1) == 0)
+		ranges++;
+	CHECK_EQ(ranges, 64);
+	CHECK_EQ(bind(0, EXO_DEV_FRAMES, 0xd0000 + ranges, 1), -EXO_ENOMEM);
+	CHECK_EQ(bind(1, EXO_DEV_PCI, BDF(3, 1), 1), -EXO_ENOMEM);
+	end(0);
+	ended(0);
+
+	world();
+	told.pci_count = FUNCTIONS;
+	for (unsigned i = 0; i < 16; i++)
+		CHECK_EQ(bind(0, EXO_DEV_PCI, BDF(0, 3 + i), 1), 0);
+	CHECK_EQ(bind(1, EXO_DEV_PCI, BDF(0, 3 + 16), 1), -EXO_ENOMEM);
+	end(0);
+	ended(0);
+	CHECK_EQ(bind(1, EXO_DEV_PCI, BDF(0, 3 + 16), 1), 0);
 	end(1);
 	ended(1);
 }

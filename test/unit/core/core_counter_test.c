@@ -124,6 +124,13 @@ TEST(core_limits_refuse_at_the_maximum)
 	envs[3].limit[EXO_C_HOMES] = UINT32_MAX;
 	CHECK_EQ(op_env_set(world_env(3)->name, EXO_SET_LIMIT, EXO_C_HOMES, 1), -EXO_EOVERFLOW);
 	CHECK_EQ(envs[3].limit[EXO_C_HOMES], UINT32_MAX);
+	/* Nor does more go than is not in use, either way. */
+	envs[3].limit[EXO_C_HOMES] = 0;
+	struct exo_env *mine = &envs[world_env(1)->public->account];
+	uint32_t spare = mine->limit[EXO_C_HOMES] - mine->used[EXO_C_HOMES];
+	CHECK_EQ(op_env_set(world_env(3)->name, EXO_SET_LIMIT, EXO_C_HOMES, spare + 1ul), -EXO_ENOMEM);
+	CHECK_EQ(op_env_set(world_env(3)->name, EXO_SET_LIMIT, EXO_C_HOMES, spare), 0);
+	CHECK_EQ(envs[3].limit[EXO_C_HOMES], spare);
 }
 
 /* A copy that is refused at its first entry gives the table that it was to be in neither base nor class: else its links would count as what they are not. */

@@ -80,6 +80,11 @@ TEST(core_give)
 	CHECK_EQ(op_frame_give(100, 1, 0), -EXO_EPERM);
 	CHECK_EQ(frames[100].account, 3);
 	world_check();
+	uint32_t limit = envs[3].limit[EXO_C_FRAMES];
+	envs[3].limit[EXO_C_FRAMES] = envs[3].used[EXO_C_FRAMES];
+	CHECK_EQ(op_frame_give(101, 1, world_env(3)->name), -EXO_ENOMEM);
+	CHECK_EQ(frames[101].owner, 1);
+	envs[3].limit[EXO_C_FRAMES] = limit;
 	world_run(2);
 	CHECK_EQ(op_frame_give(101, 1, 0), -EXO_EPERM);
 	world_end();

@@ -70,6 +70,7 @@ TEST(core_env_make_refusals)
 #define WITH(change, error) do { spec = good; change; CHECK_EQ(user_write(WORLD_PAGE, &spec, sizeof spec), 0); REFUSED(op_env_make(WORLD_PAGE), error); \
 		for (uint32_t i = 0; i < EXO_EF_COUNT; i++) CHECK_EQ(frames[good.frames[i]].pins, 0); } while (0)
 	WITH(spec.frame_count = EXO_EF_COUNT - 1, EXO_EINVAL);
+	WITH(spec.frame_count = EXO_SPEC_FRAMES_MAX + 1, EXO_EINVAL);
 	WITH(spec.flags = 0x8000, EXO_EINVAL);
 	WITH(spec.rip = EXO_USER_END, EXO_EINVAL);
 	WITH(spec.entry[1] = EXO_USER_END, EXO_EINVAL);
@@ -106,8 +107,10 @@ TEST(core_home_list)
 	CHECK_EQ(op_home_set(0, EXO_HOME_PRIVATE, HOME, 2), -EXO_EINVAL);
 	uint32_t count = me->home_count;
 	me->home_count = ENV_HOMES;
+	envs[1].limit[EXO_C_HOMES]++; /* the list is what has an end */
 	CHECK_EQ(op_home_set(0, EXO_HOME_RELEASE, HOME + 3 * EXO_HOME_SIZE, 1), -EXO_ENOMEM);
 	CHECK_EQ(op_home_set(0, EXO_HOME_CLAIM, HOME + 9 * EXO_HOME_SIZE, 1), -EXO_ENOMEM);
+	envs[1].limit[EXO_C_HOMES]--;
 	me->home_count = count;
 	CHECK_EQ(op_home_set(0, EXO_HOME_RELEASE, HOME, 6), 6);
 	world_end();
