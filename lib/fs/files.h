@@ -156,6 +156,8 @@ struct fs_family {
 	struct inode *pts;             /* /dev/pts, held */
 	struct socket *abstract;       /* sockets with a name that is no path */
 	uint64_t next_ino;
+	struct mqueue *mqueues;        /* POSIX message queues that have a name; and what all of them may hold */
+	uint64_t mqueue_bytes;
 	struct lock_wait *lock_waits;  /* fs_lock.c */
 	struct async *asyncs;          /* files with O_ASYNC */
 	uint32_t watches, watching;    /* of inotify: how many, of how many instances; and */

@@ -105,11 +105,16 @@ static const struct shown vm_rows[] = {
 static const struct shown inotify_rows[] = {
 	FIXED("max_queued_events", "16384"), FIXED("max_user_instances", "128"), FIXED("max_user_watches", "65536"), { 0 },
 };
+static const struct shown mqueue_rows[] = {
+	FIXED("msg_default", "10"), FIXED("msg_max", "10"), FIXED("msgsize_default", "8192"),
+	FIXED("msgsize_max", "8192"), FIXED("queues_max", "256"), { 0 },
+};
 static const struct shown fs_rows[] = {
 	{ "binfmt_misc", S_IFDIR | 0755, .in = binfmt_rows, .more = &binfmt_names },
 	TEXT("file-max", text_file_max), TEXT("file-nr", text_file_nr), FIXED("lease-break-time", "45"),
 		FIXED("leases-enable", "0"),
 	DIRECTORY("inotify", inotify_rows),
+	DIRECTORY("mqueue", mqueue_rows),
 	TEXT("nr_open", text_nr_open), FIXED("overflowgid", "65534"), FIXED("overflowuid", "65534"),
 	FIXED("pipe-max-size", "1048576"), FIXED("pipe-user-pages-hard", "0"), FIXED("pipe-user-pages-soft", "0"),
 	FIXED("protected_fifos", "0"), FIXED("protected_hardlinks", "0"), FIXED("protected_regular", "0"),

@@ -12,6 +12,8 @@
 #define RLIMIT_CORE 4
 #define RLIMIT_NPROC 6
 #define RLIMIT_NOFILE 7
+#define RLIMIT_MSGQUEUE 12
+#define MSGQUEUE_BYTES 819200 /* as Linux begins with */
 
 static void limits_default(struct task *t)
 {
@@ -22,6 +24,7 @@ static void limits_default(struct task *t)
 	t->limit[RLIMIT_NPROC][0] = t->limit[RLIMIT_NPROC][1] = PROC_MAX;
 	t->limit[RLIMIT_NOFILE][0] = FD_SOFT;
 	t->limit[RLIMIT_NOFILE][1] = FD_MAX;
+	t->limit[RLIMIT_MSGQUEUE][0] = t->limit[RLIMIT_MSGQUEUE][1] = MSGQUEUE_BYTES;
 	t->dump_filter = DUMP_USUAL;
 }
 
