@@ -3,16 +3,50 @@
 #include "vm.h"
 #include "needs.h"
 
-#define MREMAP_MAYMOVE 1
-#define MREMAP_FIXED   2
+#define MREMAP_MAYMOVE   1
+#define MREMAP_FIXED     2
+#define MREMAP_DONTUNMAP 4
 
 static int unmap(uint64_t start, uint64_t size)
 {
 	return size && !region_free_space(start, start + size) ? map_remove(start, start + size) : 0;
 }
 
-/* A second place for the region's bytes: copied there; the first one goes. */
-static long region_move(const struct region *from, uint64_t old, uint64_t old_size, uint64_t to, uint64_t new_size)
+/* Shared anonymous memory has no object: the frames themselves get the second place, by proof of the first. */
+static int frames_again(uint64_t from, uint64_t to, uint64_t n, unsigned prot)
+{
+	for (uint64_t at = 0; at < n; at += PAGE) {
+		uint64_t pfn = present_from(from + at, from + at + PAGE) == from + at ? frame_at(from + at) : 0;
+		uint64_t rights = EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX | (prot & PROT_WRITE ? EXO_PTE_RW : 0);
+		int e = pfn ? 0 : -ENOMEM;
+
+		if (!e && prot & PROT_WRITE) /* the proof must have what the new entry gets */
+			e = page_serve(from + at, PROT_WRITE);
+		if (!e)
+			e = path_open(to + at);
+		if (e)
+			return e;
+		if (entries_write(0, to + at, 1, pfn << EXO_PAGE_SHIFT | rights, 0, from + at) < 0)
+			return -ENOMEM;
+		family_progress();
+	}
+	return prot & PROT_EXEC ? pages_protect(to, to + n, prot) : 0;
+}
+
+static int bytes_again(uint64_t from, uint64_t to, uint64_t n)
+{
+	for (uint64_t va = from; (va = present_from(va, from + n)) < from + n; va += PAGE)
+		if (user_copy((void *)(to + (va - from)), (const void *)va, PAGE))
+			return -ENOMEM;
+	return 0;
+}
+
+/* What becomes of the first place: it goes; it stays a mapping, without the pages that moved; both have the bytes. */
+enum stays { STAYS_NOT, STAYS_EMPTY, STAYS };
+
+/* A second place for the region's bytes from `old` on. */
+static long region_move(const struct region *from, uint64_t old, uint64_t old_size, uint64_t to, uint64_t new_size,
+	enum stays stays)
 {
 	struct region r = *from;
 	uint64_t n = old_size < new_size ? old_size : new_size;
@@ -30,42 +64,61 @@ static long region_move(const struct region *from, uint64_t old, uint64_t old_si
 	if (n && !(r.prot & PROT_READ))
 		return -EFAULT;
 	e = region_insert(&r);
-	for (uint64_t va = old; !e && (va = present_from(va, old + n)) < old + n; va += PAGE)
-		if (user_copy((void *)(to + (va - old)), (const void *)va, PAGE))
-			e = -ENOMEM;
+	if (!e && r.flags & REGION_ANON_SHARED)
+		e = frames_again(old, to, new_size, r.prot);
+	else if (!e)
+		e = bytes_again(old, to, n);
 	if (e) {
 		(void)region_remove(to, to + new_size);
 		(void)pages_unmap(to, to + new_size);
 		return e;
 	}
-	e = region_remove(old, old + old_size);
-	if (!e)
+	if (stays == STAYS_NOT)
+		e = region_remove(old, old + old_size);
+	if (!e && stays != STAYS && !(stays == STAYS_EMPTY && r.flags & REGION_ANON_SHARED))
 		e = pages_unmap(old, old + old_size);
 	return e ? e : (long)to;
+}
+
+/* What none of the mappings' own state decides. old_size 0: shared memory gets a second place. */
+static int wrong(const struct region *r, uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags)
+{
+	if (old % PAGE || !new_size || flags & ~7ul)
+		return -EINVAL;
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if (flags & MREMAP_DONTUNMAP && old_size != new_size)
+		return -EINVAL;
+	if (!r || r->end < old + old_size)
+		return -EFAULT;
+	return !old_size && !(r->flags & REGION_SHARED) ? -EINVAL : 0;
 }
 
 long map_move(uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags, uint64_t new)
 {
 	struct region *r = region_find(old);
+	enum stays stays = flags & MREMAP_DONTUNMAP ? STAYS_EMPTY : STAYS_NOT;
+	uint64_t more;
 	long to;
 
 	old_size = PAGE_UP(old_size);
 	new_size = PAGE_UP(new_size);
-	if (old % PAGE || !new_size || !old_size || flags & ~3ul || (flags & MREMAP_FIXED && !(flags & MREMAP_MAYMOVE)))
-		return -EINVAL;
-	if (!r || r->end < old + old_size)
-		return -EFAULT;
-	if (r->flags & REGION_ANON_SHARED)
-		return new_size <= old_size ? unmap(old + new_size, old_size - new_size), (long)old : -ENOMEM;
-	if (!(flags & MREMAP_FIXED) && new_size <= old_size) {
+	to = wrong(r, old, old_size, new_size, flags);
+	if (to)
+		return to;
+	stays = old_size ? stays : STAYS;
+	if (r->flags & REGION_ANON_SHARED && new_size > (old_size ? old_size : r->end - old))
+		return -ENOMEM; /* there is no object that could tell what lies behind its end */
+	if (stays == STAYS_NOT && !(flags & MREMAP_FIXED) && new_size <= old_size) {
 		if (new_size < old_size)
 			unmap(old + new_size, old_size - new_size);
 		return (long)old;
 	}
-	if (new_size > old_size && limit_reached(new_size - old_size))
+	more = stays == STAYS_NOT ? new_size - MIN_OF(old_size, new_size) : new_size;
+	if (more && limit_reached(more))
 		return -ENOMEM;
-	if (!(flags & MREMAP_FIXED) && r->end == old + old_size && user_range_ok(old,
-		new_size) && region_free_space(old + old_size, old + new_size)) {
+	if (stays == STAYS_NOT && !(flags & MREMAP_FIXED) && r->end == old + old_size && user_range_ok(old, new_size) &&
+		region_free_space(old + old_size, old + new_size)) {
 		SPACE->region_bytes += new_size - old_size;
 		r->end = old + new_size;
 		space_note(SPACE_CHANGED);
@@ -88,7 +141,7 @@ long map_move(uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags
 	{
 		struct region copy = *r;
 
-		to = region_move(&copy, old, old_size, (uint64_t)to, new_size);
+		to = region_move(&copy, old, old_size, (uint64_t)to, new_size, stays);
 	}
 	space_note(SPACE_CHANGED);
 	return to;

@@ -277,6 +277,18 @@ uint64_t region_place(uint64_t size)
 	return va ? va : place_between(LARGE_BASE, LARGE_END, size);
 }
 
+uint64_t region_place_low(uint64_t low, uint64_t high, uint64_t size)
+{
+	const struct region *r;
+
+	for (; low + size > low && low + size <= high; low = r->end) {
+		r = region_above(low);
+		if (!r || r->start >= low + size)
+			return low;
+	}
+	return 0;
+}
+
 struct inode *region_file(const struct region *r)
 {
 	return r->inode == F->vdso ? 0 : r->inode;

@@ -48,6 +48,8 @@ struct region *region_above(uint64_t va);          /* first region with end > va
 int  region_free_space(uint64_t start, uint64_t end); /* true when nothing stands there */
 /* highest free space below mmap_top, else among the large things, 0 = none */
 uint64_t region_place(uint64_t size);
+/* lowest free space between them, 0 = none */
+uint64_t region_place_low(uint64_t low, uint64_t high, uint64_t size);
 /* the file that a program knows to be mapped there: not the vDSO, which has no name */
 struct inode *region_file(const struct region *r);
 int  is_mapped(uint64_t start, uint64_t size);     /* whole pages of [start, start + size), each in some region */

@@ -56,15 +56,37 @@ static __attribute__((noinline)) long map_from(uint64_t hint, uint64_t size, uin
 	return va;
 }
 
+/* The lowest room in the second GiB, as Linux has it, where the hint is not taken. */
+static uint64_t place_low(uint64_t hint, uint64_t size)
+{
+	hint = PAGE_DOWN(hint);
+	if (hint >= EXO_NULL_GUARD && hint + size > hint && hint + size <= 2 * EXO_HOME_SIZE &&
+		region_free_space(hint, hint + size))
+		return hint;
+	return region_place_low(EXO_HOME_SIZE, 2 * EXO_HOME_SIZE, size);
+}
+
+syscall_function sys_mmap;
+
+/* With flags that are seldom: pages of 2 MiB, as where none are set aside; addresses of 31 bits. */
+static __attribute__((noinline)) long map_seldom(uint64_t hint, uint64_t size, uint64_t prot, uint64_t flags,
+	uint64_t fd, uint64_t offset)
+{
+	if (flags & MAP_HUGETLB)
+		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
+	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && !(hint = place_low(hint, PAGE_UP(size))))
+		return -ENOMEM;
+	return sys_mmap(hint, size, prot, flags & ~(uint64_t)MAP_32BIT, fd, offset);
+}
+
 CALL6(mmap, hint, size, prot, flags, fd, offset)
 {
 	unsigned type = flags & MAP_TYPE;
 
 	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
 		return -EINVAL;
-	/* As where no such pages are set aside. */
-	if (flags & MAP_HUGETLB)
-		return flags & MAP_ANONYMOUS ? -ENOMEM : -EINVAL;
+	if (flags & (MAP_HUGETLB | MAP_32BIT))
+		return map_seldom(hint, size, prot, flags, fd, offset);
 	size = PAGE_UP(size);
 	if (!size || size > EXO_WINDOW || limit_reached(size) || is_hopeless(size, prot, flags))
 		return -ENOMEM;

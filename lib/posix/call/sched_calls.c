@@ -3,6 +3,8 @@
 #include <linux/membarrier.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
+#include <linux/sched/types.h>
+#include <posix/library.h>
 #include "calls.h"
 #include <posix/process/task.h>
 
@@ -50,6 +52,7 @@ CALL2(sched_getparam, pid, to)
 	return (int)pid < 0 ? -EINVAL : is_process(pid) ? user_write(to, &priority, sizeof priority) : -ESRCH;
 }
 
+static long priority_of(uint64_t policy, long real_time);
 static struct thread *thread_meant(uint64_t pid) { return (int)pid ? thread_by_tid((int)pid) : current_thread(); }
 
 CALL3(sched_setscheduler, pid, asked, from)
@@ -75,6 +78,82 @@ CALL1(sched_getscheduler, pid)
 	if ((int)pid < 0)
 		return -EINVAL;
 	return th ? th->policy | (th->resets ? SCHED_RESET_ON_FORK : 0) : -ESRCH;
+}
+
+#define ATTR_FLAGS 0x7f /* SCHED_FLAG_ALL */
+
+/* From a struct sched_attr as long as it says: 0 or -errno. Who is too new for this is told how much is known. */
+static int attr_read(struct sched_attr *attr, uint64_t from)
+{
+	const uint32_t known = sizeof *attr;
+	char more[64];
+	uint32_t size;
+
+	memset(attr, 0, sizeof *attr);
+	if (user_read(&size, from, sizeof size))
+		return -EFAULT;
+	size = size ? size : SCHED_ATTR_SIZE_VER0;
+	if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE)
+		return user_write(from, &known, sizeof known) ? -EFAULT : -E2BIG;
+	if (user_read(attr, from, MIN_OF(size, known)))
+		return -EFAULT;
+	for (uint32_t at = known, n; at < size; at += n) {
+		n = MIN_OF(size - at, (uint32_t)sizeof more);
+		if (user_read(more, from + at, n))
+			return -EFAULT;
+		for (uint32_t i = 0; i < n; i++)
+			if (more[i])
+				return user_write(from, &known, sizeof known) ? -EFAULT : -E2BIG;
+	}
+	return attr->sched_flags & SCHED_FLAG_UTIL_CLAMP && size < SCHED_ATTR_SIZE_VER1 ? -EINVAL : 0;
+}
+
+CALL3(sched_setattr, pid, from, flags)
+{
+	struct sched_attr attr;
+	struct thread *th;
+	int policy, nice;
+	int error = !from || (int)pid < 0 || flags ? -EINVAL : attr_read(&attr, from);
+
+	if (error || (int)attr.sched_policy < 0)
+		return error ? error : -EINVAL;
+	if (!(th = thread_meant(pid)))
+		return -ESRCH;
+	policy = attr.sched_flags & SCHED_FLAG_KEEP_POLICY ? th->policy : (int)attr.sched_policy;
+	nice = attr.sched_nice;
+	if (priority_of((uint64_t)policy, 99) < 0 || attr.sched_flags & ~(uint64_t)ATTR_FLAGS)
+		return -EINVAL;
+	/* Deadlines and priorities beyond nice: as to one who lacks CAP_SYS_NICE. */
+	if (policy == SCHED_DEADLINE)
+		return attr.sched_runtime && attr.sched_runtime <= attr.sched_deadline ? -EPERM : -EINVAL;
+	if (attr.sched_priority > 99 || (policy == SCHED_FIFO || policy == SCHED_RR) != (attr.sched_priority != 0))
+		return -EINVAL;
+	if (attr.sched_priority)
+		return -EPERM;
+	if (attr.sched_flags & SCHED_FLAG_UTIL_CLAMP) /* as without CONFIG_UCLAMP_TASK */
+		return -EOPNOTSUPP;
+	if (policy == SCHED_IDLE || nice < -20)
+		nice = policy == SCHED_IDLE ? th->nice : -20;
+	if (!(attr.sched_flags & SCHED_FLAG_KEEP_PARAMS)) /* of which the policy is one */
+		sched_class_set(th, policy, nice > 19 ? 19 : nice);
+	if (!(attr.sched_flags & SCHED_FLAG_KEEP_POLICY))
+		th->resets = (attr.sched_flags & SCHED_FLAG_RESET_ON_FORK) != 0;
+	return 0;
+}
+
+CALL4(sched_getattr, pid, to, size, flags)
+{
+	struct sched_attr attr = { .size = MIN_OF((uint32_t)size, (uint32_t)sizeof attr) };
+	const struct thread *th;
+
+	if (!to || (int)pid < 0 || (uint32_t)size > PAGE || (uint32_t)size < SCHED_ATTR_SIZE_VER0 || flags)
+		return -EINVAL;
+	if (!(th = thread_meant(pid)))
+		return -ESRCH;
+	attr.sched_policy = (uint32_t)th->policy;
+	attr.sched_flags = th->resets ? SCHED_FLAG_RESET_ON_FORK : 0;
+	attr.sched_nice = th->nice;
+	return user_write(to, &attr, attr.size) ? -EFAULT : 0;
 }
 
 static long priority_of(uint64_t policy, long real_time)
