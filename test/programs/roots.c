@@ -79,6 +79,8 @@ static void wrong(void)
 	large.how.resolve = RESOLVE_BENEATH;
 	TRY(openat2, dir, "/", &large, 24);
 	TRY(openat2, dir, "loop/x", &large, 24);
+	large.how.resolve = RESOLVE_NO_SYMLINKS;
+	TRY(openat2, dir, "to-file", &large, 24);
 	large.how.resolve = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
 	TRY(openat2, dir, "file", &large, 24);
 	OPEN2(dir, "file", O_RDONLY, 0, 64);
