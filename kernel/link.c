@@ -82,6 +82,8 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 		}
 		const struct exo_frame_rec *t = &frames[entry_pfn(*entry)];
 		if (*entry & EXO_PTE_PS) {
+			if (left < STRETCH && interrupt_waits()) /* it costs as much as all before it may */
+				break;
 			leaf_clear(&w, root, here, entry, give);
 			left -= COST_RUN;
 		} else if (table_links(t) == 1 && t->used) {

@@ -56,3 +56,11 @@ def test_stretch_native():
     got, log = trace.native("gate", 1 << 32)
     assert "TESTS DONE" in log, log[-500:]
     assert {"op_env_kill", "set_frames", "op_frame_claim", "link_remove", "op_pt_copy", "op_batch"} <= bounded(got)
+
+
+@pytest.mark.slow
+def test_stretch_fuzz():
+    """The same, over what fuzzers of the gate come upon."""
+    got, log = trace.native("fuzz", 1 << 32, options=("--conf", "fuzz-calls=5000"))
+    assert "FUZZ DONE strange 0, damaged 0" in log, log[-500:]
+    assert {"op_env_kill", "op_frame_claim"} <= bounded(got)

@@ -176,13 +176,13 @@ def run(arguments, most, adds=(), seconds=600):
     return Profile(text, most), output.split(b"\n<window close>")[0].decode("utf-8", "replace")
 
 
-def native(app, most, seconds=900):
-    """Boots a native app and traces the kernel's instructions alone, from ring 3's first one to the machine's end. Also the log. Time goes as in the suite,
+def native(app, most, seconds=900, options=()):
+    """Boots a native app, with these options of the driver, and traces the kernel's instructions alone, from ring 3's first one to the machine's end. Also the log. Time goes as in the suite,
     for the tests wait by it; memory is little, for some take all of it."""
     at, names = symbols(KERNEL_ELF)
     text_only = ("-dfilter", f"{at[0]:#x}..{at[-1]:#x}")
     entries = [f"{a:x}" for a, name in zip(at, names) if name in ("syscall_entry", "syscall_traced", "trap_exception", "trap_common")]
-    with traced(["--app", app, "--icount", "4", "--mem", "128M"], most, seconds, breaks() + entries, *text_only) as (machine, reader, door, log):
+    with traced(["--app", app, "--icount", "4", "--mem", "128M", *options], most, seconds, breaks() + entries, *text_only) as (machine, reader, door, log):
         end = time.monotonic() + seconds
         while machine.poll() is None and time.monotonic() < end and "first user instruction" not in log_text(log):
             time.sleep(0.1)

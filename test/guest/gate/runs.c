@@ -424,3 +424,25 @@ void run_revoke(void)
 	IS(gate_revoke(name, EXO_REVOKE_FRAME, T2 | 2, 0), -EXO_ENOENT);
 	rt_env_end(name);
 }
+
+/* Between a look at interrupts and the end of a run nothing else is done: an alarm that fires among the empty entries
+ * before it ends the op there. */
+void run_unmap_bounded(void)
+{
+	const uint64_t many = 480, from = T + SPAN, at = from + many * SPAN;
+	uint64_t head = run_mapped(at, 0), began, took;
+	int64_t r;
+
+	CHECK(head);
+	began = rt_tsc();
+	IS(gate_pte_write(0, from | 2, many, 0, 0, 0), many);
+	took = rt_tsc() - began;
+	IS(gate_env_set(0, EXO_SET_ALARM, rt_tsc() + took / 4, 0), 0);
+	r = gate_pte_write(0, from | EXO_AT_GIVE | 2, many + 1, 0, 0, 0);
+	if (rt_info->debug)
+		return; /* what was timed is the recount */
+	IS(r, many);
+	IS(FRAME(head).type, EXO_RUN);
+	IS(gate_pte_write(0, at | EXO_AT_GIVE | 2, 1, 0, 0, 0), 1);
+	IS(FRAME(head).type, EXO_FREE);
+}
