@@ -63,7 +63,7 @@ def test_enough_tests():
 
 
 def test_mutants_name_tests():
-    """Each is caught by a test that there is; `make mutants` proves that it is caught."""
+    """Each changes its file, and is caught by a test that there is; `make mutants` proves that it is caught."""
     names = {name for name, _, _ in native()}
     rows = mutants()
     assert len([row for row in rows if row[1].startswith("kernel/")]) >= 60
@@ -72,6 +72,8 @@ def test_mutants_name_tests():
         assert len(row) == 4 and os.path.exists(os.path.join(TOP, row[1])), row
         kind, _, name = row[3].partition(":")
         assert kind not in ("gate", "debug") or name in names, row
+        changed = subprocess.run(["sed", "-E", row[2], os.path.join(TOP, row[1])], stdout=subprocess.PIPE, check=True).stdout.decode()
+        assert changed != read(row[1]), f"{row[0]} changes nothing"
 
 
 def test_example_runs():
