@@ -30,6 +30,7 @@ static int poll_once(struct pollfd *fds, uint64_t n)
 		fds[i].revents = 0;
 		if (fds[i].fd < 0)
 			continue;
+		family_progress(); /* it may be one of many */
 		mask = fd_poll(fds[i].fd);
 		fds[i].revents = (short)(mask & (fds[i].events | POLL_ALWAYS | POLLNVAL));
 		ready += fds[i].revents != 0;

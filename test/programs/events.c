@@ -158,6 +158,31 @@ static void watches(void)
 	close(p[1]);
 }
 
+/* Where more is ready than is asked for, each has its turn. */
+static void turns(void)
+{
+	struct epoll_event e = { .events = EPOLLIN }, got[3];
+	int ep = epoll_create1(0), f[7], seen[7] = { 0 };
+
+	for (int i = 0; i < 7; i++) {
+		e.data.u32 = (uint32_t)i;
+		CHECK((f[i] = eventfd(1, 0)) >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, f[i], &e) == 0);
+	}
+	for (int i = 0; i < 14; i++) {
+		CHECK(epoll_wait(ep, got, 3, 0) == 3);
+		for (int k = 0; k < 3; k++)
+			seen[got[k].data.u32]++;
+		if (i != 6)
+			continue;
+		/* One that leaves and comes back is one of them again. */
+		e.data.u32 = 3;
+		CHECK(epoll_ctl(ep, EPOLL_CTL_DEL, f[3], NULL) == 0 && epoll_ctl(ep, EPOLL_CTL_ADD, f[3], &e) == 0);
+	}
+	for (int i = 0; i < 7; i++)
+		CHECK(seen[i] >= 5 && seen[i] <= 7 && close(f[i]) == 0);
+	close(ep);
+}
+
 static void signals(void)
 {
 	sigset_t set;
@@ -267,6 +292,7 @@ int main(void)
 	events();
 	timers();
 	watches();
+	turns();
 	signals();
 	process_timers();
 	printf("all events came\n");

@@ -12,7 +12,7 @@
 #define NESTING    5
 
 struct watch {
-	struct watch *next;            /* of the epoll, in order of addition */
+	struct watch *next;            /* of the epoll, in the order in which they are told */
 	struct watch *file_next;       /* of the file */
 	struct watch **at, **file_at;  /* what points here in those two lists: one of many thousands leaves at once */
 	struct epoll *epoll;
@@ -198,21 +198,39 @@ CALL4(epoll_ctl, epfd, op, fd, event)
 	return result;
 }
 
+/* What stands behind w comes first from now on: where more is ready than is asked for, all have their turn. */
+static void turn(struct epoll *e, struct watch *w)
+{
+	if (!w->next)
+		return;
+	*e->end = e->first;
+	e->first->at = e->end;
+	e->first = w->next;
+	e->first->at = &e->first;
+	w->next = NULL;
+	e->end = &w->next;
+}
+
 static long collect(struct epoll *e, uint64_t to, int max)
 {
+	struct watch *w, *last = NULL;
 	int count = 0;
 
-	for (struct watch *w = e->first; w && count < max; w = w->next) {
+	for (w = e->first; w && count < max; w = w->next) {
 		uint32_t ready = news_of(w);
 		struct epoll_event event = { ready, w->data };
 
+		family_progress(); /* it may be one of many */
 		if (!ready)
 			continue;
 		if (user_write(to + (uint64_t)count * sizeof(event), &event, sizeof(event)) < 0)
 			return count ? count : -EFAULT;
 		told_set(w, ready);
+		last = w;
 		count++;
 	}
+	if (count == max)
+		turn(e, last);
 	return count;
 }
 
