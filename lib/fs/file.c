@@ -3,7 +3,7 @@
 #include "async.h"
 #include "tell.h"
 
-static int is_writer(const struct file *f) { return f->ops == &regular_ops && f->flags & O_ACCMODE; }
+static int is_writer(const struct file *f) { return f->ops->is_regular && f->flags & O_ACCMODE; }
 
 int files_room(void)
 {
@@ -66,6 +66,7 @@ const struct file_ops path_ops = { .seek = SEEK_NONE };
 int inode_open(struct inode *ip, unsigned flags, struct file **out)
 {
 	const struct file_ops *ops = NULL;
+	int error;
 
 	if (flags & O_PATH) {
 		ops = &path_ops;
@@ -80,9 +81,15 @@ int inode_open(struct inode *ip, unsigned flags, struct file **out)
 		case S_IFREG:
 			if (ip->writers < 0 && flags & (O_ACCMODE | O_TRUNC))
 				return -ETXTBSY;
+			error = ip->kind == KIND_OPS ? kind_open(ip, flags) : 0;
+			if (error)
+				return error;
 			ops = ip->kind == KIND_OPS ? ip->volume->ops->regular : &regular_ops;
+			ops = ops ? ops : &kind_file_ops;
 			break;
 		case S_IFIFO:
+			if (ip->kind == KIND_OPS)
+				return -ENXIO; /* where nobody could keep its pipe */
 			return fifo_open(ip, flags, out);
 		case S_IFCHR:
 			return dev_open(ip, flags, out);

@@ -33,7 +33,8 @@
  * file alone, that no path leads to. */
 enum inode_kind { KIND_TREE, KIND_OPS, KIND_PIPE, KIND_ANON };
 enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, INODE_LINKABLE = 16,
-	INODE_SEALS = 8 /* of memfd_create */, INODE_MOUNTED = 32 /* something hangs there */ };
+	INODE_SEALS = 8 /* of memfd_create */, INODE_MOUNTED = 32 /* something hangs there */,
+	INODE_TURN = 64 /* of KIND_OPS: somebody writes it */, INODE_TURN_WANTED = 128 };
 
 struct watcher;
 
@@ -82,7 +83,11 @@ struct inode {
 	uint8_t kind, backed, marks, seals; /* marks: enum inode_marks; seals: F_SEAL_ */
 	int32_t writers;               /* open for writing so often; negative: run by so many processes, and not to be written */
 	struct volume *volume;         /* NULL: of none, as pipes and memfds */
-	uint64_t ino, nid, size;
+	uint64_t ino, size;
+	union {
+		uint64_t nid;          /* KIND_TREE: of the image */
+		void *own;             /* KIND_OPS: of the kind */
+	};
 	int64_t atime, mtime, ctime;   /* ns since 1970 */
 	struct inode *parent;          /* of a directory: held */
 	struct inode *nid_next;
@@ -112,6 +117,7 @@ struct file_ops {
 	uint64_t (*events)(struct file *f); /* a number that changes whenever something becomes ready again; absent: only poll tells */
 	void (*release)(struct file *f);
 	uint8_t seek;
+	uint8_t is_regular;            /* contents that can be written and cut: who has it open so is counted */
 };
 enum seek_kind { SEEK_NONE, SEEK_FILE, SEEK_ZERO }; /* SEEK_ZERO: always at 0, as /dev/null */
 
@@ -176,6 +182,9 @@ void inode_stat(const struct inode *ip, struct stat *to);
 struct inode_extra *inode_extra(struct inode *ip); /* made when there is none yet; NULL: no memory */
 void inode_touch(struct inode *ip, int mask); /* sets the times named */
 enum inode_touch { TOUCH_A = 1, TOUCH_M = 2, TOUCH_C = 4 };
+int  inode_change(struct inode *ip, const struct fs_change_of *what); /* any kind, MAY SLEEP, not the size of KIND_TREE */
+int  inode_refresh(struct inode *ip);      /* of any kind, MAY SLEEP */
+void inode_moved(struct inode *ip, struct inode *dir); /* KIND_OPS: it lies in that folder now */
 #define IS(ip, kind_bits) (((ip)->mode & S_IFMT) == (kind_bits))
 
 /* ---- tree.c: directories in memory */
@@ -223,6 +232,10 @@ int  path_walk(const struct place *at, const char *path, unsigned flags, struct 
 /* Path from user memory, relative to dirfd. buffer: PATH_MAX bytes, lives as long as w. */
 int  path_at(int dirfd, uint64_t path, unsigned flags, char *buffer, struct walk *w);
 void walk_end(struct walk *w);
+static inline struct fs_name walk_name(const struct walk *w)
+{
+	return (struct fs_name){ w->dir, w->inode, w->name, w->name_size };
+}
 /* Where "/" begins for who has these descriptors: no reference. */
 struct place files_root(const struct file_state *fs);
 /* path_at for a place only, references held; and for an inode. */
@@ -239,6 +252,8 @@ void file_put(struct file *f);
 /* Opens an inode that exists: fifos and terminals may sleep. */
 int  inode_open(struct inode *ip, unsigned flags, struct file **out);
 int  size_allowed(uint64_t size); /* of a file, by the caller's limit: 0, or SIGXFSZ and -EFBIG */
+struct io;
+int  write_allowed(struct io *io, uint64_t at); /* the same, of a write there: cut at the limit */
 
 /* ---- fd_table.c: descriptors */
 int  fd_limit(void);             /* of the caller: no descriptor from there on is made */
@@ -302,7 +317,9 @@ int  tty_init(struct fs_family *family);
 uint32_t tty_device(int session, int *foreground);
 
 /* ---- fs_calls shared */
-int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out); /* makes the absent last name; umask applied by the caller */
+/* Makes the absent last name; umask applied by the caller. text: a link's, NULL of what is none: copied. MAY SLEEP:
+ * -EEXIST, when the name came meanwhile. */
+int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, const char *text, struct inode **out);
 
 /* ---- fs_facts.c: what /proc and statfs show of the machine */
 struct machine_facts { uint64_t frames, frames_free, tsc_hz; };

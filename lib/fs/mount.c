@@ -50,6 +50,16 @@ int mount_may_cross(const struct inode *ip)
 	return ip->kind == KIND_OPS ? ip->volume->points : ip->marks & INODE_MOUNTED;
 }
 
+int mount_is_at(const struct inode *ip)
+{
+	if (ip->kind != KIND_OPS)
+		return ip->marks & INODE_MOUNTED;
+	for (struct mount *m = fs_family()->mounts; ip->volume->points && m; m = m->next)
+		if (is_point(m, ip))
+			return 1;
+	return 0;
+}
+
 /* What hangs at that place, the last one first. */
 static struct mount *mount_at(const struct mount *m, const struct inode *ip)
 {

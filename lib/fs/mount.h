@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct file_ops;
 struct inode;
 struct volume;
 struct mount;
@@ -19,10 +20,25 @@ typedef int dir_emit(void *context, const char *name, size_t n, uint64_t ino, un
 /* Room for pages and for files: 0 = no limit. */
 struct volume_room { uint64_t pages, pages_max, inodes, inodes_max; };
 
+/* A name in a folder. inode: what the walk found there, NULL: nothing. Who calls holds both. */
+struct fs_name { struct inode *dir, *inode; const char *name; size_t n; };
+
+/* What is to be made: mode with its type, a device's number, a link's text. */
+struct fs_wish { uint32_t mode, rdev, uid, gid; const char *text; size_t text_size; };
+
+/* What is to change of an inode: the fields that `which` names. Times: ns since 1970. */
+enum fs_change { CHANGE_MODE = 1, CHANGE_UID = 2, CHANGE_GID = 4, CHANGE_SIZE = 8, CHANGE_ATIME = 16,
+	CHANGE_MTIME = 32 };
+struct fs_change_of { unsigned which; uint32_t mode, uid, gid; uint64_t size; int64_t atime, mtime; };
+
+enum fs_rename { FS_EXCHANGE = 1 }; /* both names stay, each with what the other had */
+
 /* A kind of file system. Operations are called with the family lock; those that say so MAY SLEEP: then the lock is
  * free meanwhile, and what was known before must be looked at again. Who calls holds the inodes it names.
  * The tree in memory (KIND_TREE: root image, tmpfs, devpts) brings no operations on inodes: tree.c and tmpfs.c are
- * called directly. All others (KIND_OPS) bring lookup and read_dir at least. */
+ * called directly. All others (KIND_OPS) bring lookup and read_dir at least.
+ * A kind that can be written gives each file one inode, as long as that is held. What an operation changed it writes
+ * into the inodes itself (size, mode, owner, times, nlink; inode_moved for the folder), once it has slept. */
 struct fs_ops {
 	const char *name;              /* of mount(2) and /proc/filesystems */
 	uint32_t magic;                /* of statfs */
@@ -38,12 +54,28 @@ struct fs_ops {
 	void (*end)(struct volume *v);
 	/* These MAY SLEEP, and so may those of `regular`. */
 	int (*lookup)(struct inode *dir, const char *name, size_t n, struct inode **out); /* reference held; -ENOENT */
-	const struct file_ops *regular; /* of its open regular files */
+	const struct file_ops *regular; /* of its open regular files; absent: kind_file_ops, by open, read and write */
 	int (*read_dir)(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);  /* from position 2 on */
 	/* A link that leads to a place by itself: 0 with references. 1: its text counts. Absent: 1. */
 	int (*jump)(struct inode *link, struct place *to);
 	/* Text of a link: length, or -errno; it stands as long as the inode is held. */
 	long (*link_text)(struct inode *link, const char **text);
+	/* Names change, at one moment or not at all, whatever happened since the walk. -ESTALE: a name that was found
+	 * means something else by now, and who called looks again. Absent: the error behind each. */
+	int (*create)(const struct fs_name *at, const struct fs_wish *wish, struct inode **out); /* or -EEXIST; -ENOENT */
+	int (*link)(const struct fs_name *at, struct inode *ip);                                 /* or -EEXIST; -EPERM */
+	int (*remove)(const struct fs_name *at);                                              /* or -ENOTEMPTY; -EPERM */
+	/* to->inode goes, unless they change places. -EINVAL: into a folder below itself. Absent: -EPERM. */
+	int (*rename)(const struct fs_name *from, const struct fs_name *to, unsigned flags);
+	int (*change)(struct inode *ip, const struct fs_change_of *what); /* absent: -EPERM */
+	int (*refresh)(struct inode *ip);              /* what an inode says of itself is up to date. Absent: it is */
+	/* Of a regular file. Whoever opens it may read or write it from then on, by the inode: bytes in library memory.
+	 * Fewer are read only at its end; of those to write at least one is. Writes and changes of size of one inode come
+	 * one after another. */
+	int (*open)(struct inode *ip, unsigned flags); /* flags: O_. Absent: 0 */
+	long (*read)(struct inode *ip, void *to, size_t n, uint64_t at);
+	long (*write)(struct inode *ip, const void *from, size_t n, uint64_t at);
+	int (*sync)(struct inode *ip, int data_only);  /* what was written is safe. Absent: 0 */
 	/* These do not. Path from the volume's root, which begins with '/' or is empty: length. */
 	long (*path)(const struct inode *ip, char *to, size_t max);
 	void (*forget)(struct inode *ip); /* the last reference goes */
@@ -94,6 +126,7 @@ void mount_cross(struct mount **m, struct inode **ip);
 int  mount_up(struct mount **m, struct inode **ip);
 int  mount_hangs(const struct mount *m);      /* it was not detached: only there can others hang, or it be unmounted */
 int  mount_may_cross(const struct inode *ip); /* quick: something could hang there */
+int  mount_is_at(const struct inode *ip);     /* something does, in some mount */
 /* The first mount by which an inode can be seen, NULL: none. No reference. */
 struct mount *mount_of(const struct inode *ip);
 /* Absolute path, for the caller: length or -ENAMETOOLONG. What does not lie below the caller's root has that of the
@@ -120,6 +153,16 @@ void volume_leave(struct inode *ip);
 /* Another name of an inode counts as one more, as on Linux: -ENOSPC; and before one goes. */
 int  volume_name(struct volume *v);
 void volume_unname(struct inode *ip);
+
+/* ---- kind_file.c: files and names of KIND_OPS, by what their kind brings. All MAY SLEEP. 0 or -errno */
+extern const struct file_ops kind_file_ops;
+#define LOOK_AGAIN 32 /* so often is a path walked anew at most, while others change what stands there */
+int  kind_create(const struct fs_name *at, const struct fs_wish *wish, struct inode **out);
+int  kind_link(const struct fs_name *at, struct inode *ip);
+int  kind_remove(const struct fs_name *at);
+int  kind_rename(const struct fs_name *from, const struct fs_name *to, unsigned flags);
+int  kind_change(struct inode *ip, const struct fs_change_of *what);
+int  kind_open(struct inode *ip, unsigned flags);
 
 /* ---- may.c: the one place that says what may be done. 0 or -errno */
 enum may { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };

@@ -306,17 +306,25 @@ int size_allowed(uint64_t size)
 	return -EFBIG;
 }
 
-static long regular_write(struct file *f, struct io *io, uint64_t at)
+int write_allowed(struct io *io, uint64_t at)
 {
 	uint64_t limit = current_limit(RLIMIT_FSIZE);
 
-	if (f->ip->seals && io->total && seals_allow_write(f->ip, at + io->total))
-		return -EPERM;
 	if (io->total && at >= limit)
 		return size_allowed(at + io->total);
 	if (io->total > limit - at)
 		io->total = (size_t)(limit - at);
-	return contents_write(f->ip, io, at);
+	return 0;
+}
+
+static long regular_write(struct file *f, struct io *io, uint64_t at)
+{
+	int error;
+
+	if (f->ip->seals && io->total && seals_allow_write(f->ip, at + io->total))
+		return -EPERM;
+	error = write_allowed(io, at);
+	return error ? error : contents_write(f->ip, io, at);
 }
 
 long inode_read(struct inode *ip, void *to, size_t n, uint64_t at)
@@ -337,4 +345,5 @@ long inode_write(struct inode *ip, const void *from, size_t n, uint64_t at)
 	return contents_write(ip, &io, at);
 }
 
-const struct file_ops regular_ops = { .read = regular_read, .write = regular_write, .seek = SEEK_FILE };
+const struct file_ops regular_ops = { .read = regular_read, .write = regular_write, .seek = SEEK_FILE,
+	.is_regular = 1 };

@@ -9,7 +9,7 @@ static long change_place(const struct place *p, change *apply, uint64_t a, uint6
 {
 	if (mount_may_change(p->mount))
 		return -EROFS;
-	return p->inode->kind == KIND_OPS ? -EPERM : apply(p->inode, a, b);
+	return p->inode->kind == KIND_OPS && !p->inode->volume->ops->change ? -EPERM : apply(p->inode, a, b);
 }
 
 static long change_at(int dirfd, uint64_t path, unsigned flags, change *apply, uint64_t a, uint64_t b)
@@ -36,15 +36,21 @@ static long change_fd(uint64_t fd, change *apply, uint64_t a, uint64_t b)
 	return result;
 }
 
+static long attributes_change(struct inode *ip, const struct fs_change_of *what)
+{
+	int error = inode_change(ip, what);
+
+	if (!error)
+		inode_tell(ip, IN_ATTRIB);
+	return error;
+}
+
 static long mode_change(struct inode *ip, uint64_t mode, uint64_t unused)
 {
 	(void)unused;
 	if (IS(ip, S_IFLNK))
 		return -EOPNOTSUPP;
-	ip->mode = (ip->mode & S_IFMT) | ((uint32_t)mode & 07777);
-	inode_touch(ip, TOUCH_C);
-	inode_tell(ip, IN_ATTRIB);
-	return 0;
+	return attributes_change(ip, &(struct fs_change_of){ .which = CHANGE_MODE, .mode = (uint32_t)mode & 07777 });
 }
 
 CALL2(chmod, path, mode) { return change_at(AT_FDCWD, path, 0, mode_change, mode, 0); }
@@ -53,15 +59,15 @@ CALL3(fchmodat, dirfd, path, mode) { return change_at((int)dirfd, path, 0, mode_
 
 static long owner_change(struct inode *ip, uint64_t uid, uint64_t gid)
 {
-	if ((uint32_t)uid != UINT32_MAX)
-		ip->uid = (uint32_t)uid;
-	if ((uint32_t)gid != UINT32_MAX)
-		ip->gid = (uint32_t)gid;
-	if (IS(ip, S_IFREG))
-		ip->mode &= ~(uint32_t)(S_ISUID | (ip->mode & S_IXGRP ? S_ISGID : 0));
-	inode_touch(ip, TOUCH_C);
-	inode_tell(ip, IN_ATTRIB);
-	return 0;
+	struct fs_change_of what = { .uid = (uint32_t)uid, .gid = (uint32_t)gid };
+	uint32_t lost = S_ISUID | (ip->mode & S_IXGRP ? S_ISGID : 0);
+
+	what.which = (what.uid != UINT32_MAX ? CHANGE_UID : 0) | (what.gid != UINT32_MAX ? CHANGE_GID : 0);
+	if (IS(ip, S_IFREG) && ip->mode & lost) {
+		what.which |= CHANGE_MODE;
+		what.mode = ip->mode & 07777 & ~lost;
+	}
+	return attributes_change(ip, &what);
 }
 
 CALL3(chown, path, uid, gid) { return change_at(AT_FDCWD, path, 0, owner_change, uid, gid); }
@@ -93,16 +99,23 @@ static int64_t stamp_ns(const struct __kernel_timespec *t)
 static long times_change(struct inode *ip, uint64_t times, uint64_t unused)
 {
 	const struct __kernel_timespec *t = (const struct __kernel_timespec *)(uintptr_t)times;
-	int64_t *slot[2] = { &ip->atime, &ip->mtime };
 	int64_t now = (int64_t)clock_wall_ns();
+	struct fs_change_of what = { .which = 0 };
+	int64_t *slot[2] = { &what.atime, &what.mtime };
+	int error;
 
 	(void)unused;
 	if (t[0].tv_nsec == TIME_OMIT && t[1].tv_nsec == TIME_OMIT)
 		return 0;
-	for (int i = 0; i < 2; i++)
-		if (t[i].tv_nsec != TIME_OMIT)
-			*slot[i] = t[i].tv_nsec == TIME_NOW ? now : stamp_ns(&t[i]);
-	ip->ctime = now;
+	for (int i = 0; i < 2; i++) {
+		if (t[i].tv_nsec == TIME_OMIT)
+			continue;
+		what.which |= i ? CHANGE_MTIME : CHANGE_ATIME;
+		*slot[i] = t[i].tv_nsec == TIME_NOW ? now : stamp_ns(&t[i]);
+	}
+	error = inode_change(ip, &what);
+	if (error)
+		return error;
 	if (t[0].tv_nsec != TIME_OMIT && t[1].tv_nsec != TIME_OMIT)
 		inode_tell(ip, IN_ATTRIB);
 	else

@@ -3,37 +3,58 @@
 #include <linux/openat2.h>
 #include <posix/file/inotify.h>
 
-int file_create(struct walk *w, uint32_t mode, uint32_t rdev, struct inode **out)
+/* In a folder in memory. */
+static int tree_create(struct walk *w, const struct fs_wish *wish, struct inode **out)
 {
-	struct inode *ip;
+	struct inode *ip = fam_room(ROOM_CONTENT) ? inode_make(w->dir->volume, wish->mode) : NULL;
+	char *text;
 	int error;
 
-	if (!w->dir->nlink)
-		return -ENOENT;
-	if (w->dir->kind != KIND_TREE)
+	if (!ip)
+		return -ENOSPC;
+	ip->rdev = wish->rdev;
+	ip->gid = wish->gid;
+	if (wish->text) {
+		text = fam_alloc(wish->text_size + 1);
+		if (!text) {
+			inode_put(ip);
+			return -ENOSPC;
+		}
+		memcpy(text, wish->text, wish->text_size);
+		ip->target = text;
+		ip->size = wish->text_size;
+		ip->marks |= INODE_OWNS_TARGET;
+	}
+	error = entry_add(w->dir, w->name, w->name_size, ip);
+	if (error)
+		inode_put(ip);
+	else
+		*out = ip;
+	return error;
+}
+
+int file_create(struct walk *w, uint32_t mode, uint32_t rdev, const char *text, struct inode **out)
+{
+	struct fs_wish wish = { .mode = mode, .rdev = rdev, .text = text, .text_size = text ? strlen(text) : 0 };
+	struct fs_name at = walk_name(w);
+	int error;
+
+	if (!w->dir->nlink || (w->dir->kind == KIND_OPS && !w->dir->volume->ops->create))
 		return -ENOENT;
 	error = mount_may_change(w->mount);
 	if (error)
 		return error;
 	if (w->name_size > NAME_MAX)
 		return -ENAMETOOLONG;
-	ip = fam_room(ROOM_CONTENT) ? inode_make(w->dir->volume, mode) : NULL;
-	if (!ip)
-		return -ENOSPC;
-	ip->rdev = rdev;
 	if (w->dir->mode & S_ISGID) {
-		ip->gid = w->dir->gid;
+		wish.gid = w->dir->gid;
 		if (S_ISDIR(mode))
-			ip->mode |= S_ISGID;
+			wish.mode |= S_ISGID;
 	}
-	error = entry_add(w->dir, w->name, w->name_size, ip);
-	if (error) {
-		inode_put(ip);
-		return error;
-	}
-	name_tell(w->dir, w->name, w->name_size, ip, IN_CREATE, 0);
-	*out = ip;
-	return 0;
+	error = w->dir->kind == KIND_OPS ? kind_create(&at, &wish, out) : tree_create(w, &wish, out);
+	if (!error)
+		name_tell(w->dir, w->name, w->name_size, *out, IN_CREATE, 0);
+	return error;
 }
 
 int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
@@ -43,8 +64,10 @@ int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 
 	if (error)
 		return error;
-	if (!w.inode) {
-		error = file_create(&w, S_IFREG | mode, 0, out);
+	if (w.dir && w.dir->kind != KIND_TREE) {
+		error = -ENOENT;
+	} else if (!w.inode) {
+		error = file_create(&w, S_IFREG | mode, 0, NULL, out);
 	} else if (!IS(w.inode, S_IFREG) || w.inode->kind != KIND_TREE || w.inode->nlink != 1) {
 		error = -EEXIST;
 	} else {
@@ -59,7 +82,7 @@ int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 }
 
 /* Place for an open: found, made, or an unnamed one. how: WALK_RESOLVE of it. */
-static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out)
+static int open_once(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out)
 {
 	char buffer[PATH_MAX];
 	struct walk w;
@@ -86,7 +109,9 @@ static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, u
 			out->inode->marks |= flags & O_EXCL ? 0 : INODE_LINKABLE;
 		}
 	} else if (!w.inode) {
-		error = w.slash ? -EISDIR : file_create(&w, mode, 0, &out->inode);
+		error = w.slash ? -EISDIR : file_create(&w, mode, 0, NULL, &out->inode);
+		if (error == -EEXIST && !(flags & O_EXCL))
+			error = -ESTALE; /* it came while its making slept */
 	} else if ((flags & O_CREAT) && (flags & O_EXCL)) {
 		error = -EEXIST;
 	} else if ((flags & O_DIRECTORY) && !IS(w.inode, S_IFDIR)) {
@@ -105,6 +130,24 @@ static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, u
 	return error;
 }
 
+static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out)
+{
+	int error, tries = LOOK_AGAIN;
+
+	do
+		error = open_once(dirfd, path, flags, mode, how, out);
+	while (error == -ESTALE && --tries);
+	return error;
+}
+
+/* O_TRUNC. */
+static int contents_drop(struct inode *ip)
+{
+	if (ip->kind == KIND_TREE)
+		return file_resize(ip, 0);
+	return ip->volume->ops->change ? kind_change(ip, &(struct fs_change_of){ .which = CHANGE_SIZE }) : 0;
+}
+
 static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how)
 {
 	struct place p;
@@ -121,8 +164,8 @@ static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode, uns
 	error = inode_open(p.inode, flags, &f);
 	if (!error)
 		file_mount(f, p.mount);
-	if (!error && (flags & O_TRUNC) && IS(p.inode, S_IFREG) && p.inode->kind == KIND_TREE) {
-		error = file_resize(p.inode, 0);
+	if (!error && (flags & O_TRUNC) && IS(p.inode, S_IFREG)) {
+		error = contents_drop(p.inode);
 		if (error)
 			file_put(f);
 	}

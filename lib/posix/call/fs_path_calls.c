@@ -18,7 +18,7 @@ static int absent_at(int dirfd, uint64_t path, char *buffer, struct walk *w)
 static int node_create(struct walk *w, uint32_t mode, uint32_t rdev)
 {
 	struct inode *ip;
-	int error = file_create(w, mode, rdev, &ip);
+	int error = file_create(w, mode, rdev, NULL, &ip);
 
 	if (!error)
 		inode_put(ip);
@@ -66,33 +66,22 @@ CALL4(mknodat, dirfd, path, mode, dev) { return mknod_at((int)dirfd, path, mode,
 
 static long symlink_at(uint64_t target, int dirfd, uint64_t path)
 {
-	char buffer[PATH_MAX];
+	char buffer[PATH_MAX], text[PATH_MAX];
 	struct walk w;
 	struct inode *ip;
-	char *text;
-	long n = user_str(buffer, target, sizeof(buffer));
+	long n = user_str(text, target, sizeof(text));
 	int error;
 
 	if (n <= 0)
 		return n ? n : -ENOENT;
-	text = fam_alloc((size_t)n + 1);
-	if (!text)
-		return -ENOSPC;
-	memcpy(text, buffer, (size_t)n);
 	error = absent_at(dirfd, path, buffer, &w);
-	if (!error) {
-		error = w.slash ? -ENOENT : file_create(&w, S_IFLNK | 0777, 0, &ip);
-		walk_end(&w);
-	}
-	if (error) {
-		fam_free(text);
+	if (error)
 		return error;
-	}
-	ip->target = text;
-	ip->size = (uint64_t)n;
-	ip->marks |= INODE_OWNS_TARGET;
-	inode_put(ip);
-	return 0;
+	error = w.slash ? -ENOENT : file_create(&w, S_IFLNK | 0777, 0, text, &ip);
+	walk_end(&w);
+	if (!error)
+		inode_put(ip);
+	return error;
 }
 
 CALL2(symlink, target, path) { return symlink_at(target, AT_FDCWD, path); }
@@ -101,14 +90,23 @@ CALL3(symlinkat, target, dirfd, path) { return symlink_at(target, (int)dirfd, pa
 /* One more name. */
 static int name_add(struct walk *w, struct inode *ip)
 {
-	int error = volume_name(ip->volume);
+	struct fs_name at = walk_name(w);
+	int error;
 
+	if (ip->kind == KIND_OPS)
+		return kind_link(&at, ip);
+	error = volume_name(ip->volume);
 	if (error)
 		return error;
 	error = entry_add(w->dir, w->name, w->name_size, ip);
-	if (error)
+	if (error) {
 		ip->volume->room.inodes--;
-	return error;
+		return error;
+	}
+	ip->marks &= (uint8_t)~INODE_LINKABLE;
+	ip->nlink++;
+	inode_touch(ip, TOUCH_C);
+	return 0;
 }
 
 static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, uint64_t flags)
@@ -137,16 +135,13 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 			error = -EXDEV;
 		else if (mount_may_change(w.mount))
 			error = -EROFS;
-		else if (IS(ip, S_IFDIR) || ip->kind != KIND_TREE)
+		else if (IS(ip, S_IFDIR) || (ip->kind != KIND_TREE && ip->kind != KIND_OPS))
 			error = -EPERM;
 		else if (!ip->nlink && !(ip->marks & INODE_LINKABLE)) /* its last name went, or it was never to have one */
 			error = -ENOENT;
 		else
 			error = name_add(&w, ip);
 		if (!error) {
-			ip->marks &= (uint8_t)~INODE_LINKABLE;
-			ip->nlink++;
-			inode_touch(ip, TOUCH_C);
 			inode_tell_own(ip, IN_ATTRIB);
 			name_tell(w.dir, w.name, w.name_size, ip, IN_CREATE, 0);
 		}
@@ -159,20 +154,30 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 CALL2(link, old, new) { return link_at(AT_FDCWD, old, AT_FDCWD, new, 0); }
 CALL5(linkat, old_dirfd, old, new_dirfd, new, flags) { return link_at((int)old_dirfd, old, (int)new_dirfd, new, flags); }
 
-/* The name goes; the inode stays as long as it is open. Directories are empty here. */
-static void name_drop(struct walk *w)
+/* The name goes; the inode stays as long as it is open. Directories in memory are empty here. */
+static int name_drop(struct walk *w)
 {
-	struct entry *e = entry_find(w->dir, w->name, w->name_size);
+	struct fs_name at = walk_name(w);
+	struct entry *e;
+	int error;
 
-	volume_unname(w->inode);
-	w->inode->nlink -= IS(w->inode, S_IFDIR) ? w->inode->nlink : 1;
-	inode_touch(w->inode, TOUCH_C);
+	if (w->dir->kind == KIND_OPS) {
+		error = kind_remove(&at);
+		if (error)
+			return error;
+	} else {
+		e = entry_find(w->dir, w->name, w->name_size);
+		volume_unname(w->inode);
+		w->inode->nlink -= IS(w->inode, S_IFDIR) ? w->inode->nlink : 1;
+		inode_touch(w->inode, TOUCH_C);
+		entry_remove(e);
+	}
 	if (!IS(w->inode, S_IFDIR))
 		inode_tell_own(w->inode, IN_ATTRIB);
-	entry_remove(e);
 	if (!w->inode->nlink && w->inode->refs == 1 && w->inode->extra)
 		watched_gone(w->inode); /* nobody but the walk has it, and that was Linux's order */
 	name_tell(w->dir, w->name, w->name_size, w->inode, IN_DELETE, 0);
+	return 0;
 }
 
 static int unlink_walked(struct walk *w)
@@ -183,16 +188,13 @@ static int unlink_walked(struct walk *w)
 		return -EROFS;
 	if (!w->inode)
 		return -ENOENT;
-	if (w->dir->kind != KIND_TREE)
-		return -EPERM;
 	if (w->slash)
 		return IS(w->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
 	if (IS(w->inode, S_IFDIR))
 		return -EISDIR;
-	if (mount_may_cross(w->inode))
+	if (mount_is_at(w->inode))
 		return -EBUSY;
-	name_drop(w);
-	return 0;
+	return name_drop(w);
 }
 
 static int rmdir_walked(struct walk *w)
@@ -205,31 +207,29 @@ static int rmdir_walked(struct walk *w)
 		return -EROFS;
 	if (!w->inode)
 		return -ENOENT;
-	if (w->inode->marks & INODE_MOUNTED)
+	if (mount_is_at(w->inode))
 		return -EBUSY;
-	if (w->dir->kind != KIND_TREE)
-		return -EPERM;
 	if (!IS(w->inode, S_IFDIR))
 		return -ENOTDIR;
-	error = dir_load(w->inode);
+	error = w->dir->kind == KIND_TREE ? dir_load(w->inode) : 0;
 	if (error)
 		return error;
-	if (w->inode->dir.count)
-		return -ENOTEMPTY;
-	name_drop(w);
-	return 0;
+	return w->dir->kind == KIND_TREE && w->inode->dir.count ? -ENOTEMPTY : name_drop(w);
 }
 
 static long remove_at(int dirfd, uint64_t path, int (*remove)(struct walk *w))
 {
 	char buffer[PATH_MAX];
+	int error, tries = LOOK_AGAIN;
 	struct walk w;
-	int error = path_at(dirfd, path, WALK_PARENT, buffer, &w);
 
-	if (!error) {
+	do {
+		error = path_at(dirfd, path, WALK_PARENT, buffer, &w);
+		if (error)
+			break;
 		error = remove(&w);
 		walk_end(&w);
-	}
+	} while (error == -ESTALE && --tries);
 	return error;
 }
 

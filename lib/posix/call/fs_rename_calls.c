@@ -14,6 +14,8 @@ static int replace_check(struct walk *old, struct walk *new)
 		return IS(new->inode, S_IFDIR) ? -EISDIR : 0;
 	if (!IS(new->inode, S_IFDIR))
 		return -ENOTDIR;
+	if (new->inode->kind == KIND_OPS)
+		return 0; /* its kind looks */
 	error = dir_load(new->inode);
 	return error ? error : new->inode->dir.count ? -ENOTEMPTY : 0;
 }
@@ -33,7 +35,8 @@ static void rename_tell(const struct walk *from, const struct walk *to, struct i
 /* Both names stay, each with what the other had. */
 static int names_swap(struct walk *a, struct walk *b)
 {
-	int a_folder, b_folder;
+	struct fs_name a_name = walk_name(a), b_name = walk_name(b);
+	int a_folder, b_folder, error = 0;
 
 	if (!a->inode || !b->inode)
 		return -ENOENT;
@@ -47,24 +50,51 @@ static int names_swap(struct walk *a, struct walk *b)
 		return -EXDEV;
 	if (mount_may_change(a->mount))
 		return -EROFS;
-	if (a->dir->kind != KIND_TREE)
-		return -EPERM;
-	if (mount_may_cross(a->inode) || mount_may_cross(b->inode))
+	if (mount_is_at(a->inode) || mount_is_at(b->inode))
 		return -EBUSY;
 	if ((a_folder && dir_is_within(b->dir, a->inode)) || (b_folder && dir_is_within(a->dir, b->inode)))
 		return -EINVAL;
 	if (a->inode != b->inode) {
-		entries_swap(entry_find(a->dir, a->name, a->name_size), entry_find(b->dir, b->name, b->name_size));
+		if (a->dir->kind == KIND_OPS)
+			error = kind_rename(&a_name, &b_name, FS_EXCHANGE);
+		else
+			entries_swap(entry_find(a->dir, a->name, a->name_size), entry_find(b->dir, b->name, b->name_size));
+		if (error)
+			return error;
 		rename_tell(a, b, a->inode, NULL);
 		rename_tell(b, a, b->inode, NULL);
 	}
 	return 0;
 }
 
-static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
+/* In memory, where all is as the walks found it. */
+static int tree_rename(struct walk *old, struct walk *new)
 {
 	struct inode *ip = old->inode;
 	struct entry *gone, *from;
+	int error;
+
+	/* The new name first: only that can fail. For a moment the directory may hold the name twice; lookup finds the newer. */
+	from = entry_find(old->dir, old->name, old->name_size);
+	gone = new->inode ? entry_find(new->dir, new->name, new->name_size) : NULL;
+	error = entry_add(new->dir, new->name, new->name_size, ip);
+	if (error)
+		return error;
+	if (gone) {
+		volume_unname(new->inode);
+		new->inode->nlink -= IS(new->inode, S_IFDIR) ? new->inode->nlink : 1;
+		inode_touch(new->inode, TOUCH_C);
+		entry_remove(gone);
+	}
+	entry_remove(from);
+	inode_touch(ip, TOUCH_C);
+	return 0;
+}
+
+static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
+{
+	struct fs_name from = walk_name(old), to = walk_name(new);
+	struct inode *ip = old->inode;
 	int error;
 
 	if (old->last != LAST_NAME)
@@ -81,9 +111,7 @@ static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 		return -EXDEV;
 	if (mount_may_change(old->mount))
 		return -EROFS;
-	if (old->dir->kind != KIND_TREE)
-		return -EPERM;
-	if (mount_may_cross(ip) || (new->inode && mount_may_cross(new->inode)))
+	if (mount_is_at(ip) || (new->inode && mount_is_at(new->inode)))
 		return -EBUSY;
 	if (IS(ip, S_IFDIR) && dir_is_within(new->dir, ip))
 		return -EINVAL;
@@ -92,24 +120,11 @@ static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 	if (new->inode == ip)
 		return 0;
 	error = new->inode ? replace_check(old, new) : 0;
-	if (error)
-		return error;
-	/* The new name first: only that can fail. For a moment the directory may hold the name twice; lookup finds the newer. */
-	from = entry_find(old->dir, old->name, old->name_size);
-	gone = new->inode ? entry_find(new->dir, new->name, new->name_size) : NULL;
-	error = entry_add(new->dir, new->name, new->name_size, ip);
-	if (error)
-		return error;
-	if (gone) {
-		volume_unname(new->inode);
-		new->inode->nlink -= IS(new->inode, S_IFDIR) ? new->inode->nlink : 1;
-		inode_touch(new->inode, TOUCH_C);
-		entry_remove(gone);
-	}
-	entry_remove(from);
-	inode_touch(ip, TOUCH_C);
-	rename_tell(old, new, ip, new->inode);
-	return 0;
+	if (!error)
+		error = old->dir->kind == KIND_OPS ? kind_rename(&from, &to, 0) : tree_rename(old, new);
+	if (!error)
+		rename_tell(old, new, ip, new->inode);
+	return error;
 }
 
 /* The name still is what the walk found, though another one may have slept since. */
@@ -123,15 +138,12 @@ static int is_fresh(const struct walk *w)
 	return (e ? e->inode : NULL) == w->inode;
 }
 
-static long rename_at(int old_dirfd, uint64_t old_path, int new_dirfd, uint64_t new_path, uint64_t flags)
+static long rename_once(int old_dirfd, uint64_t old_path, int new_dirfd, uint64_t new_path, uint64_t flags)
 {
 	char old_buffer[PATH_MAX], new_buffer[PATH_MAX];
 	struct walk old, new;
 	int error;
 
-	/* RENAME_WHITEOUT: as of a file system that knows none. */
-	if (flags & ~(uint64_t)(NOREPLACE | EXCHANGE) || flags == (NOREPLACE | EXCHANGE))
-		return -EINVAL;
 	for (;;) {
 		error = path_at(old_dirfd, old_path, WALK_PARENT, old_buffer, &old);
 		if (error)
@@ -148,6 +160,20 @@ static long rename_at(int old_dirfd, uint64_t old_path, int new_dirfd, uint64_t 
 	}
 	walk_end(&old);
 	return error;
+}
+
+static long rename_at(int old_dirfd, uint64_t old_path, int new_dirfd, uint64_t new_path, uint64_t flags)
+{
+	int tries = LOOK_AGAIN;
+	long result;
+
+	/* RENAME_WHITEOUT: as of a file system that knows none. */
+	if (flags & ~(uint64_t)(NOREPLACE | EXCHANGE) || flags == (NOREPLACE | EXCHANGE))
+		return -EINVAL;
+	do
+		result = rename_once(old_dirfd, old_path, new_dirfd, new_path, flags);
+	while (result == -ESTALE && --tries);
+	return result;
 }
 
 CALL2(rename, old, new) { return rename_at(AT_FDCWD, old, AT_FDCWD, new, 0); }

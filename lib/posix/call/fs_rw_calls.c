@@ -93,6 +93,10 @@ static long file_seek(struct file *f, int64_t offset, int whence)
 		if (offset < 0)
 			return offset;
 	} else {
+		long error = whence == FROM_END ? inode_refresh(f->ip) : 0;
+
+		if (error)
+			return error;
 		base = whence == FROM_HERE ? (int64_t)f->pos : whence == FROM_END ? (int64_t)f->ip->size : 0;
 	}
 	if (offset > 0 && base > INT64_MAX - offset)

@@ -8,8 +8,10 @@ static long size_set(struct inode *ip, uint64_t size)
 	int error = seals_allow_size(ip, size);
 
 	if (!error && size > ip->size)
-		error = size_allowed(size);
-	if (!error)
+		error = size > FILE_LIMIT ? -EFBIG : size_allowed(size);
+	if (!error && ip->kind == KIND_OPS)
+		error = kind_change(ip, &(struct fs_change_of){ .which = CHANGE_SIZE, .size = size });
+	else if (!error)
 		error = file_resize(ip, size);
 	if (!error)
 		inode_tell(ip, IN_MODIFY);
@@ -32,7 +34,7 @@ CALL2(truncate, path, size)
 		result = -EINVAL;
 	else if (mount_may_change(p.mount))
 		result = -EROFS;
-	else if (p.inode->kind == KIND_OPS)
+	else if (p.inode->kind == KIND_OPS && !p.inode->volume->ops->change)
 		result = -EPERM;
 	else
 		result = p.inode->writers < 0 ? -ETXTBSY : size_set(p.inode, size);
@@ -47,7 +49,7 @@ CALL2(ftruncate, fd, size)
 
 	if (!f)
 		return -EBADF;
-	if ((int64_t)size < 0 || f->ops != &regular_ops || (f->flags & O_ACCMODE) == O_RDONLY)
+	if ((int64_t)size < 0 || !f->ops->is_regular || (f->flags & O_ACCMODE) == O_RDONLY)
 		result = -EINVAL;
 	else
 		result = size_set(f->ip, size);
@@ -111,7 +113,21 @@ CALL4(fallocate, fd, mode, at, n)
 	return result;
 }
 
-/* Memory is the only store: what is written is as safe as it will be. */
+/* What lies in memory is as safe as it will be. */
+static long sync_fd(uint64_t fd, int data_only)
+{
+	struct file *f = fd_file((int)fd);
+	const struct fs_ops *ops = f && f->ip->kind == KIND_OPS ? f->ip->volume->ops : NULL;
+	long result = !f ? -EBADF : IS(f->ip, S_IFREG) || IS(f->ip, S_IFDIR) ? 0 : -EINVAL;
+
+	if (!result && ops && ops->sync)
+		result = ops->sync(f->ip, data_only);
+	if (f)
+		file_put(f);
+	return result;
+}
+
+/* Memory is the only store, or a kind's operations leave nothing behind that only sync would write. */
 static long nothing_to_sync(uint64_t fd)
 {
 	struct file *f = fd_file((int)fd);
@@ -122,8 +138,8 @@ static long nothing_to_sync(uint64_t fd)
 	return result;
 }
 
-CALL1(fsync, fd) { return nothing_to_sync(fd); }
-CALL1(fdatasync, fd) { return nothing_to_sync(fd); }
+CALL1(fsync, fd) { return sync_fd(fd, 0); }
+CALL1(fdatasync, fd) { return sync_fd(fd, 1); }
 CALL1(syncfs, fd)
 {
 	long result = nothing_to_sync(fd);

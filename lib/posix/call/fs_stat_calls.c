@@ -15,10 +15,23 @@ static long stat_write(struct inode *ip, uint64_t to)
 	return user_write(to, &st, sizeof(st));
 }
 
+/* A look-up brings what is true now; of what is held already the kind is asked. */
+static int asked_at(int dirfd, uint64_t path, unsigned flags, struct inode **out)
+{
+	int error = inode_at(dirfd, path, flags, out);
+
+	if (error || !(flags & WALK_EMPTY))
+		return error;
+	error = inode_refresh(*out);
+	if (error)
+		inode_put(*out);
+	return error;
+}
+
 static long stat_at(int dirfd, uint64_t path, uint64_t to, unsigned flags)
 {
 	struct inode *ip;
-	int error = inode_at(dirfd, path, flags, &ip);
+	int error = asked_at(dirfd, path, flags, &ip);
 
 	return error ? error : stat_write(ip, to);
 }
@@ -30,13 +43,18 @@ CALL2(fstat, fd, to)
 {
 	struct file *f = fd_any((int)fd);
 	struct inode *ip;
+	int error;
 
 	if (!f)
 		return -EBADF;
 	ip = f->ip;
 	inode_get(ip);
 	file_put(f);
-	return stat_write(ip, to);
+	error = inode_refresh(ip);
+	if (!error)
+		return stat_write(ip, to);
+	inode_put(ip);
+	return error;
 }
 
 CALL4(newfstatat, dirfd, path, to, flags)
@@ -60,7 +78,7 @@ CALL5(statx, dirfd, path, flags, mask, to)
 
 	if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX__RESERVED))
 		return -EINVAL;
-	error = inode_at((int)dirfd, path, STAT_EMPTY(flags) | STAT_LINK(flags), &ip);
+	error = asked_at((int)dirfd, path, STAT_EMPTY(flags) | STAT_LINK(flags), &ip);
 	if (error)
 		return error;
 	inode_stat(ip, &st);

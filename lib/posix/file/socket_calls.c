@@ -137,7 +137,14 @@ static long bind_path(struct socket *s, const struct socket_name *name)
 		walk_end(&w);
 		return -EINVAL;
 	}
-	error = w.inode ? -EADDRINUSE : w.slash ? -ENOENT : file_create(&w, S_IFSOCK | (0777 & ~current_files()->umask), 0, &ip);
+	if (w.inode)
+		error = -EADDRINUSE;
+	else if (w.slash)
+		error = -ENOENT;
+	else if (w.dir->kind == KIND_OPS)
+		error = -EPERM; /* nobody could keep there who is bound to it */
+	else
+		error = file_create(&w, S_IFSOCK | (0777 & ~current_files()->umask), 0, NULL, &ip);
 	walk_end(&w);
 	if (error)
 		return error;
