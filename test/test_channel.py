@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from aril import guest, hardware, qemu, session
+from aril import conf, guest, hardware, image, planted, qemu, session
 
 NONE = "no virtio port"
 # The three ways in which a run's machine starts.
@@ -110,6 +110,62 @@ def test_other_port():
             "-device", "virtserialport,bus=channels.0,chardev=none,name=aril", "-chardev", "null,id=none", "-icount", "shift=4,sleep=off", "-rtc", "clock=vm")
     r = hardware.boot(hardware.Shape(more=more), ["sh", "-c", "cat /proc/uptime; exit 5"])
     assert r.status == 5 and NONE in r.log and float(r.out.split()[0]) < 1, r
+
+
+NO_MESSAGES = "monitor: no messages come from the channel's device"
+
+
+def test_no_messages():
+    """A device that has none to send is looked at instead."""
+    more = ("-chardev", "pipe,id=channel,path=%(channel)s", "-device", "virtio-serial-pci,id=channels,vectors=0", "-device",
+            "virtserialport,bus=channels.0,chardev=channel,name=aril.channel")
+    r = hardware.boot(hardware.Shape(com2=False, more=more), ["sh", "-c", "head -c 3000000 /dev/zero | wc -c; exit 5"])
+    assert r.status == 5 and r.out.strip() == b"3000000" and r.log.count(NO_MESSAGES) == 1, r
+
+
+@pytest.fixture(scope="module")
+def lost(tmp_path_factory):
+    """The device is never told where its messages go, though the driver has them bound: each is lost."""
+    told = "*reg16(v, QUEUE_MESSAGE) = (uint16_t)message;"
+    return planted.build(str(tmp_path_factory.mktemp("lost")), [("lib/dev/virtio.c", told, told.replace("(uint16_t)message", "VIRTIO_NO_MESSAGE"))])
+
+
+@pytest.mark.parametrize("way", ["saved", "icount"])
+def test_messages_lost(way, lost):
+    """That is noticed at the first one; a stream does not wait for the look at everything, every two seconds, again and again. A saved machine hears what it is
+    to run."""
+    for _ in range(2 if way == "saved" else 1):
+        r = guest.run("sh", "-c", "wc -c; cat /proc/uptime", options=[*WAYS[way], "--add", f"{lost}:/aril/linux"], stdin=bytes(4 << 20), timeout=150)
+        count, seconds = r.out.split()[:2]
+        assert r.status == 0 and count == b"4194304" and r.log.count(NO_MESSAGES) == 1 and NONE not in r.log, r
+        assert way == "saved" or float(seconds) < 10, r # in time that is counted in instructions
+
+
+@pytest.fixture(scope="module")
+def stormy(tmp_path_factory):
+    """The device sends a message for each page that has left, which nobody waits for; and at the end a host that takes nothing is waited for a second only."""
+    return planted.build(str(tmp_path_factory.mktemp("stormy")), [
+        ("lib/dev/virtio_serial.c", "virtqueue_interrupts(&s->out[s->port], 0);", "virtqueue_interrupts(&s->out[s->port], 1);"),
+        ("apps/linux/init.h", "600000000000u", "1000000000u")])
+
+
+def test_messages_storm(stormy):
+    """Messages for nothing, thousands of them, harm nobody."""
+    data = random.Random(3).randbytes(4 << 20)
+    r = guest.run("sh", "-c", "cat; head -c 8000000 /dev/zero", options=["--add", f"{stormy}:/aril/linux"], stdin=data, timeout=150)
+    assert r.status == 0 and r.out == data + bytes(8000000) and NO_MESSAGES not in r.log and NONE not in r.log, (r.status, len(r.out), r.err, r.log)
+
+
+@pytest.mark.parametrize("size", [0, 200000, 3000000])
+def test_host_takes_nothing(size, stormy, tmp_path):
+    """A machine whose host does not read comes to its end all the same, and says what it gave up; with little, what a ring holds, and more than all rings."""
+    # Who writes more than fits does not end by itself.
+    command = ["sh", "-c", f"head -c {size} /dev/zero & sleep 2; kill $!; exit 5"]
+    root = image.Source(str(tmp_path), False, "linux", [f"{stormy}:/aril/linux"], ()).root
+    with hardware.running(hardware.Shape(), conf.text("linux", "pipe", conf.nonce(), command, []), root=root) as machine:
+        assert machine.wait(100), machine.log_text()
+        log = machine.log_text()
+    assert ("monitor: nothing leaves any more: what waits for the host is given up" in log) == (size > 0), log
 
 
 def test_ports_choose():

@@ -92,6 +92,13 @@ int channel_flush(struct channel *c)
 
 int channel_idle(struct channel *c) { return c->is_fast ? vserial_idle(&c->port) : serial_idle(&c->serial); }
 
+uint32_t channel_sent(struct channel *c) { return c->is_fast ? vserial_sent(&c->port) : c->queue_head; }
+
+int channel_watch(struct channel *c, uint64_t messages, uint64_t now)
+{
+	return c->is_fast && vserial_watch(&c->port, messages, now);
+}
+
 int channel_get(struct channel *c, struct channel_frame *out)
 {
 	for (;;) {

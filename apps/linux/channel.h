@@ -33,6 +33,10 @@ int channel_put(struct channel *c, char type, const void *data, size_t n);
 int channel_flush(struct channel *c);
 /* True when the last byte of what was flushed has left. */
 int channel_idle(struct channel *c);
+/* Another number each time that something has left. */
+uint32_t channel_sent(struct channel *c);
+/* After each look at what has come: as vserial_watch. */
+int channel_watch(struct channel *c, uint64_t messages, uint64_t now);
 /* One complete incoming frame, valid until the next call: true. False: none yet. */
 int channel_get(struct channel *c, struct channel_frame *out);
 #endif

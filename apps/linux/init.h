@@ -11,6 +11,7 @@
 #define INIT_ARGS    64
 #define INIT_GETS    32
 #define INIT_TEXT    32768 /* bytes of all configured strings */
+#define LEAVE_NS     600000000000u /* who reads what comes out may pause so long, at the end */
 
 enum init_mode {
 	INIT_CONSOLE, /* screen and keyboard are a terminal, and so is COM1: what there is of them */
@@ -64,6 +65,7 @@ struct init {
 	int short_lives;            /* of it, one after the other */
 	int waits, status;          /* a key is waited for, to end with that status */
 	size_t room;                /* of the terminal's input before that key */
+	struct { uint32_t taken; uint64_t since; int is_stuck; } leave; /* what the monitor had taken, since when */
 	int input_ended;
 	uint32_t resized;
 	uint8_t buffer[FRAME_MAX];
@@ -86,9 +88,9 @@ void init_key_look(struct init *in);
 void init_finish(struct init *in, int status) __attribute__((noreturn));
 /* Moves bytes both ways as far as there is room; never blocks. True when something is left that found no room. */
 int init_io_pump(struct init *in);
-/* Lets the monitor run until all that programs wrote is in its hands. */
+/* Lets the monitor run until all that programs wrote is in its hands, or it takes no more (LEAVE_NS). */
 void init_io_drain(struct init *in);
-/* One frame to the host, waiting for room. */
+/* One frame to the host, waiting for room as long. */
 void init_io_frame(char type, const void *data, size_t n);
 /* Sends one file to the host: B, D..., N. */
 void init_get(struct init *in, const char *path);

@@ -135,22 +135,32 @@ int init_io_pump(struct init *in)
 }
 
 /* The monitor takes what is in the ring as the outside takes it, and gives the CPU back, since this env has not
- * parked. */
-static void monitor_run_on(void)
+ * parked. Only at the end, so that what was noted before is not old. False: nothing is taken any more. */
+static int monitor_run_on(void)
 {
+	struct init *in = INIT;
+	uint64_t now = clock_ns();
+
+	if (SAID->out_taken != in->leave.taken || !in->leave.since) {
+		in->leave.taken = SAID->out_taken;
+		in->leave.since = now;
+	}
+	in->leave.is_stuck |= now - in->leave.since >= LEAVE_NS;
 	F->told.head.progress++;
 	(void)gate_yield(0, 0);
+	return !in->leave.is_stuck;
 }
 
 void init_io_drain(struct init *in)
 {
-	while (init_io_pump(in))
-		monitor_run_on();
+	while (init_io_pump(in) && monitor_run_on())
+		;
 }
 
 void init_io_frame(char type, const void *data, size_t n)
 {
 	while (frame_room() < n)
-		monitor_run_on();
+		if (!monitor_run_on())
+			return;
 	frame_put(type, data, n);
 }

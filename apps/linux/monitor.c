@@ -9,9 +9,7 @@
 #include <posix/parts.h>
 
 #define STATUS_DAMAGED 125
-#define RETRY_NS   1000000u     /* a transmitter without room is tried again after that */
-#define SOON_NS    20000u       /* an alarm lies at least so far ahead, */
-#define LOOK_NS    2000000000u  /* and at most so far: then process 1 looks whether anybody was forgotten */
+#define SOON_NS    20000u       /* an alarm lies at least so far ahead */
 #define STRIKES    200
 #define KEPT_FRAMES 64          /* of what the family does not get */
 #define KEPT_ENVS  8
@@ -83,7 +81,7 @@ static void told_read(struct monitor *m)
  * is due. */
 static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now)
 {
-	uint64_t at = earlier(console_deadline(m), m->blocked ? now + RETRY_NS : 0), share;
+	uint64_t at = earlier(console_deadline(m), m->soon ? now + RETRY_NS : 0), share;
 
 	if (next != m->keeper)
 		at = earlier(at, m->look_at);
@@ -111,7 +109,7 @@ static void answer_take(struct monitor *m)
 
 	if (rt_envs[EXO_NAME_INDEX(m->keeper)].state != EXO_S_ACCEPTING)
 		return;
-	if (m->told.out_put != SAY->out_taken)
+	if (m->told.out_put != SAY->out_taken && io_leaves(m))
 		return; /* what was said before goes out before */
 	if (gate_pct_say(m->keeper, rt_tsc() + rt_ticks(100000000u), word) < 0)
 		return;
@@ -176,12 +174,11 @@ static void loop(struct monitor *m)
 
 	for (;;) {
 		uint32_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE), irq = 0;
-		uint64_t news = 0, deadline, now;
+		uint64_t news = 0, messages = 0, deadline, now;
 		exo_name next, holder;
 
-		/* Of messages it is enough to know that there was one. */
 		if (bits & EXO_PEND_IRQ)
-			(void)__atomic_exchange_n(&P->exo->msi_bits, 0, __ATOMIC_ACQUIRE);
+			messages = __atomic_exchange_n(&P->exo->msi_bits, 0, __ATOMIC_ACQUIRE);
 		if (bits & EXO_PEND_IRQ)
 			irq = __atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE);
 		if (bits & EXO_PEND_NOTIFY)
@@ -192,7 +189,7 @@ static void loop(struct monitor *m)
 		memory_serve(m);
 		if (irq && m->has_port && !m->channel.is_fast)
 			serial_ack(&m->channel.serial);
-		ask_keeper |= io_pump(m);
+		ask_keeper |= io_pump(m, messages);
 		ask_keeper |= console_pump(m, irq);
 		if (news & MONITOR_WORK || bits & (EXO_PEND_CHILD | EXO_PEND_TIMER) || slice != rt_slices->position)
 			ask_keeper = 1;

@@ -10,6 +10,8 @@
 #include <dev/usb.h>
 #include <posix/library.h>
 
+#define RETRY_NS   1000000u     /* a transmitter without room is tried again after that, and so is a silent device */
+#define LOOK_NS    2000000000u  /* an alarm lies at most so far ahead: was anybody, or anything, forgotten? */
 #define MONITOR_USB 4           /* USB controllers that are driven */
 #define RUN_TEXT 16384u         /* bytes of settings that come over the channel */
 
@@ -24,7 +26,9 @@ struct monitor {
 		unsigned usb_version; /* of what members have been told */
 	} console;
 	uint32_t credit;            /* bytes that the host may still send */
-	int blocked;                /* the transmitter had no room at the last try */
+	int soon;                   /* the transmitter had no room at the last try, or messages do not come */
+	int is_silent;              /* that they do not was said */
+	struct { uint32_t sent; uint64_t since, asked; int is_stuck; } leave; /* io_leaves: what had left, since when */
 	int tracing;                /* the gate's trace is on */
 	uint32_t parked_size, parked_done; /* the terminal's bytes that COM1 had no room for */
 	uint8_t parked[FRAME_MAX];
@@ -66,11 +70,14 @@ void run_wait(struct monitor *m);
 void io_open(struct monitor *m);
 /* The first frame to the host, which bears the nonce. */
 void io_hello(struct monitor *m);
-/* Moves bytes both ways as far as there is room; never blocks. m->told is new. True when process 1 has something to
- * do. */
-int  io_pump(struct monitor *m);
-/* Blocks (busy) until everything that was taken from the ring or queued is out. */
+/* Moves bytes both ways as far as there is room; never blocks. m->told is new; messages: bits of msi_bits that were
+ * set since the last time. True when process 1 has something to do. */
+int  io_pump(struct monitor *m, uint64_t messages);
+/* Blocks (busy) until everything that was taken from the ring or queued is out, or nothing leaves any more. */
 void io_drain(struct monitor *m);
+/* Whether what waits to leave may yet do so, for who asks again and again: false when nothing has left for LEAVE_NS;
+ * that is said, and stays so. */
+int  io_leaves(struct monitor *m);
 /* One frame to the host, waiting for room; nothing without a channel. */
 void io_frame(struct monitor *m, char type, const void *data, size_t n);
 /* Bytes that the terminal says, waiting for room. */

@@ -9,6 +9,7 @@
 #define LINGER_NS   100000u  /* bytes that come in a stream follow one another within this time */
 #define LINGER_MAX  2000000u /* but programs want to run too */
 #define LINGER_LOOK 3000u
+#define ASKED_NS 1000000000u
 #define CHANNEL_NAME "aril.channel"
 /* In the first env alone: the last 2 MiB but one of the private area's GiB (behind them the gate's trace). */
 #define CHANNEL_VA (PRIVATE_BASE + EXO_HOME_SIZE - 2 * VSERIAL_SPACE)
@@ -216,7 +217,7 @@ static int ring_output(struct monitor *m)
 			break;
 		}
 		if (!has_room(m, (char)head[0], n)) {
-			m->blocked = 1;
+			m->soon = 1;
 			break;
 		}
 		if (ring_read(m->buffer, SAY->out_taken + FRAME_HEAD, n))
@@ -227,30 +228,64 @@ static int ring_output(struct monitor *m)
 	return before != SAY->out_taken && m->told.wants_room;
 }
 
-int io_pump(struct monitor *m)
+/* True: look again soon. */
+static int silence_watch(struct monitor *m, uint64_t messages)
+{
+	int soon = channel_watch(&m->channel, messages, clock_ns());
+
+	if (soon && !m->is_silent && m->channel.port.silent) {
+		m->is_silent = 1;
+		rt_log("monitor: no messages come from the channel's device: it is looked at every ms");
+	}
+	return soon;
+}
+
+int io_pump(struct monitor *m, uint64_t messages)
 {
 	int news = 0;
 	size_t n;
 
-	m->blocked = 0;
-	if (CONFIG->has_channel)
+	m->soon = 0;
+	if (CONFIG->has_channel) {
 		news = channel_input(m);
-	else
+		m->soon = silence_watch(m, messages);
+	} else
 		while (m->has_port && (n = serial_receive(&m->channel.serial, m->buffer, MIN_OF(in_room(m), 64u))))
 			news |= in_put(m->buffer, n, m) != 0;
 	news |= ring_output(m);
 	if (CONFIG->has_channel)
-		m->blocked |= channel_flush(&m->channel);
+		m->soon |= channel_flush(&m->channel);
 	else
-		m->blocked |= m->has_port && !parked_send(m);
+		m->soon |= m->has_port && !parked_send(m);
 	return news;
+}
+
+/* ---- the end */
+
+int io_leaves(struct monitor *m)
+{
+	uint32_t sent = channel_sent(&m->channel) + m->parked_done;
+	uint64_t now = clock_ns();
+
+	if (m->leave.is_stuck)
+		return 0;
+	if (sent != m->leave.sent || now - m->leave.asked > ASKED_NS)
+		m->leave.since = now; /* also when nobody has asked for a while */
+	m->leave.sent = sent;
+	m->leave.asked = now;
+	if (now - m->leave.since < LEAVE_NS)
+		return 1;
+	m->leave.is_stuck = 1;
+	rt_log("monitor: nothing leaves any more: what waits for %s is given up",
+		CONFIG->has_channel ? "the host" : "the serial port");
+	return 0;
 }
 
 void io_drain(struct monitor *m)
 {
-	while (CONFIG->has_channel ? channel_flush(&m->channel) : m->has_port && !parked_send(m))
+	while ((CONFIG->has_channel ? channel_flush(&m->channel) : m->has_port && !parked_send(m)) && io_leaves(m))
 		;
-	while (m->channel.is_fast && !channel_idle(&m->channel))
+	while (m->channel.is_fast && !channel_idle(&m->channel) && io_leaves(m))
 		channel_flush(&m->channel);
 	console_drain(m);
 	/* Power may go right after this: let the last bits leave, but do not hang on a port that is stuck. */
@@ -262,7 +297,7 @@ void io_frame(struct monitor *m, char type, const void *data, size_t n)
 {
 	if (!CONFIG->has_channel)
 		return;
-	while (!channel_put(&m->channel, type, data, n))
+	while (!channel_put(&m->channel, type, data, n) && io_leaves(m))
 		(void)channel_flush(&m->channel);
 }
 
@@ -272,7 +307,8 @@ void io_terminal(struct monitor *m, const char *text, size_t n)
 		const char *byte = text[i] == '\n' ? "\r\n" : text + i;
 
 		while (!has_room(m, 'T', 2))
-			;
+			if (!io_leaves(m))
+				return;
 		frame_send(m, 'T', (const uint8_t *)byte, text[i] == '\n' ? 2 : 1);
 	}
 }

@@ -37,6 +37,8 @@ static int run_frame(struct monitor *m, const struct channel_frame *f)
 void run_wait(struct monitor *m)
 {
 	struct channel_frame frame;
+	uint64_t messages;
+	int soon;
 
 	if (!CONFIG->by_channel || !CONFIG->has_channel)
 		return;
@@ -45,12 +47,13 @@ void run_wait(struct monitor *m)
 	for (;;) {
 		(void)__atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
 		(void)__atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE);
-		(void)__atomic_exchange_n(&P->exo->msi_bits, 0, __ATOMIC_ACQUIRE);
+		messages = __atomic_exchange_n(&P->exo->msi_bits, 0, __ATOMIC_ACQUIRE);
 		if (!m->channel.is_fast)
 			serial_ack(&m->channel.serial);
 		while (channel_get(&m->channel, &frame))
 			if (run_frame(m, &frame))
 				return;
-		(void)gate_wait(TURN_OVER, 0);
+		soon = channel_watch(&m->channel, messages, rt_now());
+		(void)gate_wait(TURN_OVER, rt_tsc_at(rt_now() + (soon ? RETRY_NS : LOOK_NS)));
 	}
 }

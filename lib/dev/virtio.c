@@ -11,7 +11,6 @@ enum { DEVICE_FEATURE_SELECT = 0, DEVICE_FEATURE = 4, DRIVER_FEATURE_SELECT = 8,
 	QUEUE_NOTIFY_OFF = 30, QUEUE_ENTRIES = 32, QUEUE_AVAILABLE = 40, QUEUE_USED = 48, COMMON_SIZE = 56 };
 enum { ACKNOWLEDGED = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
 #define FEATURE_VERSION_1 (1ul << 32)
-#define NO_MESSAGE 0xffff
 #define RESET_NS 100000000u
 /* Places in a queue's page. */
 enum { AVAILABLE_AT = VIRTQUEUE_SIZE * 16, USED_AT = AVAILABLE_AT + 512 };
@@ -92,7 +91,7 @@ int virtio_open(struct virtio *v, unsigned type, unsigned old, uint64_t wanted, 
 	v->common[STATUS] = ACKNOWLEDGED;
 	v->common[STATUS] = ACKNOWLEDGED | DRIVER;
 	*features = features_agree(v, wanted);
-	*reg16(v, CONFIG_MESSAGE) = NO_MESSAGE;
+	*reg16(v, CONFIG_MESSAGE) = VIRTIO_NO_MESSAGE;
 	return *features & FEATURE_VERSION_1 ? pci_master(&v->pci) : -EIO;
 }
 
@@ -122,6 +121,7 @@ int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned
 		.notify = (volatile uint16_t *)(v->notify + (uint32_t)*reg16(v, QUEUE_NOTIFY_OFF) * v->notify_step) };
 	*reg16(v, QUEUE_SIZE) = q->size;
 	*reg16(v, QUEUE_MESSAGE) = (uint16_t)message;
+	virtqueue_interrupts(q, message != VIRTIO_NO_MESSAGE);
 	address_write(v, QUEUE_ENTRIES, address);
 	address_write(v, QUEUE_AVAILABLE, address + AVAILABLE_AT);
 	address_write(v, QUEUE_USED, address + USED_AT);

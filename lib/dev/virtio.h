@@ -7,6 +7,7 @@
 #define VIRTIO_VENDOR 0x1af4
 /* Device ids: of that type without legacy registers, and the older one of types that had them. */
 #define VIRTIO_DEVICE(type) (0x1040u + (type))
+#define VIRTIO_NO_MESSAGE 0xffffu
 
 struct virtio {
 	struct pci pci;
@@ -27,8 +28,8 @@ struct virtqueue {
  * none; -EACCES, -ENOMEM, -EIO. */
 int virtio_open(struct virtio *v, unsigned type, unsigned old, uint64_t wanted, uint64_t *features, uint64_t va,
 	uint64_t size);
-/* Sets up queue `index`, with at most `size` buffers; message: number in the device's table. Between virtio_open and
- * virtio_start. 0 or negative. */
+/* Sets up queue `index`, with at most `size` buffers; message: number in the device's table, or VIRTIO_NO_MESSAGE: then
+ * it is asked not to interrupt at all. Between virtio_open and virtio_start. 0 or negative. */
 int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned size, unsigned message);
 void virtio_start(struct virtio *v);
 /* Ends it for good: the device is reset. */
@@ -41,6 +42,8 @@ void virtqueue_kick(struct virtqueue *q);
 /* A buffer that comes back: true, its id and how many bytes were written. What the device says is made small enough
  * to index with. */
 int virtqueue_take(struct virtqueue *q, unsigned *id, uint32_t *written);
+/* How many have come back in all, as the device has it now; runs freely. */
+static inline uint16_t virtqueue_back(const struct virtqueue *q) { return q->used[1]; }
 /* Whether the device is to interrupt when it gives one back. It may all the same. */
 void virtqueue_interrupts(struct virtqueue *q, int wanted);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Driver of virtio serial devices with named ports. An interrupt says only that there may be something to do, so one
- * that is lost, doubled or for nothing harms nobody: every call looks at the rings. */
+ * that is doubled or for nothing harms nobody: every call looks at the rings. That some are lost is noticed
+ * (vserial_watch). */
 #include <asm/errno.h>
 #include <base/string.h>
 #include <rt/rt.h>
@@ -11,6 +12,7 @@
 #define FEATURE_MULTIPORT (1ul << 1)
 #define PATIENCE 1000000000u /* ns that the device has to say its first word, */
 #define QUIET    250000000u  /* and then the next: nothing says which port is the last */
+#define LATE     50000000u   /* a message comes so soon after what it tells of, or never */
 #define PAGE     ((uint32_t)EXO_PAGE_SIZE)
 
 /* virtio 1.2, 5.3.6.2 */
@@ -71,14 +73,15 @@ static unsigned queue_of(unsigned port) { return port ? 2 + 2 * port : 0; }
 
 static int queues_open(struct vserial *s)
 {
-	int r = virtio_queue(&s->virtio, &s->control_in, 2, VSERIAL_CONTROL, 0);
+	const unsigned message = s->line < 0 ? VIRTIO_NO_MESSAGE : 0;
+	int r = virtio_queue(&s->virtio, &s->control_in, 2, VSERIAL_CONTROL, message);
 
 	if (r >= 0)
-		r = virtio_queue(&s->virtio, &s->control_out, 3, 1, 0);
+		r = virtio_queue(&s->virtio, &s->control_out, 3, 1, message);
 	for (unsigned i = 0; r >= 0 && i < s->ports; i++) {
-		r = virtio_queue(&s->virtio, &s->in[i], queue_of(i), VSERIAL_IN, 0);
+		r = virtio_queue(&s->virtio, &s->in[i], queue_of(i), VSERIAL_IN, message);
 		if (r >= 0)
-			r = virtio_queue(&s->virtio, &s->out[i], queue_of(i) + 1, VSERIAL_OUT, 0);
+			r = virtio_queue(&s->virtio, &s->out[i], queue_of(i) + 1, VSERIAL_OUT, message);
 	}
 	for (unsigned i = 0; r >= 0 && i < VSERIAL_CONTROL; i++)
 		if (!(s->control[i].page = pci_page(&s->virtio.pci, &s->control[i].address)))
@@ -125,11 +128,12 @@ int vserial_open(struct vserial *s, const char *name, uint64_t va)
 
 	if (r < 0)
 		return r;
-	if (!(features & FEATURE_MULTIPORT) || !s->virtio.device || s->virtio.device_size < 8 ||
-		pci_message(&s->virtio.pci, 0) < 0) {
+	if (!(features & FEATURE_MULTIPORT) || !s->virtio.device || s->virtio.device_size < 8) {
 		virtio_stop(&s->virtio);
 		return -ENODEV;
 	}
+	s->line = pci_message(&s->virtio.pci, 0);
+	s->silent = s->line < 0;
 	s->ports = *(volatile uint32_t *)(s->virtio.device + 4); /* max_nr_ports */
 	if (s->ports > VSERIAL_PORTS)
 		s->ports = VSERIAL_PORTS;
@@ -218,6 +222,12 @@ int vserial_idle(struct vserial *s)
 	return !s->busy && !s->put[s->filling].size;
 }
 
+uint32_t vserial_sent(struct vserial *s)
+{
+	sent_take(s);
+	return s->out[s->port].taken;
+}
+
 /* ---- in */
 
 size_t vserial_read(struct vserial *s, void *to, size_t max)
@@ -249,4 +259,20 @@ size_t vserial_read(struct vserial *s, void *to, size_t max)
 		}
 	}
 	return n;
+}
+
+int vserial_watch(struct vserial *s, uint64_t messages, uint64_t now)
+{
+	const uint16_t come = virtqueue_back(&s->in[s->port]); /* taken or not: there may be too many for one look */
+
+	if (s->silent)
+		return 1;
+	if (messages >> s->line & 1)
+		s->unheard = 0;
+	else if (s->unheard)
+		s->silent = now - s->unheard > LATE;
+	else if (come != s->heard)
+		s->unheard = now; /* the message for it may still be on its way */
+	s->heard = come;
+	return s->unheard != 0;
 }

@@ -15,6 +15,10 @@ struct vserial {
 	struct virtqueue control_in, control_out, in[VSERIAL_PORTS], out[VSERIAL_PORTS];
 	unsigned ports, port;         /* that it has; the one that is ours */
 	int found, broken;
+	int line;                     /* of msi_bits; negative: the device sends no messages */
+	int silent;                   /* it does not send them: whoever waits has to look now and then */
+	uint16_t heard;               /* so many buffers had come back at the last look */
+	uint64_t unheard;             /* since when something is here that no message told of; 0: nothing is */
 	struct { uint8_t *page; uint64_t address; uint32_t size; int busy; } put[VSERIAL_OUT], got[VSERIAL_IN], saying,
 		control[VSERIAL_CONTROL];
 	unsigned filling, busy;       /* page that is being filled; how many the device has */
@@ -32,5 +36,11 @@ size_t vserial_write(struct vserial *s, const void *from, size_t n);
 void vserial_flush(struct vserial *s);
 /* True when all that was given has left. */
 int vserial_idle(struct vserial *s);
+/* Pages that have left; runs freely. */
+uint32_t vserial_sent(struct vserial *s);
 size_t vserial_read(struct vserial *s, void *to, size_t max);
+/* After each look at what has come. messages: msi_bits that were set since the last one; now: ns. True: look again
+ * soon, since its messages do not come, or may not. Of those that are lost one alone costs the time to the next look
+ * for another reason; from then on they are not relied on. */
+int vserial_watch(struct vserial *s, uint64_t messages, uint64_t now);
 #endif

@@ -128,6 +128,49 @@ static void driver_works(void)
 	CHECK(s.busy <= VSERIAL_OUT && s.reading < VSERIAL_IN && s.filling < VSERIAL_OUT);
 }
 
+/* Interrupts that are lost are noticed, as soon as something is found that none told of; those that come late are not
+ * taken for lost, nor are doubled ones and those for nothing taken for anything. */
+TEST(virtio_messages_watched)
+{
+	const uint64_t ms = 1000000, bit = 1ul << 7;
+	uint64_t now = 0;
+
+	for (uint64_t seed = 1; seed <= 20; seed++) { /* each of them comes, up to 30 ms late */
+		uint64_t due = 0;
+
+		world(seed);
+		s.line = 7;
+		for (int i = 0; i < 500; i++) {
+			const uint16_t before = *in.used_index;
+			uint64_t messages = random_below(4) ? 0 : ~bit; /* others' */
+
+			now += random_below(10 * ms);
+			device_works();
+			if (*in.used_index != before && !due)
+				due = now + random_below(30 * ms);
+			driver_works();
+			if ((due && now >= due) || !random_below(9)) {
+				messages |= bit;
+				due = 0; /* it tells of all that is there */
+			}
+			(void)vserial_watch(&s, messages, now);
+			CHECK(!s.silent);
+		}
+	}
+	world(1);
+	s.line = 7;
+	CHECK(!vserial_watch(&s, ~bit, now) && !vserial_watch(&s, 0, now += 5000 * ms));
+	ring_back(&in, (uint32_t)ring_next(&in), 100);
+	CHECK(vserial_watch(&s, ~bit, now += ms) && !s.silent);
+	CHECK(!vserial_watch(&s, bit, now += 49 * ms) && !s.silent);
+	CHECK(!vserial_watch(&s, 0, now += 90 * ms)); /* it may lie there as long as it likes */
+	ring_back(&in, (uint32_t)ring_next(&in), 100);
+	CHECK(vserial_watch(&s, ~bit, now += ms) && !s.silent);
+	CHECK(vserial_watch(&s, 0, now += 40 * ms) && !s.silent);
+	CHECK(vserial_watch(&s, 0, now += 20 * ms) && s.silent);
+	CHECK(vserial_watch(&s, bit, now += ms) && s.silent); /* not relied on any more */
+}
+
 /* Whole and in order, however often one looks: an interrupt that is lost, doubled, or one of a storm, changes only
  * when and how often that is. */
 TEST(virtio_streams_whole)
