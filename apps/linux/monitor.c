@@ -196,6 +196,7 @@ static void loop(struct monitor *m)
 		now = clock_ns();
 		if ((m->told.wakes && m->told.wakes <= now) || m->look_at <= now) {
 			m->look_at = now + LOOK_NS;
+			seed_pump(m, now);
 			ask_keeper = 1;
 		}
 		slice = rt_slices->position;
@@ -307,6 +308,7 @@ void monitor_main(void)
 	io_open(m);
 	console_open(m);
 	run_wait(m);
+	seed_open(m); /* not before: bytes of a saved machine are those of all that go on from it */
 	io_hello(m);
 	console_keys(m);
 	terminal_choose(m);

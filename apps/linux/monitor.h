@@ -8,6 +8,7 @@
 #include "init.h"
 #include <dev/screen.h>
 #include <dev/usb.h>
+#include <dev/virtio_rng.h>
 #include <posix/library.h>
 
 #define RETRY_NS   1000000u     /* a transmitter without room is tried again after that, and so is a silent device */
@@ -25,6 +26,7 @@ struct monitor {
 		struct usb *usb[MONITOR_USB];
 		unsigned usb_version; /* of what members have been told */
 	} console;
+	struct { struct vrng device; uint64_t next; } seed; /* when it is asked again, ns of clock_ns */
 	uint32_t credit;            /* bytes that the host may still send */
 	int soon;                   /* the transmitter had no room at the last try, or messages do not come */
 	int is_silent;              /* that they do not was said */
@@ -98,6 +100,12 @@ int  console_pump(struct monitor *m, uint32_t irq);
 void console_drain(struct monitor *m);
 /* When the pump wants to be called next, ns of clock_ns; 0 = not before an event. */
 uint64_t console_deadline(const struct monitor *m);
+
+/* ---- monitor_seed.c */
+/* Opens a virtio rng device, if there is one, and takes its first bytes. */
+void seed_open(struct monitor *m);
+/* Takes what has come, and asks again when it is time. */
+void seed_pump(struct monitor *m, uint64_t now);
 
 /* ---- monitor_trace.c: the gate's trace, if aril.conf asks for it: on, before COMMAND starts; off and sent to the
  * host (R), when it has ended. */

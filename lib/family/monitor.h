@@ -10,6 +10,7 @@
 #define SAID_IN   65536u
 #define SAID_KEYS 256u
 #define SAID_DEVICES 4096u
+#define SAID_SEED 64u
 #define FRAME_HEAD 3u    /* type, and 16 bits of length, little-endian */
 #define FRAME_MAX  8192u /* bytes behind it */
 
@@ -54,6 +55,9 @@ struct said {
 	uint32_t control_pages, data_homes;
 	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
+	/* Of a virtio rng device: `seeds` grows when its bytes are new ones. Both halves need not be of one time. */
+	uint32_t seeds;
+	uint8_t seed[SAID_SEED];
 	uint32_t devices_size;
 	char devices[SAID_DEVICES]; /* who drives what, as lines of /proc/aril-hardware */
 };

@@ -2,6 +2,7 @@
 /* lib/dev/virtio.c's queues and lib/dev/virtio_serial.c's streams on a device of the test's own, which is right, or
  * says whatever a seed has it say: then bytes may be wrong, but no other memory is touched and every call ends. */
 #include "check.h"
+#include <dev/virtio_rng.h>
 #include <dev/virtio_serial.h>
 
 /* The streams need none of these. */
@@ -126,6 +127,33 @@ static void driver_works(void)
 	for (size_t i = 0; i < done; i++)
 		sum_read += bytes[i] * ++n_read;
 	CHECK(s.busy <= VSERIAL_OUT && s.reading < VSERIAL_IN && s.filling < VSERIAL_OUT);
+}
+
+/* What is asked for comes or does not; what a device says of it is bounded by the page and by who takes it. */
+TEST(virtio_rng_asks)
+{
+	struct ring ring;
+	struct vrng r = { .page = malloc(PAGE) };
+	uint8_t to[64];
+
+	world(1);
+	CHECK(vrng_take(&r, to, sizeof to) == 0); /* nobody has asked */
+	ring_make(&ring, &r.queue, 1);
+	r.address = (uint64_t)r.page;
+	for (uint32_t i = 0; i < 300; i++) {
+		uint32_t says = i % 3 ? i % 70 : (uint32_t)random_next(), n = says < 64 ? says : 64;
+
+		vrng_ask(&r, 64);
+		vrng_ask(&r, 64); /* while the device is silent */
+		CHECK(vrng_take(&r, to, sizeof to) == 0 && ring_next(&ring) == 0 && ring_next(&ring) == -1);
+		CHECK(r.queue.entry[0].size == 64 && r.queue.entry[0].flags == 2);
+		memset(r.page, (int)i | 1, PAGE);
+		memset(to, 0, sizeof to);
+		ring_back(&ring, i % 5, says);
+		CHECK(vrng_take(&r, to, sizeof to) == n && vrng_take(&r, to, sizeof to) == 0);
+		for (uint32_t at = 0; at < 64; at++)
+			CHECK(to[at] == (at < n ? (uint8_t)(i | 1) : 0) && !r.page[at]);
+	}
 }
 
 /* Interrupts that are lost are noticed, as soon as something is found that none told of; those that come late are not
