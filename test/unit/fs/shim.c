@@ -222,6 +222,17 @@ SILENT(text_oom_score_adj) SILENT(text_timerslack) SILENT(text_coredump) SILENT(
 SILENT(text_children) SILENT(text_schedstat) SILENT(text_fdinfo) SILENT(text_status_more)
 SILENT(text_locks) SILENT(text_net_unix) SILENT(text_sysvipc_shm) SILENT(text_sysvipc_sem)
 SILENT(text_sysvipc_msg)
+long move_memory(const struct proc_node *of, struct io *io, uint64_t at, int writes)
+{
+	(void)of, (void)io, (void)at, (void)writes;
+	return -EIO;
+}
+
+long move_pagemap(const struct proc_node *of, struct io *io, uint64_t at, int writes)
+{
+	return move_memory(of, io, at, writes);
+}
+
 void text_maps(struct text *t, const struct proc_node *of) { (void)of; t->n = maps_text(t->to, t->max); }
 #define REFUSED(name) \
 	long name(const struct proc_node *of, const char *text, size_t n) { (void)of, (void)text, (void)n; return -EINVAL; }
