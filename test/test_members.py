@@ -20,6 +20,8 @@ FAMILY_END = re.compile(r"family: ended: .+; last had the CPU: .+")
 VICTIM = re.compile(r"^\[\d+\] \S+\[\d+\]: (?:Segmentation fault|library fault|Bus error|killed|its environment is gone|ended: ).*", re.M)
 DEEDS = 26
 SEEDS = 200
+# unmap, park, leave, poke, yields, fill, ask
+WITHOUT_RECORDS = (12, 16, 18, 20, 21, 22, 25)
 BOOT_SECONDS = 120
 LOCK_HOLD = 10
 
@@ -115,6 +117,25 @@ def test_pause_of_host():
                 machine.stop()
             text = os.pread(out.fileno(), 1000, 0)
         assert status == 0 and text == b"ready\nthe clock has jumped\n", (status, text, guest.log_text(os.path.join(folder, "log"))[-1000:])
+
+
+def test_unborn():
+    """Who dies in the middle of a fork leaves neither an env that nobody has nor a task that never begins."""
+    program = programs.build("unborn", "musl")
+    r = guest.run("/t/unborn", options=["--add", f"{program}:/t/unborn"], timeout=100)
+    assert r.status == 0 and r.out == b"died: 139\n" * 3 + b"all is back\n", r
+    assert len(re.findall(r"its maker died before it began", r.log)) >= 2 and "which no process has, is ended" in r.log, r
+
+
+def test_frames_return():
+    """Deeds that write no records leave all frames as they were, when the family's caches are as large as they get."""
+    program = programs.build("members", "musl")
+    script = f"for d in {' '.join(map(str, WITHOUT_RECORDS))}; do /t/members $d $((d + 4 * {DEEDS})) {DEEDS} || echo ended; done"
+    r = guest.run("sh", "-c", script, options=["--add", f"{program}:/t/members"], timeout=150)
+    assert r.status == 0 and r.out.count(b"done\n") == len(WITHOUT_RECORDS), r
+    for run_of in r.out.split(b"done\n")[:-1]:
+        lines = run_of.splitlines()
+        assert len(lines) == 4 and not any(b"lost" in line for line in lines[2:]), r
 
 
 def test_data_gone():

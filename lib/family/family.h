@@ -36,6 +36,8 @@ struct family {
 	struct thread *by_tid[TID_MAX];
 	int last_tid;
 	uint32_t task_count;
+	exo_name stray;                /* an env that no process had at the last look, 0 = none: reap.c */
+	uint64_t strays_at;            /* when that was, ns of clock_ns */
 
 	/* running and sleeping: sched.c, sleep.c */
 	struct thread *run_head, *run_tail; /* by rising virtual time, as of when each was put there */

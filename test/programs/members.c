@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Hostile members of a family: each seed is a child that damages what all of them share, or its own part of the
- * library, by one deed. `members FROM TO` prints a seed before each child and how it ended; the last line is `done`.
+ * library, by one deed. `members FROM TO [STEP]` prints a seed before each child and how it ended; the last line is `done`.
  * What a child may do: end itself, end its family with a line that names it. What nobody may do: hang. Aril only. */
 #include "check.h"
 #include <family/monitor.h>
+#include <family/memory.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <rt/gate.h>
@@ -217,17 +218,49 @@ static void live(void)
 	}
 }
 
+static int table_is_there(uint64_t va)
+{
+	return !EXO_IS_ERROR(gate_pte_write(0, va | EXO_AT_CHANGE | 2, 1, 0, 0, 0));
+}
+
+/* Free frames of the machine, what the monitor would take back, and tables, which it keeps. */
+static uint64_t frames_free(void)
+{
+	const volatile struct exo_info *info = (const volatile struct exo_info *)EXO_INFO;
+	const volatile struct told_head *told = (const volatile struct told_head *)FAMILY;
+
+	uint64_t tables = 0;
+
+	for (uint64_t piece = 0; piece < SAID->data_homes * 512ul; piece++)
+		tables += table_is_there(DATA + piece * 512 * PAGE);
+	for (uint64_t piece = 0; piece < 512; piece++)
+		tables += table_is_there(FAMILY + piece * 512 * PAGE);
+	return info->frames_free + SAID->control_pages - told->control_used + tables;
+}
+
+/* How many are missing, when those who clean up have had their time. */
+static long frames_lost(uint64_t before)
+{
+	for (int left = 400; left && frames_free() < before; left--)
+		usleep(10000);
+	return (long)(before - frames_free());
+}
+
 int main(int argc, char **argv)
 {
 	long from = argc > 1 ? atol(argv[1]) : 0, to = argc > 2 ? atol(argv[2]) : (long)DEEDS;
+	long step = argc > 3 ? atol(argv[3]) : 1;
 
-	for (long seed = from; seed < to; seed++) {
+	for (long seed = from; seed < to; seed += step) {
 		const char *name = deeds[seed % (long)DEEDS].name;
 		pid_t pid;
 		int st = 0, left = 300;
+		uint64_t before;
+		long lost;
 
 		printf("%ld %s", seed, name);
 		fflush(stdout);
+		before = frames_free();
 		pid = fork();
 		CHECK(pid >= 0);
 		if (!pid) {
@@ -246,7 +279,11 @@ int main(int argc, char **argv)
 			kill(pid, SIGKILL);
 			st = wait_status(pid);
 		}
-		printf(" %x%s\n", (unsigned)st, left ? "" : " killed");
+		lost = frames_lost(before);
+		printf(" %x%s", (unsigned)st, left ? "" : " killed");
+		if (lost > 0)
+			printf(" lost %ld", lost);
+		printf("\n");
 		fflush(stdout);
 	}
 	printf("done\n");

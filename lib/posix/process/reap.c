@@ -5,7 +5,9 @@
  * others. */
 #include <posix/library.h>
 #include <linux/signal.h>
+#include "wish.h"
 
+#define STRAYS_NS 1000000000u
 #define KILL_PATIENCE_NS 500000000ul /* of CPU time since the SIGKILL, outside of the library's lock */
 
 static const volatile struct exo_env *env_of(const struct task *t)
@@ -37,6 +39,61 @@ static int is_lost(const volatile struct exo_env *e)
 	return e->state != EXO_S_READY;
 }
 
+/* A maker may die with the lock in its hands, between a task and its env, or an env and its task: who has the lock now
+ * sees what such a one left. */
+static void unborn_undo(void)
+{
+	struct task *next;
+
+	for (struct task *t = F->tasks; t; t = next) {
+		next = t->next;
+		if (t->state != TASK_NEW)
+			continue;
+		rt_log("%s[%d]: its maker died before it began", t->name, t->pid);
+		if (t->files)
+			child_undo(t);
+		else
+			task_free(t);
+	}
+}
+
+/* An env of the family that is nobody's, 0 = there is none. */
+static exo_name stray_find(void)
+{
+	const uint32_t account = rt_envs[EXO_NAME_INDEX(SAID->keeper)].account;
+	uint64_t named[EXO_ENV_MAX / 64] = { 0 };
+
+	for (const struct task *t = F->tasks; t; t = t->next)
+		if (env_of(t))
+			named[EXO_NAME_INDEX(t->env) / 64] |= 1ul << t->env % 64;
+	for (uint64_t i = 0; i < EXO_ENV_MAX; i++) {
+		const volatile struct exo_env *e = &rt_envs[i];
+
+		if (e->state != EXO_S_FREE && e->state != EXO_S_DYING && e->account == account && e->name != SAID->keeper &&
+			e->name != rt_info->first && !(named[i / 64] >> i % 64 & 1))
+			return e->name;
+	}
+	return 0;
+}
+
+/* Once a second. What an exec leaves is nobody's, too, until the new image ends it: only who is found twice is ended. */
+static void strays_end(void)
+{
+	uint64_t now = clock_ns();
+	exo_name stray;
+
+	if (now - F->strays_at < STRAYS_NS)
+		return;
+	F->strays_at = now;
+	unborn_undo();
+	stray = stray_find();
+	if (stray && stray == F->stray) {
+		rt_log("env %lx, which no process has, is ended", stray);
+		(void)member_end(stray);
+	}
+	F->stray = stray;
+}
+
 void reap_stuck(void)
 {
 	int locked = family_locked();
@@ -58,6 +115,8 @@ void reap_stuck(void)
 		vfork_release(t);
 		task_bury(t, overdue ? SIGKILL : SIGSEGV);
 	}
+	if (P->is_keeper)
+		strays_end();
 	if (!locked)
 		family_unlock();
 }

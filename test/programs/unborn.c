@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* A process that dies in the middle of a fork, when its child has an env but is not known to have it: three times, and
+ * all frames are back. Aril only. */
+#include "check.h"
+#include <family/memory.h>
+#include <family/monitor.h>
+#include <rt/gate.h>
+#include <vm/space.h>
+
+/* Free frames of the machine, and what the monitor would take back. */
+static uint64_t frames_free(void)
+{
+	const volatile struct exo_info *info = (const volatile struct exo_info *)EXO_INFO;
+	const volatile struct told_head *told = (const volatile struct told_head *)FAMILY_BASE;
+
+	return info->frames_free + SAID->control_pages - told->control_used;
+}
+
+/* fork counts the files of all regions when the child's env is made. */
+static void die(void)
+{
+	for (uint32_t i = 0; i < SPACE->region_count; i++)
+		if (SPACE->regions[i].inode)
+			SPACE->regions[i].inode = (struct inode *)~0ul;
+	(void)fork();
+	_exit(0);
+}
+
+int main(void)
+{
+	uint64_t before = 0;
+
+	for (int round = 0; round < 3; round++) {
+		pid_t pid = fork();
+
+		CHECK(pid >= 0);
+		if (!pid)
+			die();
+		printf("died: %d\n", wait_status(pid));
+		fflush(stdout);
+		usleep(100000);
+		if (!round)
+			sleep(4); /* this process's own caches, and who cleans up */
+		if (!round)
+			before = frames_free();
+	}
+	for (int left = 500; left && frames_free() < before; left--)
+		usleep(10000);
+	if (frames_free() < before)
+		printf("%ld frames are lost\n", (long)(before - frames_free()));
+	else
+		printf("all is back\n");
+	return 0;
+}
