@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Hostile members of a family: each seed is a child that damages what all of them share, or its own part of the
- * library, by one deed. `members FROM TO [STEP]` prints a seed before each child and how it ended; the last line is `done`.
+ * library, by one deed. `members FROM TO [STEP]` prints a seed before each child, how it ended and how many frames are
+ * lost; the last line is `done`.
  * What a child may do: end itself, end its family with a line that names it. What nobody may do: hang. Aril only. */
 #include "check.h"
 #include <family/monitor.h>
@@ -228,7 +229,6 @@ static uint64_t frames_free(void)
 {
 	const volatile struct exo_info *info = (const volatile struct exo_info *)EXO_INFO;
 	const volatile struct told_head *told = (const volatile struct told_head *)FAMILY;
-
 	uint64_t tables = 0;
 
 	for (uint64_t piece = 0; piece < SAID->data_homes * 512ul; piece++)

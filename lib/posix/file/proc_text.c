@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of /proc say of processes and of the machine, in Linux's formats. Values that this system does not
  * have are 0. */
-#include <stdarg.h>
 #include "proc.h"
 
 #define TICK_NS 10000000ul /* USER_HZ is 100 */
-
-void say(struct text *t, const char *format, ...)
-{
-	va_list list;
-	int n;
-
-	va_start(list, format);
-	n = vfmt(t->to + t->n, t->max - t->n, format, list);
-	va_end(list);
-	t->n = min_u64(t->n + (n > 0 ? (size_t)n : 0), t->max - 1);
-}
-
-void say_bytes(struct text *t, const void *from, size_t n)
-{
-	n = min_u64(n, t->max - t->n);
-	memcpy(t->to + t->n, from, n);
-	t->n += n;
-}
 
 static unsigned long ticks(uint64_t ns) { return (unsigned long)(ns / TICK_NS); }
 

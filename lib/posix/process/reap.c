@@ -69,14 +69,16 @@ static exo_name stray_find(void)
 	for (uint64_t i = 0; i < EXO_ENV_MAX; i++) {
 		const volatile struct exo_env *e = &rt_envs[i];
 
-		if (e->state != EXO_S_FREE && e->state != EXO_S_DYING && e->account == account && e->name != SAID->keeper &&
-			e->name != rt_info->first && !(named[i / 64] >> i % 64 & 1))
+		if (e->state == EXO_S_FREE || e->state == EXO_S_DYING || e->account != account || named[i / 64] >> i % 64 & 1)
+			continue;
+		if (e->name != SAID->keeper && e->name != rt_info->first)
 			return e->name;
 	}
 	return 0;
 }
 
-/* Once a second. What an exec leaves is nobody's, too, until the new image ends it: only who is found twice is ended. */
+/* Once a second. What an exec leaves is nobody's, too, until the new image ends it: only who is found twice is
+ * ended. */
 static void strays_end(void)
 {
 	uint64_t now = clock_ns();
