@@ -17,7 +17,8 @@ from aril import conf, guest, image, planted, programs, qemu, session
 # Not from the beginning of a line: before it stands what a member wrote without an end.
 FAMILY_END = re.compile(r"family: ended: .+; last had the CPU: .+")
 # The program that starts them lives in the same family, and may be hit.
-VICTIM = re.compile(r"^\[\d+\] \S+\[\d+\]: (?:Segmentation fault|library fault|Bus error|killed|its environment is gone|ended: ).*", re.M)
+VICTIM = re.compile(r"^\[\d+\] \S+\[\d+\]: (?:Segmentation fault|library fault|Bus error|killed|its environment is gone|ended: |"
+                    r"page 0x[0-9a-f]+ of shared contents is gone).*", re.M)
 DEEDS = 26
 SEEDS = 200
 # unmap, park, leave, poke, yields, fill, ask

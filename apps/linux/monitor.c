@@ -38,12 +38,30 @@ static void exit_record(struct monitor *m, int status)
 	io_frame(m, 'X', end, sizeof end);
 }
 
+/* In the log and to the host. */
+static int end_say(struct monitor *m, const char *why, char *line, size_t max)
+{
+	char who[32];
+	int n;
+
+	member_name(m->told.ran, who, sizeof who);
+	n = fmt(line, max, "family: ended: %s; last had the CPU: %s (env %lx)", why, who, m->told.ran);
+	n = n < (int)max ? n : (int)max - 1;
+	rt_log("%s", line);
+	io_frame(m, 'L', line, (size_t)n);
+	return n;
+}
+
 void machine_end(struct monitor *m, enum init_answer what, int status)
 {
-	io_drain(m);
+	char line[256];
+
 	if (what == ANSWER_STATUS) {
+		io_drain(m);
 		trace_end(m);
 		exit_record(m, status);
+	} else if (CONFIG->mode == INIT_PIPE) { /* COMMAND has not ended: whoever made process 1 do this is named */
+		(void)end_say(m, "process 1 was told to end it", line, sizeof line);
 	}
 	for (;;)
 		power(m, what == ANSWER_RESET, status);
@@ -51,14 +69,9 @@ void machine_end(struct monitor *m, enum init_answer what, int status)
 
 void family_end(struct monitor *m, const char *why)
 {
-	char line[256], who[32];
-	int n;
+	char line[256];
+	int n = end_say(m, why, line, sizeof line);
 
-	member_name(m->told.ran, who, sizeof who);
-	n = fmt(line, sizeof line, "family: ended: %s; last had the CPU: %s (env %lx)", why, who, m->told.ran);
-	n = n < (int)sizeof line ? n : (int)sizeof line - 1;
-	rt_log("%s", line);
-	io_frame(m, 'L', line, (size_t)n);
 	io_terminal(m, line, (size_t)n);
 	io_terminal(m, "\n", 1);
 	exit_record(m, STATUS_DAMAGED);
