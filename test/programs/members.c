@@ -4,14 +4,13 @@
  * lost; the last line is `done`.
  * What a child may do: end itself, end its family with a line that names it. What nobody may do: hang. Aril only. */
 #include "check.h"
-#include <family/monitor.h>
-#include <family/memory.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <rt/gate.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include "spare.h"
 
 #define FAMILY  (EXO_HOMES_BASE + EXO_HOME_SIZE)
 #define DATA    (EXO_HOMES_BASE + 4 * EXO_HOME_SIZE)
@@ -224,26 +223,24 @@ static int table_is_there(uint64_t va)
 	return !EXO_IS_ERROR(gate_pte_write(0, va | EXO_AT_CHANGE | 2, 1, 0, 0, 0));
 }
 
-/* Free frames of the machine, what the monitor would take back, and tables, which it keeps. */
-static uint64_t frames_free(void)
+/* With the tables, which the monitor keeps. */
+static uint64_t frames_spare(void)
 {
-	const volatile struct exo_info *info = (const volatile struct exo_info *)EXO_INFO;
-	const volatile struct told_head *told = (const volatile struct told_head *)FAMILY;
 	uint64_t tables = 0;
 
 	for (uint64_t piece = 0; piece < SAID->data_homes * 512ul; piece++)
 		tables += table_is_there(DATA + piece * 512 * PAGE);
 	for (uint64_t piece = 0; piece < 512; piece++)
 		tables += table_is_there(FAMILY + piece * 512 * PAGE);
-	return info->frames_free + SAID->control_pages - told->control_used + tables;
+	return frames_free() + tables;
 }
 
 /* How many are missing, when those who clean up have had their time. */
 static long frames_lost(uint64_t before)
 {
-	for (int left = 400; left && frames_free() < before; left--)
+	for (int left = 400; left && frames_spare() < before; left--)
 		usleep(10000);
-	return (long)(before - frames_free());
+	return (long)(before - frames_spare());
 }
 
 int main(int argc, char **argv)
@@ -260,7 +257,7 @@ int main(int argc, char **argv)
 
 		printf("%ld %s", seed, name);
 		fflush(stdout);
-		before = frames_free();
+		before = frames_spare();
 		pid = fork();
 		CHECK(pid >= 0);
 		if (!pid) {

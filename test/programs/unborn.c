@@ -2,19 +2,9 @@
 /* A process that dies in the middle of a fork, when its child has an env but is not known to have it: three times, and
  * all frames are back. Aril only. */
 #include "check.h"
-#include <family/memory.h>
-#include <family/monitor.h>
 #include <rt/gate.h>
 #include <vm/space.h>
-
-/* Free frames of the machine, and what the monitor would take back. */
-static uint64_t frames_free(void)
-{
-	const volatile struct exo_info *info = (const volatile struct exo_info *)EXO_INFO;
-	const volatile struct told_head *told = (const volatile struct told_head *)FAMILY_BASE;
-
-	return info->frames_free + SAID->control_pages - told->control_used;
-}
+#include "spare.h"
 
 /* fork counts the files of all regions when the child's env is made. */
 static void die(void)
