@@ -125,6 +125,16 @@ static struct mqueue **queue_named(const char *name)
 	return at;
 }
 
+/* *at: what points to it in the list. */
+static void queue_unname(struct mqueue **at)
+{
+	struct mqueue *q = *at;
+
+	*at = q->next;
+	q->ip->nlink = 0;
+	queue_put(q);
+}
+
 static int queue_make(const char *name, const struct mq_attr *attr, uint32_t mode, struct mqueue **out)
 {
 	uint64_t most = (uint64_t)attr->mq_maxmsg, charge;
@@ -162,7 +172,7 @@ CALL4(mq_open, name_at, flags, mode, attr_at)
 	char name[PATH_MAX];
 	struct mqueue *q;
 	struct file *f;
-	int error = attr_at && user_read(&attr, attr_at, sizeof(attr)) ? -EFAULT : name_read(name_at, name);
+	int is_new, error = attr_at && user_read(&attr, attr_at, sizeof(attr)) ? -EFAULT : name_read(name_at, name);
 
 	if (!error)
 		error = fd_free(current_files(), 0);
@@ -175,12 +185,16 @@ CALL4(mq_open, name_at, flags, mode, attr_at)
 		return -EEXIST;
 	if ((flags & O_ACCMODE) == O_ACCMODE)
 		return -EINVAL;
-	error = q ? 0 : queue_make(name, &attr, (uint32_t)mode, &q);
+	is_new = !q;
+	error = is_new ? queue_make(name, &attr, (uint32_t)mode, &q) : 0;
 	if (error)
 		return error;
 	f = file_new(q->ip, &mqueue_ops, (unsigned)flags & (O_ACCMODE | O_NONBLOCK));
-	if (!f)
+	if (!f) {
+		if (is_new)
+			queue_unname(queue_named(name));
 		return -ENOMEM;
+	}
 	f->own = q;
 	q->refs++;
 	return fd_new(current_files(), f, 0, 1);
@@ -188,19 +202,16 @@ CALL4(mq_open, name_at, flags, mode, attr_at)
 
 CALL1(mq_unlink, name_at)
 {
-	struct mqueue **at, *q;
+	struct mqueue **at;
 	char name[PATH_MAX];
 	int error = name_read(name_at, name);
 
 	if (error)
 		return error;
 	at = queue_named(name);
-	q = *at;
-	if (!q)
+	if (!*at)
 		return -ENOENT;
-	*at = q->next;
-	q->ip->nlink = 0;
-	queue_put(q);
+	queue_unname(at);
 	return 0;
 }
 

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of processes: records, pids, kin, and what others may ask about them. Who runs is sched.c's, who ends is exit.c's. */
 #include <posix/library.h>
+#include <linux/resource.h>
 #include <base/fmt.h>
 #include "pidfd.h"
 #include "usage.h"
 #include <posix/signal/signals.h>
 
-#define RLIM_INFINITY (~0ul)
-#define RLIMIT_CPU 0
-#define RLIMIT_STACK 3
-#define RLIMIT_CORE 4
-#define RLIMIT_NPROC 6
-#define RLIMIT_NOFILE 7
-#define RLIMIT_MSGQUEUE 12
 #define MSGQUEUE_BYTES 819200 /* as Linux begins with */
 
 static void limits_default(struct task *t)
