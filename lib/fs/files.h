@@ -182,7 +182,8 @@ void inode_stat(const struct inode *ip, struct stat *to);
 struct inode_extra *inode_extra(struct inode *ip); /* made when there is none yet; NULL: no memory */
 void inode_touch(struct inode *ip, int mask); /* sets the times named */
 enum inode_touch { TOUCH_A = 1, TOUCH_M = 2, TOUCH_C = 4 };
-int  inode_change(struct inode *ip, const struct fs_change_of *what); /* any kind, MAY SLEEP, not the size of KIND_TREE */
+/* Any kind, MAY SLEEP, not the size of KIND_TREE. */
+int  inode_change(struct inode *ip, const struct fs_change_of *what);
 int  inode_refresh(struct inode *ip);      /* of any kind, MAY SLEEP */
 void inode_moved(struct inode *ip, struct inode *dir); /* KIND_OPS: it lies in that folder now */
 #define IS(ip, kind_bits) (((ip)->mode & S_IFMT) == (kind_bits))
@@ -220,8 +221,9 @@ enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 struct walk {
 	struct inode *inode;           /* held; NULL with WALK_CREATE or WALK_PARENT when the last name is absent */
 	struct inode *dir;             /* held; directory of the last name; NULL when it was reached by a jump */
-	struct mount *mount;           /* held; of inode, and without one of dir; of both with WALK_PARENT, which stays in front
-	                                * of what hangs at the last name */
+	/* held; of inode, and without one of dir; of both with WALK_PARENT, which stays in front of what hangs at the
+	 * last name */
+	struct mount *mount;
 	struct inode *link;            /* held; the symlink that name lies in, NULL: it lies in the path */
 	const char *name;              /* last name */
 	size_t name_size;

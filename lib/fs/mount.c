@@ -220,8 +220,9 @@ static long path_whole(const struct inode *ip, const struct mount *m, enum whole
 
 long place_path(const struct place *p, int marks_lost, char *to, size_t max)
 {
-	return path_whole(p->inode, p->mount ? p->mount : mount_of(p->inode), marks_lost ? WHOLE_MARKED : WHOLE_PLACE, to,
-		max);
+	const struct mount *m = p->mount ? p->mount : mount_of(p->inode);
+
+	return path_whole(p->inode, m, marks_lost ? WHOLE_MARKED : WHOLE_PLACE, to, max);
 }
 
 long mount_root_path(const struct mount *m, char *to, size_t max)

@@ -62,7 +62,10 @@ static long owner_change(struct inode *ip, uint64_t uid, uint64_t gid)
 	struct fs_change_of what = { .uid = (uint32_t)uid, .gid = (uint32_t)gid };
 	uint32_t lost = S_ISUID | (ip->mode & S_IXGRP ? S_ISGID : 0);
 
-	what.which = (what.uid != UINT32_MAX ? CHANGE_UID : 0) | (what.gid != UINT32_MAX ? CHANGE_GID : 0);
+	if (what.uid != UINT32_MAX)
+		what.which |= CHANGE_UID;
+	if (what.gid != UINT32_MAX)
+		what.which |= CHANGE_GID;
 	if (IS(ip, S_IFREG) && ip->mode & lost) {
 		what.which |= CHANGE_MODE;
 		what.mode = ip->mode & 07777 & ~lost;

@@ -74,7 +74,8 @@ static int tree_rename(struct walk *old, struct walk *new)
 	struct entry *gone, *from;
 	int error;
 
-	/* The new name first: only that can fail. For a moment the directory may hold the name twice; lookup finds the newer. */
+	/* The new name first: only that can fail. For a moment the directory may hold the name twice; lookup finds the
+	 * newer. */
 	from = entry_find(old->dir, old->name, old->name_size);
 	gone = new->inode ? entry_find(new->dir, new->name, new->name_size) : NULL;
 	error = entry_add(new->dir, new->name, new->name_size, ip);
