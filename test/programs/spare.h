@@ -6,7 +6,7 @@
 #include <family/memory.h>
 #include <family/monitor.h>
 
-/* From the public info page; and the family's pages of control memory that are free: the monitor would take them back. */
+/* From the public info page; with the family's free pages of control memory, which the monitor would take back. */
 static inline uint64_t frames_free(void)
 {
 	const volatile struct exo_info *info = (const volatile struct exo_info *)EXO_INFO;
