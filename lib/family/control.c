@@ -90,11 +90,11 @@ static int control_grow(uint64_t n)
 
 int control_give_back(void)
 {
-	uint64_t had = pages_mapped(), end = had;
+	uint64_t had = pages_mapped(), end = had, first = control_first(); /* of which the monitor takes none back */
 
-	while (end && !page_used(end - 1))
+	while (end > first && !page_used(end - 1))
 		end--;
-	if (had - end < PIECE_LEAST)
+	if (had < end + PIECE_LEAST)
 		return 0;
 	monitor_ask(end, 0);
 	return pages_mapped() < had;

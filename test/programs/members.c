@@ -103,7 +103,8 @@ static void unmap_data(void)
 	}
 }
 
-/* The monitor is asked for what nobody wants: that it takes all control memory back, for tables without end. */
+/* The monitor is asked for what nobody wants: that it takes all control memory back, for tables without end, and that
+ * all memory becomes control memory, which those who need some then have to give back. */
 static void ask(void)
 {
 	volatile struct told_head *told = (struct told_head *)FAMILY;
@@ -113,6 +114,43 @@ static void ask(void)
 		told->table_wanted = i % 3 ? (uint32_t)any(1000) : (uint32_t)any(1ul << 32);
 		told->asks++;
 		(void)gate_notify(rt_info->first, MONITOR_ASKS);
+	}
+	told->table_wanted = 0;
+	for (int i = 0; i < 100; i++) {
+		told->control_wanted = ~0u;
+		told->asks++;
+		(void)gate_notify(rt_info->first, MONITOR_ASKS);
+		(void)gate_yield(rt_info->first, 0xffffffff);
+	}
+}
+
+/* It is asked to end process 1, or itself. */
+static void ask_end(void)
+{
+	volatile struct told_head *told = (struct told_head *)FAMILY;
+
+	for (int i = 0; i < 20; i++) {
+		told->end_wanted = any(2) ? SAID->keeper : rt_info->first;
+		told->asks++;
+		(void)gate_notify(rt_info->first, MONITOR_ASKS);
+		(void)gate_yield(rt_info->first, 0xffffffff);
+	}
+}
+
+/* Frames in the place of process 1's: of any type, the exit record's too, and longer than there is anything. */
+static void frames(void)
+{
+	volatile struct told *told = (struct told *)FAMILY;
+	static const char types[] = "XXHOTZ";
+
+	for (int i = 0; i < 20; i++) {
+		uint32_t at = told->head.out_put, n = (uint32_t)(any(2) ? 20 : any(1 << 16));
+
+		told->out[at++ % TOLD_OUT] = (uint8_t)types[any(sizeof types)];
+		told->out[at++ % TOLD_OUT] = (uint8_t)n;
+		told->out[at++ % TOLD_OUT] = (uint8_t)(n >> 8);
+		told->head.out_put = at + (any(2) ? n : (uint32_t)any(64));
+		(void)gate_yield(rt_info->first, 0xffffffff);
 	}
 }
 
@@ -192,7 +230,7 @@ static const struct { const char *name; void (*run)(void); } deeds[] = {
 	DEED(head1), DEED(head20), DEED(control1), DEED(control20), DEED(data1), DEED(data20), DEED(private1), DEED(private20),
 	DEED(group1), DEED(group20), DEED(lock_hold), DEED(lock_name), DEED(unmap), DEED(unlink_all), DEED(seal), DEED(spin),
 	DEED(park), DEED(accept_all), DEED(leave), DEED(entries), DEED(poke), DEED(yields), DEED(fill), DEED(streams),
-	DEED(unmap_data), DEED(ask),
+	DEED(unmap_data), DEED(ask), DEED(ask_end), DEED(frames),
 };
 #define DEEDS (sizeof deeds / sizeof *deeds)
 
