@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Open file descriptions. The tables of descriptors that name them are fd_table.c's. */
+/* Open file descriptions, and the two ways into a file. The tables of descriptors that name them are fd_table.c's. */
 #include "async.h"
 #include "tell.h"
 
@@ -124,4 +124,45 @@ int inode_of_fd(int fd, struct inode **out, int *open_flags)
 	*open_flags = (int)f->flags;
 	file_put(f);
 	return 0;
+}
+
+long file_read(struct file *f, struct io *io, uint64_t *at)
+{
+	uint64_t from = at ? *at : f->pos;
+	long done;
+
+	if ((f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_PATH))
+		return -EBADF;
+	if (at && f->ops->seek == SEEK_NONE)
+		return -ESPIPE;
+	if (!f->ops->read)
+		return IS(f->ip, S_IFDIR) ? -EISDIR : -EINVAL;
+	done = f->ops->read(f, io, from);
+	if (done > 0 && f->ops->seek == SEEK_FILE)
+		*(at ? at : &f->pos) = from + (uint64_t)done;
+	if (done > 0)
+		inode_tell(f->ip, IN_ACCESS);
+	return done;
+}
+
+long file_write(struct file *f, struct io *io, uint64_t *at)
+{
+	uint64_t to = at ? *at : f->pos;
+	long done;
+
+	if ((f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_PATH))
+		return -EBADF;
+	if (at && f->ops->seek == SEEK_NONE)
+		return -ESPIPE;
+	if (!f->ops->write)
+		return -EINVAL;
+	if (f->ops->seek == SEEK_FILE && (f->flags & O_APPEND))
+		to = f->ip->size;
+	done = f->ops->write(f, io, to);
+	if (done > 0 && f->ops->seek == SEEK_FILE)
+		/* others may append too */
+		*(at ? at : &f->pos) = f->flags & O_APPEND ? f->ip->size : to + (uint64_t)done;
+	if (done > 0)
+		inode_tell(f->ip, IN_MODIFY);
+	return done;
 }

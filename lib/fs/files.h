@@ -253,8 +253,10 @@ void file_get(struct file *f);
 void file_put(struct file *f);
 /* Opens an inode that exists: fifos and terminals may sleep. */
 int  inode_open(struct inode *ip, unsigned flags, struct file **out);
-int  size_allowed(uint64_t size); /* of a file, by the caller's limit: 0, or SIGXFSZ and -EFBIG */
 struct io;
+long file_read(struct file *f, struct io *io, uint64_t *at);  /* at: NULL for the file's own position */
+long file_write(struct file *f, struct io *io, uint64_t *at);
+int  size_allowed(uint64_t size); /* of a file, by the caller's limit: 0, or SIGXFSZ and -EFBIG */
 int  write_allowed(struct io *io, uint64_t at); /* the same, of a write there: cut at the limit */
 
 /* ---- fd_table.c: descriptors */
@@ -291,8 +293,6 @@ void io_end(struct io *io);
 int  io_put(struct io *io, const void *from, size_t n);  /* 0, or -EFAULT behind what could be moved; n <= total */
 int  io_get(struct io *io, void *to, size_t n);
 int  io_zero(struct io *io, size_t n);
-long file_read(struct file *f, struct io *io, uint64_t *at);  /* at: NULL for the file's own position */
-long file_write(struct file *f, struct io *io, uint64_t *at);
 
 /* ---- fs_lock.c */
 void locks_release(struct inode *ip, const void *owner);  /* owner NULL: all */

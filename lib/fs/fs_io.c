@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Cursor over the memory that a read fills or a write drains: user memory in one or several pieces, or library memory. And the two ways into a file. */
-#include <asm/poll.h>
-#include "tell.h"
+/* Cursor over the memory that a read fills or a write drains: user memory in one or several pieces, or library memory. */
+#include "files.h"
 
 static const char zeros[PAGE];
 
@@ -144,45 +143,4 @@ int io_zero(struct io *io, size_t n)
 		n -= part;
 	}
 	return error;
-}
-
-long file_read(struct file *f, struct io *io, uint64_t *at)
-{
-	uint64_t from = at ? *at : f->pos;
-	long done;
-
-	if ((f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_PATH))
-		return -EBADF;
-	if (at && f->ops->seek == SEEK_NONE)
-		return -ESPIPE;
-	if (!f->ops->read)
-		return IS(f->ip, S_IFDIR) ? -EISDIR : -EINVAL;
-	done = f->ops->read(f, io, from);
-	if (done > 0 && f->ops->seek == SEEK_FILE)
-		*(at ? at : &f->pos) = from + (uint64_t)done;
-	if (done > 0)
-		inode_tell(f->ip, IN_ACCESS);
-	return done;
-}
-
-long file_write(struct file *f, struct io *io, uint64_t *at)
-{
-	uint64_t to = at ? *at : f->pos;
-	long done;
-
-	if ((f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_PATH))
-		return -EBADF;
-	if (at && f->ops->seek == SEEK_NONE)
-		return -ESPIPE;
-	if (!f->ops->write)
-		return -EINVAL;
-	if (f->ops->seek == SEEK_FILE && (f->flags & O_APPEND))
-		to = f->ip->size;
-	done = f->ops->write(f, io, to);
-	if (done > 0 && f->ops->seek == SEEK_FILE)
-		/* others may append too */
-		*(at ? at : &f->pos) = f->flags & O_APPEND ? f->ip->size : to + (uint64_t)done;
-	if (done > 0)
-		inode_tell(f->ip, IN_MODIFY);
-	return done;
 }
