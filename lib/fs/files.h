@@ -182,9 +182,6 @@ void inode_stat(const struct inode *ip, struct stat *to);
 struct inode_extra *inode_extra(struct inode *ip); /* made when there is none yet; NULL: no memory */
 void inode_touch(struct inode *ip, int mask); /* sets the times named */
 enum inode_touch { TOUCH_A = 1, TOUCH_M = 2, TOUCH_C = 4 };
-/* Any kind, MAY SLEEP, not the size of KIND_TREE. */
-int  inode_change(struct inode *ip, const struct fs_change_of *what);
-int  inode_refresh(struct inode *ip);      /* of any kind, MAY SLEEP */
 void inode_moved(struct inode *ip, struct inode *dir); /* KIND_OPS: it lies in that folder now */
 #define IS(ip, kind_bits) (((ip)->mode & S_IFMT) == (kind_bits))
 

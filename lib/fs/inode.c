@@ -192,29 +192,6 @@ void inode_touch(struct inode *ip, int mask)
 		ip->ctime = now;
 }
 
-int inode_change(struct inode *ip, const struct fs_change_of *what)
-{
-	if (ip->kind == KIND_OPS)
-		return kind_change(ip, what);
-	if (what->which & CHANGE_MODE)
-		ip->mode = (ip->mode & S_IFMT) | what->mode;
-	if (what->which & CHANGE_UID)
-		ip->uid = what->uid;
-	if (what->which & CHANGE_GID)
-		ip->gid = what->gid;
-	if (what->which & CHANGE_ATIME)
-		ip->atime = what->atime;
-	if (what->which & CHANGE_MTIME)
-		ip->mtime = what->mtime;
-	inode_touch(ip, TOUCH_C);
-	return 0;
-}
-
-int inode_refresh(struct inode *ip)
-{
-	return ip->kind == KIND_OPS && ip->volume->ops->refresh ? ip->volume->ops->refresh(ip) : 0;
-}
-
 void inode_moved(struct inode *ip, struct inode *dir)
 {
 	inode_get(dir);

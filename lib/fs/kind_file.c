@@ -1,37 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Files and names of kinds that bring operations of their own: what all of these kinds have in common. Bytes pass
+/* Regular files of kinds that bring operations of their own: what all of these kinds have in common. Bytes pass
  * through library memory, so that no operation ever meets a program's; writers of one file come in turn. */
 #include "files.h"
 
 #define PIECE_PAGES 16 /* at most so many move with one operation */
-
-int kind_create(const struct fs_name *at, const struct fs_wish *wish, struct inode **out)
-{
-	const struct fs_ops *ops = at->dir->volume->ops;
-
-	return ops->create ? ops->create(at, wish, out) : -ENOENT;
-}
-
-int kind_link(const struct fs_name *at, struct inode *ip)
-{
-	const struct fs_ops *ops = at->dir->volume->ops;
-
-	return ops->link ? ops->link(at, ip) : -EPERM;
-}
-
-int kind_remove(const struct fs_name *at)
-{
-	const struct fs_ops *ops = at->dir->volume->ops;
-
-	return ops->remove ? ops->remove(at) : -EPERM;
-}
-
-int kind_rename(const struct fs_name *from, const struct fs_name *to, unsigned flags)
-{
-	const struct fs_ops *ops = from->dir->volume->ops;
-
-	return ops->rename ? ops->rename(from, to, flags) : -EPERM;
-}
 
 /* Whoever writes a file, or cuts it, is the only one. The caller holds it. */
 static int turn_take(struct inode *ip)

@@ -154,14 +154,19 @@ void volume_leave(struct inode *ip);
 int  volume_name(struct volume *v);
 void volume_unname(struct inode *ip);
 
-/* ---- kind_file.c: files and names of KIND_OPS, by what their kind brings. All MAY SLEEP. 0 or -errno */
-extern const struct file_ops kind_file_ops;
+/* ---- change.c: names and attributes of any kind; those of KIND_OPS MAY SLEEP. What may be done has been looked at.
+ * 0 or -errno; all or nothing of names, as struct fs_ops says it */
 #define LOOK_AGAIN 32 /* so often is a path walked anew at most, while others change what stands there */
-int  kind_create(const struct fs_name *at, const struct fs_wish *wish, struct inode **out);
-int  kind_link(const struct fs_name *at, struct inode *ip);
-int  kind_remove(const struct fs_name *at);
-int  kind_rename(const struct fs_name *from, const struct fs_name *to, unsigned flags);
-int  kind_change(struct inode *ip, const struct fs_change_of *what);
+int  name_create(const struct fs_name *at, const struct fs_wish *wish, struct inode **out); /* reference held */
+int  name_link(const struct fs_name *at, struct inode *ip);
+int  name_remove(const struct fs_name *at);                                            /* -ENOTEMPTY */
+int  name_rename(const struct fs_name *from, const struct fs_name *to, unsigned flags); /* enum fs_rename */
+int  inode_change(struct inode *ip, const struct fs_change_of *what);
+int  inode_refresh(struct inode *ip);  /* what it says of itself is up to date */
+
+/* ---- kind_file.c: regular files of KIND_OPS. All MAY SLEEP. 0 or -errno */
+extern const struct file_ops kind_file_ops;
+int  kind_change(struct inode *ip, const struct fs_change_of *what); /* of any file; inode_change asks it */
 int  kind_open(struct inode *ip, unsigned flags);
 
 /* ---- may.c: the one place that says what may be done. 0 or -errno */

@@ -3,36 +3,6 @@
 #include <linux/openat2.h>
 #include <posix/file/inotify.h>
 
-/* In a folder in memory. */
-static int tree_create(struct walk *w, const struct fs_wish *wish, struct inode **out)
-{
-	struct inode *ip = fam_room(ROOM_CONTENT) ? inode_make(w->dir->volume, wish->mode) : NULL;
-	char *text;
-	int error;
-
-	if (!ip)
-		return -ENOSPC;
-	ip->rdev = wish->rdev;
-	ip->gid = wish->gid;
-	if (wish->text) {
-		text = fam_alloc(wish->text_size + 1);
-		if (!text) {
-			inode_put(ip);
-			return -ENOSPC;
-		}
-		memcpy(text, wish->text, wish->text_size);
-		ip->target = text;
-		ip->size = wish->text_size;
-		ip->marks |= INODE_OWNS_TARGET;
-	}
-	error = entry_add(w->dir, w->name, w->name_size, ip);
-	if (error)
-		inode_put(ip);
-	else
-		*out = ip;
-	return error;
-}
-
 int file_create(struct walk *w, uint32_t mode, uint32_t rdev, const char *text, struct inode **out)
 {
 	struct fs_wish wish = { .mode = mode, .rdev = rdev, .text = text, .text_size = text ? strlen(text) : 0 };
@@ -51,7 +21,7 @@ int file_create(struct walk *w, uint32_t mode, uint32_t rdev, const char *text, 
 		if (S_ISDIR(mode))
 			wish.mode |= S_ISGID;
 	}
-	error = w->dir->kind == KIND_OPS ? kind_create(&at, &wish, out) : tree_create(w, &wish, out);
+	error = name_create(&at, &wish, out);
 	if (!error)
 		name_tell(w->dir, w->name, w->name_size, *out, IN_CREATE, 0);
 	return error;
@@ -145,7 +115,7 @@ static int contents_drop(struct inode *ip)
 {
 	if (ip->kind == KIND_TREE)
 		return file_resize(ip, 0);
-	return ip->volume->ops->change ? kind_change(ip, &(struct fs_change_of){ .which = CHANGE_SIZE }) : 0;
+	return ip->volume->ops->change ? inode_change(ip, &(struct fs_change_of){ .which = CHANGE_SIZE }) : 0;
 }
 
 static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how)

@@ -87,31 +87,10 @@ static long symlink_at(uint64_t target, int dirfd, uint64_t path)
 CALL2(symlink, target, path) { return symlink_at(target, AT_FDCWD, path); }
 CALL3(symlinkat, target, dirfd, path) { return symlink_at(target, (int)dirfd, path); }
 
-/* One more name. */
-static int name_add(struct walk *w, struct inode *ip)
-{
-	struct fs_name at = walk_name(w);
-	int error;
-
-	if (ip->kind == KIND_OPS)
-		return kind_link(&at, ip);
-	error = volume_name(ip->volume);
-	if (error)
-		return error;
-	error = entry_add(w->dir, w->name, w->name_size, ip);
-	if (error) {
-		ip->volume->room.inodes--;
-		return error;
-	}
-	ip->marks &= (uint8_t)~INODE_LINKABLE;
-	ip->nlink++;
-	inode_touch(ip, TOUCH_C);
-	return 0;
-}
-
 static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, uint64_t flags)
 {
 	char buffer[PATH_MAX];
+	struct fs_name at;
 	struct place from;
 	struct inode *ip;
 	struct walk w;
@@ -129,6 +108,7 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 	ip = from.inode;
 	error = absent_at(new_dirfd, new, buffer, &w);
 	if (!error) {
+		at = walk_name(&w);
 		if (w.slash)
 			error = -ENOENT;
 		else if (from.mount != w.mount || ip->volume != w.dir->volume)
@@ -140,7 +120,7 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 		else if (!ip->nlink && !(ip->marks & INODE_LINKABLE)) /* its last name went, or it was never to have one */
 			error = -ENOENT;
 		else
-			error = name_add(&w, ip);
+			error = name_link(&at, ip);
 		if (!error) {
 			inode_tell_own(ip, IN_ATTRIB);
 			name_tell(w.dir, w.name, w.name_size, ip, IN_CREATE, 0);
@@ -154,24 +134,14 @@ static long link_at(int old_dirfd, uint64_t old, int new_dirfd, uint64_t new, ui
 CALL2(link, old, new) { return link_at(AT_FDCWD, old, AT_FDCWD, new, 0); }
 CALL5(linkat, old_dirfd, old, new_dirfd, new, flags) { return link_at((int)old_dirfd, old, (int)new_dirfd, new, flags); }
 
-/* The name goes; the inode stays as long as it is open. Directories in memory are empty here. */
+/* The name goes; the inode stays as long as it is open. */
 static int name_drop(struct walk *w)
 {
 	struct fs_name at = walk_name(w);
-	struct entry *e;
-	int error;
+	int error = name_remove(&at);
 
-	if (w->dir->kind == KIND_OPS) {
-		error = kind_remove(&at);
-		if (error)
-			return error;
-	} else {
-		e = entry_find(w->dir, w->name, w->name_size);
-		volume_unname(w->inode);
-		w->inode->nlink -= IS(w->inode, S_IFDIR) ? w->inode->nlink : 1;
-		inode_touch(w->inode, TOUCH_C);
-		entry_remove(e);
-	}
+	if (error)
+		return error;
 	if (!IS(w->inode, S_IFDIR))
 		inode_tell_own(w->inode, IN_ATTRIB);
 	if (!w->inode->nlink && w->inode->refs == 1 && w->inode->extra)
@@ -199,8 +169,6 @@ static int unlink_walked(struct walk *w)
 
 static int rmdir_walked(struct walk *w)
 {
-	int error;
-
 	if (w->last != LAST_NAME)
 		return w->last == LAST_DOT ? -EINVAL : w->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
 	if (mount_may_change(w->mount))
@@ -211,10 +179,7 @@ static int rmdir_walked(struct walk *w)
 		return -EBUSY;
 	if (!IS(w->inode, S_IFDIR))
 		return -ENOTDIR;
-	error = w->dir->kind == KIND_TREE ? dir_load(w->inode) : 0;
-	if (error)
-		return error;
-	return w->dir->kind == KIND_TREE && w->inode->dir.count ? -ENOTEMPTY : name_drop(w);
+	return name_drop(w);
 }
 
 static long remove_at(int dirfd, uint64_t path, int (*remove)(struct walk *w))

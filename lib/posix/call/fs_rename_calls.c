@@ -6,18 +6,18 @@
 #define EXCHANGE  2u
 
 /* May `new` be replaced by `old`? */
-static int replace_check(struct walk *old, struct walk *new)
+static int replace_check(const struct walk *old, const struct walk *new)
 {
-	int error;
-
 	if (!IS(old->inode, S_IFDIR))
 		return IS(new->inode, S_IFDIR) ? -EISDIR : 0;
-	if (!IS(new->inode, S_IFDIR))
-		return -ENOTDIR;
-	if (new->inode->kind == KIND_OPS)
-		return 0; /* its kind looks */
-	error = dir_load(new->inode);
-	return error ? error : new->inode->dir.count ? -ENOTEMPTY : 0;
+	return IS(new->inode, S_IFDIR) ? 0 : -ENOTDIR;
+}
+
+static int names_change(const struct walk *old, const struct walk *new, unsigned flags)
+{
+	struct fs_name from = walk_name(old), to = walk_name(new);
+
+	return name_rename(&from, &to, flags);
 }
 
 /* ip has got the second name for the first, maybe in place of another inode. */
@@ -35,7 +35,6 @@ static void rename_tell(const struct walk *from, const struct walk *to, struct i
 /* Both names stay, each with what the other had. */
 static int names_swap(struct walk *a, struct walk *b)
 {
-	struct fs_name a_name = walk_name(a), b_name = walk_name(b);
 	int a_folder, b_folder, error = 0;
 
 	if (!a->inode || !b->inode)
@@ -55,10 +54,7 @@ static int names_swap(struct walk *a, struct walk *b)
 	if ((a_folder && dir_is_within(b->dir, a->inode)) || (b_folder && dir_is_within(a->dir, b->inode)))
 		return -EINVAL;
 	if (a->inode != b->inode) {
-		if (a->dir->kind == KIND_OPS)
-			error = kind_rename(&a_name, &b_name, FS_EXCHANGE);
-		else
-			entries_swap(entry_find(a->dir, a->name, a->name_size), entry_find(b->dir, b->name, b->name_size));
+		error = names_change(a, b, FS_EXCHANGE);
 		if (error)
 			return error;
 		rename_tell(a, b, a->inode, NULL);
@@ -67,34 +63,8 @@ static int names_swap(struct walk *a, struct walk *b)
 	return 0;
 }
 
-/* In memory, where all is as the walks found it. */
-static int tree_rename(struct walk *old, struct walk *new)
-{
-	struct inode *ip = old->inode;
-	struct entry *gone, *from;
-	int error;
-
-	/* The new name first: only that can fail. For a moment the directory may hold the name twice; lookup finds the
-	 * newer. */
-	from = entry_find(old->dir, old->name, old->name_size);
-	gone = new->inode ? entry_find(new->dir, new->name, new->name_size) : NULL;
-	error = entry_add(new->dir, new->name, new->name_size, ip);
-	if (error)
-		return error;
-	if (gone) {
-		volume_unname(new->inode);
-		new->inode->nlink -= IS(new->inode, S_IFDIR) ? new->inode->nlink : 1;
-		inode_touch(new->inode, TOUCH_C);
-		entry_remove(gone);
-	}
-	entry_remove(from);
-	inode_touch(ip, TOUCH_C);
-	return 0;
-}
-
 static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 {
-	struct fs_name from = walk_name(old), to = walk_name(new);
 	struct inode *ip = old->inode;
 	int error;
 
@@ -122,7 +92,7 @@ static int rename_walked(struct walk *old, struct walk *new, unsigned flags)
 		return 0;
 	error = new->inode ? replace_check(old, new) : 0;
 	if (!error)
-		error = old->dir->kind == KIND_OPS ? kind_rename(&from, &to, 0) : tree_rename(old, new);
+		error = names_change(old, new, 0);
 	if (!error)
 		rename_tell(old, new, ip, new->inode);
 	return error;

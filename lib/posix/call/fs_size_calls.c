@@ -9,10 +9,8 @@ static long size_set(struct inode *ip, uint64_t size)
 
 	if (!error && size > ip->size)
 		error = size > FILE_LIMIT ? -EFBIG : size_allowed(size);
-	if (!error && ip->kind == KIND_OPS)
-		error = kind_change(ip, &(struct fs_change_of){ .which = CHANGE_SIZE, .size = size });
-	else if (!error)
-		error = file_resize(ip, size);
+	if (!error)
+		error = inode_change(ip, &(struct fs_change_of){ .which = CHANGE_SIZE, .size = size });
 	if (!error)
 		inode_tell(ip, IN_MODIFY);
 	return error;
