@@ -164,7 +164,7 @@ static long file_ioctl(struct file *f, uint32_t fd, unsigned request, uint64_t a
 			return 0;
 		return async_can(f) ? async_set(f, (int)fd, value != 0) : -ENOTTY;
 	case FIONREAD:
-		if (f->ops != &regular_ops)
+		if (!f->ops->is_regular)
 			break;
 		value = (int)(f->ip->size - f->pos);
 		return user_write(arg, &value, sizeof(value));

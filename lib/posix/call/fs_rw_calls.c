@@ -119,39 +119,64 @@ CALL3(lseek, fd, offset, whence)
 	return result;
 }
 
+/* Bytes of a plain file that are to go into `out`: at most max, none of them behind the page. How many, 0 at the file's
+ * end, or -errno. Only who takes them at once is shown the file's own page, since that goes when the file is cut; who
+ * may sleep gets them in *copy, which is made when it is NULL and is the caller's to free. MAY SLEEP. */
+static long part_get(struct file *in, uint64_t at, size_t max, const struct file *out, char **copy, char **from)
+{
+	struct io io;
+
+	max = min_u64(max, PAGE - at % PAGE);
+	if (in->ops == &regular_ops && out->ops == &regular_ops) {
+		char *page = page_find(in->ip, at / PAGE);
+
+		if (at >= in->ip->size)
+			return 0;
+		if (page) {
+			*from = page + at % PAGE;
+			return (long)min_u64(max, in->ip->size - at);
+		}
+	}
+	if (!*copy && !(*copy = fam_pages(1)))
+		return -ENOMEM;
+	*from = *copy;
+	io_lib(&io, *copy, max);
+	return in->ops->read(in, &io, at);
+}
+
 /* Copies between files inside the library, a page at a time; what the target does not take is not consumed. */
 static long files_copy(struct file *in, uint64_t *in_at, struct file *out, uint64_t *out_at, uint64_t n)
 {
+	char *copy = NULL, *from;
 	uint64_t done = 0;
+	long part, moved = 0;
 
 	n = min_u64(n, RW_MAX);
-	while (done < n && *in_at < in->ip->size) {
-		size_t part = min_u64(min_u64(PAGE - *in_at % PAGE, n - done), in->ip->size - *in_at);
-		char *page = page_find(in->ip, *in_at / PAGE), *empty = NULL;
+	do {
 		struct io io;
-		long moved;
 
-		if (!page && !(page = empty = fam_pages(1)))
-			return done ? (long)done : -ENOMEM;
+		part = n > done ? part_get(in, *in_at, n - done, out, &copy, &from) : 0;
+		if (part <= 0) {
+			moved = part;
+			break;
+		}
 		if (!done)
 			inode_tell(in->ip, IN_ACCESS);
-		io_lib(&io, page + *in_at % PAGE, part);
+		io_lib(&io, from, (size_t)part);
 		moved = file_write(out, &io, out_at);
-		if (empty)
-			fam_pages_free(empty, 1);
-		if (moved < 0)
-			return done ? (long)done : moved;
-		*in_at += (uint64_t)moved;
-		done += (uint64_t)moved;
-		if ((size_t)moved < part)
-			break;
-	}
-	return (long)done;
+		if (moved > 0) {
+			*in_at += (uint64_t)moved;
+			done += (uint64_t)moved;
+		}
+	} while (moved == part);
+	if (copy)
+		fam_pages_free(copy, 1);
+	return done ? (long)done : moved;
 }
 
 static int is_plain(const struct file *f)
 {
-	return f->ops == &regular_ops;
+	return f->ops->is_regular;
 }
 
 CALL4(sendfile, out_fd, in_fd, offset, n)

@@ -91,6 +91,8 @@ CALL4(fallocate, fd, mode, at, n)
 		result = -EBADF;
 	else if ((int64_t)at < 0 || (int64_t)n <= 0)
 		result = -EINVAL;
+	else if (f->ops == &kind_file_ops)
+		result = -EOPNOTSUPP;
 	else if (f->ops != &regular_ops)
 		result = IS(f->ip, S_IFIFO) ? -ESPIPE : -ENODEV;
 	else if (at + n > FILE_LIMIT)

@@ -162,7 +162,8 @@ static long do_splice(struct file *in, uint64_t in_at, struct file *out, uint64_
 			return -ESPIPE;
 		return in->ip == out->ip ? -EINVAL : pipes_move(in, out, n, dontwait, 0);
 	}
-	if (!is_pipe(in) && !is_pipe(out))
+	/* A file that sleeps would let others to the pipe meanwhile. */
+	if ((!is_pipe(in) && !is_pipe(out)) || in->ops == &kind_file_ops || out->ops == &kind_file_ops)
 		return -EINVAL;
 	e = offset_read(in, in_at, &from);
 	if (!e)

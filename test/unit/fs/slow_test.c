@@ -434,11 +434,13 @@ static void add_host(void)
 	CHECK_EQ(SYS(close, fd), 0);
 }
 
+static void copy_is_cut(void) { CHECK_EQ(SYS(truncate, "/tmp/copy", 0), 0); }
+
 /* What a kind's operations change, and what they refuse, is what the tree in memory changes and refuses. */
 TEST(fs_slow_is_written)
 {
 	struct stat st;
-	int fd, other;
+	int fd, other, pipes[2];
 
 	slow_start();
 	fd = opened("/tmp/slow/in/file", O_RDWR | O_APPEND);
@@ -476,6 +478,30 @@ TEST(fs_slow_is_written)
 	CHECK_EQ(SYS(utimensat, -100, "/tmp/slow/in/file", ((long[]){ 5, 6, 7, 8 }), 0), 0);
 	st = stat_of("/tmp/slow/in/file");
 	CHECK(st.st_atime == 5 && st.st_mtime == 7 && st.st_mtime_nsec == 8);
+
+	/* Bytes between files: as a source and as a target, but not of a pipe's pages while they lie in the pipe. */
+	CHECK_EQ(SYS(lseek, fd, 0, 0), 0);
+	CHECK_EQ(SYS(ioctl, fd, 0x541b, buffer), 0); /* FIONREAD */
+	CHECK_EQ(*(int *)buffer, 8);
+	other = opened("/tmp/copy", O_CREAT | O_RDWR);
+	CHECK_EQ(SYS(sendfile, other, fd, NULL, 100), 8);
+	CHECK_EQ(SYS(sendfile, other, fd, NULL, 100), 0);
+	while_in(1, copy_is_cut);
+	CHECK_EQ(SYS(copy_file_range, other, ((long[]){ 0 }), fd, ((long[]){ 8 }), 5, 0), 5);
+	CHECK(!meanwhile);
+	CHECK_EQ(SYS(pread64, fd, buffer, 100, 0), 13);
+	CHECK(!memcmp(buffer, "tXYt01\0\0tXYt0", 13));
+	CHECK_EQ(SYS(pipe, pipes), 0);
+	CHECK_EQ(SYS(sendfile, pipes[1], fd, ((long[]){ 1 }), 3), 3);
+	CHECK_EQ(SYS(splice, fd, NULL, pipes[1], NULL, 3, 0), -EINVAL);
+	CHECK_EQ(SYS(splice, pipes[0], NULL, fd, NULL, 3, 0), -EINVAL);
+	CHECK_EQ(SYS(read, pipes[0], buffer, 100), 3);
+	CHECK(!memcmp(buffer, "XYt", 3));
+	CHECK_EQ(SYS(fallocate, fd, 0, 0, 100), -EOPNOTSUPP);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(SYS(close, pipes[i]), 0);
+	CHECK_EQ(SYS(close, other), 0);
+	CHECK_EQ(SYS(ftruncate, fd, 8), 0);
 
 	/* Open and without a name it is still there. */
 	CHECK_EQ(SYS(umount2, "/tmp/slow", 0), -EBUSY);

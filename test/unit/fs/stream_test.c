@@ -78,6 +78,35 @@ TEST(fs_pipe_sleep)
 	CHECK(sleeps > 4);
 }
 
+/* Makes room in the pipe, and the file whose bytes are on their way into it is cut. */
+static int file_is_cut(void *channel, uint64_t deadline)
+{
+	(void)channel;
+	(void)deadline;
+	CHECK_EQ(SYS(truncate, "/tmp/cut", 0), 0);
+	CHECK(SYS(read, pair[0], buffer + 100000, 65536) > 0);
+	return 0;
+}
+
+TEST(fs_pipe_sendfile_cut)
+{
+	int fd;
+
+	shim_start();
+	memset(buffer, 'c', 8192);
+	fd = opened("/tmp/cut", O_CREAT | O_RDWR);
+	CHECK_EQ(SYS(write, fd, buffer, 8192), 8192);
+	CHECK_EQ(SYS(lseek, fd, 0, 0), 0);
+	CHECK_EQ(SYS(pipe, pair), 0);
+	CHECK_EQ(SYS(write, pair[1], buffer + 100000, 65536), 65536);
+	shim_sleep = file_is_cut;
+	CHECK_EQ(SYS(sendfile, pair[1], fd, NULL, 8192), 4096); /* what had been read before; the rest is gone */
+	CHECK_EQ(SYS(lseek, fd, 0, 1), 4096);
+	CHECK_EQ(SYS(read, pair[0], buffer + 100000, 65536), 4096);
+	CHECK(!memcmp(buffer, buffer + 100000, 4096));
+	CHECK_EQ(SYS(close, fd), 0);
+}
+
 static int fifo_peer(void *channel, uint64_t deadline)
 {
 	int fd;
