@@ -18,7 +18,7 @@ KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
          "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
          "regions", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "watches", "attributes")
-ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places")  # long ones, and what no C library has a hand in
+ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl")] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last"}
@@ -149,12 +149,13 @@ FRAME_CASES = {
     "gate-wrong": "$T/gatewrong",
     "account": "$T/account",
     "huge-pages": "$T/hugepages-musl runs",
+    "image-cut": "$T/cuts /etc/demo",
 }
 
 
 @pytest.fixture(scope="module")
 def counted():
-    files = {name: programs.build(name, "musl") for name in ("account", "forkframes", "frames", "gatewrong", "hostile")}
+    files = {name: programs.build(name, "musl") for name in ("account", "cuts", "forkframes", "frames", "gatewrong", "hostile")}
     files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc", "sysv", "addresses", "ptrace", "hugepages")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
 
@@ -204,6 +205,11 @@ def test_huge_pages(counted):
     case = counted["huge-pages"]
     assert case.status == 0, case
     assert re.findall(r": (\d+)$", case.out.decode(), re.M) == "0 6 5 4 3 4 3 0 6 4 3 3 9 0".split(), case
+
+
+def test_image_file_is_cut(counted):
+    """What maps a file of the root image sees its first write, and then its end."""
+    assert counted["image-cut"].status == 0 and counted["image-cut"].out == b"cut -7 -7\n", counted["image-cut"]
 
 
 def test_debug_recounts():

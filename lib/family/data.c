@@ -98,6 +98,9 @@ void data_page_free(void *p)
 		frame_drop(page);
 }
 
+/* Its frame is nobody's and has entries of others: it is free with the last of them. */
+void data_page_leave(void *p) { frame_drop(((uint64_t)p - DATA_BASE) / PAGE); }
+
 uint64_t data_pages_used(void) { return F->data.used - F->data.kept_count; }
 
 int data_heal(uint64_t va)

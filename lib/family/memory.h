@@ -42,6 +42,8 @@ void *fam_content(size_t count); /* fam_pages that grow with contents of files a
  * take the page away. Who touches one that is gone finds an empty one there. */
 void *data_page(enum room quarters);
 void  data_page_free(void *page);
+/* The same for one that may be mapped: who maps it keeps it, to himself, until he unmaps it. */
+void  data_page_leave(void *page);
 uint64_t data_pages_used(void);
 /* True: that has happened to the caller since it asked last. */
 int   data_lost(void);

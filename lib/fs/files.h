@@ -70,7 +70,8 @@ struct pages {
 	const char *image;         /* data in the root image */
 	uint64_t backed;           /* bytes of image that are still the file's */
 	uint64_t count;            /* pages that the file occupies, image and memory together */
-	uint8_t height, mapped;    /* mapped: some page was handed to a mapping, so no page is freed before the inode */
+	uint8_t height, mapped;    /* mapped: a mapping has asked for a page, and may show what was here then */
+	uint32_t cuts;             /* F->cuts when that was last told */
 };
 
 /* Of /proc and /sys (posix/file/proc.h): its row; what it is of: a process (below a task directory a thread), a
@@ -201,6 +202,9 @@ extern const struct file_ops regular_ops;
 void *page_find(struct inode *ip, uint64_t index); /* NULL: hole */
 void *page_make(struct inode *ip, uint64_t index); /* NULL: no memory */
 void pages_free(struct inode *ip);
+/* As file_punch, but it takes its room: 0, -ENOSPC */
+int  file_zero(struct inode *ip, uint64_t at, uint64_t n);
+uint32_t inode_cuts(struct inode *ip); /* F->cuts of when pages last went that mappings may show; 0: never */
 
 /* ---- fs_seal.c: 0, or -EPERM by a seal */
 long seals_of(const struct file *f);            /* F_GET_SEALS; -EINVAL: it cannot be sealed */

@@ -41,6 +41,12 @@ static int pages_left(const struct inode *ip)
 	return !room || !room->pages_max || room->pages < room->pages_max;
 }
 
+/* What mappings may show is not the file's any more. */
+static void pages_cut(struct pages *p)
+{
+	p->cuts = mappings_look();
+}
+
 void *page_make(struct inode *ip, uint64_t index)
 {
 	struct pages *p = &ip->pages;
@@ -71,6 +77,8 @@ void *page_make(struct inode *ip, uint64_t index)
 		return NULL;
 	if (index * PAGE < p->backed) {
 		memcpy(page, p->image + index * PAGE, min_u64(PAGE, p->backed - index * PAGE));
+		if (p->mapped)
+			pages_cut(p);
 	} else {
 		p->count++;
 		if (ip->volume)
@@ -80,7 +88,8 @@ void *page_make(struct inode *ip, uint64_t index)
 	return page;
 }
 
-/* Drops the pages from index `from` on in the tree below *link. Pages that a mapping may show are cleared instead: they stay the file's. */
+/* Drops the pages from index `from` on in the tree below *link. Those that a mapping may show stay there until it looks:
+ * zeros, in case somebody is just being served. */
 static void tree_cut(struct pages *p, void **link, unsigned height, uint64_t from)
 {
 	void **node = *link;
@@ -90,9 +99,10 @@ static void tree_cut(struct pages *p, void **link, unsigned height, uint64_t fro
 	if (!height) {
 		if (p->mapped) {
 			memset(node, 0, PAGE);
-			return;
+			data_page_leave(node);
+		} else {
+			data_page_free(node);
 		}
-		data_page_free(node);
 		*link = NULL;
 		p->count--;
 		return;
@@ -102,7 +112,7 @@ static void tree_cut(struct pages *p, void **link, unsigned height, uint64_t fro
 
 		tree_cut(p, &node[i], height - 1, start < from ? from - start : 0);
 	}
-	if (from == 0 && !p->mapped) {
+	if (from == 0) {
 		fam_pages_free(node, 1);
 		*link = NULL;
 	}
@@ -166,9 +176,23 @@ int file_punch(struct inode *ip, uint64_t at, uint64_t n)
 
 		tree_punch(p, &p->root, p->height, at / PAGE, min_u64(last, reach(p->height)));
 		pages_gone(ip, before);
+		if (p->mapped)
+			pages_cut(p);
 	}
 	inode_touch(ip, TOUCH_M | TOUCH_C);
 	return data_lost() ? -EIO : error;
+}
+
+int file_zero(struct inode *ip, uint64_t at, uint64_t n)
+{
+	int error = 0;
+
+	for (uint64_t end = at + n; !error && at < end; at += min_u64(PAGE - at % PAGE, end - at)) {
+		error = bytes_clear(ip, at, min_u64(PAGE - at % PAGE, end - at));
+		family_progress();
+	}
+	inode_touch(ip, TOUCH_M | TOUCH_C);
+	return error;
 }
 
 /* Image pages below memory pages are counted once; this makes both kinds countable before the image part shrinks. */
@@ -208,6 +232,8 @@ int file_resize(struct inode *ip, uint64_t size)
 		if (!p->root)
 			p->height = 0;
 		pages_gone(ip, before);
+		if (p->mapped && size < ip->size)
+			pages_cut(p);
 	}
 	ip->size = size;
 	inode_touch(ip, TOUCH_M | TOUCH_C);
@@ -225,17 +251,13 @@ void pages_free(struct inode *ip)
 
 void *inode_page(struct inode *ip, uint64_t index, int make)
 {
-	void *page;
-
 	if (!IS(ip, S_IFREG) || ip->kind != KIND_TREE || index >= (ip->size + PAGE - 1) / PAGE)
 		return NULL;
-	if (make)
-		page_make(ip, index);
-	page = make ? memory_page(&ip->pages, index) : page_find(ip, index);
-	if (page && memory_page(&ip->pages, index))
-		ip->pages.mapped = 1;
-	return page;
+	ip->pages.mapped = 1;
+	return make ? page_make(ip, index) : page_find(ip, index);
 }
+
+uint32_t inode_cuts(struct inode *ip) { return IS(ip, S_IFREG) && ip->kind == KIND_TREE ? ip->pages.cuts : 0; }
 
 static long contents_read(struct inode *ip, struct io *io, uint64_t at)
 {

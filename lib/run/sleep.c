@@ -98,6 +98,18 @@ void thread_interrupt(struct thread *th)
 		(void)gate_notify(th->task->env, 1);
 }
 
+uint32_t mappings_look(void)
+{
+	for (struct task *t = F->tasks; t; t = t->next) {
+		if (t->state != TASK_ALIVE || t->is_init)
+			continue;
+		if (!t->asked)
+			t->asked = ASK_LOOK;
+		(void)gate_notify(t->env, 1);
+	}
+	return ++F->cuts;
+}
+
 /* After sleepers_run nobody sleeps past its deadline, unless somebody wrote into the list. */
 int sleepers_check(uint64_t now)
 {

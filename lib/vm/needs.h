@@ -11,7 +11,7 @@ struct inode;
 /* ---- the contract of a mapped object */
 /* Address, valid in every member, of the page that holds the object's page `index` (page-aligned; bytes past its end
  * are zeros), NULL: a hole, or past the end. With make != 0 (a shared writable mapping) a hole gets its page; NULL
- * then means ENOMEM. */
+ * then means ENOMEM, or that it may have no more. */
 void *inode_page(struct inode *ip, uint64_t index, int make);
 /* In bytes: past its last page is no memory. */
 uint64_t inode_size(struct inode *ip);

@@ -198,10 +198,13 @@ static int fill_file(const struct region *r, uint64_t va, unsigned access)
 	if (!locked)
 		family_lock();
 	page = inode_page(r->inode, index, shared_write);
+	/* A hole that all are to see is one page for all: another one may write there. */
+	if (!page && r->flags & REGION_SHARED && !shared_write)
+		page = inode_page(r->inode, index, 1);
 	if (!page && index >= PAGE_UP(inode_size(r->inode)) / PAGE)
 		e = -ENXIO;
 	else if (!page && shared_write)
-		e = -ENOMEM;
+		e = memory_spare(1) ? -ENXIO : -ENOMEM; /* the former: its file system is full */
 	else if (!page || (!(r->flags & REGION_SHARED) && (access == PROT_WRITE || r->data_end < va + PAGE)))
 		e = fill_copy(r, va, page);
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The entries behind munmap and mprotect. Which tables they stand in, and whether fork sealed those, is path.c's. */
+/* The entries behind munmap and mprotect, and those of files that lose pages. Which tables they stand in, and whether
+ * fork sealed those, is path.c's. */
 #include "vm.h"
 
 typedef int piece_function(uint64_t start, uint64_t end, unsigned prot);
@@ -138,4 +139,40 @@ void entries_change(uint64_t va, uint64_t n, uint64_t value, uint64_t mask)
 		va += (uint64_t)r * PAGE;
 		n -= (uint64_t)r;
 	}
+}
+
+/* ---- Nobody knows who maps a page of a file, and nobody else can change a space's entries. So when a page is cut off,
+ * punched, or taken from the root image into memory at the first write, each space renews its own mappings
+ * (posix/process/ask.c), and faults bring what is there now. */
+
+/* A private copy stays, as far as the file goes. What is the file's is a shared frame, or the root image's. */
+static int is_own(uint64_t va)
+{
+	uint64_t pfn = frame_at(va);
+
+	return pfn && !(rt_frames[pfn].flags & EXO_F_SHARED) && pfn - F->rootimg_pfn >= F->rootimg_pages;
+}
+
+static void files_part(const struct region *r, uint64_t end)
+{
+	for (uint64_t va = r->start; (va = present_from(va, end)) < end; va += PAGE)
+		if (!is_own(va))
+			(void)pages_unmap(va, va + PAGE);
+}
+
+void mapping_renew(const struct region *r, uint64_t size)
+{
+	uint64_t pages = PAGE_UP(size) / PAGE, left = pages > r->offset ? pages - r->offset : 0;
+	uint64_t last = MIN_OF(r->end, PAGE_UP(MIN_OF(r->data_end, EXO_WINDOW))), end;
+
+	if (last <= r->start)
+		return;
+	if (r->flags & REGION_SHARED) {
+		(void)pages_unmap(r->start, r->end);
+		return;
+	}
+	end = MIN_OF(last - r->start, left * PAGE) + r->start;
+	files_part(r, end);
+	if (end < last)
+		(void)pages_unmap(end, last);
 }

@@ -53,6 +53,7 @@ struct space {
 	uint32_t runs;               /* pages of 2 MiB: huge.c */
 	uint64_t fault_next;         /* where the next sequential anonymous fault is expected */
 	uint32_t fault_window;
+	uint32_t cuts;               /* F->cuts as of the last look: ask.c */
 	uint64_t is_wx;              /* a W+X mapping was logged */
 };
 _Static_assert(PRIVATE_SPACE + sizeof(struct space) <= PRIVATE_XSAVE, "one page with struct process");

@@ -85,6 +85,9 @@ int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already *
 int pages_protect(uint64_t start, uint64_t end, unsigned prot);
 uint64_t present_from(uint64_t va, uint64_t end);  /* the next present page from va on; end: none below */
 
+/* Of a file that has lost pages, and has so many bytes: what this mapping may show of those goes. */
+void mapping_renew(const struct region *r, uint64_t size);
+
 /* ---- user.c: programs own slot 0 below USER_END and what lies from USER_HIGH on, but for the homes beside that of
  * their image; all else is the library's */
 int user_range_high(uint64_t va, uint64_t n);

@@ -80,6 +80,13 @@ static long range_allocate(struct inode *ip, uint64_t at, uint64_t n, int keeps_
 	return !keeps_size && end > ip->size ? file_resize(ip, end) : 0;
 }
 
+static long range_zero(struct inode *ip, uint64_t at, uint64_t n, int keeps_size)
+{
+	long error = range_allocate(ip, at, n, keeps_size);
+
+	return error ? error : file_zero(ip, at, n);
+}
+
 CALL4(fallocate, fd, mode, at, n)
 {
 	struct file *f = fd_file((int)fd);
@@ -105,6 +112,8 @@ CALL4(fallocate, fd, mode, at, n)
 		result = range_allocate(f->ip, at, n, mode != 0);
 	else if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
 		result = file_punch(f->ip, at, n);
+	else if ((mode & ~(uint64_t)FALLOC_FL_KEEP_SIZE) == FALLOC_FL_ZERO_RANGE)
+		result = range_zero(f->ip, at, n, mode & FALLOC_FL_KEEP_SIZE);
 	else
 		result = -EOPNOTSUPP;
 	if (!result)

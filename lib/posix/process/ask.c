@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Asking another process: a request in its record, seen where it leaves the library or comes back from a sleep. */
+#include <fs/files.h>
 #include <posix/library.h>
 #include "ask.h"
 
@@ -28,17 +29,37 @@ static void done(struct task *t, int result)
 	struct ask *a = t->asked;
 
 	t->asked = 0;
+	if (a == ASK_LOOK)
+		return;
 	a->result = result;
 	a->done = 1;
 	wake_up(a);
 	wake_up(&t->asked);
 }
 
+/* Of files that lost pages since the last look, this space shows none of those any more: faults bring what is there. */
+static void cuts_take(void)
+{
+	uint32_t before = SPACE->cuts;
+
+	if (before == F->cuts)
+		return;
+	SPACE->cuts = F->cuts;
+	for (uint32_t i = 0; i < SPACE->region_count; i++) {
+		const struct region *r = SPACE->regions + i;
+
+		if (r->inode && (int32_t)(inode_cuts(r->inode) - before) > 0)
+			mapping_renew(r, inode_size(r->inode));
+	}
+}
+
 void ask_serve(void)
 {
 	struct task *t = P->task;
 
-	t->asked->serve(t->asked->with);
+	cuts_take();
+	if (t->asked != ASK_LOOK)
+		t->asked->serve(t->asked->with);
 	done(t, 0);
 }
 
@@ -58,7 +79,7 @@ int task_ask(struct task *t, void (*serve)(void *), void *with)
 		serve(with);
 		return 0;
 	}
-	while (t->asked && !e) {
+	while (t->asked && t->asked != ASK_LOOK && !e) {
 		e = sleep_on(&t->asked, deadline);
 		t = task_by_pid(pid);
 		if (!t)
@@ -75,7 +96,7 @@ int task_ask(struct task *t, void (*serve)(void *), void *with)
 		e = sleep_on(a, deadline);
 	/* Who did not come to it has not ended either: that would have been told. */
 	if (!a->done)
-		t->asked = 0;
+		t->asked = ASK_LOOK;
 	else
 		e = a->result;
 	fam_free(a);

@@ -65,6 +65,7 @@ uint64_t current_limit(int which) { return which == 7 ? FD_SOFT : ~0ul; }
 void family_progress(void) {}
 void *data_page(enum room quarters) { return quarters == ROOM_ANY || fam_room(quarters) ? fam_pages(1) : NULL; }
 void data_page_free(void *page) { fam_pages_free(page, 1); }
+void data_page_leave(void *page) { fam_pages_free(page, 1); }
 uint64_t data_pages_used(void) { return (uint64_t)shim_pages; }
 int data_lost(void) { return 0; }
 
@@ -259,6 +260,7 @@ void file_gone(struct file *f) { watches_drop(f); }
 int async_can(const struct file *f) { (void)f; return 0; }
 int async_set(struct file *f, int fd, int on) { (void)f; (void)fd; (void)on; return 0; }
 long async_fcntl(struct file *f, int command, uint64_t arg) { (void)f; (void)command; (void)arg; return -EINVAL; }
+uint32_t mappings_look(void) { return 1; }
 void async_tell(const void *object, int band) { (void)object; (void)band; }
 uint32_t current_threads(void) { return 1; }
 uint64_t file_room(void) { return 1 << 20; }
