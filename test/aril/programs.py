@@ -19,6 +19,8 @@ KINDS = {
     "barepie": ["gcc", "-static-pie", "-nostdlib", "-fno-stack-protector", "-fPIE"],
 }
 FLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I" + os.path.join(TOP, "kernel/include"), "-I" + os.path.join(TOP, "lib")]
+# What programs include of this tree.
+HEADERS = ("test/programs/*.h", "lib/family/*.h", "lib/rt/*.h", "lib/vm/*.h", "kernel/include/exo/*")
 
 
 def build(name, kind):
@@ -26,7 +28,7 @@ def build(name, kind):
     source = os.path.join(TOP, "test", "programs", name + ".c")
     folder = os.path.join(TOP, "build", "programs", kind)
     path = os.path.join(folder, name)
-    needs = [source, os.path.join(TOP, "test/programs/check.h"), os.path.join(TOP, "lib/family/monitor.h"), *glob.glob(os.path.join(TOP, "kernel/include/exo/*"))]
+    needs = [source, *(header for group in HEADERS for header in glob.glob(os.path.join(TOP, group)))]
     if os.path.exists(path) and all(os.path.getmtime(n) <= os.path.getmtime(path) for n in needs):
         return path
     os.makedirs(folder, exist_ok=True)
