@@ -10,16 +10,16 @@ KEPT = 8  # frames by which caches may still grow after a command's first run
 ROUNDS = 3  # with two, one that grew the caches could not be told from one that lost a frame
 
 
-def rounds(command, options=()):
+def rounds(command, options=(), count=ROUNDS):
     """The command again and again: what it printed. What is lost is lost each time; what the family keeps for later use grows seldom, and not far."""
     add = [word for name in ("stress", "frames") for word in ("--add", f"{programs.build(name, 'musl')}:/bin/{name}")]
-    text = f"one() {{ {command}; echo \"status $?\"; sleep 1; frames; }}; " + "; ".join(f"N={n}; one" for n in range(ROUNDS)) + "; echo the shell goes on"
+    text = f"one() {{ {command}; echo \"status $?\"; sleep 1; frames; }}; " + "; ".join(f"N={n}; one" for n in range(count)) + "; echo the shell goes on"
     r = guest.run("sh", "-c", text, options=[*options, *add], timeout=900, debug=False)
     assert r.status == 0, r
     lines = r.out.decode().splitlines()
     assert lines[-1] == "the shell goes on", r
     frames = [int(line) for line in lines if line.isdigit()]
-    assert len(frames) == ROUNDS, r
+    assert len(frames) == count, r
     print(f"{command}: free frames {frames[0]}, then {frames[1:]}")
     assert any(after >= before for before, after in zip(frames, frames[1:])) and frames[0] - frames[-1] <= KEPT, r
     return lines
@@ -36,6 +36,18 @@ def test_kills(kills):
     """Workers that fork, exec, map, write files and make threads are killed at instruction counts drawn by seed, with all that they have started."""
     lines = rounds(f"stress kill $N {kills}", ["--icount", "3"])
     assert lines.count(f"{kills} were killed") == ROUNDS
+
+
+def test_kills_where_files_sleep():
+    """The same where every operation on /tmp sleeps, beside shells that make, write, rename and remove the same names."""
+    shells = "for i in 1 2 3; do (for k in 1 2 3 4 5 6; do echo $k >/tmp/a; mv /tmp/a /tmp/b; mkdir /tmp/d; " \
+        "mv /tmp/b /tmp/d/c; cat /tmp/d/c; rm -r /tmp/d; done) >/dev/null 2>&1 & done"
+    command = f"mkdir /under && mount -t slow /under /tmp; {shells}; stress kill $N 20; wait; rm -rf /tmp/*; " \
+        "grep -o ' /tmp slow ' /proc/mounts; umount /tmp && ls -A /under && rmdir /under"
+    count = 2 * ROUNDS  # shorter than most
+    lines = rounds(command, ["--icount", "3", "--app", "slowfs"], count)
+    assert lines.count("20 were killed") == lines.count(" /tmp slow ") == lines.count("status 0") == count
+    assert len([line for line in lines if not line.isdigit()]) == 3 * count + 1, lines  # nothing was left in /under
 
 
 @slow
