@@ -18,10 +18,10 @@ KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
          "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
          "regions", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "watches", "attributes")
-ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts")  # long ones, and what no C library has a hand in
+ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl")] + list(BARE)
-ARGUMENTS = {"args": "one 'two words' '' last"}
+ARGUMENTS = {"args": "one 'two words' '' last", "clockset": "read"}
 
 
 def text(name, kind):
@@ -150,12 +150,13 @@ FRAME_CASES = {
     "account": "$T/account",
     "huge-pages": "$T/hugepages-musl runs",
     "image-cut": "$T/cuts /etc/demo",
+    "clock-set": "$T/clockset",
 }
 
 
 @pytest.fixture(scope="module")
 def counted():
-    files = {name: programs.build(name, "musl") for name in ("account", "cuts", "forkframes", "frames", "gatewrong", "hostile")}
+    files = {name: programs.build(name, "musl") for name in ("account", "clockset", "cuts", "forkframes", "frames", "gatewrong", "hostile")}
     files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc", "sysv", "addresses", "ptrace", "hugepages")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
 
@@ -210,6 +211,11 @@ def test_huge_pages(counted):
 def test_image_file_is_cut(counted):
     """What maps a file of the root image sees its first write, and then its end."""
     assert counted["image-cut"].status == 0 and counted["image-cut"].out == b"cut -7 -7\n", counted["image-cut"]
+
+
+def test_clock_is_set(counted):
+    """The family's wall clock moves, with all that waits for it; a host's is not to be set by a test."""
+    assert counted["clock-set"].status == 0 and counted["clock-set"].out.endswith(b"relative\ngood\n"), counted["clock-set"]
 
 
 def test_debug_recounts():

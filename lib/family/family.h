@@ -55,6 +55,14 @@ struct family {
 	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */
 	uint32_t cuts;                 /* times that a mapped file lost pages: ask.c */
 
+	/* the wall clock: run/time.c. wall_shift: what is added to rt_info->wall_boot; programs read it, too */
+	uint64_t wall_shift, zone;     /* zone: settimeofday's, minutes west and kind of summer time */
+	uint32_t wall_sets;            /* times that it was set */
+	int32_t clock_status;          /* from here on adjtimex's: clock_set.c */
+	int64_t clock_tai, clock_constant, clock_error;
+	int64_t clock_max_error;       /* when clock_error_at was, ns of clock_ns: it grows */
+	uint64_t clock_error_at;
+
 	uint64_t rootimg_pfn;          /* first frame of the root image: it is contiguous */
 	uint64_t rootimg_pages;
 	uint64_t unknown_calls[8];    /* numbers that were logged as unknown */

@@ -33,6 +33,8 @@ void quick_complete(struct user_regs *r);
 /* ---- vdso.S: the file that every program finds mapped at VDSO_BASE; start.c makes F->vdso of it */
 extern const char vdso_image[], vdso_image_end[];
 
+/* ---- clock_set.c */
+void clock_start(void);                            /* the wall clock as the monitor has it, adjusted by nobody yet */
 /* ---- start.c */
 void keeper_begin(void *nothing) __attribute__((noreturn)); /* first words of process 1's env */
 

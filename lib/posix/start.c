@@ -44,6 +44,7 @@ void keeper_begin(void *nothing)
 	memset(P, 0, PAGE);
 	env_begin();
 	P->is_keeper = 1;
+	clock_start();
 	(void)regions_open();
 	(void)gate_env_set(0, EXO_SET_OPEN, KEEPER_WORK | KEEPER_REAP, 0);
 	family_lock();

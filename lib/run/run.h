@@ -24,6 +24,10 @@ uint64_t clock_wall_ns(void);
 uint64_t clock_after(uint64_t ns);            /* so long from now, at most TIME_END: a deadline */
 /* the same; or at that time, of clock_ns or clock_wall_ns; never 0 */
 uint64_t clock_deadline(uint64_t ns, int is_absolute, int is_wall);
+/* In a deadline of sleep_on: it is a time of the wall clock, and comes when that says so, also when that is set. */
+#define SLEEP_WALL (1ul << 63)
+/* sleep.c. The wall clock is that now; absolute sleeps and timers of it follow. Family lock held. */
+void clock_wall_set(uint64_t ns);
 /* A program's struct timespec as ns, at most TIME_END: 0 or -EINVAL. And back. */
 struct __kernel_timespec;
 int timespec_ns(const struct __kernel_timespec *t, uint64_t *ns);

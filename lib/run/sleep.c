@@ -6,6 +6,7 @@
 #include <posix/process/task.h>
 #include "needs.h"
 #include "run.h"
+#include "timer.h"
 
 #define POLL_BUCKET (SLEEP_BUCKETS - 1)
 
@@ -29,6 +30,23 @@ static void timed_insert(struct thread *th)
 	*(before ? &before->timed_next : &F->timed) = th;
 	if (after)
 		after->timed_prev = th;
+}
+
+static void timed_begin(struct thread *th)
+{
+	th->on_wall = (int)(th->deadline >> 63);
+	if (th->on_wall)
+		th->deadline = clock_deadline(th->deadline & ~SLEEP_WALL, 1, 1);
+	timed_insert(th);
+}
+
+static void timed_renew(void)
+{
+	F->timed = NULL;
+	for (struct task *t = F->tasks; t; t = t->next)
+		for (struct thread *th = t->threads; th; th = th->next)
+			if (th->channel && th->deadline)
+				timed_insert(th);
 }
 
 void sleep_end(struct thread *th)
@@ -59,7 +77,7 @@ int sleep_on(void *channel, uint64_t deadline)
 	*bucket = th;
 	th->deadline = deadline;
 	if (deadline)
-		timed_insert(th);
+		timed_begin(th);
 	th->wake_result = 0;
 	sched_block(THREAD_SLEEPING);
 	return th->wake_result;
@@ -98,6 +116,28 @@ void thread_interrupt(struct thread *th)
 		(void)gate_notify(th->task->env, 1);
 }
 
+/* The sleeps of the wall clock end so many ns earlier. */
+static void sleepers_move(int64_t by)
+{
+	for (struct task *t = F->tasks; t; t = t->next)
+		for (struct thread *th = t->threads; th; th = th->next)
+			if (th->channel && th->deadline && th->on_wall)
+				th->deadline = time_moved(th->deadline, by);
+	timed_renew();
+}
+
+void clock_wall_set(uint64_t ns)
+{
+	int64_t by = (int64_t)(ns - clock_wall_ns());
+
+	F->wall_shift += (uint64_t)by;
+	F->wall_sets++;
+	timers_move(by);
+	sleepers_move(by);
+	wakes_by(clock_ns());
+	wake_up(POLL_CHANNEL);
+}
+
 uint32_t mappings_look(void)
 {
 	for (struct task *t = F->tasks; t; t = t->next) {
@@ -120,11 +160,7 @@ int sleepers_check(uint64_t now)
 			lost |= th->channel && th->deadline && th->deadline <= now;
 	if (!lost)
 		return 0;
-	F->timed = NULL;
-	for (struct task *t = F->tasks; t; t = t->next)
-		for (struct thread *th = t->threads; th; th = th->next)
-			if (th->channel && th->deadline)
-				timed_insert(th);
+	timed_renew();
 	return 1;
 }
 

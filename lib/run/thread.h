@@ -80,6 +80,7 @@ struct thread {
 	struct thread *sleep_next, *sleep_prev; /* in the channel's bucket */
 	struct thread *timed_next, *timed_prev; /* by rising deadline */
 	uint64_t deadline;           /* of that sleep, ns of clock_ns, 0 = none */
+	int on_wall;                 /* it was given as one of the wall clock */
 	int      wake_result;        /* what that sleep returns */
 	uint32_t pace;               /* what policy and nice make of time, in 1/1024; 0: nothing */
 	/* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */

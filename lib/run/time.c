@@ -4,12 +4,12 @@
 #include <asm/errno.h>
 #include <linux/time_types.h>
 #include <base/duration.h>
-#include <family/monitor.h>
+#include <family/family.h>
 #include <rt/gate.h>
 #include "run.h"
 
 /* ns since 1970 when rt_now() was 0. */
-static uint64_t wall_base(void) { return rt_info->wall_boot + SAID->wall_shift; }
+static uint64_t wall_base(void) { return rt_info->wall_boot + F->wall_shift; }
 
 uint64_t clock_ns(void) { return rt_now(); }
 uint64_t clock_wall_ns(void) { return wall_base() + rt_now(); }

@@ -54,6 +54,28 @@ void timer_start(struct timer *t, uint64_t at)
 	wakes_by(at);
 }
 
+uint64_t time_moved(uint64_t at, int64_t by)
+{
+	if (by < 0)
+		return time_after(at, -(uint64_t)by);
+	return at > (uint64_t)by ? at - (uint64_t)by : 1;
+}
+
+void timers_move(int64_t by)
+{
+	struct timer *next = F->timers;
+
+	F->timers = NULL;
+	for (struct timer *t = next; t; t = next) {
+		next = t->next;
+		if (t->wall_at) {
+			*t->wall_at = time_moved(*t->wall_at, by);
+			t->at = time_moved(t->at, by);
+		}
+		insert(t);
+	}
+}
+
 uint64_t time_forward(uint64_t *at, uint64_t interval, uint64_t now)
 {
 	uint64_t times;

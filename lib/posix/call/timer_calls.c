@@ -32,8 +32,11 @@ static int other_read(int32_t id, uint64_t *ns)
 static int clock_read(uint64_t id, uint64_t *ns)
 {
 	switch (id) {
-	case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE: case CLOCK_REALTIME_ALARM: case CLOCK_TAI:
+	case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE: case CLOCK_REALTIME_ALARM:
 		*ns = clock_wall_ns();
+		return 0;
+	case CLOCK_TAI:
+		*ns = clock_wall_ns() + (uint64_t)(F->clock_tai * NS);
 		return 0;
 	case CLOCK_MONOTONIC: case CLOCK_MONOTONIC_RAW: case CLOCK_MONOTONIC_COARSE: case CLOCK_BOOTTIME: case CLOCK_BOOTTIME_ALARM:
 		*ns = clock_ns();
@@ -73,7 +76,20 @@ CALL2(clock_settime, id, from)
 	error = timespec_read(from, &ns);
 	if (!error && (int32_t)id < 0)
 		error = clock_read(id, &ns);
+	if (!error && id == CLOCK_REALTIME)
+		return clock_set(ns);
 	return error ? error : -EPERM;
+}
+
+CALL2(clock_adjtime, id, at)
+{
+	uint64_t ns;
+
+	if (user_read(&ns, at, 1))
+		return -EFAULT;
+	if (clock_read(id, &ns))
+		return -EINVAL;
+	return id == CLOCK_REALTIME ? clock_adjust(at) : -EOPNOTSUPP;
 }
 
 CALL2(clock_getres, id, to)
@@ -86,11 +102,10 @@ CALL2(clock_getres, id, to)
 
 CALL2(gettimeofday, to, zone)
 {
-	const uint64_t utc = 0;
 	uint64_t ns = clock_wall_ns();
 	struct timeval64 tv = { (int64_t)(ns / NS), (int64_t)(ns % NS / 1000) };
 
-	if ((to && user_write(to, &tv, sizeof tv)) || (zone && user_write(zone, &utc, sizeof utc)))
+	if ((to && user_write(to, &tv, sizeof tv)) || (zone && user_write(zone, &F->zone, sizeof F->zone)))
 		return -EFAULT;
 	return 0;
 }
@@ -158,6 +173,19 @@ static long cpu_nanosleep(int32_t clock, uint64_t flags, uint64_t ns, uint64_t n
 	return left_at && timespec_put(left_at, left) ? -EFAULT : -EINTR;
 }
 
+/* Of a sleep until the clock says ns; it says now. */
+static uint64_t deadline_of(uint64_t id, uint64_t ns, uint64_t now)
+{
+	switch (id) {
+	case CLOCK_TAI:
+		ns -= (uint64_t)(F->clock_tai * NS);
+		__attribute__((fallthrough));
+	case CLOCK_REALTIME: case CLOCK_REALTIME_COARSE: case CLOCK_REALTIME_ALARM:
+		return SLEEP_WALL | ns;
+	}
+	return clock_after(ns - now);
+}
+
 CALL4(clock_nanosleep, id, flags, want, left)
 {
 	int32_t cpu = cpu_clock((int32_t)id);
@@ -174,7 +202,7 @@ CALL4(clock_nanosleep, id, flags, want, left)
 		return cpu_nanosleep(cpu, flags, ns, now, left);
 	if (!(flags & TIMER_ABSTIME))
 		return sleep_until(clock_after(ns), left);
-	long result = ns <= now ? 0 : sleep_until(clock_after(ns - now), 0);
+	long result = ns <= now ? 0 : sleep_until(deadline_of(id, ns, now), 0);
 	return result == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : result;
 }
 

@@ -241,7 +241,7 @@ static int time_read(uint64_t from, uint64_t *deadline)
 	uint64_t ns;
 	int error = from ? timespec_read(from, &ns) : 0;
 
-	*deadline = from && !error ? clock_deadline(ns, 1, 1) : 0;
+	*deadline = from && !error ? SLEEP_WALL | ns : 0;
 	return error;
 }
 

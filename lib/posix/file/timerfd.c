@@ -10,7 +10,13 @@
 #define TFD_CANCEL_ON_SET 2u
 
 /* at: when it last came or will come next; 0: it does not run. It waits for a look once it has come: `came`. */
-struct timerfd { struct timer timer; uint64_t at, interval, times, expirations; int is_real, came; };
+struct timerfd {
+	struct timer timer;
+	uint64_t at, interval, times, expirations;
+	int is_real, came;
+	int cancels;   /* when the clock is set; sets: how often it had been when that was last told */
+	uint32_t sets;
+};
 struct setting { struct __kernel_timespec interval, value; };
 
 static void fire(struct timer *timer)
@@ -37,6 +43,19 @@ static void catch_up(struct timerfd *t)
 	timer_start(&t->timer, t->at);
 }
 
+/* The clock has been set since the last look, which who asked for it is told once. */
+static int is_cancelled(const struct timerfd *t) { return t->cancels && t->sets != F->wall_sets; }
+
+static int cancel_take(struct timerfd *t)
+{
+	int cancelled = is_cancelled(t);
+
+	t->sets = F->wall_sets;
+	if (cancelled)
+		t->times = 0;
+	return cancelled ? -ECANCELED : 0;
+}
+
 static long timerfd_read(struct file *f, struct io *io, uint64_t at)
 {
 	struct timerfd *t = f->own;
@@ -44,12 +63,14 @@ static long timerfd_read(struct file *f, struct io *io, uint64_t at)
 	(void)at;
 	if (io->total < 8)
 		return -EINVAL;
-	while (!t->times) {
+	while (!t->times && !is_cancelled(t)) {
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (sleep_on(t, 0) == -EINTR)
+		if (sleep_on(t->cancels ? POLL_CHANNEL : t, 0) == -EINTR)
 			return -ERESTARTSYS;
 	}
+	if (cancel_take(t))
+		return -ECANCELED;
 	catch_up(t);
 	if (io_put(io, &t->times, 8) < 0)
 		return -EFAULT;
@@ -59,12 +80,16 @@ static long timerfd_read(struct file *f, struct io *io, uint64_t at)
 
 static int timerfd_poll(struct file *f)
 {
-	return ((struct timerfd *)f->own)->times ? POLLIN | POLLRDNORM : 0;
+	const struct timerfd *t = f->own;
+
+	return t->times || is_cancelled(t) ? POLLIN | POLLRDNORM : 0;
 }
 
 static uint64_t timerfd_events(struct file *f)
 {
-	return ((struct timerfd *)f->own)->expirations;
+	const struct timerfd *t = f->own;
+
+	return t->expirations + (t->cancels ? F->wall_sets : 0);
 }
 
 static void timerfd_release(struct file *f)
@@ -105,6 +130,8 @@ static void set(struct timerfd *t, unsigned flags, uint64_t value, uint64_t inte
 	t->times = 0;
 	t->came = 0;
 	t->interval = interval;
+	t->timer.wall_at = t->is_real && flags & TFD_ABSTIME ? &t->at : NULL;
+	t->cancels = t->timer.wall_at && flags & TFD_CANCEL_ON_SET;
 	t->at = value ? clock_deadline(value, flags & TFD_ABSTIME, t->is_real) : 0;
 	timer_start(&t->timer, t->at);
 }
@@ -138,6 +165,7 @@ CALL4(timerfd_settime, fd, flags, from, old)
 	if (result)
 		return result;
 	was = look(f->own);
+	result = cancel_take(f->own); /* it is set all the same */
 	set(f->own, (unsigned)flags, value, interval);
 	if (old && user_write(old, &was, sizeof(was)) < 0)
 		result = -EFAULT;

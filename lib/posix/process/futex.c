@@ -95,7 +95,7 @@ static int timeout_read(uint64_t from, int is_absolute, int is_wall, uint64_t *d
 	error = timespec_read(from, &ns);
 	if (error)
 		return error;
-	*deadline = clock_deadline(ns, is_absolute, is_wall);
+	*deadline = is_wall ? SLEEP_WALL | ns : clock_deadline(ns, is_absolute, 0);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ struct posix_timer {
 	struct posix_timer *next;
 	int id, notify, sig, tid;
 	int32_t cpu;                 /* a clock of CPU time by its number, else 0 */
-	uint8_t is_real;             /* of CLOCK_REALTIME: absolute times are of 1970 */
+	uint8_t is_real, is_tai;     /* of CLOCK_REALTIME: absolute times are of 1970; of CLOCK_TAI: beside that */
 	uint8_t queued, waits;       /* waits: it goes on when the signal was taken */
 	uint64_t at, interval, overrun, told; /* overrun: since the last signal that was taken; told: of that one */
 	uint64_t value;
@@ -162,6 +162,7 @@ CALL3(timer_create, clock, event, id)
 	p->tid = e.notify & SIGEV_THREAD_ID ? e.tid : 0;
 	p->cpu = cpu;
 	p->is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI;
+	p->is_tai = clock == CLOCK_TAI;
 	p->value = event ? e.value : (uint64_t)free;
 	if (user_write(id, &p->id, sizeof p->id)) {
 		fam_free(p);
@@ -204,7 +205,9 @@ CALL4(timer_settime, id, flags, from, old)
 	if (at && p->cpu)
 		p->at = flags & TIMER_ABSTIME ? at : time_after(now, at);
 	else if (at)
-		p->at = clock_deadline(at, flags & TIMER_ABSTIME, p->is_real);
+		p->at = clock_deadline(p->is_tai && flags & TIMER_ABSTIME ? at - MIN_OF(at, (uint64_t)(F->clock_tai * NS)) : at,
+			flags & TIMER_ABSTIME, p->is_real);
+	p->timer.wall_at = p->is_real && flags & TIMER_ABSTIME ? &p->at : NULL;
 	p->interval = interval;
 	p->overrun = p->told = 0;
 	p->waits = 0;

@@ -3,15 +3,14 @@
  * that page does not tell (CPU time, alarms of clocks that do not exist) it asks for by a system call. */
 #include <asm/unistd.h>
 #include <linux/time.h>
-#include <family/monitor.h>
-#include <family/memory.h>
+#include <family/family.h>
 #include <rt/gate.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 #define BIT(clock) (1u << (clock))
-#define CLOCKS_WALL (BIT(CLOCK_REALTIME) | BIT(CLOCK_REALTIME_COARSE) | BIT(CLOCK_REALTIME_ALARM) | BIT(CLOCK_TAI))
+#define CLOCKS_WALL (BIT(CLOCK_REALTIME) | BIT(CLOCK_REALTIME_COARSE) | BIT(CLOCK_REALTIME_ALARM))
 #define CLOCKS_BOOT (BIT(CLOCK_MONOTONIC) | BIT(CLOCK_MONOTONIC_RAW) | BIT(CLOCK_MONOTONIC_COARSE) | BIT(CLOCK_BOOTTIME) | BIT(CLOCK_BOOTTIME_ALARM))
-/* What is read here and in SAID never changes once a program runs. */
+/* What is read here never changes once a program runs; F->wall_shift does when somebody sets the clock. */
 #define INFO ((const struct exo_info *)EXO_INFO)
 
 /* As <time.h> has them on x86-64. */
@@ -29,7 +28,7 @@ static long call(long number, long a, void *b)
 static int is_in(uint32_t clocks, int clock) { return (uint32_t)clock < 32 && clocks >> clock & 1; }
 
 static uint64_t now_boot(void) { return ticks_ns(rt_tsc() - INFO->tsc_boot, INFO->ns_mult); }
-static uint64_t now_wall(void) { return now_boot() + INFO->wall_boot + SAID->wall_shift; }
+static uint64_t now_wall(void) { return now_boot() + INFO->wall_boot + F->wall_shift; }
 
 /* Whole seconds; exact below 2^63: 2^90 / 10^9 rounded up is too large by less than 2^27 / 10^9. */
 static int64_t seconds_of(uint64_t ns) { return (int64_t)((unsigned __int128)ns * 0x112e0be826d694b3ul >> 90); }
@@ -66,7 +65,7 @@ EXPORTED int __vdso_gettimeofday(struct val *to, uint64_t *zone)
 	if (to)
 		*to = (struct val){ seconds_of(ns), (int64_t)((ns - (uint64_t)seconds_of(ns) * NS) / 1000) };
 	if (zone)
-		*zone = 0; /* minutes west of Greenwich, and kind of summer time */
+		*zone = F->zone; /* minutes west of Greenwich, and kind of summer time */
 	return 0;
 }
 
