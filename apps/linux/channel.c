@@ -47,25 +47,19 @@ int channel_open(struct channel *c, uint16_t port)
 	return error;
 }
 
-static size_t bytes_free(struct channel *c)
+int channel_has_room(struct channel *c, size_t n)
 {
-	return c->is_fast ? vserial_room(&c->port) : CHANNEL_QUEUE - (c->queue_tail - c->queue_head);
-}
-
-size_t channel_room(struct channel *c)
-{
-	size_t free = bytes_free(c);
-
-	if (free <= HEADER)
+	if (n > CHANNEL_PAYLOAD)
 		return 0;
-	return free - HEADER < CHANNEL_PAYLOAD ? free - HEADER : CHANNEL_PAYLOAD;
+	return c->is_fast ? vserial_has_room(&c->port, HEADER + n)
+		: CHANNEL_QUEUE - (c->queue_tail - c->queue_head) >= HEADER + n;
 }
 
 int channel_put(struct channel *c, char type, const void *data, size_t n)
 {
 	uint8_t header[HEADER] = { (uint8_t)type, (uint8_t)n, (uint8_t)(n >> 8) };
 
-	if (n > CHANNEL_PAYLOAD || bytes_free(c) < HEADER + n)
+	if (!channel_has_room(c, n))
 		return 0;
 	queue_bytes(c, header, HEADER);
 	queue_bytes(c, data, n);

@@ -25,9 +25,9 @@ struct channel_frame { char type; uint16_t size; const uint8_t *data; };
 int channel_open_fast(struct channel *c, const char *name, uint64_t va);
 /* Opens the port and queues the handshake: 0 or serial_open's error. */
 int channel_open(struct channel *c, uint16_t port);
-/* Largest payload that channel_put takes now. */
-size_t channel_room(struct channel *c);
-/* Queues one frame; n <= channel_room(). False: refused. */
+/* True: channel_put takes a frame of n bytes of payload now. */
+int channel_has_room(struct channel *c, size_t n);
+/* Queues one frame. False: refused, there is no room. */
 int channel_put(struct channel *c, char type, const void *data, size_t n);
 /* Sends what the transmitter takes. True while something is left. */
 int channel_flush(struct channel *c);

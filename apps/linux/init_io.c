@@ -74,11 +74,20 @@ static void input_take(struct init *in)
 }
 
 /* Bytes that a frame to the monitor may have now. */
-static size_t frame_room(void)
+static uint32_t frame_room(void)
 {
 	uint32_t used = F->told.head.out_put - SAID->out_taken;
 
 	return used + FRAME_HEAD >= TOLD_OUT ? 0 : least(TOLD_OUT - FRAME_HEAD - used, FRAME_MAX);
+}
+
+/* Where the next frame's bytes are to lie, n of them at most, up to the ring's edge. */
+static uint8_t *frame_begin(uint32_t *n)
+{
+	uint32_t offset = (F->told.head.out_put + FRAME_HEAD) & (TOLD_OUT - 1);
+
+	*n = least(*n, TOLD_OUT - offset);
+	return F->told.out + offset;
 }
 
 static uint32_t ring_put(uint32_t at, const void *from, size_t n)
@@ -90,30 +99,31 @@ static uint32_t ring_put(uint32_t at, const void *from, size_t n)
 	return at + (uint32_t)n;
 }
 
-/* The monitor may look at any time: a frame is there when it is whole. */
-static void frame_put(char type, const void *data, size_t n)
+/* The monitor may look at any time: a frame is there when it is whole, its bytes before its head. */
+static void frame_put(char type, size_t n)
 {
 	const uint8_t head[FRAME_HEAD] = { (uint8_t)type, (uint8_t)n, (uint8_t)(n >> 8) };
 	uint32_t at = ring_put(F->told.head.out_put, head, sizeof head);
 
-	at = ring_put(at, data, n);
-	__atomic_store_n(&F->told.head.out_put, at, __ATOMIC_RELEASE);
+	__atomic_store_n(&F->told.head.out_put, at + (uint32_t)n, __ATOMIC_RELEASE);
 }
 
 /* True when bytes are left that find no room. */
-static int stream_output(struct init *in, char type, struct pipe *p)
+static int stream_output(char type, struct pipe *p)
 {
 	for (;;) {
-		size_t room = frame_room(), n;
+		uint32_t room = frame_room();
+		uint8_t *to = frame_begin(&room);
+		size_t n;
 
 		if (!(p ? pipe_fill(p) : tty_output_fill()))
 			return 0;
 		if (!room)
 			return 1;
-		n = p ? pipe_take(p, in->buffer, room) : tty_take_output(in->buffer, room);
+		n = p ? pipe_take(p, to, room) : tty_take_output(to, room);
 		if (!n)
 			return 0;
-		frame_put(type, in->buffer, n);
+		frame_put(type, n);
 	}
 }
 
@@ -123,11 +133,11 @@ int init_io_pump(struct init *in)
 
 	input_take(in);
 	/* The host of a COMMAND does not see the terminal; the screen does. */
-	left = stream_output(in, 'T', NULL);
+	left = stream_output('T', NULL);
 	if (in->out)
-		left |= stream_output(in, 'O', in->out) | stream_output(in, 'E', in->err);
+		left |= stream_output('O', in->out) | stream_output('E', in->err);
 	if (F->strace && pipe_fill(F->strace)) {
-		left |= stream_output(in, 'C', F->strace);
+		left |= stream_output('C', F->strace);
 		wake_up(F->strace);
 	}
 	F->told.head.wants_room = (uint32_t)left;
@@ -162,5 +172,6 @@ void init_io_frame(char type, const void *data, size_t n)
 	while (frame_room() < n)
 		if (!monitor_run_on())
 			return;
-	frame_put(type, data, n);
+	(void)ring_put(F->told.head.out_put + FRAME_HEAD, data, n);
+	frame_put(type, n);
 }

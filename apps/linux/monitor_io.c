@@ -161,7 +161,7 @@ static int parked_send(struct monitor *m)
 static int has_room(struct monitor *m, char type, size_t n)
 {
 	if (is_for_host(type))
-		return channel_room(&m->channel) >= n || (channel_flush(&m->channel), channel_room(&m->channel) >= n);
+		return channel_has_room(&m->channel, n) || (channel_flush(&m->channel), channel_has_room(&m->channel, n));
 	return CONFIG->has_channel || !m->has_port || parked_send(m);
 }
 

@@ -12,6 +12,7 @@
 #define FEATURE_MULTIPORT (1ul << 1)
 #define PATIENCE 1000000000u /* ns that the device has to say its first word, */
 #define QUIET    250000000u  /* and then the next: nothing says which port is the last */
+#define STREAM_PAGES 4     /* between two looks: a stream */
 #define LATE     50000000u   /* a message comes so soon after what it tells of, or never */
 #define PAGE     ((uint32_t)EXO_PAGE_SIZE)
 
@@ -91,6 +92,18 @@ static int queues_open(struct vserial *s)
 	return r;
 }
 
+/* Tells the device of the pages that it has got back, if there are so many: a word for each would cost more than the
+ * bytes. */
+static void back_tell(struct vserial *s, unsigned least)
+{
+	struct virtqueue *q = &s->in[s->port];
+
+	if ((uint16_t)(q->put - s->told_back) < least)
+		return;
+	s->told_back = q->put;
+	virtqueue_kick(q);
+}
+
 static int pages_open(struct vserial *s)
 {
 	for (unsigned i = 0; i < VSERIAL_OUT; i++)
@@ -102,7 +115,7 @@ static int pages_open(struct vserial *s)
 		virtqueue_put(&s->in[s->port], i, s->got[i].address, PAGE, 1);
 	}
 	virtqueue_interrupts(&s->out[s->port], 0);
-	virtqueue_kick(&s->in[s->port]);
+	back_tell(s, 1);
 	return 0;
 }
 
@@ -150,41 +163,42 @@ int vserial_open(struct vserial *s, const char *name, uint64_t va)
 	return s->broken ? -EIO : 0;
 }
 
-/* ---- out: pages are filled in a circle */
+/* ---- out: pages are filled in a circle, and those that lie side by side in memory go as one buffer */
+
+static unsigned circle(const struct vserial *s) { return s->out[s->port].size; }
 
 static void sent_take(struct vserial *s)
 {
 	uint32_t written;
 	unsigned id;
 
-	while (virtqueue_take(&s->out[s->port], &id, &written))
-		if (s->put[id].busy) {
-			s->put[id].busy = 0;
-			s->put[id].size = 0;
+	while (virtqueue_take(&s->out[s->port], &id, &written)) {
+		for (unsigned i = id; i < id + s->put[id].run; i++) {
+			s->put[i].busy = 0;
+			s->put[i].size = 0;
 			s->busy--;
 		}
+		s->put[id].run = 0;
+	}
 }
 
-static unsigned circle(const struct vserial *s) { return s->out[s->port].size; }
-
-size_t vserial_room(struct vserial *s)
+/* Of the pages from the one that is being filled on those that are free: buffers come back in any order. */
+int vserial_has_room(struct vserial *s, size_t n)
 {
-	sent_take(s);
-	/* Of the pages from the one that is being filled on, those that are free: buffers come back in any order. */
 	size_t room = 0;
-	for (unsigned i = 0, at = s->filling; i < circle(s) && !s->put[at].busy; i++, at = (at + 1) % circle(s))
+
+	sent_take(s);
+	for (unsigned i = 0, at = s->filling; i < circle(s) && room < n && !s->put[at].busy; i++, at = (at + 1) % circle(s))
 		room += PAGE - s->put[at].size;
-	return room;
+	return room >= n;
 }
 
-static void page_send(struct vserial *s)
+static void page_full(struct vserial *s)
 {
-	unsigned id = s->filling;
-
-	s->put[id].busy = 1;
+	s->put[s->filling].busy = 1;
 	s->busy++;
-	virtqueue_put(&s->out[s->port], id, s->put[id].address, s->put[id].size, 0);
-	s->filling = (id + 1) % circle(s);
+	s->full++;
+	s->filling = (s->filling + 1) % circle(s);
 }
 
 size_t vserial_write(struct vserial *s, const void *from, size_t n)
@@ -201,15 +215,34 @@ size_t vserial_write(struct vserial *s, const void *from, size_t n)
 		at += run;
 		left -= run;
 		if (used + run == PAGE)
-			page_send(s);
+			page_full(s);
 	}
 	return n - left;
+}
+
+/* The first full pages, as many as lie side by side. */
+static void run_give(struct vserial *s)
+{
+	unsigned first = s->giving, n = 0;
+	uint32_t size = 0;
+
+	do {
+		size += s->put[first + n].size;
+		n++;
+	} while (n < s->full && first + n < circle(s) && size == n * PAGE
+		&& s->put[first + n].address == s->put[first].address + size);
+	s->put[first].run = n;
+	s->full -= n;
+	s->giving = (first + n) % circle(s);
+	virtqueue_put(&s->out[s->port], first, s->put[first].address, size, 0);
 }
 
 void vserial_flush(struct vserial *s)
 {
 	if (!s->put[s->filling].busy && s->put[s->filling].size)
-		page_send(s);
+		page_full(s);
+	while (s->full)
+		run_give(s);
 	if (s->told == s->out[s->port].put)
 		return;
 	s->told = s->out[s->port].put;
@@ -240,8 +273,10 @@ size_t vserial_read(struct vserial *s, void *to, size_t max)
 
 	while (n < max) {
 		if (!s->readable) {
-			if (!virtqueue_take(q, &id, &written))
+			if (!virtqueue_take(q, &id, &written)) {
+				back_tell(s, 1);
 				break;
+			}
 			s->reading = id;
 			s->read_at = 0;
 			s->got[id].size = written < PAGE ? written : PAGE;
@@ -255,19 +290,34 @@ size_t vserial_read(struct vserial *s, void *to, size_t max)
 		if (s->read_at == s->got[s->reading].size) {
 			s->readable = 0;
 			virtqueue_put(q, s->reading, s->got[s->reading].address, PAGE, 1);
-			virtqueue_kick(q);
+			back_tell(s, q->size / 2);
 		}
 	}
 	return n;
 }
 
+/* While much comes between two looks the device is asked for no messages, since one for each page would cost more than
+ * the bytes. */
+static void stream_set(struct vserial *s, int streams)
+{
+	s->streams = streams;
+	virtqueue_interrupts(&s->in[s->port], !streams);
+	s->unheard = 0;
+	s->heard = virtqueue_back(&s->in[s->port]); /* no message told of these */
+}
+
 int vserial_watch(struct vserial *s, uint64_t messages, uint64_t now)
 {
 	const uint16_t come = virtqueue_back(&s->in[s->port]); /* taken or not: there may be too many for one look */
+	const int much = (uint16_t)(come - s->heard) >= STREAM_PAGES, told = messages >> s->line & 1;
 
 	if (s->silent)
 		return 1;
-	if (messages >> s->line & 1)
+	if (s->streams || (much && told)) {
+		stream_set(s, much);
+		return 1; /* also at its end: what came before messages were on again is looked at soon */
+	}
+	if (told)
 		s->unheard = 0;
 	else if (s->unheard)
 		s->silent = now - s->unheard > LATE;

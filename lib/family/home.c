@@ -8,7 +8,7 @@
 #include <family/family.h>
 
 #define CHUNK 64
-#define SAID_PAGES_MAX 32
+#define SAID_PAGES_MAX 80
 #define TABLE_PAGES 512
 #define TABLE_SIZE (TABLE_PAGES * PAGE)
 #define FIRST_SPARE 64 /* control pages that are free at the start */

@@ -7,7 +7,7 @@
 #include <exo/env.h>
 
 #define TOLD_OUT  131072u /* powers of two */
-#define SAID_IN   65536u
+#define SAID_IN   262144u
 #define SAID_KEYS 256u
 #define SAID_DEVICES 4096u
 #define SAID_SEED 64u

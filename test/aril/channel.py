@@ -44,9 +44,14 @@ class Decoder:
         return frames
 
 
+def head(kind, size):
+    """What stands before a payload of that size."""
+    assert size <= PAYLOAD_MAX
+    return struct.pack("<cH", kind, size)
+
+
 def frame(kind, payload=b""):
-    assert len(payload) <= PAYLOAD_MAX
-    return struct.pack("<cH", kind, len(payload)) + payload
+    return head(kind, len(payload)) + payload
 
 
 def window(rows, columns):

@@ -92,6 +92,10 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+# Many small writes of QEMU's, or a large one of its guest's, find room while nobody reads.
+PIPE_SIZE = 1 << 18
+
+
 class Fifos:
     """The host's end of a serial port: two named pipes. QEMU writes byte by byte, and a socket would hold only some hundred of such writes before it blocks."""
 
@@ -102,8 +106,9 @@ class Fifos:
                 os.unlink(path + end)
             os.mkfifo(path + end, 0o600)
         self.inward = os.open(path + ".in", os.O_RDWR | os.O_NONBLOCK)
-        fcntl.fcntl(self.inward, fcntl.F_SETPIPE_SZ, 1 << 18)
         self.outward = os.open(path + ".out", os.O_RDONLY | os.O_NONBLOCK)
+        for end in (self.inward, self.outward):
+            fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
 
     def fileno(self):
         return self.outward
@@ -111,10 +116,10 @@ class Fifos:
     def recv(self, size):
         return os.read(self.outward, size)
 
-    def send(self, data):
+    def send(self, pieces):
         """As much as there is room for: bytes written."""
         try:
-            return os.write(self.inward, data)
+            return os.writev(self.inward, pieces)
         except BlockingIOError:
             return 0
 
@@ -168,8 +173,8 @@ class Ports:
         # Noise of the firmware's is nobody's; the decoder skips it.
         return b"" if ended == len(self.ports) else b"\n"
 
-    def send(self, data):
-        return (self.chosen or self.ports[0]).send(data)
+    def send(self, pieces):
+        return (self.chosen or self.ports[0]).send(pieces)
 
     def close(self):
         self.ready.close()

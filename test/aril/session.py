@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Owns the talk with the guest once the machine runs: streams in both directions, files out, the end. Decides nothing about images or QEMU."""
 
+import itertools
 import os
 import select
 import struct
@@ -16,6 +17,13 @@ SLOW_BYTES = 1 << 20
 ESCAPE = b"\x1d\x1d\x1d"
 # After the exit record the guest powers off by itself; a machine that does not is stopped.
 OFF_SECONDS = 5
+# Given to the channel at once: well below IOV_MAX.
+SEND_PIECES = 64
+LOG_SECONDS = 0.05 # between two looks at the log
+
+
+# Of bytes alone, whose frames mean nothing.
+STREAMS = (b"O", b"E", b"T")
 
 
 class Timeout(Exception):
@@ -33,6 +41,15 @@ def calls_open(path):
         raise Failure(f"--strace {path}: {e.strerror}") from None
 
 
+def streams_joined(frames):
+    """The same, but pieces of one stream that follow one another are one."""
+    for kind, run in itertools.groupby(frames, key=lambda frame: frame[0]):
+        if kind in STREAMS:
+            yield kind, b"".join(payload for _, payload in run)
+        else:
+            yield from run
+
+
 class Session:
     """streams: read and written descriptors of the host. wake: a descriptor that becomes readable when a signal has come; on_wake() handles it."""
 
@@ -43,7 +60,7 @@ class Session:
         self.gets = gets.Gets(wanted)
         self.patience = None # asked while there is no hello: why there will be none, or None
         self.patience_at = 0.0
-        self.outgoing = bytearray()
+        self.outgoing = [] # pieces that the channel has not taken
         self.stdin = stdin
         self.pending = first
         self.out = out
@@ -65,6 +82,7 @@ class Session:
         self.trace = trace.Trace()
         self.log = None
         self.log_line = b""
+        self.log_at = 0.0
         self.channel_open = True
         self.received = 0
         self.told_slow = False
@@ -108,7 +126,7 @@ class Session:
         writes = [self.machine.channel.inward] if self.outgoing else []
         ready, room, _ = select.select(reads, writes, [], wait)
         if room:
-            del self.outgoing[:self.machine.channel.send(bytes(self.outgoing[:65536]))]
+            self.send_outgoing()
         if self.wake in ready:
             self.on_wake(self)
         if self.machine.channel in ready:
@@ -142,7 +160,7 @@ class Session:
             frames = self.decoder.feed(data)
         except channel.Error as e:
             raise Failure(str(e)) from None
-        for kind, payload in frames:
+        for kind, payload in streams_joined(frames):
             try:
                 self.take(kind, payload)
             except struct.error:
@@ -222,16 +240,30 @@ class Session:
             self.send(channel.frame(b"Z"))
 
     def send_input(self):
-        while self.hello and self.pending and self.credit:
-            piece = self.pending[:min(self.credit, channel.PAYLOAD_MAX)]
-            self.pending = self.pending[len(piece):]
-            self.credit -= len(piece)
-            self.send(channel.frame(b"I", piece))
+        if self.hello and self.pending and self.credit:
+            now = memoryview(self.pending)[:self.credit]
+            self.pending = self.pending[len(now):]
+            self.credit -= len(now)
+            for at in range(0, len(now), channel.PAYLOAD_MAX):
+                piece = now[at:at + channel.PAYLOAD_MAX]
+                self.send(channel.head(b"I", len(piece)))
+                self.send(piece)
         if self.hello and self.stdin is None and not self.pending:
             self.end_input()
 
     def send(self, data):
-        self.outgoing += data
+        self.outgoing.append(data)
+
+    def send_outgoing(self):
+        """As much as there is room for."""
+        taken = self.machine.channel.send(self.outgoing[:SEND_PIECES])
+        done = 0
+        while done < len(self.outgoing) and taken >= len(self.outgoing[done]):
+            taken -= len(self.outgoing[done])
+            done += 1
+        del self.outgoing[:done]
+        if taken:
+            self.outgoing[0] = memoryview(self.outgoing[0])[taken:]
 
     # ---- the log
 
@@ -240,6 +272,10 @@ class Session:
 
     def check_log(self, final=False):
         """Raises Failure when the log says that the machine cannot go on."""
+        now = time.monotonic()
+        if now - self.log_at < LOG_SECONDS and not final:
+            return
+        self.log_at = now
         try:
             if not self.log:
                 self.log = open(self.machine.log, "rb", buffering=0)
