@@ -118,6 +118,8 @@ void fd_close(struct file_state *fs, int fd)
 		fs->free_from = (uint32_t)fd;
 	if (f->ip->locks)
 		locks_release(f->ip, fs);
+	if (f->ops->closed)
+		f->ops->closed(f, fs);
 	file_put(f);
 }
 

@@ -109,6 +109,7 @@ struct inode {
 
 struct io;
 struct file;
+struct file_state;
 /* Absent functions: read EINVAL (EISDIR of a directory), write EINVAL, ioctl ENOTTY, poll always ready. at: position, ignored by streams. */
 struct file_ops {
 	long (*read)(struct file *f, struct io *io, uint64_t at);
@@ -117,6 +118,8 @@ struct file_ops {
 	int  (*poll)(struct file *f);
 	uint64_t (*events)(struct file *f); /* a number that changes whenever something becomes ready again; absent: only poll tells */
 	void (*release)(struct file *f);
+	void (*closed)(struct file *f, const struct file_state *by); /* a descriptor of it; it may have others */
+	int64_t (*end)(struct file *f); /* where SEEK_END counts from, or -errno; absent: the inode's size */
 	uint8_t seek;
 	uint8_t is_regular;            /* contents that can be written and cut: who has it open so is counted */
 };

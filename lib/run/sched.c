@@ -47,6 +47,7 @@ void sched_class_copy(struct thread *to, const struct thread *from)
 	to->nice = from->nice;
 	to->pace = from->pace;
 	to->slack_ns = to->slack_usual_ns = from->slack_ns;
+	to->no_new_privs = from->no_new_privs;
 	if (from->resets && from->nice < 0)
 		sched_class_set(to, from->policy, 0);
 }

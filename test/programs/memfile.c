@@ -50,6 +50,9 @@ static void own(void)
 	move(fd, "write what is absent", m + 2 * PAGE, buffer, 10, 1);
 	move(fd, "the first page", 0, buffer, 10, 0);
 	move(fd, "nothing", (void *)&answer, buffer, 0, 0);
+	TRY(lseek, fd, 0, SEEK_END);
+	TRY(lseek, fd, 4, SEEK_SET);
+	TRY(lseek, fd, -1, SEEK_CUR);
 	move(fd, "to nowhere", (void *)&answer, (void *)BAD, 4, 0);
 	move(fd, "a constant", (void *)constant, text, sizeof constant, 0);
 	move(fd, "write a constant", (void *)constant, "I", 1, 1);

@@ -168,6 +168,31 @@ static void self(void)
 static volatile int handled;
 static void on_signal(int sig) { (void)sig; handled++; }
 
+static void said(const char *who)
+{
+	char *line;
+
+	CHECK(slurp("/proc/self/status") > 0 && (line = strstr(text, "NoNewPrivs:")));
+	printf("%s: %c %d\n", who, line[12], prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	fflush(stdout);
+}
+
+/* For good, and for whoever comes from it. */
+static void no_new_privs(void)
+{
+	said("before");
+	for (int i = 0; i < 6; i++)
+		printf("%d ", prctl(PR_SET_NO_NEW_PRIVS, i != 1, i == 2, i == 3, i == 4 ? 1 : i == 5));
+	printf("%d\n", prctl(PR_GET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	said("after");
+	if (fork() == 0) {
+		said("child");
+		execl("/proc/self/exe", "procfs", "said", "executed", NULL);
+		_exit(1);
+	}
+	wait(0);
+}
+
 static void status(void)
 {
 	static const char *const lines[] = {
@@ -331,6 +356,10 @@ int main(int argc, char **argv)
 {
 	char *const environment[] = { "A=1", "B=two", NULL };
 
+	if (argc == 3) {
+		said(argv[2]);
+		return 0;
+	}
 	if (argc == 1) {
 		execve("/proc/self/exe", (char *[]){ argv[0], "again", NULL }, environment);
 		return 1;
@@ -342,6 +371,7 @@ int main(int argc, char **argv)
 	others();
 	counted();
 	locked();
+	no_new_privs();
 	printf("walk: %d %d\n", walk("/proc/self", 2) > 30, walk("/proc/sys/kernel", 3) > 15);
 	return 0;
 }

@@ -263,6 +263,49 @@ static void told(void)
 	close((int)q);
 }
 
+/* Any close by who asked ends it, of any descriptor of the queue; another process's, or its exec, does not. */
+static void forgotten(void)
+{
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	long q = syscall(SYS_mq_open, name, O_CREAT | O_RDWR | O_NONBLOCK, 0600, 0);
+	long second = syscall(SYS_mq_open, name, O_RDWR, 0, 0);
+	int copy = dup((int)q);
+	pid_t pid;
+
+	CHECK(q >= 0 && second >= 0 && copy >= 0);
+	TRY(mq_notify, q, &none);
+	if (!(pid = fork())) {
+		close((int)q);
+		close(copy);
+		TRY(mq_notify, second, &none);
+		fflush(stdout);
+		_exit(0);
+	}
+	CHECK(wait_status(pid) == 0);
+	TRY(mq_notify, q, &none);
+	CHECK(close(copy) == 0);
+	TRY(mq_notify, q, &none);
+	CHECK(dup2((int)q, (int)second) == second);
+	TRY(mq_notify, q, &none);
+	if (!(pid = fork())) {
+		close((int)second);
+		TRY(mq_notify, q, 0);
+		fflush(stdout);
+		_exit(0);
+	}
+	CHECK(wait_status(pid) == 0);
+	TRY(mq_notify, q, &none);
+	TRY(mq_notify, q, 0);
+	if (!(pid = fork())) {
+		TRY(mq_notify, q, &none);
+		fflush(stdout);
+		_exit(0);
+	}
+	CHECK(wait_status(pid) == 0);
+	TRY(mq_notify, q, &none);
+	CHECK(syscall(SYS_mq_unlink, name) == 0 && close((int)q) == 0 && close((int)second) == 0);
+}
+
 int main(void)
 {
 	setvbuf(stdout, 0, _IOLBF, 0);
@@ -273,5 +316,6 @@ int main(void)
 	wrong();
 	waits();
 	told();
+	forgotten();
 	return 0;
 }

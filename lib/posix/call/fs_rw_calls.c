@@ -78,6 +78,14 @@ static int64_t data_seek(struct inode *ip, int64_t at, int hole)
 	return hole ? (int64_t)ip->size : -ENXIO;
 }
 
+/* MAY SLEEP. */
+static int64_t end_of(struct inode *ip)
+{
+	int error = inode_refresh(ip);
+
+	return error ? error : (int64_t)ip->size;
+}
+
 static long file_seek(struct file *f, int64_t offset, int whence)
 {
 	int64_t base = 0;
@@ -93,11 +101,11 @@ static long file_seek(struct file *f, int64_t offset, int whence)
 		if (offset < 0)
 			return offset;
 	} else {
-		long error = whence == FROM_END ? inode_refresh(f->ip) : 0;
-
-		if (error)
-			return error;
-		base = whence == FROM_HERE ? (int64_t)f->pos : whence == FROM_END ? (int64_t)f->ip->size : 0;
+		base = whence == FROM_HERE ? (int64_t)f->pos : 0;
+		if (whence == FROM_END)
+			base = f->ops->end ? f->ops->end(f) : end_of(f->ip);
+		if (base < 0)
+			return base;
 	}
 	if (offset > 0 && base > INT64_MAX - offset)
 		return -EOVERFLOW;

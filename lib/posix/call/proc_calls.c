@@ -80,9 +80,6 @@ CALL5(prctl, what, a, b, c, d)
 	char name[16];
 	int signal;
 
-	(void)b;
-	(void)c;
-	(void)d;
 	switch ((int)what) {
 	case PR_SET_NAME:
 		memset(name, 0, sizeof name);
@@ -114,13 +111,17 @@ CALL5(prctl, what, a, b, c, d)
 	case PR_CAPBSET_READ:
 		return a <= 40 ? 1 : -EINVAL;
 	case PR_SET_NO_NEW_PRIVS:
+		if (a != 1 || b || c || d)
+			return -EINVAL;
+		current_thread()->no_new_privs = 1;
 		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		return a || b || c || d ? -EINVAL : current_thread()->no_new_privs;
 	case PR_SET_TIMERSLACK:
 		current_thread()->slack_ns = (int64_t)a > 0 ? a : current_thread()->slack_usual_ns;
 		return 0;
 	case PR_GET_TIMERSLACK:
 		return (long)current_thread()->slack_ns;
-	case PR_GET_NO_NEW_PRIVS:
 	case PR_GET_SECUREBITS:
 	case PR_GET_KEEPCAPS:
 	case PR_GET_SECCOMP:

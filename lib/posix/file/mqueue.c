@@ -29,6 +29,7 @@ struct mqueue {
 	uint64_t charge, bytes, changes; /* charge: against RLIMIT_MSGQUEUE; bytes: of all messages */
 	uint32_t refs, receivers;       /* receivers: asleep */
 	int notified;                   /* the process that is to be told of the next message, or 0 */
+	const struct file_state *owner; /* its descriptors: when one of the queue is closed, it is not told any more */
 	struct notice notice;
 	char name[NAME_MAX + 1];
 };
@@ -81,17 +82,19 @@ static int mqueue_poll(struct file *f)
 
 static uint64_t mqueue_events(struct file *f) { return ((struct mqueue *)f->own)->changes; }
 
-static void mqueue_release(struct file *f)
+/* Any descriptor of the queue, not only the one that it was asked by, and not only its last. */
+static void mqueue_closed(struct file *f, const struct file_state *by)
 {
 	struct mqueue *q = f->own;
 
-	if (q->notified == current_pid())
+	if (q->owner == by)
 		q->notified = 0;
-	queue_put(q);
 }
 
+static void mqueue_release(struct file *f) { queue_put(f->own); }
+
 static const struct file_ops mqueue_ops = { .read = mqueue_read, .poll = mqueue_poll, .events = mqueue_events,
-	.release = mqueue_release, .seek = SEEK_FILE };
+	.release = mqueue_release, .closed = mqueue_closed, .seek = SEEK_FILE };
 
 /* The queue of a descriptor, reference held by *f; NULL: it is none. */
 static struct mqueue *queue_of(uint64_t fd, struct file **f)
@@ -387,6 +390,7 @@ CALL2(mq_notify, fd, notice_at)
 		result = -EBUSY;
 	} else {
 		q->notified = current_pid();
+		q->owner = current_files();
 		q->notice = notice;
 	}
 	file_put(f);

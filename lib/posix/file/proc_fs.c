@@ -218,8 +218,14 @@ static void proc_release(struct file *f)
 		fam_pages_free(b, b->pages);
 }
 
+/* A process's memory has no end. */
+static int64_t proc_end(struct file *f)
+{
+	return f->ip->proc.row->move ? -EINVAL : (int64_t)f->ip->size;
+}
+
 static const struct file_ops shown_ops = {
-	.read = proc_read, .write = proc_write, .release = proc_release, .seek = SEEK_FILE,
+	.read = proc_read, .write = proc_write, .release = proc_release, .seek = SEEK_FILE, .end = proc_end,
 };
 
 /* ---- the three that are shown so */

@@ -265,8 +265,8 @@ void text_status_more(struct text *t, const struct proc_node *of)
 		"CapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t000001ffffffffff\nCapBnd:\t000001ffffffffff\n"
 		"CapAmb:\t0000000000000000\n");
 	say(t,
-		"NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tvulnerable\n"
-		"SpeculationIndirectBranch:\talways enabled\n");
+		"NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tvulnerable\n"
+		"SpeculationIndirectBranch:\talways enabled\n", th->no_new_privs);
 	say(t, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
 	say(t, "voluntary_ctxt_switches:\t%u\nnonvoluntary_ctxt_switches:\t%u\n", th->waits, th->preempted);
 }
