@@ -9,6 +9,7 @@
 #include <posix/parts.h>
 
 #define STATUS_DAMAGED 125
+#define STREAM_NS  100000u      /* an idle machine looks so often for more of a stream */
 #define SOON_NS    20000u       /* an alarm lies at least so far ahead */
 #define STRIKES    200
 #define KEPT_FRAMES 64          /* of what the family does not get */
@@ -94,8 +95,10 @@ static void told_read(struct monitor *m)
  * is due. */
 static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now)
 {
-	uint64_t at = earlier(console_deadline(m), m->soon ? now + RETRY_NS : 0), share;
+	uint64_t at = console_deadline(m), share;
 
+	if (m->soon) /* nobody is kept from the CPU by a look at what else comes */
+		at = earlier(at, now + (!next && m->channel.port.streams ? STREAM_NS : RETRY_NS));
 	if (next != m->keeper)
 		at = earlier(at, m->look_at);
 	if (m->told.wakes && next != m->keeper)
