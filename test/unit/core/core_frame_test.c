@@ -141,6 +141,8 @@ TEST(core_leaf_refuses)
 	CHECK_EQ(map(EXO_WINDOW, leaf(pfn, RO)), -EXO_EINVAL);
 	CHECK_EQ(map(KERNEL_DIRECT, leaf(pfn, RO)), -EXO_EINVAL);
 	CHECK_EQ(map(LOW, leaf(WORLD_FRAMES, RW)), -EXO_EPERM);
+	CHECK_EQ(op_pte_write(0, (LOW + 0x2000) | 1, 2, leaf(WORLD_FRAMES, RW), 0, 0), -EXO_EPERM);
+	CHECK_EQ(op_pte_write(0, (LOW + 0x2000) | 1, 2, leaf(1ul << 27, RW), 0, 0), -EXO_EPERM);
 	CHECK_EQ(map(LOW, leaf(pfn, EXO_PTE_P | EXO_PTE_RW)), -EXO_EINVAL);
 	CHECK_EQ(map(LOW, leaf(pfn, RW | 0x80)), -EXO_EINVAL);
 	CHECK_EQ(map(LOW, leaf(pfn, RW | 0x100)), -EXO_EINVAL);
