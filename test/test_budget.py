@@ -53,7 +53,7 @@ def test_stretch(name, command):
 @pytest.mark.slow
 def test_stretch_native():
     """The same, over all that the native tests do to each op, hostile ones included."""
-    got, log = trace.native("gate", 1 << 32)
+    got, log = trace.native("gate", 1 << 32, seconds=2400)
     assert "TESTS DONE" in log, log[-500:]
     assert {"op_env_kill", "set_frames", "op_frame_claim", "link_remove", "op_pt_copy", "op_batch"} <= bounded(got)
 
