@@ -159,9 +159,11 @@ long file_write(struct file *f, struct io *io, uint64_t *at)
 	if (f->ops->seek == SEEK_FILE && (f->flags & O_APPEND))
 		to = f->ip->size;
 	done = f->ops->write(f, io, to);
-	if (done > 0 && f->ops->seek == SEEK_FILE)
-		/* others may append too */
-		*(at ? at : &f->pos) = f->flags & O_APPEND ? f->ip->size : to + (uint64_t)done;
+	if (done > 0 && f->ops->seek == SEEK_FILE) {
+		uint64_t *pos = at ? at : &f->pos;
+
+		*pos = f->flags & O_APPEND ? f->ip->size : to + (uint64_t)done; /* others may append too */
+	}
 	if (done > 0)
 		inode_tell(f->ip, IN_MODIFY);
 	return done;

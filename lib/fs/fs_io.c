@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Cursor over the memory that a read fills or a write drains: user memory in one or several pieces, or library memory. */
+/* Cursor over the memory that a read fills or a write drains: user memory in one or several pieces, or library
+ * memory. */
 #include "files.h"
 
 static const char zeros[PAGE];

@@ -88,8 +88,8 @@ void *page_make(struct inode *ip, uint64_t index)
 	return page;
 }
 
-/* Drops the pages from index `from` on in the tree below *link. Those that a mapping may show stay there until it looks:
- * zeros, in case somebody is just being served. */
+/* Drops the pages from index `from` on in the tree below *link. Those that a mapping may show stay there until it
+ * looks: zeros, in case somebody is just being served. */
 static void tree_cut(struct pages *p, void **link, unsigned height, uint64_t from)
 {
 	void **node = *link;

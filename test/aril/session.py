@@ -20,8 +20,6 @@ OFF_SECONDS = 5
 # Given to the channel at once: well below IOV_MAX.
 SEND_PIECES = 64
 LOG_SECONDS = 0.05 # between two looks at the log
-
-
 # Of bytes alone, whose frames mean nothing.
 STREAMS = (b"O", b"E", b"T")
 

@@ -77,7 +77,7 @@ struct task {
 	/* of threads that are gone, and what is not counted by thread; of waited-for children and theirs. usage.c */
 	struct usage own, children;
 	struct { uint64_t bytes, calls; } io[2]; /* of reads, of writes */
-	struct ask *asked;           /* what another process wants of it (ask.c); ASK_LOOK: only that it looks at its mappings */
+	struct ask *asked;           /* what another process wants of it (ask.c); ASK_LOOK: that it looks at its mappings */
 	int oom_adjust;              /* -1000 (never) .. 1000: who is ended for want of memory */
 	uint32_t personality;        /* personality(2) */
 	uint32_t barriers;           /* membarrier(2): which kinds it has registered for */

@@ -100,13 +100,12 @@ def archive() -> str:
 
 
 def linux(way: str, size: int) -> float:
-    for left in reversed(range(TRIES)):
+    for _ in range(TRIES - 1):
         try:
             return linux_once(way, size)
         except systems.Failed:
-            if not left:
-                raise
-    raise AssertionError
+            pass
+    return linux_once(way, size)
 
 
 def linux_once(way: str, size: int) -> float:
