@@ -316,6 +316,12 @@ def test_cache_is_bounded(tmp_path, monkeypatch):
     assert cache.get("root", "a")  # used: b is the oldest now
     cache.put("root", "c", write)
     assert sorted(os.listdir(tmp_path / "aril/root")) == ["a", "c"]
+    os.utime(cache.put("archives", "fetched", write), (now - 200, now - 200))
+    cache.put("root", "d", write)
+    assert os.listdir(tmp_path / "aril/archives") == ["fetched"]  # a run of this hour may open it
+    os.utime(cache.path("archives", "fetched"), (now - 7200, now - 7200))
+    cache.put("root", "e", write)
+    assert os.listdir(tmp_path / "aril/archives") == []
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/no/such")
     assert cache.put("root", "d", write) is None and cache.get("root", "d") is None
 

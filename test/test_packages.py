@@ -38,6 +38,8 @@ def test_closure(tree):
 
 def test_cached(tree, tmp_path):
     """Packages that were fetched once are unpacked again without network."""
+    done = get(str(tmp_path / "once"), *NAMES)
+    assert done.returncode == 0, done.stderr
     done = get(str(tmp_path / "again"), *NAMES, before=["unshare", "-n", *([] if os.getuid() == 0 else ["-r"])])
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "again" / "usr" / "bin" / "bash").exists()

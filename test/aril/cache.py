@@ -12,8 +12,9 @@ from typing import Callable, Optional
 from .failure import Failure
 
 LIMIT = 2 << 30
-# Packages that a run of the last hour used may be in use: their files are opened one by one.
-FOLDER_GRACE = 3600
+# What a run of the last hour used of these may be in use: their files are opened one by one, and fetched again at the price of a network.
+GRACE_KINDS = ("archives", "packages")
+GRACE = 3600
 
 
 def home() -> str:
@@ -143,7 +144,7 @@ def trim(new: str = "") -> None:
                 remove(at)
                 continue
             total += size
-            if at != new and not (kind == "packages" and now - used < FOLDER_GRACE):
+            if at != new and not (kind in GRACE_KINDS and now - used < GRACE):
                 items.append((used, size, at))
     for _, size, at in sorted(items):
         if total <= limit():
