@@ -77,7 +77,7 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 		}
 		uint64_t *entry = &w.table[entry_index(here, level)];
 		if (!(*entry & EXO_PTE_P)) {
-			left -= COST_ENTRY;
+			left -= COST_ABSENT;
 			continue;
 		}
 		const struct exo_frame_rec *t = &frames[entry_pfn(*entry)];
