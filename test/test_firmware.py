@@ -133,7 +133,7 @@ def test_hwinfo():
                  r"^  missing: .*x2apic", r"^memory:    KiB in \d+ entries: .*free \d+", r"^ACPI:      BOCHS.*: XSDT FACP DSDT APIC HPET ",
                  r"^APIC:      xAPIC at fee00000, 1 I/O APIC", r"^timers:    HPET fed00000, PM timer port 608", r"^TSC:       by ACPI PM timer \d+ kHz \(taken\)",
                  r"^power:     S5 0 by ports 604 0, reset 0f by port cf9", r"^IOMMU:     DMAR$", r"^i8042:     present", r"^screen:    \d+x\d+, stride ",
-                 r"^PCI:       ECAM at b0000000", r"^  00:00\.0  8086:29c0  060000 host bridge$", r"^  00:..\..  1b36:000d  0c0330 USB, xHCI$",
+                 r"^Driver:    serial +16550 +gives bytes$", r"^Driver:    screen +framebuffer +gives text$", r"^PCI:       ECAM at b0000000", r"^  00:00\.0  8086:29c0  060000 host bridge$", r"^  00:..\..  1b36:000d  0c0330 USB, xHCI$",
                  r"^kernel:    local APIC in xAPIC mode", r"^kernel:    TSC \d+ MHz"):
         assert re.search(line, page, re.M), line
     assert page.count("\n") <= 60 and max(map(len, page.split("\n"))) < 400

@@ -225,6 +225,47 @@ def test_link_faults_are_seen():
     assert len(include_faults(texts, ["lib/run/own.h", "lib/fs/files.h"])) == 3
 
 
+# ---- drivers: what binds a device in lib/dev is a row of drivers.def, and nobody but drivers.c calls what its row names
+
+ROWS = "lib/dev/drivers.def"
+BINDS = re.compile(r"\b(?:gate_dev_bind|pci_open|virtio_open)\(")
+# By which drivers bind: they know no kind of device.
+BIND_FOR_OTHERS = ("lib/dev/pci.c", "lib/dev/virtio.c")
+
+
+def driver_rows(text: str) -> dict:
+    """Name -> the functions that its row names, by which drivers.c reaches it."""
+    rows = re.findall(r"^DRIVER\((\w+),.*?((?:,\s*\w+){4})\)$", text, re.M | re.S)
+    return {name: {f"{name}_open", *re.findall(r"\w+", rest)} - {"NO"} for name, rest in rows}
+
+
+def driver_faults(rows: dict, texts: dict) -> list:
+    wrong = []
+    for path, text in texts.items():
+        opens = {name for name in rows if re.search(rf"^int {name}_open\(", text, re.M)}
+        if path.startswith("lib/dev/") and path.endswith(".c") and path not in BIND_FOR_OTHERS and BINDS.search(text) and not opens:
+            wrong.append(f"{path} binds a device, and no row of {ROWS} leads to it")
+        if not path.startswith("lib/dev/"):
+            wrong += [f"{path} calls {name}, which its row names" for row in rows.values() for name in sorted(row) if re.search(rf"\b{name}\(", text)]
+    return wrong
+
+
+def test_drivers_are_rows():
+    rows = driver_rows(text_of(ROWS))
+    assert len(rows) == len(re.findall(r"^DRIVER\(", text_of(ROWS), re.M)) >= 6, rows
+    wrong = driver_faults(rows, sources())
+    assert not wrong, "\n".join(wrong)
+
+
+def test_driver_faults_are_seen():
+    rows = driver_rows('DRIVER(a, struct a, 1, 0, FIXED("a (one)"), "bytes", NO, a_step, NO, NO)\nDRIVER(b, struct b *, 4, 2, PCI_ID(ID(3), 1), "x",\n\ta_irq, NO, NO, NO)\n')
+    assert rows == {"a": {"a_open", "a_step"}, "b": {"b_open", "a_irq"}}
+    good = {"lib/dev/a.c": "int a_open(struct a *a)\n{\n\tgate_dev_bind(1, 2, 3);\n}\n", "lib/dev/pci.c": "gate_dev_bind(1, 2, 3);", "apps/linux/m.c": "a_steps(1); gate_dev_bind(1, 2, 3);"}
+    assert not driver_faults(rows, good)
+    for path, text in (("lib/dev/c.c", "int c_open(void)\n{\n\tvirtio_open(v);\n}\n"), ("lib/dev/a.c", "\tint r = a_open(pci_open(p));\n"), ("apps/linux/m.c", "x = a_step(1);")):
+        assert len(driver_faults(rows, {**good, path: text})) == 1, path
+
+
 # ---- the largest circle of files that ask one another
 
 CIRCLE_MOST = 130

@@ -10,8 +10,8 @@ static void queue_bytes(struct channel *c, const void *from, size_t n)
 {
 	const uint8_t *at = from;
 
-	if (c->is_fast) {
-		(void)vserial_write(&c->port, from, n);
+	if (c->port) {
+		(void)vserial_write(c->port, from, n);
 		return;
 	}
 
@@ -28,30 +28,18 @@ static void queue_bytes(struct channel *c, const void *from, size_t n)
 /* The host skips what firmware wrote to this port until it sees exactly this. */
 static const char handshake[7] = { 0, 'A', 'R', 'I', 'L', '1', 0 };
 
-int channel_open_fast(struct channel *c, const char *name, uint64_t va)
+void channel_open(struct channel *c, struct vserial *port, struct serial *serial)
 {
-	int error = vserial_open(&c->port, name, va);
-
-	c->is_fast = !error;
-	if (!error)
-		queue_bytes(c, handshake, sizeof handshake);
-	return error;
-}
-
-int channel_open(struct channel *c, uint16_t port)
-{
-	int error = serial_open(&c->serial, port);
-
-	if (!error)
-		queue_bytes(c, handshake, sizeof handshake);
-	return error;
+	c->port = port;
+	c->serial = serial;
+	queue_bytes(c, handshake, sizeof handshake);
 }
 
 int channel_has_room(struct channel *c, size_t n)
 {
 	if (n > CHANNEL_PAYLOAD)
 		return 0;
-	return c->is_fast ? vserial_has_room(&c->port, HEADER + n)
+	return c->port ? vserial_has_room(c->port, HEADER + n)
 		: CHANNEL_QUEUE - (c->queue_tail - c->queue_head) >= HEADER + n;
 }
 
@@ -68,15 +56,15 @@ int channel_put(struct channel *c, char type, const void *data, size_t n)
 
 int channel_flush(struct channel *c)
 {
-	if (c->is_fast) {
-		vserial_flush(&c->port);
+	if (c->port) {
+		vserial_flush(c->port);
 		return 0;
 	}
 	while (c->queue_head != c->queue_tail) {
 		size_t offset = c->queue_head % CHANNEL_QUEUE, n = c->queue_tail - c->queue_head;
 		if (n > CHANNEL_QUEUE - offset)
 			n = CHANNEL_QUEUE - offset;
-		size_t sent = serial_send(&c->serial, c->queue + offset, n);
+		size_t sent = serial_send(c->serial, c->queue + offset, n);
 		c->queue_head += sent;
 		if (sent < n)
 			return 1;
@@ -84,13 +72,13 @@ int channel_flush(struct channel *c)
 	return 0;
 }
 
-int channel_idle(struct channel *c) { return c->is_fast ? vserial_idle(&c->port) : serial_idle(&c->serial); }
+int channel_idle(struct channel *c) { return c->port ? vserial_idle(c->port) : serial_idle(c->serial); }
 
-uint32_t channel_sent(struct channel *c) { return c->is_fast ? vserial_sent(&c->port) : c->queue_head; }
+uint32_t channel_sent(struct channel *c) { return c->port ? vserial_sent(c->port) : c->queue_head; }
 
 int channel_watch(struct channel *c, uint64_t messages, uint64_t now)
 {
-	return c->is_fast && vserial_watch(&c->port, messages, now);
+	return c->port && vserial_watch(c->port, messages, now);
 }
 
 int channel_get(struct channel *c, struct channel_frame *out)
@@ -109,8 +97,8 @@ int channel_get(struct channel *c, struct channel_frame *out)
 			c->in_fill = 0;
 			return 1;
 		}
-		size_t got = c->is_fast ? vserial_read(&c->port, c->in + c->in_fill, want - c->in_fill) :
-			serial_receive(&c->serial, c->in + c->in_fill, want - c->in_fill);
+		size_t got = c->port ? vserial_read(c->port, c->in + c->in_fill, want - c->in_fill) :
+			serial_receive(c->serial, c->in + c->in_fill, want - c->in_fill);
 		if (!got)
 			return 0;
 		c->in_fill += got;

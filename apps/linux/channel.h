@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames between the library OS and test/machine, over a serial port. Its state is the monitor's alone. */
+/* Frames between the library OS and test/machine, over a port that is open already. Its state is the monitor's. */
 #ifndef POSIX_CHANNEL_H
 #define POSIX_CHANNEL_H
 #include <dev/serial.h>
@@ -9,9 +9,9 @@
 #define CHANNEL_QUEUE   16384
 
 struct channel {
-	struct serial serial;
-	struct vserial port;
-	int is_fast;                      /* `port` is in use */
+	/* What carries it: one of them is NULL. */
+	struct serial *serial;
+	struct vserial *port;
 	uint32_t queue_head, queue_tail;  /* free-running; bytes that wait to be sent lie between */
 	uint32_t in_fill;                 /* bytes of the incoming frame that are here, header included */
 	uint8_t in[3 + CHANNEL_PAYLOAD];
@@ -20,11 +20,8 @@ struct channel {
 
 struct channel_frame { char type; uint16_t size; const uint8_t *data; };
 
-/* Opens the virtio port of that name, with pages in [va, va + VSERIAL_SPACE), and queues the handshake: 0 or
- * vserial_open's error. */
-int channel_open_fast(struct channel *c, const char *name, uint64_t va);
-/* Opens the port and queues the handshake: 0 or serial_open's error. */
-int channel_open(struct channel *c, uint16_t port);
+/* Begins with the handshake, over that open virtio port, or else over that 16550, which is NULL then. */
+void channel_open(struct channel *c, struct vserial *port, struct serial *serial);
 /* True: channel_put takes a frame of n bytes of payload now. */
 int channel_has_room(struct channel *c, size_t n);
 /* Queues one frame. False: refused, there is no room. */

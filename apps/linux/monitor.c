@@ -9,6 +9,8 @@
 #include <posix/parts.h>
 
 #define STATUS_DAMAGED 125
+/* In the first env alone: at the end of the private area's GiB, before the gate's trace (monitor_trace.c). */
+#define DRIVERS_VA (PRIVATE_BASE + EXO_HOME_SIZE - (2ul << 20) - sizeof(struct driver_spaces))
 #define STREAM_NS  100000u      /* an idle machine looks so often for more of a stream */
 #define SOON_NS    20000u       /* an alarm lies at least so far ahead */
 #define STRIKES    200
@@ -95,10 +97,10 @@ static void told_read(struct monitor *m)
  * is due. */
 static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now)
 {
-	uint64_t at = console_deadline(m), share;
+	uint64_t at = drivers_deadline(&m->dev), share;
 
 	if (m->soon) /* nobody is kept from the CPU by a look at what else comes */
-		at = earlier(at, now + (!next && m->channel.port.streams ? STREAM_NS : RETRY_NS));
+		at = earlier(at, now + (!next && m->dev.vserial->streams ? STREAM_NS : RETRY_NS));
 	if (next != m->keeper)
 		at = earlier(at, m->look_at);
 	if (m->told.wakes && next != m->keeper)
@@ -203,10 +205,12 @@ static void loop(struct monitor *m)
 			P->alarm_at = 0;
 		told_read(m);
 		memory_serve(m);
-		if (irq && m->has_port && !m->channel.is_fast)
-			serial_ack(&m->channel.serial);
+		if (irq)
+			drivers_interrupt(&m->dev, irq);
 		ask_keeper |= io_pump(m, messages);
-		ask_keeper |= console_pump(m, irq);
+		if (drivers_step(&m->dev))
+			SAY->devices_size = (uint32_t)drivers_list(&m->dev, SAY->devices, SAID_DEVICES);
+		ask_keeper |= console_pump(m);
 		if (news & MONITOR_WORK || bits & (EXO_PEND_CHILD | EXO_PEND_TIMER) || slice != rt_slices->position)
 			ask_keeper = 1;
 		now = clock_ns();
@@ -265,7 +269,7 @@ static void pages_open(void)
 static void terminal_choose(struct monitor *m)
 {
 	struct init_config *c = CONFIG_SAY;
-	const struct screen *s = &m->console.screen;
+	const struct screen *s = m->dev.screen;
 
 	if (!c->term[0])
 		(void)fmt(c->term, sizeof c->term, "%s", s->on ? "linux" : "dumb");
@@ -318,6 +322,7 @@ void monitor_main(void)
 	struct monitor *m = MONITOR;
 
 	pages_open();
+	m->dev.va = DRIVERS_VA;
 	SAY->keeper = P->self; /* until there is process 1, what is free is what the monitor's account can claim */
 	memory_open(m);
 	config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);

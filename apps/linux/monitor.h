@@ -6,27 +6,19 @@
 #define LINUX_MONITOR_H
 #include "channel.h"
 #include "init.h"
-#include <dev/screen.h>
-#include <dev/usb.h>
-#include <dev/virtio_rng.h>
+#include <dev/drivers.h>
 #include <posix/library.h>
 
 #define RETRY_NS   1000000u     /* a transmitter without room is tried again after that, and so is a silent device */
 #define LOOK_NS    2000000000u  /* an alarm lies at most so far ahead: was anybody, or anything, forgotten? */
-#define MONITOR_USB 4           /* USB controllers that are driven */
 #define RUN_TEXT 16384u         /* bytes of settings that come over the channel */
 
 struct monitor {
 	char nonce[17];
-	struct channel channel;     /* INIT_CONSOLE uses only its serial port */
-	int has_port;               /* that port answers */
-	struct {
-		struct screen screen;
-		struct keyboard keyboard; /* all keyboards have one shift */
-		struct usb *usb[MONITOR_USB];
-		unsigned usb_version; /* of what members have been told */
-	} console;
-	struct { struct vrng device; uint64_t next; } seed; /* when it is asked again, ns of clock_ns */
+	struct drivers dev;         /* all keyboards have one shift, in `keyboard` */
+	struct channel channel;
+	int has_port;               /* the channel's port answers, or without a channel COM1 */
+	uint64_t seed_next;         /* when the rng device is asked again, ns of clock_ns */
 	uint32_t credit;            /* bytes that the host may still send */
 	int soon;                   /* the transmitter had no room at the last try, or messages do not come */
 	int is_silent;              /* that they do not was said */
@@ -93,13 +85,11 @@ void keys_put(const void *from, size_t n, const struct monitor *m);
 void console_open(struct monitor *m);
 /* Opens the keyboard, for a run whose terminal is this machine's or the host's. */
 void console_keys(struct monitor *m);
-/* Bytes that the terminal says; the pixels follow with the pump, which also takes keys after their interrupt. True:
- * something was typed. */
+/* Bytes that the terminal says; the pixels follow with the screen's next step. */
 void console_put(struct monitor *m, const void *bytes, size_t n);
-int  console_pump(struct monitor *m, uint32_t irq);
+/* Takes what keys have come. True: something was typed. */
+int  console_pump(struct monitor *m);
 void console_drain(struct monitor *m);
-/* When the pump wants to be called next, ns of clock_ns; 0 = not before an event. */
-uint64_t console_deadline(const struct monitor *m);
 
 /* ---- monitor_seed.c */
 /* Opens a virtio rng device, if there is one, and takes its first bytes. */

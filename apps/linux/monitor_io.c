@@ -11,8 +11,6 @@
 #define LINGER_LOOK 3000u
 #define ASKED_NS 1000000000u
 #define CHANNEL_NAME "aril.channel"
-/* In the first env alone: the last 2 MiB but one of the private area's GiB (behind them the gate's trace). */
-#define CHANNEL_VA (PRIVATE_BASE + EXO_HOME_SIZE - 2 * VSERIAL_SPACE)
 #define TYPES_OUT   "OETCLBDN" /* what members may say to the host */
 
 void io_open(struct monitor *m)
@@ -20,20 +18,26 @@ void io_open(struct monitor *m)
 	struct init_config *c = CONFIG_SAY;
 
 	if (c->has_channel) {
-		int error = channel_open_fast(&m->channel, CHANNEL_NAME, CHANNEL_VA);
+		int error;
 
+		m->dev.wants.port_name = CHANNEL_NAME;
+		m->dev.wants.com = SERIAL_COM2;
+		error = drivers_open(&m->dev, DRIVER_vserial);
 		if (error)
 			rt_log("init: no virtio port `%s` (error %d): the channel goes over COM2", CHANNEL_NAME, -error);
-		m->has_port = !error || !channel_open(&m->channel, SERIAL_COM2);
-		if (m->has_port)
+		m->has_port = !error || !drivers_open(&m->dev, DRIVER_serial);
+		if (m->has_port) {
+			channel_open(&m->channel, error ? NULL : m->dev.vserial, m->dev.serial);
 			return;
+		}
 		rt_log("init: no COM2 for the channel: the terminal is this machine's own");
 		c->has_channel = 0;
 		c->mode = INIT_CONSOLE;
 	}
 	if (!c->has_serial)
 		return;
-	m->has_port = !serial_open(&m->channel.serial, SERIAL_COM1);
+	m->dev.wants.com = SERIAL_COM1;
+	m->has_port = !drivers_open(&m->dev, DRIVER_serial);
 	if (!m->has_port)
 		rt_log("init: no COM1");
 }
@@ -127,7 +131,7 @@ static int channel_input(struct monitor *m)
 		if (got || fill != m->channel.in_fill)
 			last = now;
 		fill = m->channel.in_fill;
-		if ((m->channel.is_fast && !got) || now - last > LINGER_NS || now - begin > LINGER_MAX)
+		if ((m->channel.port && !got) || now - last > LINGER_NS || now - begin > LINGER_MAX)
 			break;
 		if (!got)
 			while (clock_ns() - now < LINGER_LOOK)
@@ -148,7 +152,7 @@ static int is_for_host(char type)
 static int parked_send(struct monitor *m)
 {
 	while (m->parked_done < m->parked_size) {
-		size_t n = serial_send(&m->channel.serial, m->parked + m->parked_done, m->parked_size - m->parked_done);
+		size_t n = serial_send(m->dev.serial, m->parked + m->parked_done, m->parked_size - m->parked_done);
 
 		if (!n)
 			return 0;
@@ -233,7 +237,7 @@ static int silence_watch(struct monitor *m, uint64_t messages)
 {
 	int soon = channel_watch(&m->channel, messages, clock_ns());
 
-	if (soon && !m->is_silent && m->channel.port.silent) {
+	if (soon && !m->is_silent && m->channel.port->silent) {
 		m->is_silent = 1;
 		rt_log("monitor: no messages come from the channel's device: it is looked at every ms");
 	}
@@ -250,7 +254,7 @@ int io_pump(struct monitor *m, uint64_t messages)
 		news = channel_input(m);
 		m->soon = silence_watch(m, messages);
 	} else
-		while (m->has_port && (n = serial_receive(&m->channel.serial, m->buffer, MIN_OF(in_room(m), 64u))))
+		while (m->has_port && (n = serial_receive(m->dev.serial, m->buffer, MIN_OF(in_room(m), 64u))))
 			news |= in_put(m->buffer, n, m) != 0;
 	news |= ring_output(m);
 	if (CONFIG->has_channel)
@@ -281,15 +285,20 @@ int io_leaves(struct monitor *m)
 	return 0;
 }
 
+static int is_idle(struct monitor *m)
+{
+	return CONFIG->has_channel ? channel_idle(&m->channel) : serial_idle(m->dev.serial);
+}
+
 void io_drain(struct monitor *m)
 {
 	while ((CONFIG->has_channel ? channel_flush(&m->channel) : m->has_port && !parked_send(m)) && io_leaves(m))
 		;
-	while (m->channel.is_fast && !channel_idle(&m->channel) && io_leaves(m))
+	while (m->channel.port && !channel_idle(&m->channel) && io_leaves(m))
 		channel_flush(&m->channel);
 	console_drain(m);
 	/* Power may go right after this: let the last bits leave, but do not hang on a port that is stuck. */
-	for (uint64_t until = rt_now() + 100000000u; m->has_port && !channel_idle(&m->channel) && rt_now() < until; )
+	for (uint64_t until = rt_now() + 100000000u; m->has_port && !is_idle(m) && rt_now() < until; )
 		;
 }
 

@@ -43,13 +43,11 @@ void run_wait(struct monitor *m)
 	if (!CONFIG->by_channel || !CONFIG->has_channel)
 		return;
 	/* The host reads here on which of its ports a saved machine listens. */
-	rt_log("monitor: waits for its run over %s", m->channel.is_fast ? "virtio" : "COM2");
+	rt_log("monitor: waits for its run over %s", m->channel.port ? "virtio" : "COM2");
 	for (;;) {
 		(void)__atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
-		(void)__atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE);
+		drivers_interrupt(&m->dev, __atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE));
 		messages = __atomic_exchange_n(&P->exo->msi_bits, 0, __ATOMIC_ACQUIRE);
-		if (!m->channel.is_fast)
-			serial_ack(&m->channel.serial);
 		while (channel_get(&m->channel, &frame))
 			if (run_frame(m, &frame))
 				return;

@@ -4,8 +4,6 @@
 #include <base/string.h>
 #include "monitor.h"
 
-/* In the first env alone: below the USB controllers' pages (monitor_console.c). */
-#define SEED_VA (PRIVATE_BASE + EXO_HOME_SIZE - (4ul << 20) - MONITOR_USB * USB_SPACE - VRNG_SPACE)
 #define FIRST_NS 10000000u     /* for the first bytes */
 #define NEXT_NS  60000000000u  /* between two lots */
 
@@ -13,22 +11,22 @@ void seed_pump(struct monitor *m, uint64_t now)
 {
 	uint8_t fresh[SAID_SEED] = { 0 };
 
-	if (vrng_take(&m->seed.device, fresh, sizeof fresh)) {
+	if (vrng_take(m->dev.vrng, fresh, sizeof fresh)) {
 		memcpy(SAY->seed, fresh, sizeof fresh);
 		__atomic_store_n(&SAY->seeds, SAY->seeds + 1 ? SAY->seeds + 1 : 1, __ATOMIC_RELEASE);
 		memset(fresh, 0, sizeof fresh);
 	}
-	if (now < m->seed.next)
+	if (now < m->seed_next)
 		return;
-	m->seed.next = now + NEXT_NS;
-	vrng_ask(&m->seed.device, SAID_SEED);
+	m->seed_next = now + NEXT_NS;
+	vrng_ask(m->dev.vrng, SAID_SEED);
 }
 
 void seed_open(struct monitor *m)
 {
 	uint64_t end;
 
-	if (vrng_open(&m->seed.device, SEED_VA))
+	if (drivers_open(&m->dev, DRIVER_vrng))
 		return;
 	end = clock_ns() + FIRST_NS;
 	do

@@ -5,7 +5,7 @@
 #include <base/string.h>
 #include <rt/gate.h>
 #include <rt/cpu.h>
-#include "keyboard.h"
+#include "wants.h"
 
 #define DATA       0x60
 #define COMMAND    0x64 /* read: status */
@@ -95,12 +95,13 @@ static int key_command(uint8_t c)
 	return 0;
 }
 
-int keyboard_open(struct keyboard *k, enum keyboard_layout layout)
+int keyboard_open(struct keyboard *k, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w)
 {
 	int config;
 
+	(void)f, (void)va;
 	memset(k, 0, sizeof *k);
-	k->layout = (uint8_t)layout;
+	k->layout = (uint8_t)w->layout;
 	if (gate_dev_bind(EXO_DEV_PORTS, DATA, 1) < 0 || gate_dev_bind(EXO_DEV_PORTS, COMMAND, 1) < 0)
 		return -EACCES;
 	if (status() == 0xff || !command(KEYBOARD_OFF) || !command(MOUSE_OFF))
@@ -117,12 +118,17 @@ int keyboard_open(struct keyboard *k, enum keyboard_layout layout)
 		return -EACCES;
 	if (!command(CONFIG_WRITE) || !data((uint8_t)(config | CONFIG_IRQ)))
 		return -ENODEV;
-	k->on = 1;
-	keyboard_ack();
+	(void)gate_dev_ack(LINE);
 	return 0;
 }
 
-void keyboard_ack(void) { (void)gate_dev_ack(LINE); }
+void keyboard_interrupt(struct keyboard *k, uint32_t irq)
+{
+	if (!(irq >> LINE & 1))
+		return;
+	(void)gate_dev_ack(LINE);
+	k->has_news = 1;
+}
 
 int keyboard_get(struct keyboard *k, int application, char text[KEYBOARD_TEXT], size_t *size)
 {

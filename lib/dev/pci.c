@@ -1,35 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding, binding and mapping PCI functions. Knows no kind of device. */
+/* Binding and mapping PCI functions. Knows no kind of device. */
 #include <asm/errno.h>
 #include <base/string.h>
 #include <rt/rt.h>
 #include "pci.h"
 
-#define TABLE ((const volatile struct exo_pci *)EXO_PCI)
-
 uint32_t pci_config32(const struct pci *p, unsigned at) { return p->record->config_word[at / 4 % 64]; }
-
-const volatile struct exo_pci *pci_find(uint64_t *at, unsigned vendor, unsigned device)
-{
-	while (*at < rt_info->pci_count) {
-		const volatile struct exo_pci *f = &TABLE[(*at)++];
-
-		if (f->config_word[0] == (vendor | device << 16))
-			return f;
-	}
-	return NULL;
-}
-
-const volatile struct exo_pci *pci_find_class(uint64_t *at, uint32_t class)
-{
-	while (*at < rt_info->pci_count) {
-		const volatile struct exo_pci *f = &TABLE[(*at)++];
-
-		if (f->config_word[2] >> 8 == class)
-			return f;
-	}
-	return NULL;
-}
 
 int pci_open(struct pci *p, const volatile struct exo_pci *record, uint64_t va, uint64_t size)
 {

@@ -12,11 +12,6 @@ struct pci {
 	uint64_t next, end;                    /* addresses that are free for pages */
 };
 
-/* The next function of the table, from number *at on, of that vendor and device; NULL: there is none. *at: 0 for the
- * first; where to look on. */
-const volatile struct exo_pci *pci_find(uint64_t *at, unsigned vendor, unsigned device);
-/* The same, of that class, subclass and programming interface (PCI Code and ID Assignment 1.11). */
-const volatile struct exo_pci *pci_find_class(uint64_t *at, uint32_t class);
 /* Binds it. [va, va + size), on 2 MiB boundaries, is the driver's own for its pages. 0, -EACCES when the kernel
  * refuses, -ENOMEM. */
 int pci_open(struct pci *p, const volatile struct exo_pci *record, uint64_t va, uint64_t size);

@@ -3,6 +3,7 @@
 #include <posix/library.h>
 #include <rt/rt.h>
 #include "screen.h"
+#include "wants.h"
 
 #define WINDOW      (511 * EXO_HOME_SIZE) /* slot 0, the GiB behind the private area's */
 #define WINDOW_SIZE (512ul << 20)
@@ -47,7 +48,7 @@ static int64_t device_map(uint64_t base, uint64_t pages)
 	return r >= 0 ? rt_map(0, WINDOW, base / PAGE, pages, RIGHTS) : r;
 }
 
-int screen_open(struct screen *s)
+int screen_open(struct screen *s, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w)
 {
 	const volatile struct exo_info *i = rt_info;
 	const uint32_t masks[4] = { i->fb_red, i->fb_green, i->fb_blue, i->fb_rest };
@@ -55,10 +56,11 @@ int screen_open(struct screen *s)
 	uint64_t base = i->fb_base, pages, lines, cells, memory = WINDOW + WINDOW_SIZE;
 	int64_t r;
 
+	(void)f, (void)va;
 	if (!base || surface_describe(to, i->fb_width, i->fb_height, i->fb_stride, masks, i->fb_size) || (uint64_t)to->pitch * to->height > WINDOW_SIZE - PAGE)
 		return -ENODEV;
-	if (s->font)
-		to->scale = (uint32_t)s->font;
+	if (w->font)
+		to->scale = (uint32_t)w->font;
 	s->columns = least(to->width / (FONT_WIDTH * to->scale), SCREEN_COLUMNS);
 	s->rows = least(to->height / (FONT_HEIGHT * to->scale), SCREEN_ROWS);
 	pages = PAGE_UP(base % PAGE + (uint64_t)to->pitch * (to->height - 1) + (uint64_t)to->width * to->depth) / PAGE;
@@ -150,6 +152,15 @@ void screen_show(struct screen *s)
 	took = rt_now() - begin;
 	s->show_at = begin + took + (SHARE * took > FRAME_NS ? SHARE * took : FRAME_NS);
 }
+
+int screen_step(struct screen *s)
+{
+	if (s->dirty && rt_now() >= s->show_at)
+		screen_show(s);
+	return 0;
+}
+
+uint64_t screen_deadline(const struct screen *s) { return s->dirty ? s->show_at : 0; }
 
 void screen_scroll_view(struct screen *s, int lines)
 {

@@ -5,6 +5,7 @@
 #define POSIX_SCREEN_H
 #include <stddef.h>
 #include <base/surface.h>
+#include <exo/pci.h>
 
 #define SCREEN_ROWS    160 /* at most; what a mode has more stays black */
 #define SCREEN_COLUMNS 512
@@ -31,7 +32,6 @@ struct screen {
 	struct surface surface;
 	uint32_t palette[16];
 	uint32_t blue;            /* of text on black, where the palette's cannot be read */
-	int font;                 /* screen pixels a font pixel; 0: as the height wants */
 	/* cells: every line has a place in store; the tables say which is where */
 	unsigned rows, columns;
 	uint32_t space;                /* glyph of the space */
@@ -47,7 +47,7 @@ struct screen {
 	uint8_t insert, hidden, keys_application, alternate;
 	uint8_t dirty;
 	unsigned cursor_row;           /* as shown */
-	uint64_t show_at;              /* ns of clock_ns before which it is not worth showing again */
+	uint64_t show_at;              /* ns of rt_now before which it is not worth showing again */
 	/* parser */
 	uint8_t state, mark, skip, set;
 	unsigned arg_count, arg[SCREEN_ARGS];
@@ -57,12 +57,16 @@ struct screen {
 	char answer[64];
 };
 
-/* Takes the framebuffer that the loader left and clears it: 0, -ENODEV none or none that can be used, -EACCES, -ENOMEM. First env only. */
-int  screen_open(struct screen *s);
+struct driver_wants;
+/* A row's open (drivers.def). Takes the framebuffer that the loader left and clears it: 0, -ENODEV none or none that
+ * can be used, -EACCES, -ENOMEM. First env only. */
+int screen_open(struct screen *s, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w);
 /* What a terminal receives. Changes cells only. */
 void screen_put(struct screen *s, const void *bytes, size_t n);
-/* Brings the pixels up to date. */
+/* Brings the pixels up to date; a step does so when it is due. */
 void screen_show(struct screen *s);
+int screen_step(struct screen *s);
+uint64_t screen_deadline(const struct screen *s);
 /* Looks `lines` further up (down when negative) into what has scrolled away. */
 void screen_scroll_view(struct screen *s, int lines);
 /* Bytes that the terminal answers (cursor position, identity): at most max. */

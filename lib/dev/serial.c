@@ -23,8 +23,18 @@ enum { REG_DATA, REG_IER, REG_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCRAT
 static uint8_t reg_get(const struct serial *s, int reg) { return port_in8(s->port + reg); }
 static void reg_set(const struct serial *s, int reg, uint8_t value) { port_out8(s->port + reg, value); }
 
-int serial_open(struct serial *s, uint16_t port)
+/* The line and its device: in this order an edge that comes between is not lost. */
+static void acknowledge(struct serial *s)
 {
+	(void)gate_dev_ack(s->line);
+	(void)reg_get(s, REG_FCR);
+}
+
+int serial_open(struct serial *s, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w)
+{
+	const uint16_t port = w->com;
+
+	(void)f, (void)va;
 	s->port = port;
 	s->line = port == SERIAL_COM2 ? 3 : 4;
 	if (gate_dev_bind(EXO_DEV_PORTS, port, 8) < 0 || gate_dev_bind(EXO_DEV_IRQ, s->line, 1) < 0)
@@ -40,14 +50,14 @@ int serial_open(struct serial *s, uint16_t port)
 	reg_set(s, REG_FCR, FCR_ENABLE | FCR_CLEAR | FCR_14_BYTES);
 	reg_set(s, REG_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
 	reg_set(s, REG_IER, IER_RECEIVE);
-	serial_ack(s);
+	acknowledge(s);
 	return 0;
 }
 
-void serial_ack(struct serial *s)
+void serial_interrupt(struct serial *s, uint32_t irq)
 {
-	(void)gate_dev_ack(s->line);
-	(void)reg_get(s, REG_FCR);
+	if (irq >> s->line & 1)
+		acknowledge(s);
 }
 
 size_t serial_receive(struct serial *s, void *to, size_t max)

@@ -6,7 +6,6 @@
 #define SETTLE_NS  (100 * USB_MS) /* USB 2.0, 7.1.7.3 */
 #define ROUNDS     64
 #define TIERS      5 /* hubs behind one another */
-#define CLASS_XHCI 0x0c0330
 
 void usb_place(const struct usb *u, const struct usb_device *d, char to[USB_PLACE])
 {
@@ -161,31 +160,26 @@ static void ports_look(struct usb *u)
 
 /* ---- what others call */
 
-struct usb *usb_open(uint64_t *at, uint64_t va)
+int usb_open(struct usb **to, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w)
 {
-	const volatile struct exo_pci *f;
+	struct pci pci;
+	struct usb *u;
+	int error = pci_open(&pci, f, va, USB_SPACE);
 
-	while ((f = pci_find_class(at, CLASS_XHCI)) != NULL) {
-		struct pci pci;
-		struct usb *u;
-
-		if (f->holder || pci_open(&pci, f, va, USB_SPACE) < 0) {
-			rt_log("usb: %02x:%02x.%x is another's", f->bdf >> 8, f->bdf >> 3 & 31, f->bdf & 7);
-			continue;
-		}
-		u = pci_memory(&pci, (sizeof *u + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE);
-		if (!u) {
-			rt_log("usb: no memory for a controller");
-			return NULL;
-		}
-		u->x.pci = pci;
-		u->now = rt_now();
-		u->progress = 1;
-		if (xhci_open(u))
-			u->x.state = X_DEAD;
-		return u;
+	(void)w;
+	if (error)
+		return error;
+	u = *to = pci_memory(&pci, (sizeof *u + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE);
+	if (!u) {
+		rt_log("usb: no memory for a controller");
+		return -ENOMEM;
 	}
-	return NULL;
+	u->x.pci = pci;
+	u->now = rt_now();
+	u->progress = 1;
+	if (xhci_open(u))
+		u->x.state = X_DEAD;
+	return 0;
 }
 
 void usb_pump(struct usb *u, uint64_t now)
@@ -212,7 +206,16 @@ void usb_pump(struct usb *u, uint64_t now)
 		wake_by(u, now); /* who keeps us busy for so long does not keep the machine */
 }
 
-uint64_t usb_deadline(const struct usb *u) { return u->wake; }
+int usb_serve(struct usb *const *its)
+{
+	struct usb *u = *its;
+	const unsigned before = u->version;
+
+	usb_pump(u, rt_now());
+	return u->version != before;
+}
+
+uint64_t usb_deadline(struct usb *const *u) { return (*u)->wake; }
 
 int usb_key(struct usb *u, struct keyboard_event *e)
 {
@@ -229,8 +232,6 @@ void usb_leds(struct usb *u, unsigned leds)
 	u->leds = leds;
 }
 
-unsigned usb_version(const struct usb *u) { return u->version; }
-
 static const char *driver_of(const struct usb_device *d)
 {
 	if (d->state == D_LEFT)
@@ -240,8 +241,9 @@ static const char *driver_of(const struct usb_device *d)
 	return d->kind == KIND_HUB ? "hub" : "keyboard, boot protocol";
 }
 
-size_t usb_list(const struct usb *u, char *to, size_t max)
+size_t usb_list(struct usb *const *its, char *to, size_t max)
 {
+	const struct usb *u = *its;
 	static const char *const state[] = { "starting", "starting", "starting", "driven", "left alone" };
 	static const char *const speed[] = { "", "full speed", "low speed", "high speed", "SuperSpeed" };
 	char place[USB_PLACE];

@@ -62,22 +62,12 @@ static uint64_t features_agree(struct virtio *v, uint64_t wanted)
 	return v->common[STATUS] & FEATURES_OK ? has : 0;
 }
 
-int virtio_open(struct virtio *v, unsigned type, unsigned old, uint64_t wanted, uint64_t *features, uint64_t va,
+int virtio_open(struct virtio *v, const volatile struct exo_pci *f, uint64_t wanted, uint64_t *features, uint64_t va,
 	uint64_t size)
 {
-	uint64_t at = 0, at_old = 0;
-	const volatile struct exo_pci *f;
 	uint32_t size_seen, more;
-	int r;
+	int r = pci_open(&v->pci, f, va, size);
 
-	do
-		f = pci_find(&at, VIRTIO_VENDOR, VIRTIO_DEVICE(type));
-	while (f && f->holder);
-	while (!f && old && (f = pci_find(&at_old, VIRTIO_VENDOR, old)) && f->holder)
-		f = NULL;
-	if (!f)
-		return -ENODEV;
-	r = pci_open(&v->pci, f, va, size);
 	if (r < 0)
 		return r;
 	v->common = part_map(v, PART_COMMON, COMMON_SIZE, &size_seen, &more);

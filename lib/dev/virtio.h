@@ -4,9 +4,8 @@
 #define DEV_VIRTIO_H
 #include "pci.h"
 
-#define VIRTIO_VENDOR 0x1af4
-/* Device ids: of that type without legacy registers, and the older one of types that had them. */
-#define VIRTIO_DEVICE(type) (0x1040u + (type))
+/* Identity of a device of that type, one without legacy registers. */
+#define VIRTIO_ID(type) (0x1af4u | (0x1040u + (type)) << 16)
 #define VIRTIO_NO_MESSAGE 0xffffu
 
 struct virtio {
@@ -23,10 +22,9 @@ struct virtqueue {
 	volatile uint16_t *notify;
 };
 
-/* Binds and resets the next device of that type (old: its older id, 0 = none) that nobody holds, and agrees on those
- * features of `wanted` that it has, into *features. Its pages are mapped in [va, va + size). 0; -ENODEV: there is
- * none; -EACCES, -ENOMEM, -EIO. */
-int virtio_open(struct virtio *v, unsigned type, unsigned old, uint64_t wanted, uint64_t *features, uint64_t va,
+/* Binds and resets the device, and agrees on those features of `wanted` that it has, into *features. Its pages are
+ * mapped in [va, va + size). 0; -ENODEV: it has no modern registers; -EACCES, -ENOMEM, -EIO. */
+int virtio_open(struct virtio *v, const volatile struct exo_pci *f, uint64_t wanted, uint64_t *features, uint64_t va,
 	uint64_t size);
 /* Sets up queue `index`, with at most `size` buffers; message: number in the device's table, or VIRTIO_NO_MESSAGE: then
  * it is asked not to interrupt at all. Between virtio_open and virtio_start. 0 or negative. */

@@ -6,17 +6,16 @@
 #include <asm/errno.h>
 #include "virtio_rng.h"
 
-#define TYPE   4
-#define OLD_ID 0x1005
 #define PAGE   ((uint32_t)EXO_PAGE_SIZE)
 
-int vrng_open(struct vrng *r, uint64_t va)
+int vrng_open(struct vrng *r, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w)
 {
 	uint64_t features = 0;
 	int error;
 
+	(void)w;
 	*r = (struct vrng){ 0 };
-	error = virtio_open(&r->virtio, TYPE, OLD_ID, 0, &features, va, VRNG_SPACE);
+	error = virtio_open(&r->virtio, f, 0, &features, va, VRNG_SPACE);
 	if (error)
 		return error;
 	error = virtio_queue(&r->virtio, &r->queue, 0, 1, VIRTIO_NO_MESSAGE);

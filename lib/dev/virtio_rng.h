@@ -3,6 +3,7 @@
 #ifndef DEV_VIRTIO_RNG_H
 #define DEV_VIRTIO_RNG_H
 #include "virtio.h"
+#include "wants.h"
 
 #define VRNG_SPACE (2ul << 20) /* of addresses */
 
@@ -14,8 +15,8 @@ struct vrng {
 	int is_asked;
 };
 
-/* Finds one, with pages in [va, va + VRNG_SPACE): 0, or an error as of virtio_open. It sends no interrupts. */
-int vrng_open(struct vrng *r, uint64_t va);
+/* A row's open (drivers.def): 0, or an error as of virtio_open. It sends no interrupts. */
+int vrng_open(struct vrng *r, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w);
 /* Asks for n bytes, at most a page; nothing while an earlier question is open. */
 void vrng_ask(struct vrng *r, uint32_t n);
 /* What has come since it was asked: how many bytes, at most `max`; 0: nothing yet. They are nowhere else then. */

@@ -7,8 +7,6 @@
 #include <rt/rt.h>
 #include "virtio_serial.h"
 
-#define TYPE     3
-#define OLD_ID   0x1003
 #define FEATURE_MULTIPORT (1ul << 1)
 #define PATIENCE 1000000000u /* ns that the device has to say its first word, */
 #define QUIET    250000000u  /* and then the next: nothing says which port is the last */
@@ -134,10 +132,10 @@ static int ports_find(struct vserial *s, const char *name)
 	return pages_open(s);
 }
 
-int vserial_open(struct vserial *s, const char *name, uint64_t va)
+int vserial_open(struct vserial *s, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w)
 {
 	uint64_t features = 0;
-	int r = virtio_open(&s->virtio, TYPE, OLD_ID, FEATURE_MULTIPORT, &features, va, VSERIAL_SPACE);
+	int r = virtio_open(&s->virtio, f, FEATURE_MULTIPORT, &features, va, VSERIAL_SPACE);
 
 	if (r < 0)
 		return r;
@@ -153,7 +151,7 @@ int vserial_open(struct vserial *s, const char *name, uint64_t va)
 	r = queues_open(s);
 	if (r >= 0) {
 		virtio_start(&s->virtio);
-		r = ports_find(s, name);
+		r = ports_find(s, w->port_name);
 	}
 	if (r < 0) {
 		virtio_stop(&s->virtio);

@@ -3,6 +3,7 @@
 #ifndef DEV_VIRTIO_SERIAL_H
 #define DEV_VIRTIO_SERIAL_H
 #include "virtio.h"
+#include "wants.h"
 
 #define VSERIAL_PORTS 4  /* of the device's that are looked at */
 #define VSERIAL_OUT   64 /* pages in each direction; VIRTQUEUE_SIZE at most */
@@ -29,9 +30,9 @@ struct vserial {
 	unsigned reading, read_at, readable; /* page that is being read, from where on; there is one */
 };
 
-/* Finds the port, in pages of [va, va + VSERIAL_SPACE): 0; -ENODEV: there is none of that name; other errors as of
- * virtio_open. Waits for the device's first word a second at most, and a quarter of one for each further. */
-int vserial_open(struct vserial *s, const char *name, uint64_t va);
+/* A row's open (drivers.def). Finds the port that is wanted: 0; -ENODEV: there is none of that name; other errors as
+ * of virtio_open. Waits for the device's first word a second at most, and a quarter of one for each further. */
+int vserial_open(struct vserial *s, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w);
 /* True: vserial_write takes n bytes now. */
 int vserial_has_room(struct vserial *s, size_t n);
 /* As much as there is room for. */

@@ -26,7 +26,6 @@ volatile uint8_t *pci_map(struct pci *p, unsigned b, uint64_t offset, uint64_t s
 { (void)p; return !b && offset + size <= sizeof bar ? bar + offset : NULL; }
 int pci_master(struct pci *p) { (void)p; return 0; }
 int pci_message(struct pci *p, unsigned index) { (void)p; (void)index; return 0; }
-const volatile struct exo_pci *pci_find_class(uint64_t *at, uint32_t class) { (void)at; (void)class; return NULL; }
 int pci_open(struct pci *p, const volatile struct exo_pci *r, uint64_t va, uint64_t size)
 { (void)p; (void)r; (void)va; (void)size; return -1; }
 void *pci_memory(struct pci *p, unsigned pages) { (void)p; (void)pages; return NULL; }
