@@ -2,7 +2,7 @@
 /* Page frames: who owns each, what it is, and which are free. Owners' frames are chained through the frame table, so that an env's end costs the
  * number of its frames. Free frames are either chained (they were used before) or were never used since boot: those have a bit each, and a word of bits that is not
  * 0 has one in the level above, so that the search is as short in any memory. */
-#include "kernel.h"
+#include "walk.h"
 
 struct exo_frame_rec *frames;
 uint64_t frame_count;
@@ -322,9 +322,7 @@ static int64_t give_one(uint32_t pfn, uint64_t n, struct env *to)
 
 	if (!pfn_is_ram(pfn) || f->type == EXO_FREE || f->owner != me->index)
 		return -EXO_EPERM;
-	if (f->pins || f->type == EXO_ENV)
-		return -EXO_EBUSY;
-	if (table_is_stranded(f))
+	if (f->pins || f->type == EXO_ENV || table_is_stranded(f))
 		return -EXO_EBUSY;
 	uint32_t weight = frame_weight(f);
 	if (weight > n)
@@ -356,6 +354,11 @@ int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
 		/* What is asked back goes back, to nobody else. */
 		if (to != current_env()->creator && revoke_bars(current_env()))
 			return -EXO_EREVOKED;
+	}
+	struct exo_frame_rec *f = &frames[pfn];
+	if (!to && f->owner == current_env()->index && f->type != EXO_PT4 && table_is_stranded(f)) { /* half of a copy: emptied first, a stretch of its own */
+		link_remove(0, (uint64_t)f->base << 21, f->type - EXO_PT1 + 1, 512, false, (uint32_t)pfn);
+		n = !f->used; /* some is left after an interrupt, and where the last link of a table with content stands */
 	}
 	uint64_t done = 0;
 	while (done < n) {

@@ -35,12 +35,11 @@ static int64_t device_take(uint64_t value, uint64_t *entry_bits)
 	return 0;
 }
 
-/* A frame has lost an entry. give: the owner lets go of it too. */
-static void leaf_gone(struct exo_frame_rec *f, bool give)
+void entry_gone(struct exo_frame_rec *f, bool give)
 {
 	uint32_t pfn = (uint32_t)(f - frames);
 	if (f->owner == 0) {
-		if (!frame_is_counted(f))
+		if (!frame_is_counted(f) && !table_is_stranded(f))
 			frame_free(pfn);
 	} else if (give && f->owner == current_env()->index && !f->pins && f->type != EXO_ENV && !table_is_stranded(f)) {
 		frame_release(pfn);
@@ -61,7 +60,7 @@ void leaf_drop(uint64_t e, bool give)
 	if (is_device(e))
 		device_drop(e);
 	else
-		leaf_gone(leaf_uncount(e), give);
+		entry_gone(leaf_uncount(e), give);
 }
 
 /* Takes an entry from a root that need not be the caller's. */
@@ -278,7 +277,7 @@ static uint64_t clear_run(struct walk *w, uint64_t *entry, uint64_t *most, uint6
 		if (flush)
 			invlpg(va);
 		if (give || f->owner != me) {
-			leaf_gone(f, give);
+			entry_gone(f, give);
 			*rest -= *rest > i + GONE ? GONE : *rest - i - 1;
 			if (n > *rest)
 				n = *rest;
@@ -392,7 +391,7 @@ static __attribute__((noinline)) int64_t links(uint64_t root, uint64_t at, uint6
 		return link_change(pfn, va, level, n, value, mask);
 	if (value || at & (EXO_AT_STEP | EXO_AT_LIST))
 		return -EXO_EINVAL;
-	return link_remove(pfn, va, level, n, at & EXO_AT_GIVE);
+	return link_remove(pfn, va, level, n, at & EXO_AT_GIVE, 0);
 }
 
 int64_t op_pte_write(uint64_t root, uint64_t at, uint64_t n, uint64_t value, uint64_t mask, uint64_t proof)

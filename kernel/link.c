@@ -42,17 +42,12 @@ void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool gi
 			t->flags &= (uint8_t)~FRAME_GLOBAL;
 		}
 	}
-	if (t->owner == 0) {
-		if (!frame_is_counted(t) && !t->used)
-			frame_free(pfn);
-	} else if (give && t->owner == current_env()->index) {
-		frame_release(pfn);
-	}
+	entry_gone(t, give);
 }
 
-int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give)
+int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give, uint32_t stranded)
 {
-	struct walk w;
+	struct walk w = { .table = pfn_ptr(stranded), .pfn = stranded };
 	uint64_t done = 0;
 	int64_t r = 0;
 	int left = STRETCH;
@@ -64,7 +59,7 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 				break;
 			left = STRETCH;
 		}
-		if (done == 0 || entry_index(here, level) == 0) {
+		if (!stranded && (done == 0 || entry_index(here, level) == 0)) {
 			r = walk_for_change(root, here, level, &w);
 			if (r == -EXO_ENOENT) {
 				r = 0;
@@ -81,11 +76,11 @@ int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give
 			continue;
 		}
 		const struct exo_frame_rec *t = &frames[entry_pfn(*entry)];
-		if (*entry & EXO_PTE_PS) {
-			if (left < STRETCH && interrupt_waits()) /* it costs as much as all before it may */
+		if (entry_is_leaf(*entry, level)) {
+			if (level == 2 && left < STRETCH && interrupt_waits()) /* it costs as much as all before it may */
 				break;
 			leaf_clear(&w, root, here, entry, give);
-			left -= COST_RUN;
+			left -= level == 2 ? COST_RUN : COST_FRAME;
 		} else if (table_links(t) == 1 && t->used) {
 			r = -EXO_EBUSY;
 			break;

@@ -57,6 +57,13 @@ static inline int64_t gate_pt_link(uint64_t root, uint64_t at, uint64_t n,
 	uint64_t pfn) { return gate4(EXO_GATE_pt_link, root, at, n, pfn); }
 static inline int64_t gate_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uint64_t n)
 { return gate6(EXO_GATE_pt_copy, root, at, pfn, first, n, 0); }
+/* Lets a table go that pt_copy has filled in part, or not at all. Whatever interrupts come: of its 512 entries each call
+ * takes one at least, or passes a hundred that are absent. */
+static inline void rt_half_end(uint64_t pfn)
+{
+	for (int tries = 0; tries < 600 && gate_frame_give(pfn, 1, 0) == 0; tries++)
+		;
+}
 static inline int64_t gate_home_set(uint64_t root, int what, uint64_t va, uint64_t n) { return gate4(EXO_GATE_home_set,
 	root, what, va, n); }
 static inline int64_t gate_env_make(const struct exo_env_spec *spec) { return gate3(EXO_GATE_env_make, (uint64_t)spec,

@@ -32,7 +32,7 @@ static int64_t table_copy(uint64_t va, int level)
 		}
 	}
 	if (r < 0)
-		(void)gate_frame_give(pfn, 1, 0);
+		rt_half_end(pfn); /* the last other sharer has ended between two pieces */
 	return r < 0 ? r : 0;
 }
 

@@ -90,7 +90,7 @@ static void removed(int level, uint64_t va, bool run)
 		*entry = any_leaf(RUN) | EXO_PTE_PS;
 	else if (maybe())
 		*entry = any_link(CHILD);
-	link_remove(ROOT, va, level, 1, maybe());
+	link_remove(ROOT, va, level, 1, maybe(), 0);
 }
 
 static void prove_at(int level, uint64_t va)

@@ -25,6 +25,7 @@ def newer(path, sources):
 def compile_one(path, command, sources, needs):
     if newer(path, needs):
         return path
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     part = f"{path}.{os.getpid()}"
     done = subprocess.run([*command, "-o", part, *sources], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:

@@ -133,6 +133,61 @@ void seal_copy_give(void)
 	IS(FRAME(PFN(rt_entry(T, 2))).plinks, 2);
 }
 
+static uint64_t half;
+
+/* The copy of a table whose second entry may not be copied: it ends half way. */
+static void half_copy(void)
+{
+	int64_t pfn, done;
+
+	CHECK(page_new(T2, RW | NX));
+	CHECK(!EXO_IS_ERROR(gate_pte_write(0, T2 | EXO_AT_CHANGE | 2, 1, 0, RW, 0)));
+	IS(fork_now(), 1);
+	pfn = rt_frame();
+	IS(gate_frame_type((uint64_t)pfn, 1, EXO_PT2, 0), 1);
+	done = gate_pt_copy(0, T | 3, (uint64_t)pfn, 0, 512);
+	CHECK(done > 0 && done < 512);
+	IS(gate_pt_copy(0, T | 3, (uint64_t)pfn, (uint64_t)done, 512 - (uint64_t)done), -EXO_EPERM);
+	IS(FRAME(pfn).used, 1);
+	IS(FRAME(pfn).plinks, 0);
+	IS(FRAME(PFN(rt_entry(T, 2))).plinks, 2);
+	half = (uint64_t)pfn;
+}
+
+/* Half a copy is emptied as it is let go; nobody else is given it. */
+void seal_copy_half(void)
+{
+	uint64_t page;
+
+	half_copy();
+	CHECK(half);
+	IS(gate_frame_give(half, 1, rt_self()), -EXO_EBUSY);
+	IS(gate_frame_type(half, 1, EXO_DATA, 0), -EXO_EBUSY);
+	IS(gate_frame_give(half, 1, 0), 1);
+	IS(FRAME(half).type, EXO_FREE);
+	IS(FRAME(PFN(rt_entry(T, 2))).plinks, 1);
+	page = PFN(rt_entry(T, 1));
+	IS(FRAME(page).maps, 1);
+	IS(WORD(T), 11);
+}
+
+/* What else nobody could reach any more stays, and with it the half that holds it. */
+void seal_copy_half_held(void)
+{
+	uint64_t table;
+
+	half_copy();
+	CHECK(half);
+	table = PFN(rt_entry(T, 2));
+	IS(gate_pte_write(forked, T | 3, 1, 0, 0, 0), 1);
+	CHECK(!EXO_IS_ERROR(gate_pte_write(0, T | EXO_AT_CHANGE | 3, 1, RW, RW, 0)));
+	IS(gate_pte_write(0, T | 2, 1, 0, 0, 0), 1);
+	IS(FRAME(table).plinks, 1);
+	IS(gate_frame_give(half, 1, 0), 0);
+	IS(FRAME(half).used, 1);
+	IS(FRAME(table).plinks, 1);
+}
+
 void seal_copy_refused(void)
 {
 	int64_t data = rt_frame(), wrong = rt_frame(), linked;

@@ -213,7 +213,7 @@ TEST(core_copy_cut_short_keeps_its_class)
 	world_end();
 }
 
-/* Half a copy has content and no link: it is neither let go nor given, nor made something else, before it is emptied or done. */
+/* Half a copy has content and no link: it is neither given nor made something else before it is done. */
 TEST(core_half_a_copy_is_held)
 {
 	uint32_t child, copy;
@@ -228,11 +228,40 @@ TEST(core_half_a_copy_is_held)
 	done = op_pt_copy(child, LOW | 2, copy, 0, 512);
 	CHECK(done > 0 && done < 300);
 	world_interrupts = 0;
-	CHECK_EQ(op_frame_give(copy, 1, 0), -EXO_EBUSY);
 	CHECK_EQ(op_frame_give(copy, 1, world_env(2)->name), -EXO_EBUSY);
 	CHECK_EQ(op_frame_type(copy, 1, EXO_DATA, 0), -EXO_EBUSY);
 	world_check();
 	CHECK_EQ(op_pt_copy(child, LOW | 2, copy, (uint64_t)done, 512 - (uint64_t)done), 512 - done);
+	world_check();
+	world_end();
+}
+
+/* Letting half a copy go empties it, in pieces when interrupts wait, and then frees it; what was copied is as before. */
+TEST(core_half_a_copy_is_let_go)
+{
+	uint32_t child, copy, page;
+	int64_t done, r;
+	int pieces = 0;
+
+	world_make();
+	page = mapped_new(LOW);
+	for (uint64_t i = 1; i < 300; i++)
+		mapped_new(LOW + i * 0x1000);
+	child = fork_root(LOW);
+	copy = table_new(EXO_PT1);
+	world_interrupts = 1;
+	done = op_pt_copy(child, LOW | 2, copy, 0, 512);
+	CHECK(done > 0 && done < 300);
+	CHECK_EQ(frames[page].maps, 2);
+	while ((r = op_frame_give(copy, 1, 0)) == 0) {
+		pieces++;
+		world_check();
+	}
+	CHECK_EQ(r, 1);
+	CHECK(pieces > 0);
+	CHECK_EQ(frames[copy].type, EXO_FREE);
+	CHECK_EQ(frames[page].maps, 1);
+	world_interrupts = 0;
 	world_check();
 	world_end();
 }

@@ -118,6 +118,34 @@ const char *model_claim(int64_t r, uint64_t pfn, uint64_t n, const uint64_t *lis
 	return model_range(r, n, proof ? adopt_one : claim_one);
 }
 
+static bool is_half(uint64_t pfn)
+{
+	return pfn < WORLD_FRAMES && !op.to && model[pfn].owner == model_me() && model_is_table((uint32_t)pfn) && model[pfn].type != EXO_PT4 && model[pfn].used
+		&& !model_links((uint32_t)pfn);
+}
+
+/* What the kernel took out of half a copy goes here too, in order; NULL or what it may not take, or left too early. */
+static const char *half_empty(uint32_t pfn)
+{
+	int level = model[pfn].type - EXO_PT1 + 1;
+
+	for (unsigned i = 0; i < 512 && model[pfn].used; i++) {
+		uint64_t e = model_entry[pfn][i];
+		uint32_t child = model_pfn(e);
+
+		if (!(e & EXO_PTE_P))
+			continue;
+		bool last = !model_is_leaf(e, level) && model_links(child) == 1 && model[child].used;
+		if (frames[pfn].used && ((uint64_t *)pfn_ptr(pfn))[i] & EXO_PTE_P)
+			return last || model_cut ? NULL : "left half a copy half emptied";
+		if (last)
+			return "took the last link of a table with content";
+		model_write(pfn, i, 0);
+		model_dropped(child, false);
+	}
+	return NULL;
+}
+
 static const char *give_one(uint64_t i, bool apply)
 {
 	uint32_t pfn = (uint32_t)(op.pfn + i);
@@ -160,7 +188,12 @@ const char *model_give(int64_t r, uint64_t pfn, uint64_t n, const struct env *to
 	if (stale || (to && envs[to->index].account != envs[model_me()].account && to->creator != current_env()) || pfn >= WORLD_FRAMES || n > WORLD_FRAMES - pfn)
 		return EXO_IS_ERROR(r) ? NULL : "gave to an env that is no relation";
 	op.gone = 0;
-	const char *why = model_range(r, n, give_one);
+	const char *why = is_half(pfn) ? half_empty((uint32_t)pfn) : NULL;
+	if (why)
+		return why;
+	if (is_half(pfn))
+		return r ? "gave what has content" : NULL;
+	why = model_range(r, n, give_one);
 	return why || EXO_IS_ERROR(r) || op.gone == (uint64_t)r ? why : "gave part of a run";
 }
 
