@@ -6,6 +6,7 @@
 #include <base/string.h>
 #include <rt/gate.h>
 #include <family/family.h>
+#include <fs/mount.h>
 #include "init.h"
 #include <posix/library.h>
 #include <posix/signal/signals.h>
@@ -116,6 +117,8 @@ void init_events(void)
 	int pid, status;
 
 	(void)init_io_pump(in);
+	if (SAID->shares)
+		p9_answers();
 	while ((pid = reap_child(&status)) > 0)
 		if (pid == in->command_pid)
 			init_ended(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);

@@ -211,6 +211,8 @@ static void loop(struct monitor *m)
 		if (drivers_step(&m->dev))
 			SAY->devices_size = (uint32_t)drivers_list(&m->dev, SAY->devices, SAID_DEVICES);
 		ask_keeper |= console_pump(m);
+		if (m->dev.held[DRIVER_v9p].count)
+			ask_keeper |= share_pump(m, clock_ns());
 		if (news & MONITOR_WORK || bits & (EXO_PEND_CHILD | EXO_PEND_TIMER) || slice != rt_slices->position)
 			ask_keeper = 1;
 		now = clock_ns();
@@ -330,6 +332,7 @@ void monitor_main(void)
 	console_open(m);
 	run_wait(m);
 	seed_open(m); /* not before: bytes of a saved machine are those of all that go on from it */
+	share_open(m);
 	io_hello(m);
 	console_keys(m);
 	terminal_choose(m);

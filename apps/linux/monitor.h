@@ -19,6 +19,7 @@ struct monitor {
 	struct channel channel;
 	int has_port;               /* the channel's port answers, or without a channel COM1 */
 	uint64_t seed_next;         /* when the rng device is asked again, ns of clock_ns */
+	uint32_t share_asked[SHARES][SHARE_SLOTS]; /* as of the last message that was taken */
 	uint32_t credit;            /* bytes that the host may still send */
 	int soon;                   /* the transmitter had no room at the last try, or messages do not come */
 	int is_silent;              /* that they do not was said */
@@ -96,6 +97,13 @@ void console_drain(struct monitor *m);
 void seed_open(struct monitor *m);
 /* Takes what has come, and asks again when it is time. */
 void seed_pump(struct monitor *m, uint64_t now);
+
+/* ---- monitor_share.c */
+/* Opens all virtio 9P devices, as many as SHARES. */
+void share_open(struct monitor *m);
+/* Gives the devices what members have asked, and members what has been answered: true when process 1 is to wake
+ * somebody. */
+int  share_pump(struct monitor *m, uint64_t now);
 
 /* ---- monitor_trace.c: the gate's trace, if aril.conf asks for it: on, before COMMAND starts; off and sent to the
  * host (R), when it has ended. */

@@ -6,6 +6,7 @@
 #include "screen.h"
 #include "serial.h"
 #include "usb.h"
+#include "virtio_9p.h"
 #include "virtio_rng.h"
 #include "virtio_serial.h"
 #include "wants.h"
@@ -24,7 +25,7 @@ struct driver_spaces {
 #undef DRIVER
 };
 
-#define DRIVER_MOST 4 /* devices of one row */
+#define DRIVER_MOST 8 /* devices of one row */
 struct drivers {
 	struct driver_wants wants;
 	uint64_t va; /* sizeof(struct driver_spaces) bytes from there on are nobody else's; on a 2 MiB boundary */

@@ -14,7 +14,7 @@ enum { ACKNOWLEDGED = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
 #define RESET_NS 100000000u
 /* Places in a queue's page. */
 enum { AVAILABLE_AT = VIRTQUEUE_SIZE * 16, USED_AT = AVAILABLE_AT + 512 };
-enum { ENTRY_WRITE = 2, NO_INTERRUPT = 1 };
+enum { NO_INTERRUPT = 1 };
 
 static volatile uint16_t *reg16(struct virtio *v, unsigned at) { return (volatile uint16_t *)(v->common + at); }
 static volatile uint32_t *reg32(struct virtio *v, unsigned at) { return (volatile uint32_t *)(v->common + at); }
@@ -122,16 +122,26 @@ int virtio_queue(struct virtio *v, struct virtqueue *q, unsigned index, unsigned
 void virtio_start(struct virtio *v) { v->common[STATUS] = ACKNOWLEDGED | DRIVER | FEATURES_OK | DRIVER_OK; }
 void virtio_stop(struct virtio *v) { (void)reset(v); }
 
-void virtqueue_put(struct virtqueue *q, unsigned id, uint64_t address, uint32_t size, int write)
+static void put(struct virtqueue *q, unsigned id, uint64_t address, uint32_t size, uint16_t flags)
 {
 	volatile struct virtqueue_entry *e = &q->entry[id];
 
 	e->address = address;
 	e->size = size;
-	e->flags = write ? ENTRY_WRITE : 0;
+	e->flags = flags;
 	q->available[2 + q->put % q->size] = (uint16_t)id;
 	q->put++;
 	__atomic_store_n(&q->available[1], q->put, __ATOMIC_RELEASE);
+}
+
+void virtqueue_put(struct virtqueue *q, unsigned id, uint64_t address, uint32_t size, int write)
+{
+	put(q, id, address, size, write ? VIRTQUEUE_WRITE : 0);
+}
+
+void virtqueue_put_table(struct virtqueue *q, unsigned id, uint64_t address, uint32_t size)
+{
+	put(q, id, address, size, VIRTQUEUE_TABLE);
 }
 
 void virtqueue_kick(struct virtqueue *q)

@@ -8,6 +8,9 @@
 #define VIRTIO_ID(type) (0x1af4u | (0x1040u + (type)) << 16)
 #define VIRTIO_NO_MESSAGE 0xffffu
 
+#define VIRTIO_FEATURE_INDIRECT (1ul << 28)
+enum virtqueue_flags { VIRTQUEUE_NEXT = 1, VIRTQUEUE_WRITE = 2, VIRTQUEUE_TABLE = 4 };
+
 struct virtio {
 	struct pci pci;
 	volatile uint8_t *common, *notify, *device;
@@ -35,6 +38,9 @@ void virtio_stop(struct virtio *v);
 
 /* Buffer `id` (below q->size, not with the device) is the device's: to read, or to write with `write`. */
 void virtqueue_put(struct virtqueue *q, unsigned id, uint64_t address, uint32_t size, int write);
+/* The same, with a table of buffers (virtqueue_entry) of which the first is the head: size bytes of table at address.
+ * VIRTIO_FEATURE_INDIRECT must have been agreed on. */
+void virtqueue_put_table(struct virtqueue *q, unsigned id, uint64_t address, uint32_t size);
 /* Tells the device that there is something new. */
 void virtqueue_kick(struct virtqueue *q);
 /* A buffer that comes back: true, its id and how many bytes were written. What the device says is made small enough

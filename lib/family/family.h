@@ -93,6 +93,8 @@ void **family_slot_fs(void);
 int family_start(void);
 /* Once: so many bytes that it alone writes, at MONITOR_BASE. 0 or a gate error. */
 int said_start(uint64_t size);
+/* n pages more of that kind from `at` on, within the same 2 MiB. */
+int said_more(uint64_t at, uint64_t n);
 /* Pages of data memory and its homes, as many as RAM may need; control pages at the start. */
 uint64_t data_limit(void), data_homes(void), control_first(void);
 /* n more control pages behind `have`: how many there are now, from frames of the caller's. And how many tables so many

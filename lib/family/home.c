@@ -107,21 +107,26 @@ static int64_t homes_make(void)
 }
 
 /* Frames of the caller's own, zeroed: nobody else has a link with R/W to that home's table. */
-int said_start(uint64_t size)
+int said_more(uint64_t at, uint64_t n)
 {
-	uint64_t list[SAID_PAGES_MAX], n = PAGE_UP(size) / PAGE;
-	int64_t r = -EXO_ENOMEM;
+	uint64_t list[SAID_PAGES_MAX];
+	int64_t r = n > SAID_PAGES_MAX || frames_claim(list, n) ? -EXO_ENOMEM : 0;
 
-	if (n <= SAID_PAGES_MAX && ROOTIMG_BASE + rt_info->root_size <= MONITOR_BASE)
-		r = table_new(MONITOR_BASE, 2);
-	if (r >= 0 && frames_claim(list, n))
-		r = -EXO_ENOMEM;
 	for (uint64_t i = 0; i < n && r >= 0; i++)
-		r = gate_pte_write(0, (MONITOR_BASE + i * PAGE) | 1, 1, list[i] << EXO_PAGE_SHIFT | RIGHTS, 0, 0);
+		r = gate_pte_write(0, (at + i * PAGE) | 1, 1, list[i] << EXO_PAGE_SHIFT | RIGHTS, 0, 0);
 	if (r < 0)
 		return (int)r;
-	memset((void *)MONITOR_BASE, 0, n * PAGE);
+	memset((void *)at, 0, n * PAGE);
 	return 0;
+}
+
+int said_start(uint64_t size)
+{
+	int64_t r = -EXO_ENOMEM;
+
+	if (ROOTIMG_BASE + rt_info->root_size <= MONITOR_BASE)
+		r = table_new(MONITOR_BASE, 2);
+	return r < 0 ? (int)r : said_more(MONITOR_BASE, PAGE_UP(size) / PAGE);
 }
 
 int family_start(void)

@@ -14,11 +14,19 @@
 #define FRAME_HEAD 3u    /* type, and 16 bits of length, little-endian */
 #define FRAME_MAX  8192u /* bytes behind it */
 
-/* Notify bits of the monitor: work for process 1; told.wakes is earlier now; told.asks has grown. Of process 1: look at
- * what there is; an env that was chosen cannot run. */
+/* Shares: folders of the host, each behind a device that takes messages of 9P. A message and its answer stand in a slot
+ * of their own: what is asked in memory of the family's, what is answered where the monitor alone writes. */
+#define SHARES 8u            /* that are looked for */
+#define SHARE_SLOTS 4u       /* messages of one that may be under way */
+#define SHARE_MESSAGE 36864u /* bytes of the longest, either way */
+#define SHARE_TAG 32u        /* of its name, with a zero */
+
+/* Notify bits of the monitor: work for process 1; told.wakes is earlier now; told.asks has grown; something is asked of
+ * a share. Of process 1: look at what there is; an env that was chosen cannot run. */
 #define MONITOR_WORK  1u
 #define MONITOR_WAKES 2u
 #define MONITOR_ASKS  4u
+#define MONITOR_SHARES 8u
 #define KEEPER_WORK   1u
 #define KEEPER_REAP   2u
 
@@ -40,10 +48,19 @@ struct told_head {
 	exo_name end_wanted;      /* env that is to be ended, which who asks may not do; 0: none */
 };
 
+/* room: address of SHARE_SLOTS * SHARE_MESSAGE bytes of control memory, where messages are put; 0: nobody uses it. A
+ * slot is asked each time that its `asked` grows; size: of the message. woken: the last answer that process 1 woke
+ * somebody for. */
+struct told_share { uint64_t room; struct told_ask { uint32_t asked, size, woken; } slot[SHARE_SLOTS]; };
+
 struct told {
 	struct told_head head;
 	uint8_t out[TOLD_OUT];    /* frames for the outside */
+	struct told_share share[SHARES];
 };
+
+/* answered: `asked` as of the last message that was answered; size: of the answer, or -errno without one. */
+struct said_share { char tag[SHARE_TAG]; struct { uint32_t answered; int32_t size; } slot[SHARE_SLOTS]; };
 
 struct said {
 	exo_name keeper;          /* env of process 1 */
@@ -60,7 +77,11 @@ struct said {
 	uint8_t seed[SAID_SEED];
 	uint32_t devices_size;
 	char devices[SAID_DEVICES]; /* who drives what, as lines of /proc/aril-hardware */
+	uint32_t shares;            /* that there are */
+	struct said_share share[SHARES];
 };
 
 #define SAID ((volatile struct said *)MONITOR_BASE)
+/* Answers: as many pages as there are shares, behind what is always said. */
+#define SHARE_SAID(share, slot) (MONITOR_BASE + 0x80000ul + ((share) * SHARE_SLOTS + (slot)) * (uint64_t)SHARE_MESSAGE)
 #endif

@@ -224,6 +224,8 @@ void inode_stat(const struct inode *ip, struct stat *to)
 	to->st_rdev = ip->rdev;
 	to->st_size = (long)ip->size;
 	to->st_blksize = PAGE;
+	if (ip->kind == KIND_OPS && ip->volume->ops->blocks)
+		to->st_blocks = (long)ip->volume->ops->blocks(ip);
 	if (S_ISREG(ip->mode) && ip->kind == KIND_TREE)
 		to->st_blocks = (long)(ip->pages.count * (PAGE / 512));
 	if (S_ISDIR(ip->mode) && ip->kind == KIND_TREE) {

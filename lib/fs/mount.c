@@ -124,7 +124,7 @@ static int path_within(const struct inode *ip, const struct inode *top, char *to
 	if (ip == top)
 		return 0;
 	if (ip->kind == KIND_OPS) {
-		char below[256], above[256];
+		char below[PATH_MAX], above[PATH_MAX];
 		long n = ip->volume->ops->path(ip, below, sizeof(below)), skip = 0;
 
 		if (top)

@@ -76,7 +76,9 @@ struct fs_ops {
 	long (*read)(struct inode *ip, void *to, size_t n, uint64_t at);
 	long (*write)(struct inode *ip, const void *from, size_t n, uint64_t at);
 	int (*sync)(struct inode *ip, int data_only);  /* what was written is safe. Absent: 0 */
-	/* These do not. Path from the volume's root, which begins with '/' or is empty: length. */
+	/* These do not. Units of 512 bytes that it takes; absent: 0. */
+	uint64_t (*blocks)(const struct inode *ip);
+	/* Path from the volume's root, which begins with '/' or is empty: length. */
 	long (*path)(const struct inode *ip, char *to, size_t max);
 	void (*forget)(struct inode *ip); /* the last reference goes */
 };
@@ -116,6 +118,10 @@ struct mount {
 
 #pragma GCC visibility push(hidden)
 extern const struct fs_ops image_kind, tmpfs_kind, devtmpfs_kind, devpts_kind; /* kinds.c */
+
+/* Folders of the host (p9.h). By process 1: who waits for an answer that has come goes on. */
+extern const struct fs_ops p9_kind;
+void p9_answers(void);
 
 /* ---- mount.c */
 void place_get(const struct place *p), place_put(const struct place *p);

@@ -17,6 +17,8 @@ struct thread;
 #define POLL_CHANNEL ((void *)1)
 int  sleep_on(void *channel, uint64_t deadline);
 void wake_up(void *channel);
+/* The same for what must come to its end: no signal ends it. Who sleeps may be woken for nothing. */
+void sleep_through(void *channel, uint64_t deadline);
 
 /* ns since boot, and ns since 1970. */
 uint64_t clock_ns(void);

@@ -63,12 +63,10 @@ void sleep_end(struct thread *th)
 	th->deadline = 0;
 }
 
-int sleep_on(void *channel, uint64_t deadline)
+static inline __attribute__((always_inline)) int sleep_now(void *channel, uint64_t deadline)
 {
 	struct thread *th = P->thread, **bucket = bucket_of(channel);
 
-	if (signal_pending())
-		return -EINTR;
 	th->channel = channel;
 	th->sleep_prev = 0;
 	th->sleep_next = *bucket;
@@ -82,6 +80,13 @@ int sleep_on(void *channel, uint64_t deadline)
 	sched_block(THREAD_SLEEPING);
 	return th->wake_result;
 }
+
+int sleep_on(void *channel, uint64_t deadline)
+{
+	return signal_pending() ? -EINTR : sleep_now(channel, deadline);
+}
+
+void sleep_through(void *channel, uint64_t deadline) { (void)sleep_now(channel, deadline); }
 
 static void bucket_wake(const void *channel)
 {

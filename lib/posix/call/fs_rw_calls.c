@@ -64,9 +64,13 @@ CALL6(pwritev2, fd, vector, count, at, high, flags)
 
 enum whence { FROM_START, FROM_HERE, FROM_END, TO_DATA, TO_HOLE };
 
-/* First offset from `at` on that is data (or a hole; the end of the file counts as one). */
+/* First offset from `at` on that is data (or a hole; the end of the file counts as one). MAY SLEEP. */
 static int64_t data_seek(struct inode *ip, int64_t at, int hole)
 {
+	int error = inode_refresh(ip);
+
+	if (error)
+		return error;
 	if (at < 0 || (uint64_t)at >= ip->size)
 		return -ENXIO;
 	if (!IS(ip, S_IFREG) || ip->kind != KIND_TREE)

@@ -15,14 +15,20 @@ static long stat_write(struct inode *ip, uint64_t to)
 	return user_write(to, &st, sizeof(st));
 }
 
-/* A look-up brings what is true now; of what is held already the kind is asked. */
+/* A look-up brings what is true now; of what is held already (an open file, a folder people are in, the root of a
+ * mount) the kind is asked. */
 static int asked_at(int dirfd, uint64_t path, unsigned flags, struct inode **out)
 {
-	int error = inode_at(dirfd, path, flags, out);
+	char buffer[PATH_MAX];
+	struct walk w;
+	int error = path_at(dirfd, path, flags, buffer, &w), is_held;
 
-	if (error || !(flags & WALK_EMPTY))
+	if (error)
 		return error;
-	error = inode_refresh(*out);
+	is_held = !w.dir || (w.mount && w.inode == w.mount->root);
+	inode_get(*out = w.inode);
+	walk_end(&w);
+	error = is_held ? inode_refresh(*out) : 0;
 	if (error)
 		inode_put(*out);
 	return error;

@@ -112,5 +112,6 @@ int fs_init(const void *image, size_t size, const struct fs_ops *const *kinds)
 }
 
 const struct fs_ops *const kinds_of_linux[] = {
-	&sysfs_kind, &tmpfs_kind, &proc_kind, &cgroup_kind, &devtmpfs_kind, &devpts_kind, NULL,
+	&sysfs_kind, &tmpfs_kind, &proc_kind, &cgroup_kind, &devtmpfs_kind, &devpts_kind,
+	&p9_kind, NULL,
 };

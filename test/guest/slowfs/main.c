@@ -11,7 +11,8 @@ extern const struct fs_ops sysfs_kind, proc_kind, cgroup_kind;
 
 /* In place of the library's own (Makefile). */
 const struct fs_ops *const kinds_of_linux[] = {
-	&sysfs_kind, &tmpfs_kind, &proc_kind, &cgroup_kind, &devtmpfs_kind, &devpts_kind, &slow_kind, NULL,
+	&sysfs_kind, &tmpfs_kind, &proc_kind, &cgroup_kind, &devtmpfs_kind, &devpts_kind, &p9_kind,
+	&slow_kind, NULL,
 };
 
 /* Who has a signal waiting is not kept: like a disk's, its operations end. */

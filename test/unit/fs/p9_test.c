@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Folders of the host: what the client asks a server that is right, what it makes of a file that has lost its path, and
+ * that no answer of one that is not leads outside what came, keeps memory, or hangs. */
+#include "p9_host.h"
+
+static char buffer[70000];
+
+static void mount_p9(void)
+{
+	shim_start();
+	p9_mangle = NULL;
+	p9_gone = 0;
+	CHECK_EQ(SYS(mkdir, "/tmp/p9", 0755), 0);
+	CHECK_EQ(SYS(mount, "other", "/tmp/p9", "9p", 0, "trans=virtio"), -ENOENT);
+	CHECK_EQ(SYS(mount, "tag", "/tmp/p9", "9p", 0, "trans=tcp"), -EINVAL);
+	CHECK_EQ(SYS(mount, "tag", "/tmp/p9", "9p", 0, "trans=virtio,version=9p2000.L"), 0);
+	CHECK_EQ(SYS(mount, "tag", "/tmp/p9", "9p", 0, ""), -EBUSY);
+}
+
+static unsigned entries_of(const char *path)
+{
+	int fd = opened(path, O_RDONLY);
+	unsigned count = 0;
+	long n;
+
+	while ((n = SYS(getdents64, fd, buffer, sizeof buffer)) > 0)
+		for (long at = 0; at < n; at += *(uint16_t *)(buffer + at + 16))
+			count++;
+	CHECK_EQ(n, 0);
+	CHECK_EQ(SYS(close, fd), 0);
+	return count;
+}
+
+TEST(fs_p9_is_read)
+{
+	long allocations, pages;
+	unsigned fids;
+
+	mount_p9();
+	for (int round = 0; round < 2; round++) {
+		allocations = shim_allocations;
+		pages = shim_pages;
+		fids = p9_fids;
+		CHECK_STR(get_file("/tmp/p9/file"), "aaaaaaaa");
+		CHECK_STR(get_file("/tmp/p9/folder/link"), "aaaaaaaa");
+		CHECK_EQ(SYS(open, "/tmp/p9/none", O_RDONLY), -ENOENT);
+		CHECK_EQ(SYS(open, "/tmp/p9/file/x", O_RDONLY), -ENOTDIR);
+		CHECK_EQ(entries_of("/tmp/p9"), 5);
+		CHECK_EQ(SYS(chdir, "/tmp/p9/folder"), 0);
+		CHECK_EQ(SYS(getcwd, buffer, 100), 15);
+		CHECK_STR(buffer, "/tmp/p9/folder");
+		CHECK_EQ(SYS(chdir, "/"), 0);
+		if (round) {
+			CHECK_EQ(shim_allocations, allocations);
+			CHECK_EQ(shim_pages, pages);
+			CHECK_EQ(p9_fids, fids);
+		}
+	}
+	CHECK_EQ(p9_slots_taken, 0);
+	CHECK_EQ(SYS(umount2, "/tmp/p9", 0), 0);
+}
+
+/* What is gone is what it was: its server knows its contents alone, and is not asked to change what else lies there. */
+TEST(fs_p9_gone)
+{
+	unsigned changes;
+	struct stat st;
+	int fd;
+
+	mount_p9();
+	fd = opened("/tmp/p9/file", O_RDWR);
+	CHECK_EQ(SYS(unlink, "/tmp/p9/file"), 0);
+	changes = p9_asked[P9_SETATTR];
+	CHECK_EQ(SYS(fchmod, fd, 0600), 0);
+	CHECK_EQ(SYS(ftruncate, fd, 3), 0);
+	CHECK_EQ(SYS(fstat, fd, &st), 0);
+	CHECK(st.st_nlink == 0 && st.st_size == 3 && (st.st_mode & 0777) == 0600);
+	CHECK_EQ(SYS(pread64, fd, buffer, 100, 0), 3);
+	CHECK_EQ(SYS(ftruncate, fd, 100000), 0);
+	CHECK_EQ(SYS(lseek, fd, 0, 2), 100000);
+	CHECK_EQ(p9_asked[P9_SETATTR], changes);
+	CHECK_EQ(SYS(close, fd), 0);
+	/* The same when the host took it: but only who has it open finds out. */
+	fd = opened("/tmp/p9/file", O_RDONLY);
+	p9_gone = 1;
+	CHECK_EQ(SYS(fstat, fd, &st), 0);
+	CHECK(st.st_size == 8);
+	CHECK_EQ(SYS(fchmod, fd, 0600), 0);
+	CHECK_EQ(p9_asked[P9_SETATTR], changes);
+	CHECK_EQ(SYS(close, fd), 0);
+	CHECK_EQ(SYS(umount2, "/tmp/p9", 0), 0);
+}
+
+/* ---- a server that lies */
+static void lies(uint8_t *reply, uint32_t size, uint32_t *said)
+{
+	if (random_below(4))
+		return;
+	switch (random_below(6)) {
+	case 0: *said = (uint32_t)random_below(size + 1); break;
+	case 1: *said = (uint32_t)random_below(SHARE_MESSAGE + 1); break;
+	case 2: reply[random_below(size)] = (uint8_t)random_next(); break;
+	case 3: reply[4] = (uint8_t)random_below(130); break;
+	case 4: reply[P9_HEAD + random_below(24)] = 0xff; break;
+	default: random_mutate(reply, size);
+	}
+}
+
+static void use(void)
+{
+	static const char *const paths[] = { "/tmp/p9", "/tmp/p9/file", "/tmp/p9/folder", "/tmp/p9/link",
+		"/tmp/p9/folder/folder/file", "/tmp/p9/new", "/tmp/p9/folder/new" };
+	const char *path = paths[random_below(7)], *other = paths[random_below(7)];
+	long fd;
+
+	switch (random_below(9)) {
+	case 0: (void)SYS(stat, path, buffer); break;
+	case 1: (void)SYS(mkdir, path, 0755); break;
+	case 2: (void)SYS(rename, path, other); break;
+	case 3: (void)SYS(unlink, path); break;
+	case 4: (void)SYS(symlink, other, path); break;
+	case 5: (void)SYS(link, other, path); break;
+	case 6: (void)SYS(readlink, path, buffer, 100); break;
+	case 7: (void)SYS(truncate, path, 5); break;
+	default:
+		fd = SYS(open, path, random_below(2) ? O_RDWR | O_CREAT : O_RDONLY, 0644);
+		if (fd < 0)
+			break;
+		CHECK(SYS(read, fd, buffer, 65000) <= 65000);
+		CHECK(SYS(write, fd, buffer, 40000) <= 40000);
+		for (int i = 0; i < 20 && SYS(getdents64, fd, buffer, 500) > 0; i++)
+			;
+		(void)SYS(fstat, fd, buffer);
+		(void)SYS(ftruncate, fd, 7);
+		(void)SYS(fsync, fd);
+		CHECK_EQ(SYS(close, fd), 0);
+	}
+}
+
+TEST(fs_p9_liar)
+{
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		long allocations, pages;
+
+		random_seed(seed);
+		mount_p9();
+		CHECK_EQ(entries_of("/tmp/p9"), 5); /* the root stays, opened */
+		allocations = shim_allocations;
+		pages = shim_pages;
+		p9_mangle = lies;
+		for (int i = 0; i < 300; i++)
+			use();
+		p9_mangle = NULL;
+		CHECK_EQ(p9_slots_taken, 0);
+		CHECK_EQ(shim_allocations, allocations);
+		CHECK_EQ(shim_pages, pages);
+		CHECK_EQ(SYS(umount2, "/tmp/p9", 0), 0);
+	}
+}
+
+/* Its first words too. */
+TEST(fs_p9_liar_mounts)
+{
+	int mounted = 0;
+
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		random_seed(seed);
+		if (seed % 50 == 1)
+			shim_start();
+		(void)SYS(mkdir, "/tmp/p9", 0755);
+		p9_mangle = lies;
+		if (SYS(mount, "tag", "/tmp/p9", "9p", 0, NULL) == 0) {
+			mounted++;
+			CHECK_EQ(SYS(umount2, "/tmp/p9", 0), 0);
+		}
+		CHECK_EQ(p9_slots_taken, 0);
+	}
+	CHECK(mounted > 50 && mounted < 290);
+}
