@@ -108,6 +108,8 @@ def of_a_run(p: argparse.ArgumentParser) -> None:
     a("--add-program", action="append", default=[], dest="programs", metavar="PROGRAM[:GUEST]",
       help="put a program of this host, with the interpreter and the libraries that it needs, into the guest's tree (default /bin/NAME)")
     a("--get", action="append", default=[], metavar="GUEST:HOST", help="bring a file or a folder out when COMMAND has ended")
+    a("--share", action="append", default=[], metavar="HOSTDIR:GUEST[:ro]",
+      help="a folder of this host, live: what either side writes the other sees; ro: the guest only reads it. Several may be given")
     a("-e", "--env", action="append", default=[], type=variable, metavar="NAME[=VALUE]",
       help="a variable for COMMAND; NAME alone: with the value that it has here")
     a("-w", "--workdir", type=guest_folder, metavar="DIR", help="where COMMAND starts in the guest")
@@ -115,7 +117,7 @@ def of_a_run(p: argparse.ArgumentParser) -> None:
     a("--mem", default=1 << 30, type=memory, metavar="SIZE", help="memory of the machine: 512M, 1.5G (default 1G)")
     a("--timeout", type=seconds, metavar="TIME", help="for the whole run, boot included: 90, 90s, 2m, 1h30m")
     a("--accel", choices=("tcg", "kvm", "auto"), default="tcg", help="how QEMU runs the machine; auto: KVM if a trial boot works here (default tcg)")
-    a("--cold", action="store_true", help="boot through the firmware; else a run goes on from a saved machine, where one can (not with --icount, --trace, --gui, --gdb, "
+    a("--cold", action="store_true", help="boot through the firmware; else a run goes on from a saved machine, where one can (not with --share, --icount, --trace, --gui, --gdb, "
       "--conf, --qemu, other apps, KVM)")
     a("--strace", nargs="?", const="", metavar="FILE", help="log every system call, to FILE or stderr: --strace=FILE")
     a("--log", metavar="FILE", help="boot and kernel log (default, in a checkout, build/machine.log)")
@@ -234,7 +236,7 @@ def run_check(p: Parser, given: argparse.Namespace) -> None:
     if given.icount is not None and given.accel != "tcg":
         p.error("--icount counts instructions, which only --accel tcg can")
     if given.app != "linux":
-        for name in ("env", "get"):
+        for name in ("env", "get", "share"):
             if getattr(given, name):
                 p.error(f"--{name}: only the app `linux` has that")
         if given.workdir or given.tty:

@@ -11,7 +11,7 @@ import time
 import tty
 from typing import Optional
 
-from . import accel, cache, channel, conf, each, elf, failure, guest_tree, image, log, place, qemu, session, snapshot, sweeper, terminal, trace
+from . import accel, cache, channel, conf, each, elf, failure, guest_tree, image, log, place, qemu, session, share, snapshot, sweeper, terminal, trace
 from .failure import Failure
 
 # From QEMU's start to the guest's hello. Firmware polls timers in virtual time, so counting instructions makes it slower.
@@ -69,6 +69,7 @@ class Run:
         self.nonce = conf.nonce()
         self.arguments = options.command
         self.gets = split_gets(options.get)
+        self.shares = share.read(options.share)
         self.stdin = terminal.input_open()
         self.first = b""
         on_terminal = self.stdin is not None and os.isatty(0) and os.isatty(1)
@@ -84,6 +85,7 @@ class Run:
         self.sweeper = sweeper.Sweeper(self.folder, self.saved_terminal)
         self.log_path = options.log or os.path.join(self.folder, "log")
         self.batch: Optional[each.Batch] = None
+        self.is_first = True # no machine was started yet
         self.words = b"" # that a machine which waits for its run is told
 
     def close(self) -> None:
@@ -123,19 +125,19 @@ class Run:
 
     def settings(self) -> list:
         o = self.options
-        return conf.run_settings(self.mode, self.nonce, placed(self.arguments, variables(o), None if self.batch else o.workdir), self.wanted(),
-                                                            os.environ.get("TERM") or "dumb", terminal.size(1), o.strace is not None, bool(o.trace))
+        words = share.mounted(self.shares, placed(self.arguments, variables(o), None if self.batch else o.workdir))
+        return conf.run_settings(self.mode, self.nonce, words, self.wanted(), os.environ.get("TERM") or "dumb", terminal.size(1), o.strace is not None, bool(o.trace))
 
     # ---- the machine's start
 
     def is_warm(self, source: image.Source, way: str) -> bool:
         """Whether this run may go on from a saved machine: nothing that it wants is of the boot, and its image is one that is kept."""
         o = self.options
-        other = o.cold or o.icount is not None or o.trace or o.gui or o.gdb or o.conf or o.qemu or o.app != "linux"
+        other = o.cold or self.shares or o.icount is not None or o.trace or o.gui or o.gdb or o.conf or o.qemu or o.app != "linux"
         return not other and way == "tcg" and not source.root.startswith(self.folder + "/")
 
     def boot(self, source: image.Source, way: str) -> qemu.Machine:
-        self.words = b""
+        o, self.words = self.options, b""
         if self.is_warm(source, way):
             text = conf.lines(self.settings())
             kept = snapshot.keep(source, self.options.mem, self.watch, self.start_machine) if len(text) <= snapshot.SETTINGS_MAX else None
@@ -147,7 +149,10 @@ class Run:
             except snapshot.Unsaved:
                 cache.remove(kept)
         text = conf.lines(conf.boot_settings(self.options.app) + self.settings(), self.options.conf)
-        return self.start_machine(source.disk(text), self.log_path, False, [], way)
+        if self.shares and not o.cold and self.is_first:
+            failure.say("--share: no saved machine has folders of this host: this one boots through its firmware")
+        self.is_first = False
+        return self.start_machine(source.disk(text), self.log_path, False, share.devices(self.shares), way)
 
     def watch(self, machine: qemu.Machine) -> snapshot.Watch:
         self.machine = machine

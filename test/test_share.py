@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""Folders of the host in a guest (--share): what either side does to names, contents and attributes the other sees; what is said where that cannot be."""
+
+import os
+import re
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+from aril import guest
+
+MANY = 10000
+NAMES = "0123456789" * 4
+
+
+def shared(folder, script, *options, stdin=b"", timeout=150):
+    return guest.run("sh", "-c", script, options=["--share", f"{folder}:/w", *options], stdin=stdin, timeout=timeout)
+
+
+def said(r, status=0):
+    assert r.status == status, r
+    return r.out.decode().split("\n")[:-1]
+
+
+def test_names_and_contents(tmp_path):
+    """Each kind of name: what the guest makes is there on the host, with its bytes, mode and times; what the host made is there in the guest."""
+    (tmp_path / "from-host").write_bytes(b"host\n")
+    (tmp_path / "folder").mkdir()
+    os.symlink("from-host", tmp_path / "link")
+    big = bytes(range(256)) * 4096
+    (tmp_path / "big").write_bytes(big)
+    r = shared(tmp_path, """set -e; cd /w
+cat from-host link; md5sum <big | cut -c1-32; ls
+cat big big >twice; echo one >made; echo two >>made; echo three >sub; mv sub folder/moved; mkdir new; mv folder new/folder
+cd new/folder; pwd; cd ../..
+ln made hard; ln -s made soft; readlink soft; chmod 640 hard; touch -m -d '2001-02-03 04:05:06' hard; stat -c '%h %a %Y %s' made
+echo x >gone; rm gone; mkdir none; rmdir none; mv made over; echo old >target; mv over target; cat target
+printf 0123456789 >cut; truncate -s 4 cut; dd if=/dev/zero of=holes bs=1 count=1 seek=100000 2>/dev/null; chown 1234:5 cut; stat -c '%u %g' cut
+test ! -e made; cat missing 2>&1 || true; rmdir new 2>&1 || true; sync; df /w >/dev/null""")
+    lines = said(r)
+    digest = subprocess.run(["md5sum"], input=big, stdout=subprocess.PIPE, check=True).stdout[:32].decode()
+    assert lines[:7] == ["host", "host", digest, "big", "folder", "from-host", "link"], r
+    owner = os.stat(tmp_path / "cut")
+    assert lines[7:] == ["/w/new/folder", "made", "2 640 981173106 8", "one", "two", f"{owner.st_uid} {owner.st_gid}",
+                         "cat: can't open 'missing': No such file or directory", "rmdir: 'new': Directory not empty"], r
+    assert (tmp_path / "twice").read_bytes() == big + big and (tmp_path / "target").read_bytes() == b"one\ntwo\n"
+    assert (tmp_path / "cut").read_bytes() == b"0123" and (tmp_path / "holes").read_bytes() == bytes(100001)
+    assert (tmp_path / "new" / "folder" / "moved").read_bytes() == b"three\n" and os.readlink(tmp_path / "soft") == "made"
+    hard = os.stat(tmp_path / "hard")
+    assert (hard.st_nlink, stat.S_IMODE(hard.st_mode), hard.st_mtime, hard.st_ino) == (2, 0o640, 981173106, os.stat(tmp_path / "target").st_ino)
+    assert sorted(os.listdir(tmp_path)) == ["big", "cut", "from-host", "hard", "holes", "link", "new", "soft", "target", "twice"]
+
+
+def test_unlinked(tmp_path):
+    """A file without a name goes on: its bytes by its descriptor, what it is by what the guest knows, with what it is cut to; and the host has it no more."""
+    r = shared(tmp_path, """cd /w; exec 3<>f; echo 123456789 >&3; rm f; ls; stat -L -c '%h %s' /proc/self/fd/3; echo more >&3; stat -L -c '%h %s' /proc/self/fd/3
+echo other >f; stat -L -c '%h %s' /proc/self/fd/3; chmod 600 /proc/self/fd/3; stat -c %a f; stat -L -c %a /proc/self/fd/3
+exec 4<>g; echo kept >&4; echo new >g2; mv g2 g; stat -L -c '%h %s' /proc/self/fd/4; cat g""")
+    assert said(r) == ["0 10", "0 15", "0 15", "644", "600", "0 5", "new"], r
+    assert sorted(os.listdir(tmp_path)) == ["f", "g"] and stat.S_IMODE(os.stat(tmp_path / "f").st_mode) == 0o644
+
+
+def test_read_only(tmp_path):
+    (tmp_path / "f").write_bytes(b"kept\n")
+    r = guest.run("sh", "-c", "cat /r/f; cd /r; { echo x >f; } 2>&1; { echo x >new; } 2>&1; rm f 2>&1; mkdir d 2>&1; mv f g 2>&1; chmod 600 f 2>&1; ls",
+                  options=["--share", f"{tmp_path}:/r:ro"])
+    lines = said(r)
+    assert lines[0] == "kept" and lines[-1] == "f" and len(lines) == 8 and all("Read-only file system" in line for line in lines[1:-1]), r
+    assert os.listdir(tmp_path) == ["f"] and (tmp_path / "f").read_bytes() == b"kept\n"
+
+
+def test_several(tmp_path):
+    """Each at its place, one in the other's; the folder that COMMAND starts in, and variables."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_bytes(name.encode())
+    (tmp_path / "one" / "in").mkdir()
+    r = guest.run("sh", "-c", "pwd; cat ../one two; echo; echo $HOW; exit 7", options=["--share", f"{tmp_path}/two:/a/in", "--share", f"{tmp_path}/one:/a", "-w", "/a/in", "-e", "HOW=so"])
+    assert said(r, 7) == ["/a/in", "onetwo", "so"], r
+
+
+def wait_for(path, seconds=100):
+    end = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    return path.exists()
+
+
+def test_host_changes(tmp_path):
+    """What the host changes while the guest has it open is read at once: contents, size, names; a file that it replaces is the old one to who has it open."""
+    (tmp_path / "f").write_bytes(b"first\n")
+    (tmp_path / "r").write_bytes(b"old\n")
+
+    def host():
+        assert wait_for(tmp_path / "ready")
+        with open(tmp_path / "f", "r+b") as f:
+            f.write(b"FIRST\nsecond\n")
+        (tmp_path / "r2").write_bytes(b"replaced\n")
+        os.rename(tmp_path / "r2", tmp_path / "r")
+        (tmp_path / "came").write_bytes(b"")
+        os.unlink(tmp_path / "ready")
+        (tmp_path / "done").write_bytes(b"")
+
+    thread = threading.Thread(target=host)
+    thread.start()
+    r = shared(tmp_path, """cd /w; exec 3<f 4<r; read a <&3; stat -c %s f; echo >ready
+while test ! -e done; do sleep 0.1; done
+cat <&3; stat -L -c %s /proc/self/fd/3; cat <&4; stat -L -c %s /proc/self/fd/4; cat r; ls; echo $a""")
+    thread.join()
+    assert said(r) == ["6", "second", "13", "old", "4", "replaced", "came", "done", "f", "r", "first"], r
+
+
+def test_append(tmp_path):
+    """Writers that append, two at a time, lose nothing of one another's, nor of what the host appended before."""
+    (tmp_path / "log").write_bytes(b"host\n")
+    r = shared(tmp_path, "cd /w; for w in a b; do (i=0; while [ $i -lt 50 ]; do echo $w$i >>log; i=$((i+1)); done) & done; wait; wc -l <log")
+    assert said(r) == ["101"], r
+    lines = (tmp_path / "log").read_text().split()
+    assert sorted(lines) == sorted(["host"] + [f"{w}{i}" for w in "ab" for i in range(50)])
+
+
+def many(tmp_path, count):
+    for n in range(count):
+        (tmp_path / f"{n:06}-{NAMES}").touch()
+    r = shared(tmp_path, "cd /w; ls | wc -l; find . | sort -u | wc -l; ls | tail -n 1; rm 00000[0-4]*; ls | wc -l; ls | head -n 1", timeout=600)
+    assert said(r) == [str(count), str(count + 1), f"{count - 1:06}-{NAMES}", str(count - 5), f"000005-{NAMES}"], r
+
+
+def test_many_names(tmp_path):
+    many(tmp_path, MANY)
+
+
+@pytest.mark.slow
+def test_more_names(tmp_path):
+    many(tmp_path, 10 * MANY)
+
+
+def refused(*words):
+    done = subprocess.run([guest.MACHINE, "run", *words, "--", "true"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+    lines = done.stderr.decode().split("\n")
+    assert done.returncode == 125 and lines[0].startswith("aril: --share"), done
+    return lines[0]
+
+
+def test_refused(tmp_path):
+    """Wrong words, before anything is started."""
+    file = tmp_path / "file"
+    file.touch()
+    for words in (f"{tmp_path}", f"{tmp_path}:", f"{tmp_path}:relative", ":/w", f"{tmp_path}:/w:rw"):
+        assert "HOSTDIR:GUEST" in refused("--share", words), words
+    assert "no folder here" in refused("--share", f"{tmp_path}/none:/w") and "no folder here" in refused("--share", f"{file}:/w")
+    assert "own tree" in refused("--share", f"{tmp_path}:/") and "own tree" in refused("--share", f"{tmp_path}:/x/..")
+    assert "two folders at /w" in refused("--share", f"{tmp_path}:/w", "--share", f"{tmp_path}:/w/")
+    assert "room for 8" in refused(*(word for n in range(9) for word in ("--share", f"{tmp_path}:/w{n}")))
+
+
+def test_odd_host_name(tmp_path):
+    """A folder's name with what QEMU takes for its own; and the sentence about how it started."""
+    folder = tmp_path / "a,b=c:d e"
+    folder.mkdir()
+    (folder / "f").write_bytes(b"odd\n")
+    r = shared(folder, "cat /w/f", "--share", f"{tmp_path}:/proc/none")
+    assert r.status == 125 and b"/proc/none: the share cannot be mounted there" in r.err, r
+    r = shared(folder, "cat /w/f; mount | grep -c 'share0 on /w type 9p (rw,'")
+    assert said(r) == ["odd", "1"] and re.search(rb"^aril: --share: .* boots through its firmware$", r.err, re.M), r
