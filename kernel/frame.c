@@ -356,7 +356,8 @@ int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
 			return -EXO_EREVOKED;
 	}
 	struct exo_frame_rec *f = &frames[pfn];
-	if (!to && f->owner == current_env()->index && f->type != EXO_PT4 && table_is_stranded(f)) { /* half of a copy: emptied first, a stretch of its own */
+	/* Half of a copy: emptied first, a stretch of its own. */
+	if (!to && f->owner == current_env()->index && f->type != EXO_PT4 && table_is_stranded(f)) {
 		link_remove(0, (uint64_t)f->base << 21, f->type - EXO_PT1 + 1, 512, false, (uint32_t)pfn);
 		n = !f->used; /* some is left after an interrupt, and where the last link of a table with content stands */
 	}

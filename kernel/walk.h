@@ -78,7 +78,8 @@ static inline void page_flush(const struct walk *w, uint32_t root, uint64_t va)
 		invlpg(va);
 }
 void walk_flush(const struct walk *w, uint32_t root);
-void entry_gone(struct exo_frame_rec *f, bool give); /* a frame has lost an entry or link. give: the owner lets go of it too */
+/* A frame has lost an entry or link. give: the owner lets go of it too. */
+void entry_gone(struct exo_frame_rec *f, bool give);
 /* stranded: a table that no link leads to, in place of what the walk would find. */
 int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give, uint32_t stranded);
 int64_t link_change(uint32_t root, uint64_t va, int level, uint64_t n, uint64_t value, uint64_t mask);

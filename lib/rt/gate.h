@@ -57,8 +57,8 @@ static inline int64_t gate_pt_link(uint64_t root, uint64_t at, uint64_t n,
 	uint64_t pfn) { return gate4(EXO_GATE_pt_link, root, at, n, pfn); }
 static inline int64_t gate_pt_copy(uint64_t root, uint64_t at, uint64_t pfn, uint64_t first, uint64_t n)
 { return gate6(EXO_GATE_pt_copy, root, at, pfn, first, n, 0); }
-/* Lets a table go that pt_copy has filled in part, or not at all. Whatever interrupts come: of its 512 entries each call
- * takes one at least, or passes a hundred that are absent. */
+/* Lets a table go that pt_copy has filled in part, or not at all. Whatever interrupts come: of its 512 entries each
+ * call takes one at least, or passes a hundred that are absent. */
 static inline void rt_half_end(uint64_t pfn)
 {
 	for (int tries = 0; tries < 600 && gate_frame_give(pfn, 1, 0) == 0; tries++)

@@ -120,8 +120,8 @@ const char *model_claim(int64_t r, uint64_t pfn, uint64_t n, const uint64_t *lis
 
 static bool is_half(uint64_t pfn)
 {
-	return pfn < WORLD_FRAMES && !op.to && model[pfn].owner == model_me() && model_is_table((uint32_t)pfn) && model[pfn].type != EXO_PT4 && model[pfn].used
-		&& !model_links((uint32_t)pfn);
+	return pfn < WORLD_FRAMES && !op.to && model[pfn].owner == model_me() && model_is_table((uint32_t)pfn)
+		&& model[pfn].type != EXO_PT4 && model[pfn].used && !model_links((uint32_t)pfn);
 }
 
 /* What the kernel took out of half a copy goes here too, in order; NULL or what it may not take, or left too early. */
