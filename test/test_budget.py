@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""No row costs more instructions than test/bench/budget says, and no way through the kernel is longer without a look at interrupts than STRETCH_MAX. They read a
-release build only: the kernel that recounts costs what it costs."""
+"""No row costs more instructions than test/bench/budget says, no way through the kernel is longer without a look at interrupts than STRETCH_MAX, and no turn of the
+monitor longer than TURN_MAX. They read a release build only: the kernel that recounts costs what it costs."""
 
 import os
+import random
 import sys
 
+import pexpect
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 
-from aril import programs  # noqa: E402
-from parts import budget, path, trace  # noqa: E402
+from aril import guest, programs  # noqa: E402
+from parts import budget, path, trace, turns  # noqa: E402
 
 STRETCH_MAX = 8000
+# Of the host's bytes, both ways; and of text that it shows on the screen. About 50,000 are wanted.
+TURN_MAX = {"bytes": 200000, "text": 400000}
 
 
 @pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
@@ -21,6 +25,39 @@ def test_rows():
     for remark in remarks:
         print(remark)
     assert not failures, "; ".join(failures)
+
+
+def short(kind, path):
+    """No turn of the monitor is too long; there were many."""
+    with open(path, encoding="utf-8") as f:
+        found = turns.turns(f.read())
+    print(f"monitor, {kind}: the longest of {len(found)} turns {found[0][0]:,} instructions, the median {found[len(found) // 2][0]:,}")
+    assert len(found) > 100 and found[0][0] <= TURN_MAX[kind], found[:8]
+
+
+@pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
+def test_monitor_bytes(tmp_path):
+    """While as much goes in and out as the host takes and gives."""
+    data = random.Random(4).randbytes(3000000)
+    r = guest.run("sh", "-c", "cat; head -c 3000000 /dev/zero", options=["--icount", str(turns.SHIFT), "--trace", f"{tmp_path}/trace"], stdin=data, timeout=150)
+    assert r.status == 0 and r.out == data + bytes(3000000), (r.status, len(r.out), r.err)
+    short("bytes", tmp_path / "trace")
+
+
+@pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
+def test_monitor_text(tmp_path):
+    """While lines as wide as the screen scroll over it; the last one is not lost."""
+    line = guest.command_line(["--icount", str(turns.SHIFT), "--trace", f"{tmp_path}/trace"], (), f"{tmp_path}/log", None)
+    child = pexpect.spawn(line[0], line[1:], timeout=150, dimensions=(50, 160))
+    try:
+        child.expect(":~# ")
+        child.sendline(f"seq 1 1200 | sed 's/^/{'wide' * 20}/'; echo last-$((40+2)); exit 3")
+        child.expect("last-42")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close()
+    assert child.exitstatus == 3, child.before
+    short("text", tmp_path / "trace")
 
 
 @pytest.mark.slow

@@ -6,6 +6,9 @@
 #include <family/family.h>
 #include "init.h"
 
+/* Of the terminal's bytes in a frame: the monitor takes frames whole, and text is much work for the screen. */
+#define TEXT_MAX 512u
+
 static int is_terminal(void) { return CONFIG->mode <= INIT_TTY; }
 
 static size_t input_room(struct init *in)
@@ -112,7 +115,7 @@ static void frame_put(char type, size_t n)
 static int stream_output(char type, struct pipe *p)
 {
 	for (;;) {
-		uint32_t room = frame_room();
+		uint32_t room = type == 'T' ? least(frame_room(), TEXT_MAX) : frame_room();
 		uint8_t *to = frame_begin(&room);
 		size_t n;
 

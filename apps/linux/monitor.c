@@ -99,6 +99,8 @@ static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now
 {
 	uint64_t at = drivers_deadline(&m->dev), share;
 
+	if (m->more)
+		at = earlier(at, now);
 	if (m->soon) /* nobody is kept from the CPU by a look at what else comes */
 		at = earlier(at, now + (!next && m->dev.vserial->streams ? STREAM_NS : RETRY_NS));
 	if (next != m->keeper)

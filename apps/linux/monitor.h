@@ -22,6 +22,7 @@ struct monitor {
 	uint32_t share_asked[SHARES][SHARE_SLOTS]; /* as of the last message that was taken */
 	uint32_t credit;            /* bytes that the host may still send */
 	int soon;                   /* the transmitter had no room at the last try, or messages do not come */
+	int more;                   /* a turn's worth was moved, and more waits */
 	int is_silent;              /* that they do not was said */
 	struct { uint32_t sent; uint64_t since, asked; int is_stuck; } leave; /* io_leaves: what had left, since when */
 	int tracing;                /* the gate's trace is on */

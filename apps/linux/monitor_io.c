@@ -11,6 +11,10 @@
 #define LINGER_LOOK 3000u
 #define ASKED_NS 1000000000u
 #define CHANNEL_NAME "aril.channel"
+/* What one turn moves, in bytes that are copied, so that it is short (test_budget.py); the screen's cost more. */
+#define TURN_MAX  65536u
+#define TEXT_COST 128u
+#define FRAME_COST 64u
 #define TYPES_OUT   "OETCLBDN" /* what members may say to the host */
 
 void io_open(struct monitor *m)
@@ -119,14 +123,21 @@ static int channel_input(struct monitor *m)
 {
 	struct channel_frame frame;
 	uint64_t begin = clock_ns(), last = 0, fill = m->channel.in_fill;
+	uint32_t moved = 0;
 	int news = 0;
 
 	for (;;) {
 		int got = channel_get(&m->channel, &frame);
 		uint64_t now = clock_ns();
 
-		if (got)
+		if (got) {
 			news |= frame_take(m, &frame);
+			moved += frame.size;
+		}
+		if (moved >= TURN_MAX) {
+			m->more = 1;
+			break;
+		}
 		/* A 16-byte FIFO behind an interrupt each would be slow: stay while a stream flows. */
 		if (got || fill != m->channel.in_fill)
 			last = now;
@@ -205,7 +216,7 @@ static void ring_empty(struct monitor *m, const char *why)
 /* True when process 1 finds room that it had not. */
 static int ring_output(struct monitor *m)
 {
-	uint32_t before = SAY->out_taken;
+	uint32_t before = SAY->out_taken, moved = 0;
 
 	while (m->told.out_put != SAY->out_taken) {
 		uint32_t left = m->told.out_put - SAY->out_taken, n;
@@ -220,6 +231,10 @@ static int ring_output(struct monitor *m)
 			ring_empty(m, "are no frames");
 			break;
 		}
+		if (moved >= TURN_MAX) {
+			m->more = 1;
+			break;
+		}
 		if (!has_room(m, (char)head[0], n)) {
 			m->soon = 1;
 			break;
@@ -228,6 +243,7 @@ static int ring_output(struct monitor *m)
 			break;
 		frame_send(m, (char)head[0], m->buffer, n);
 		SAY->out_taken += FRAME_HEAD + n;
+		moved += FRAME_COST + n * (head[0] == 'T' && m->dev.screen->on ? TEXT_COST : 1);
 	}
 	return before != SAY->out_taken && m->told.wants_room;
 }
@@ -249,7 +265,7 @@ int io_pump(struct monitor *m, uint64_t messages)
 	int news = 0;
 	size_t n;
 
-	m->soon = 0;
+	m->soon = m->more = 0;
 	if (CONFIG->has_channel) {
 		news = channel_input(m);
 		m->soon = silence_watch(m, messages);

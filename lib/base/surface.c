@@ -105,8 +105,11 @@ void surface_text(const struct surface *s, uint32_t x, uint32_t y, const struct 
 
 uint32_t font_glyph(const struct font *f, uint32_t code)
 {
-	uint32_t low = 0, high = f->count;
+	uint32_t low = 0, high = f->count, at = code - f->codes[0].code;
 
+	/* The first ones have no gap: ASCII. */
+	if (at < f->count && f->codes[at].code == code)
+		return f->codes[at].glyph;
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 

@@ -12,6 +12,9 @@
 #define GAP         4  /* so many cells that need no drawing cost less than another run */
 #define FRAME_NS    20000000u
 #define SHARE       4  /* of the time since the last, showing takes at most one part */
+/* What one step does at most, in cells that are compared; drawing one costs DRAWN times that (and more pixels more). */
+#define STEP        4096u
+#define DRAWN       160u
 
 static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
 
@@ -113,13 +116,17 @@ static void draw(const struct screen *s, unsigned row, unsigned first, unsigned 
 	}
 }
 
-static void line_show(struct screen *s, unsigned row, int has_cursor)
+/* True when the line was shown before *room was used up; else the rest is shown by the next call, for what is shown
+ * already is not drawn again. */
+static int line_show(struct screen *s, unsigned row, int has_cursor, unsigned *room)
 {
+	const unsigned drawn = DRAWN * s->surface.scale * s->surface.scale;
 	const uint32_t *want = line_seen(s, row);
 	uint32_t *shown = s->shown + (size_t)row * s->columns;
-	unsigned first = 0, end = 0;
+	unsigned first = 0, end = 0, i;
 
-	for (unsigned i = 0; i < s->columns; i++) {
+	*room -= s->columns < *room ? s->columns : *room;
+	for (i = 0; i < s->columns && *room; i++) {
 		uint32_t cell = want[i];
 
 		if (has_cursor && i == s->at.column)
@@ -132,31 +139,58 @@ static void line_show(struct screen *s, unsigned row, int has_cursor)
 			first = i;
 		}
 		if (first >= end)
-			first = i;
+			first = end = i;
+		const unsigned cost = (i + 1 - end) * drawn;
+		*room -= cost < *room ? cost : *room;
 		end = i + 1;
 	}
 	draw(s, row, first, end);
+	return i == s->columns;
+}
+
+static void touch(struct screen *s, unsigned row)
+{
+	if (row < s->rows)
+		s->touched[row] = 1;
+}
+
+/* Shows what differs, as far as `room` goes; the rows in turn, so that one that changes all the time keeps no other
+ * from being shown. */
+static void show(struct screen *s, unsigned room)
+{
+	unsigned cursor = s->hidden || s->view ? s->rows : s->at.row, n = 0;
+	uint64_t begin = rt_now(), now;
+
+	touch(s, cursor);
+	touch(s, s->cursor_row);
+	s->cursor_row = cursor;
+	for (; n < s->rows; n++, s->next = s->next + 1 < s->rows ? s->next + 1 : 0) {
+		if (s->touched[s->next] && !line_show(s, s->next, s->next == cursor, &room))
+			break;
+		s->touched[s->next] = 0;
+	}
+	now = rt_now();
+	s->took += now - begin;
+	if (n < s->rows) { /* as long for the others */
+		s->show_at = now + (now - begin);
+		return;
+	}
+	s->dirty = 0;
+	s->show_at = now + (SHARE * s->took > FRAME_NS ? SHARE * s->took : FRAME_NS);
+	s->took = 0;
 }
 
 void screen_show(struct screen *s)
 {
-	unsigned cursor = s->hidden || s->view ? s->rows : s->at.row;
-	uint64_t begin = rt_now(), took;
-
-	for (unsigned row = 0; row < s->rows; row++)
-		if (s->touched[row] || row == cursor || row == s->cursor_row)
-			line_show(s, row, row == cursor);
-	memset(s->touched, 0, s->rows);
-	s->cursor_row = cursor;
-	s->dirty = 0;
-	took = rt_now() - begin;
-	s->show_at = begin + took + (SHARE * took > FRAME_NS ? SHARE * took : FRAME_NS);
+	do
+		show(s, ~0u);
+	while (s->dirty);
 }
 
 int screen_step(struct screen *s)
 {
 	if (s->dirty && rt_now() >= s->show_at)
-		screen_show(s);
+		show(s, STEP);
 	return 0;
 }
 

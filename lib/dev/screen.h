@@ -47,6 +47,8 @@ struct screen {
 	uint8_t insert, hidden, keys_application, alternate;
 	uint8_t dirty;
 	unsigned cursor_row;           /* as shown */
+	unsigned next;                 /* the row to be looked at first, */
+	uint64_t took;                 /* and ns that showing took since all was shown */
 	uint64_t show_at;              /* ns of rt_now before which it is not worth showing again */
 	/* parser */
 	uint8_t state, mark, skip, set;
@@ -63,8 +65,9 @@ struct driver_wants;
 int screen_open(struct screen *s, const volatile struct exo_pci *f, uint64_t va, const struct driver_wants *w);
 /* What a terminal receives. Changes cells only. */
 void screen_put(struct screen *s, const void *bytes, size_t n);
-/* Brings the pixels up to date; a step does so when it is due. */
+/* Brings the pixels up to date. */
 void screen_show(struct screen *s);
+/* The row's step and deadline: a part of that, when it is due. */
 int screen_step(struct screen *s);
 uint64_t screen_deadline(const struct screen *s);
 /* Looks `lines` further up (down when negative) into what has scrolled away. */
