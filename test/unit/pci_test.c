@@ -111,7 +111,7 @@ static void world(void)
 {
 	/* The table of messages begins in the middle of a page, 8 bytes before its end. */
 	struct exo_pci disk = { .bindable = 1, .messages = 40, .express = EXPRESS, .msix = MSIX,
-		.msix_table = ((BAR + 1) << 12) + 0xff8, .closed = { { BAR + 1, 2 } },
+		.msix_table = ((BAR + 1) << 12) + 0xff8, .closed = { { BAR + 1, 1 }, { BAR + 2, 1 } },
 		.bar = { { BAR << 12, 0x4000, EXO_PCI_MEM, 1 }, { 0xc000, 4, EXO_PCI_IO, 1 }, { 0xc100, 32, EXO_PCI_IO, 1 } } };
 	struct exo_pci bridge = { 0 }, old = { .bindable = 1, .messages = 1, .msi = MSI };
 

@@ -100,6 +100,7 @@ enum { DRIVER_FEATURE_SELECT = 8, DRIVER_FEATURE = 12, STATUS = 20, QUEUE_SELECT
 enum { AVAIL = 0x400, USED = 0x800, HEAD = 0xc00, DONE = 0xc80 }; /* in RING */
 
 static uint64_t common, notify;
+static unsigned status_found; /* the device's, before its driver has written anything */
 
 static void queue_address(unsigned at, uint64_t pa)
 {
@@ -118,6 +119,7 @@ static int driver_start(const volatile struct exo_pci *f)
 		return 2;
 	if (!(common = part_map(f, 1, COMMON)) || !(notify = part_map(f, 2, NOTIFY)))
 		return 2;
+	status_found = REG8(common + STATUS);
 	REG8(common + STATUS) = 0;
 	if (REG8(common + STATUS) != 0)
 		return 3;
@@ -362,7 +364,9 @@ static void pins_refused(uint64_t argument)
 			return;
 	shared[10] = (uint64_t)gate_frame_give(pfn, 1, rt_info->first);
 	shared[11] = (uint64_t)gate_frame_give(pfn, 1, 0);
-	(void)rt_unmap(0, T, 1, 0);
+	(void)gate_pte_write(0, T | EXO_AT_GIVE | 1, 1, 0, 0, 0);
+	if (FRAME(pfn).owner != EXO_NAME_INDEX(rt_self()) || FRAME(pfn).pins != 2)
+		return;
 	shared[12] = (uint64_t)gate_frame_type(pfn, 1, EXO_PT1, 0);
 	shared[13] = (uint64_t)gate_dev_bind(EXO_DEV_DMA_END, pfn, 1);
 	shared[14] = gate_dev_bind(EXO_DEV_DMA_END, pfn, 1) == 0 && FRAME(pfn).pins == 0 &&
@@ -442,7 +446,6 @@ static void read_and_die(uint64_t argument)
 {
 	int64_t head;
 
-	(void)argument;
 	shared[1] = (uint64_t)driver_start(disk());
 	if (shared[1] || rt_tables(0, T, 0, 0) < 0)
 		return;
@@ -469,17 +472,30 @@ static void read_and_die(uint64_t argument)
 		return;
 	shared[3] = (uint64_t)gate_dev_bind(EXO_DEV_DMA, (LARGE + 5 * PAGE) | EXO_DMA_WRITE, 1);
 	read_start(0, (uint64_t)head << 12, 1 << 20);
+	shared[4] = 1;
+	while (argument)
+		(void)gate_yield(rt_info->first, 0);
 }
 
 /* What it was to fill is somebody else's soon after, and stays as that one has it; the next driver finds a disk that
- * works. */
-void pci_driver_killed(void)
+ * works, and as new if the disk knows a reset. */
+static void driver_ends(int is_killed)
 {
 	uint64_t *page = (uint64_t *)pinned_page, end, head;
+	exo_name name;
 
 	CHECK(disk());
-	CHECK(acted(read_and_die, 0, 1));
+	memset((void *)shared, 0, sizeof shared);
+	name = actor_start(0, read_and_die, (uint64_t)is_killed);
+	CHECK(name);
+	IS(gate_env_set(name, EXO_SET_RIGHTS, EXO_RIGHT_MACHINE, 0), 0);
+	while (!shared[4] && env_state(name) == EXO_S_READY)
+		(void)gate_yield(name, 0);
+	if (is_killed)
+		IS(env_state(name), EXO_S_READY);
+	rt_env_end(name);
 	IS(shared[1], 0);
+	IS(shared[4], 1);
 	head = shared[2];
 	IS(shared[3], head + 5);
 	IS(disk()->holder, 0);
@@ -497,6 +513,12 @@ void pci_driver_killed(void)
 		CHECK(*page == 0x5a5a5a5a5a5a5a5aul);
 	IS(rt_unmap(0, LARGE, 64, 1), 0);
 	IS(gate_pte_write(0, LARGE | EXO_AT_GIVE | 2, 1, 0, 0, 0), 1);
+	status_found = 0xff;
 	CHECK(acted(messages_bind, 0, 1));
 	IS(shared[6], 3);
+	if (disk()->express)
+		IS(status_found, 0);
 }
+
+void pci_driver_ends(void) { driver_ends(0); }
+void pci_driver_killed(void) { driver_ends(1); }
