@@ -16,7 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
-         "threads", "threadsig", "threadproc", "threadfp", "futex", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
+         "threads", "threadsig", "threadproc", "threadfp", "futex", "futexpi", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
          "regions", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "watches", "attributes")
 ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))

@@ -57,7 +57,8 @@ void task_reap(struct task *t);                    /* the record of a zombie goe
 /* ---- futex.c; family lock held */
 long futex_wake(uint64_t va, uint32_t most);       /* how many were woken, or -errno */
 void futex_forget(struct thread *th);
-void robust_end(struct thread *th);                /* robust.c: the mutexes that it holds are told of its death */
+void futex_pi_end(struct thread *th);              /* futex_holder.c: others get the words that it holds */
+void robust_end(struct thread *th);                /* futex_holder.c: the mutexes that it holds are told of its death */
 
 /* ---- vfork.c */
 void vfork_release(struct task *child);            /* its parent's thread may go on; nothing if none waits */

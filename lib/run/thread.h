@@ -48,8 +48,14 @@ struct thread_signals {
 	uint64_t fault_trap, fault_error, fault_addr; /* of it, for mcontext and the crash line */
 };
 
-/* What it waits for in FUTEX_WAIT: futex.c. */
-struct futex_wait { struct thread *next, *prev; uint64_t space, at; uint32_t bits; };
+/* The word of memory that it waits for: posix/process/futex.c. */
+struct futex_wait {
+	struct thread *next, *prev;
+	uint64_t space, at;
+	uint32_t bits;
+	int holder;                       /* who has the word, where words name their holder */
+	uint64_t goes_to, to_space, to_at; /* address of the word to which it may be moved, and what that is known by */
+};
 
 /* Timer upcalls that found it in its own code, and in the library; ns that it was said to have spent so: usage.c. */
 struct cpu_split { uint32_t user, system; uint64_t user_ns, system_ns; };
@@ -87,6 +93,7 @@ struct thread {
 	/* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
 	struct task *vfork_child;
 	struct futex_wait futex;
+	int      futex_waiters;      /* how many name it as `holder` */
 	uint64_t restart_deadline, restart_left; /* of an interrupted nanosleep, for restart_syscall */
 
 	/* held by a tracer: ptrace.c */

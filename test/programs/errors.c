@@ -351,6 +351,11 @@ static void processes(void)
 	TRY(futex, 1, 1, 0, 0, 0, 0);
 	TRY(futex, buffer, 99, 0, 0, 0, 0);
 	TRY(futex, buffer, 0, 1, 0, 0, 0);
+	*(int *)buffer = getpid(); /* held, by us; by nobody that there is */
+	TRY(futex, buffer, 6, 0, 0, 0, 0);
+	*(int *)buffer = 0x3ffffff0;
+	TRY(futex, buffer, 6, 0, 0, 0, 0);
+	TRY(futex, buffer, 7, 0, 0, 0, 0);
 	TRY(arch_prctl, 0x9999, 0);
 	TRY(arch_prctl, 0x1003, BAD);
 	TRY(set_robust_list, buffer, 5);

@@ -133,6 +133,7 @@ void task_bury(struct task *t, int status)
 		if (th->tracer)
 			ptrace_release(th);
 		sched_remove(th);
+		futex_pi_end(th);
 		futex_forget(th);
 		if (th->channel)
 			sleep_end(th);
@@ -170,6 +171,7 @@ void memory_leave(struct thread *th)
 		robust_end(th);
 	if (th->clear_child_tid && P->thread_count > 1 && !user_write(th->clear_child_tid, &zero, sizeof zero))
 		(void)futex_wake(th->clear_child_tid, 1);
+	futex_pi_end(th);
 	th->robust_list = th->clear_child_tid = 0;
 }
 

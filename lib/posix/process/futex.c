@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* futex(2): who waits for a word of memory, and waking them. A word is known by what it stands in: private memory by env and address, shared memory by file (or
- * number, when anonymous) and position. Looking at the word and lying down happen under the family lock, waking too: so no wake-up is lost. Priority inheritance: not here. */
+ * number, when anonymous) and position. Looking at the word and lying down happen under the family lock, waking too: so no wake-up is lost. */
 #include <linux/futex.h>
 #include <posix/library.h>
 #include <posix/call/calls.h>
+#include <posix/process/futex.h>
 #include <posix/signal/signals.h>
 
 #define SHARED_ANONYMOUS 1ul /* a space that is neither an env's name nor an inode */
 #define ANY_BITS 0xffffffffu
 
-struct key { uint64_t space, at; };
-
-static int key_of(uint64_t va, int is_private, struct key *to)
+int futex_key(uint64_t va, int is_private, struct futex_key *to)
 {
 	const struct region *r = 0;
 
@@ -20,24 +19,25 @@ static int key_of(uint64_t va, int is_private, struct key *to)
 	if (!user_range_ok(va, 4) || (!is_private && !(r = region_find(va))))
 		return -EFAULT;
 	if (is_private || !(r->flags & REGION_SHARED))
-		*to = (struct key){ (uint64_t)P->self << 32, va };
+		*to = (struct futex_key){ (uint64_t)P->self << 32, va };
 	else
-		*to = (struct key){ r->inode ? (uint64_t)r->inode : SHARED_ANONYMOUS, r->offset * PAGE + va - r->start };
+		*to = (struct futex_key){ r->inode ? (uint64_t)r->inode : SHARED_ANONYMOUS, r->offset * PAGE + va - r->start };
 	return 0;
 }
 
-static struct futex_queue *queue_of(struct key k)
+struct futex_queue *futex_queue_of(struct futex_key k)
 {
 	return &F->futexes[(k.space >> 4 ^ k.space >> 32 ^ k.at >> 2 ^ k.at >> 12) % FUTEX_BUCKETS];
 }
 
-static void queue_add(struct thread *th, struct key k)
+void futex_add(struct thread *th, struct futex_key k)
 {
-	struct futex_queue *q = queue_of(k);
+	struct futex_queue *q = futex_queue_of(k);
 
 	th->futex.space = k.space;
 	th->futex.at = k.at;
 	th->futex.next = 0;
+	th->futex.holder = 0;
 	th->futex.prev = q->last;
 	*(q->last ? &q->last->futex.next : &q->first) = th;
 	q->last = th;
@@ -45,7 +45,7 @@ static void queue_add(struct thread *th, struct key k)
 
 void futex_forget(struct thread *th)
 {
-	struct futex_queue *q = queue_of((struct key){ th->futex.space, th->futex.at });
+	struct futex_queue *q = futex_queue_of((struct futex_key){ th->futex.space, th->futex.at });
 
 	if (!th->futex.space)
 		return;
@@ -54,20 +54,25 @@ void futex_forget(struct thread *th)
 	th->futex.space = 0;
 }
 
-static int is_at(const struct thread *th, struct key k)
+/* By an operation of futex_holder.c: no other one serves it. */
+static int waits_pi(const struct thread *th)
 {
-	return th->futex.at == k.at && th->futex.space == k.space;
+	return th->futex.holder || th->futex.goes_to;
 }
 
 /* At most that many, in the order in which they came. */
-static int wake(struct key k, uint32_t most, uint32_t bits)
+static int wake(struct futex_key k, uint32_t most, uint32_t bits)
 {
 	struct thread *next;
 	int n = 0;
 
-	for (struct thread *th = queue_of(k)->first; th && (uint32_t)n < most; th = next) {
+	for (struct thread *th = futex_queue_of(k)->first; th && (uint32_t)n < most; th = next) {
 		next = th->futex.next;
-		if (!is_at(th, k) || !(th->futex.bits & bits))
+		if (!futex_is_at(th, k))
+			continue;
+		if (waits_pi(th))
+			return -EINVAL;
+		if (!(th->futex.bits & bits))
 			continue;
 		futex_forget(th);
 		thread_run(th);
@@ -78,8 +83,8 @@ static int wake(struct key k, uint32_t most, uint32_t bits)
 
 long futex_wake(uint64_t va, uint32_t most)
 {
-	struct key k;
-	int e = key_of(va, 0, &k);
+	struct futex_key k;
+	int e = futex_key(va, 0, &k);
 
 	return e ? e : wake(k, most, ANY_BITS);
 }
@@ -102,9 +107,9 @@ static int timeout_read(uint64_t from, int is_absolute, int is_wall, uint64_t *d
 static long wait(uint64_t va, int is_private, uint32_t expected, uint64_t deadline, uint32_t bits)
 {
 	struct thread *me = P->thread;
-	struct key k;
+	struct futex_key k;
 	uint32_t value;
-	int e = key_of(va, is_private, &k);
+	int e = futex_key(va, is_private, &k);
 
 	if (e)
 		return e;
@@ -112,7 +117,7 @@ static long wait(uint64_t va, int is_private, uint32_t expected, uint64_t deadli
 		return -EFAULT;
 	if (value != expected)
 		return -EAGAIN;
-	queue_add(me, k);
+	futex_add(me, k);
 	me->futex.bits = bits;
 	do
 		e = sleep_on(&me->futex, deadline);
@@ -125,19 +130,21 @@ static long wait(uint64_t va, int is_private, uint32_t expected, uint64_t deadli
 	return e != -EINTR ? e : deadline ? -ERESTARTNOHAND : -ERESTARTSYS;
 }
 
-static long requeue(struct key from, struct key to, uint32_t wakes, uint32_t moves)
+static long requeue(struct futex_key from, struct futex_key to, uint32_t wakes, uint32_t moves)
 {
 	struct thread *next;
 	long n = wake(from, wakes, ANY_BITS);
 
-	if (from.at == to.at && from.space == to.space)
+	if (n < 0 || (from.at == to.at && from.space == to.space))
 		return n;
-	for (struct thread *th = queue_of(from)->first; th && moves; th = next) {
+	for (struct thread *th = futex_queue_of(from)->first; th && moves; th = next) {
 		next = th->futex.next;
-		if (!is_at(th, from))
+		if (!futex_is_at(th, from))
 			continue;
+		if (waits_pi(th))
+			return -EINVAL;
 		futex_forget(th);
-		queue_add(th, to);
+		futex_add(th, to);
 		moves--;
 		n++;
 	}
@@ -185,17 +192,21 @@ static int word_change(uint64_t va, uint32_t code, int *decides)
 
 static long two_words(int command, int is_private, const uint64_t va[2], uint32_t value, uint64_t value2, uint32_t value3)
 {
-	struct key k[2];
+	struct futex_key k[2];
 	uint32_t now;
-	int e = key_of(va[0], is_private, &k[0]), decides = 0;
+	int e = futex_key(va[0], is_private, &k[0]), decides = 0, more;
 
 	if (!e)
-		e = key_of(va[1], is_private, &k[1]);
+		e = futex_key(va[1], is_private, &k[1]);
 	if (e)
 		return e;
 	if (command == FUTEX_WAKE_OP) {
 		e = word_change(va[1], value3, &decides);
-		return e ? e : wake(k[0], value, ANY_BITS) + (decides ? wake(k[1], (uint32_t)value2, ANY_BITS) : 0);
+		if (e)
+			return e;
+		e = wake(k[0], value, ANY_BITS);
+		more = e >= 0 && decides ? wake(k[1], (uint32_t)value2, ANY_BITS) : 0;
+		return e < 0 || more < 0 ? -EINVAL : e + more;
 	}
 	if ((int32_t)value < 0 || (int32_t)value2 < 0)
 		return -EINVAL;
@@ -208,20 +219,38 @@ static long two_words(int command, int is_private, const uint64_t va[2], uint32_
 	return requeue(k[0], k[1], value, (uint32_t)value2);
 }
 
+/* Which clock an operation's time is of: whether the wall's, or -ENOSYS: it knows no such flag. */
+static int wall_of(int command, int flagged)
+{
+	if (command == FUTEX_LOCK_PI)
+		return flagged ? -ENOSYS : 1;
+	if (flagged && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT_REQUEUE_PI && command != FUTEX_LOCK_PI2)
+		return -ENOSYS;
+	return flagged;
+}
+
 CALL6(futex, va, operation, value, timeout, va2, value3)
 {
-	int command = (int)operation & FUTEX_CMD_MASK, is_private = (operation & FUTEX_PRIVATE_FLAG) != 0, is_wall = (operation & FUTEX_CLOCK_REALTIME) != 0, e;
-	uint64_t deadline;
-	struct key k;
+	int command = (int)operation & FUTEX_CMD_MASK, is_private = (operation & FUTEX_PRIVATE_FLAG) != 0;
+	int is_wall = wall_of(command, (operation & FUTEX_CLOCK_REALTIME) != 0), e;
+	uint64_t deadline = 0;
+	struct futex_key k;
 
-	if (is_wall && command != FUTEX_WAIT_BITSET)
-		return -ENOSYS;
+	if (is_wall < 0)
+		return is_wall;
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-		e = timeout_read(timeout, command == FUTEX_WAIT_BITSET, is_wall, &deadline);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+	case FUTEX_WAIT_REQUEUE_PI:
+		e = timeout_read(timeout, command != FUTEX_WAIT, is_wall, &deadline);
 		if (e)
 			return e;
+	}
+	switch (command) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
 		if (command == FUTEX_WAIT)
 			value3 = ANY_BITS;
 		return (uint32_t)value3 ? wait(va, is_private, (uint32_t)value, deadline, (uint32_t)value3) : -EINVAL;
@@ -231,13 +260,24 @@ CALL6(futex, va, operation, value, timeout, va2, value3)
 			value3 = ANY_BITS;
 		if (!(uint32_t)value3)
 			return -EINVAL;
-		e = key_of(va, is_private, &k);
+		e = futex_key(va, is_private, &k);
 		/* Linux wakes one even when asked for none. */
 		return e ? e : wake(k, (uint32_t)value ? (uint32_t)value : 1, (uint32_t)value3);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
 	case FUTEX_WAKE_OP:
 		return two_words(command, is_private, (uint64_t[2]){ va, va2 }, (uint32_t)value, timeout, (uint32_t)value3);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return futex_pi_lock(va, is_private, deadline, 0);
+	case FUTEX_TRYLOCK_PI:
+		return futex_pi_lock(va, is_private, 0, 1);
+	case FUTEX_UNLOCK_PI:
+		return futex_pi_unlock(va, is_private);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return futex_pi_wait((uint64_t[2]){ va, va2 }, is_private, (uint32_t)value, deadline);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_pi_requeue((uint64_t[2]){ va, va2 }, is_private, (uint32_t)value, (uint32_t)timeout, (uint32_t)value3);
 	}
 	return -ENOSYS;
 }

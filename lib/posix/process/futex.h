@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What futex.c and futex_holder.c share: how a word is known, and the queue of those who wait for it. The family lock
+ * is held in all of it. */
+#ifndef POSIX_FUTEX_H
+#define POSIX_FUTEX_H
+#include <posix/library.h>
+
+/* What a word stands in (an env, a file, shared anonymous memory), and where there. */
+struct futex_key { uint64_t space, at; };
+
+/* Of the word at va, 0; -EINVAL: odd, -EFAULT: nothing is there. is_private: FUTEX_PRIVATE_FLAG. */
+int futex_key(uint64_t va, int is_private, struct futex_key *to);
+struct futex_queue *futex_queue_of(struct futex_key k); /* words that hash alike share one */
+void futex_add(struct thread *th, struct futex_key k);  /* as the last; futex_forget takes it off */
+
+static inline int futex_is_at(const struct thread *th, struct futex_key k)
+{
+	return th->futex.at == k.at && th->futex.space == k.space;
+}
+
+/* ---- futex_holder.c: words that name their holder. Deadlines as sleep_on takes them. */
+long futex_pi_lock(uint64_t va, int is_private, uint64_t deadline, int is_try);
+long futex_pi_unlock(uint64_t va, int is_private);
+/* Waits at va[0] until somebody moves the caller to va[1], and it holds that word. */
+long futex_pi_wait(const uint64_t va[2], int is_private, uint32_t expected, uint64_t deadline);
+/* The first who waits so at va[0] gets the word at va[1], or stands in line for it as up to `moves` others do. */
+long futex_pi_requeue(const uint64_t va[2], int is_private, uint32_t wakes, uint32_t moves, uint32_t expected);
+#endif
