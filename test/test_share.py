@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from aril import guest
+from aril import guest, programs
 
 MANY = 10000
 NAMES = "0123456789" * 4
@@ -166,3 +166,25 @@ def test_odd_host_name(tmp_path):
     assert r.status == 125 and b"/proc/none: the share cannot be mounted there" in r.err, r
     r = shared(folder, "cat /w/f; mount | grep -c 'share0 on /w type 9p (rw,'")
     assert said(r) == ["odd", "1"] and re.search(rb"^aril: --share: .* boots through its firmware$", r.err, re.M), r
+
+
+def test_run_and_mapped(tmp_path):
+    """Programs and scripts in a share run, by their names there; one that has changed is run as it is now; who runs one keeps the share from being unmounted."""
+    subprocess.run(["cp", guest.busybox(), tmp_path / "busybox"], check=True)
+    (tmp_path / "script").write_bytes(b"#!/w/busybox sh\necho $0 $1; readlink /proc/self/exe\n")
+    (tmp_path / "plain").write_bytes(b"echo plain\n")
+    (tmp_path / "script").chmod(0o755)
+    r = shared(tmp_path, """cd /w; ./busybox echo hi; ./script x; cp busybox b; ./b true 2>&1 | head -n 1; printf '#!/bin/sh\\necho changed\\n' >b; ./b; ./plain 2>&1 | grep -c denied
+./busybox sleep 2 & sleep 1; cd /; umount /w 2>/dev/null; echo $?; wait; umount /w; echo $?""")
+    assert said(r) == ["hi", "./script x", "/w/busybox", "b: applet not found", "changed", "1", "1", "0"], r
+
+
+def test_hostile_member(tmp_path):
+    """A member that writes what it likes where messages lie reaches nothing but the folder, and hangs nobody: all others go on. QEMU ends the share for it."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "f").write_bytes(b"inside\n")
+    (tmp_path / "out").write_bytes(b"outside\n")
+    r = shared(tmp_path / "in", "cat /w/f; /bin/shares 300; cat /w/f >/dev/null 2>&1; umount -l /w 2>/dev/null; mount -t 9p share0 /w 2>/dev/null; ls / | grep -c bin; echo on",
+               "--add", f"{programs.build('shares', 'musl')}:/bin/shares", timeout=200)
+    assert said(r) == ["inside", "done", "2", "on"], r
+    assert (tmp_path / "out").read_bytes() == b"outside\n" and os.listdir(tmp_path) in (["in", "out"], ["out", "in"])

@@ -103,9 +103,17 @@ int inode_open(struct inode *ip, unsigned flags, struct file **out)
 	return *out ? 0 : -ENOMEM;
 }
 
+static int copy_of(struct file *f, struct inode **out)
+{
+	if (f->ip->kind != KIND_OPS || !f->ip->volume->ops->is_copied)
+		return -ENODEV;
+	return (f->flags & O_ACCMODE) == O_WRONLY ? -EACCES : kind_copy(f->ip, out);
+}
+
 int inode_of_fd(int fd, struct inode **out, int *open_flags)
 {
 	struct file *f = fd_file(fd);
+	int error;
 
 	if (!f)
 		return -EBADF;
@@ -115,15 +123,14 @@ int inode_of_fd(int fd, struct inode **out, int *open_flags)
 		file_put(f);
 		return 0;
 	}
-	if (!IS(f->ip, S_IFREG) || f->ip->kind != KIND_TREE) {
-		file_put(f);
-		return -ENODEV;
-	}
-	inode_get(f->ip);
-	*out = f->ip;
 	*open_flags = (int)f->flags;
+	error = IS(f->ip, S_IFREG) ? 0 : -ENODEV;
+	if (!error && f->ip->kind == KIND_TREE)
+		inode_get(*out = f->ip);
+	else if (!error)
+		error = copy_of(f, out);
 	file_put(f);
-	return 0;
+	return error;
 }
 
 long file_read(struct file *f, struct io *io, uint64_t *at)

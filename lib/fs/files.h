@@ -34,7 +34,8 @@
 enum inode_kind { KIND_TREE, KIND_OPS, KIND_PIPE, KIND_ANON };
 enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, INODE_LINKABLE = 16,
 	INODE_SEALS = 8 /* of memfd_create */, INODE_MOUNTED = 32 /* something hangs there */,
-	INODE_TURN = 64 /* of KIND_OPS: somebody writes it */, INODE_TURN_WANTED = 128 };
+	INODE_TURN = 64 /* of KIND_OPS: somebody writes it */, INODE_TURN_WANTED = 128,
+	INODE_COPY = 64 /* of KIND_TREE: of its parent's contents, kind_copy.c */ };
 
 struct watcher;
 
@@ -104,6 +105,7 @@ struct inode {
 		struct socket *socket;     /* of the tree: who is bound to it, NULL when he is gone */
 		struct pipe *pipe;
 		struct proc_node proc;
+		struct inode *copy;    /* KIND_OPS whose files are copied: the last one, while it is used */
 	};
 };
 

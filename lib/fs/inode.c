@@ -163,6 +163,8 @@ static void inode_free(struct inode *ip)
 		if (ip->parent)
 			inode_put(ip->parent);
 	} else if (S_ISREG(ip->mode)) {
+		if (inode_is_copy(ip))
+			kind_copy_end(ip);
 		pages_free(ip);
 	} else if (S_ISLNK(ip->mode) && (ip->marks & INODE_OWNS_TARGET)) {
 		fam_free((void *)(uintptr_t)ip->target);
@@ -249,7 +251,7 @@ uint64_t inode_number(struct inode *ip)
 
 long inode_path(struct inode *ip, char *to, size_t max)
 {
-	struct place p = { NULL, ip };
+	struct place p = { NULL, inode_is_copy(ip) ? ip->parent : ip };
 
 	if (ip->kind == KIND_ANON && S_ISSOCK(ip->mode))
 		return fmt(to, max, "socket:[%lu]", (unsigned long)ip->ino);

@@ -220,9 +220,10 @@ static long path_whole(const struct inode *ip, const struct mount *m, enum whole
 
 long place_path(const struct place *p, int marks_lost, char *to, size_t max)
 {
-	const struct mount *m = p->mount ? p->mount : mount_of(p->inode);
+	const struct inode *ip = inode_is_copy(p->inode) ? p->inode->parent : p->inode;
+	const struct mount *m = p->mount ? p->mount : mount_of(ip);
 
-	return path_whole(p->inode, m, marks_lost ? WHOLE_MARKED : WHOLE_PLACE, to, max);
+	return path_whole(ip, m, marks_lost ? WHOLE_MARKED : WHOLE_PLACE, to, max);
 }
 
 long mount_root_path(const struct mount *m, char *to, size_t max)

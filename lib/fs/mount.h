@@ -44,6 +44,7 @@ struct fs_ops {
 	uint32_t magic;                /* of statfs */
 	uint8_t is_single;             /* there is one volume, which every mount shows */
 	uint8_t is_internal;           /* mount(2) makes none: only the family does */
+	uint8_t is_copied;             /* its files are mapped, and run, from copies in memory; else neither */
 	/* A new volume, with what mount(2) was told: sets root, one reference. 0 or -errno. MAY SLEEP. */
 	int (*make)(struct volume *v, const char *source, char *options);
 	/* Other options, of a remount: all or none are taken. Absent: any are refused. */
@@ -174,6 +175,12 @@ int  inode_refresh(struct inode *ip);  /* what it says of itself is up to date *
 extern const struct file_ops kind_file_ops;
 int  kind_change(struct inode *ip, const struct fs_change_of *what); /* of any file; inode_change asks it */
 int  kind_open(struct inode *ip, unsigned flags);
+
+/* ---- kind_copy.c: a copy of an open regular file of a kind whose files are copied: reference held. It holds the file.
+ * MAY SLEEP. -ENOMEM, and errors of its read. */
+int  inode_is_copy(const struct inode *ip); /* what it shows is of the time when it was mapped */
+int  kind_copy(struct inode *ip, struct inode **out);
+void kind_copy_end(struct inode *copy); /* the last reference goes */
 
 /* ---- may.c: the one place that says what may be done. 0 or -errno */
 enum may { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };

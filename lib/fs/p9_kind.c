@@ -83,7 +83,8 @@ static size_t p9_show(const struct volume *v, char *to, size_t max)
 
 static uint64_t p9_blocks(const struct inode *ip) { return p9_node(ip)->blocks; }
 
-const struct fs_ops p9_kind = { .name = "9p", .magic = MAGIC, .make = p9_make, .show = p9_show, .end = p9_volume_end,
+const struct fs_ops p9_kind = { .name = "9p", .magic = MAGIC, .is_copied = 1, .make = p9_make,
+	.show = p9_show, .end = p9_volume_end,
 	.lookup = p9_lookup, .read_dir = p9_read_dir, .link_text = p9_link_text, .create = p9_create, .link = p9_link,
 	.remove = p9_remove, .rename = p9_rename, .change = p9_change, .refresh = p9_refresh, .open = p9_open_file,
 	.read = p9_read, .write = p9_write, .sync = p9_sync, .blocks = p9_blocks,

@@ -60,13 +60,14 @@ static void slot_look(struct p9_share *s, unsigned slot)
 		p->is_taken = 0;
 }
 
-static int slot_find(struct p9_share *s)
+/* holder NULL: nobody will wait for it. */
+static int slot_find(struct p9_share *s, const struct thread *holder)
 {
 	for (unsigned i = 0; i < SHARE_SLOTS; i++) {
 		slot_look(s, i);
 		if (s->slot[i].is_taken)
 			continue;
-		s->slot[i] = (struct p9_slot){ P->thread, P->thread->tid, 1, 0 };
+		s->slot[i] = (struct p9_slot){ holder, holder ? holder->tid : 0, 1, !holder };
 		return (int)i;
 	}
 	return -1;
@@ -82,7 +83,7 @@ int p9_slot_take(struct p9_share *s, uint8_t **room)
 	uint64_t end = clock_after(2 * (uint64_t)PATIENCE_NS);
 	int slot;
 
-	while ((slot = slot_find(s)) < 0) {
+	while ((slot = slot_find(s, P->thread)) < 0) {
 		if (clock_ns() >= end)
 			return -EIO;
 		sleep_through(share_channel(s->number), end);
@@ -124,7 +125,7 @@ long p9_send(struct p9_share *s, unsigned slot, uint32_t n, uint8_t **reply)
 
 int p9_post(struct p9_share *s, const uint8_t *message, uint32_t n)
 {
-	int slot = slot_find(s);
+	int slot = slot_find(s, NULL); /* who ends has no thread any more */
 	uint8_t *room;
 
 	if (slot < 0)
@@ -133,7 +134,6 @@ int p9_post(struct p9_share *s, const uint8_t *message, uint32_t n)
 	memcpy(room, message, n);
 	room[5] = (uint8_t)slot; /* its tag */
 	room[6] = 0;
-	s->slot[slot].is_alone = 1;
 	ask(s, (unsigned)slot, n);
 	return 1;
 }

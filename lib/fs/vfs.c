@@ -389,6 +389,11 @@ int inode_lookup(const char *path, struct inode **out)
 	return 0;
 }
 
+static int may_run(const struct inode *ip)
+{
+	return ip->kind == KIND_TREE || (ip->kind == KIND_OPS && ip->volume->ops->is_copied);
+}
+
 int inode_lookup_exec(const char *path, struct inode **out)
 {
 	struct place p;
@@ -396,16 +401,15 @@ int inode_lookup_exec(const char *path, struct inode **out)
 
 	if (error)
 		return error;
-	error = IS(p.inode, S_IFREG) && p.inode->kind == KIND_TREE ? place_may(&p, MAY_EXEC) : -EACCES;
+	error = IS(p.inode, S_IFREG) && may_run(p.inode) ? place_may(&p, MAY_EXEC) : -EACCES;
 	if (!error && p.inode->writers > 0)
 		error = -ETXTBSY;
-	if (error) {
-		place_put(&p);
-		return error;
-	}
-	mount_put(p.mount);
-	*out = p.inode;
-	return 0;
+	if (!error && p.inode->kind == KIND_TREE)
+		inode_get(*out = p.inode);
+	else if (!error && !(error = kind_open(p.inode, O_RDONLY)))
+		error = kind_copy(p.inode, out);
+	place_put(&p);
+	return error;
 }
 
 int path_is_symlink(const char *path)

@@ -105,7 +105,7 @@ int  files_open_inode(struct file_state *fs, struct inode *ip); /* a descriptor 
 int  inode_lookup(const char *path, struct inode **out);
 int  inode_lookup_exec(const char *path, struct inode **out);
 int  path_is_symlink(const char *path);                           /* its last component */
-/* reference held, NULL for /dev/zero; -EBADF, -ENODEV when it cannot be mapped */
+/* reference held, NULL for /dev/zero; -EBADF, -EACCES when it cannot be read, -ENODEV when it cannot be mapped */
 int  inode_of_fd(int fd, struct inode **out, int *open_flags);
 /* a process runs it: a reference, and nobody opens it for writing */
 void inode_run(struct inode *ip), inode_run_end(struct inode *ip);

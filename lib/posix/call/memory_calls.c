@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls about mappings and the heap: which file, by which right; what is mapped where is vm's. madvise has a
  * file of its own. */
+#include <fs/mount.h>
 #include <posix/library.h>
 #include <asm/mman.h>
 #include <linux/fcntl.h>
@@ -14,6 +15,11 @@ static int file_rights(uint64_t fd, unsigned prot, int shared, struct inode **ip
 
 	if (e)
 		return e;
+	/* What is written there would not reach the file, nor what is written otherwise be seen: as Linux's cache=none. */
+	if (shared && *ip && inode_is_copy(*ip) && (open_flags & O_ACCMODE) == O_RDWR) {
+		inode_put(*ip);
+		return -EINVAL;
+	}
 	if ((open_flags & O_ACCMODE) == O_WRONLY || (shared && prot & PROT_WRITE && (open_flags & O_ACCMODE) != O_RDWR)) {
 		inode_put(*ip);
 		return -EACCES;
