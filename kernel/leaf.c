@@ -39,7 +39,7 @@ void entry_gone(struct exo_frame_rec *f, bool give)
 {
 	uint32_t pfn = (uint32_t)(f - frames);
 	if (f->owner == 0) {
-		if (!frame_is_counted(f) && !table_is_stranded(f))
+		if (!frame_is_counted(f))
 			frame_free(pfn);
 	} else if (give && f->owner == current_env()->index && !f->pins && f->type != EXO_ENV && !table_is_stranded(f)) {
 		frame_release(pfn);

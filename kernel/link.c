@@ -42,7 +42,8 @@ void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool gi
 			t->flags &= (uint8_t)~FRAME_GLOBAL;
 		}
 	}
-	entry_gone(t, give);
+	if ((give || !t->owner) && !table_is_stranded(t))
+		entry_gone(t, give);
 }
 
 int64_t link_remove(uint32_t root, uint64_t va, int level, uint64_t n, bool give, uint32_t stranded)

@@ -57,8 +57,8 @@ void task_reap(struct task *t);                    /* the record of a zombie goe
 /* ---- futex.c; family lock held */
 long futex_wake(uint64_t va, uint32_t most);       /* how many were woken, or -errno */
 void futex_forget(struct thread *th);
-void futex_pi_end(struct thread *th);              /* futex_holder.c: others get the words that it holds */
-void robust_end(struct thread *th);                /* futex_holder.c: the mutexes that it holds are told of its death */
+void futex_hand_on(struct thread *th);             /* futex_holder.c: th ends, others get the words that it holds */
+void futex_end(struct thread *th);                 /* the same, and the words of its robust list are marked */
 
 /* ---- vfork.c */
 void vfork_release(struct task *child);            /* its parent's thread may go on; nothing if none waits */

@@ -52,8 +52,8 @@ struct thread_signals {
 struct futex_wait {
 	struct thread *next, *prev;
 	uint64_t space, at;
-	uint32_t bits;
-	int holder;                       /* who has the word, where words name their holder */
+	uint32_t bits;                    /* 0 where words name their holder */
+	int holder;                       /* the number of who has that word; else 0 */
 	uint64_t goes_to, to_space, to_at; /* address of the word to which it may be moved, and what that is known by */
 };
 
@@ -93,7 +93,6 @@ struct thread {
 	/* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
 	struct task *vfork_child;
 	struct futex_wait futex;
-	int      futex_waiters;      /* how many name it as `holder` */
 	uint64_t restart_deadline, restart_left; /* of an interrupted nanosleep, for restart_syscall */
 
 	/* held by a tracer: ptrace.c */
@@ -104,6 +103,7 @@ struct thread {
 	/* ending */
 	uint64_t clear_child_tid;    /* user address to clear at its end, 0 = none */
 	uint64_t robust_list;        /* user address, 0 = none */
+	uint64_t futex_waiters;      /* how many name it as `holder` of the word that they wait for */
 
 	struct thread_signals signals;
 };

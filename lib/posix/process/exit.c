@@ -133,7 +133,8 @@ void task_bury(struct task *t, int status)
 		if (th->tracer)
 			ptrace_release(th);
 		sched_remove(th);
-		futex_pi_end(th);
+		if (th->futex.holder | th->futex_waiters)
+			futex_hand_on(th);
 		futex_forget(th);
 		if (th->channel)
 			sleep_end(th);
@@ -167,12 +168,11 @@ void memory_leave(struct thread *th)
 {
 	const int zero = 0;
 
-	if (th->robust_list)
-		robust_end(th);
+	if (th->robust_list | th->futex_waiters)
+		futex_end(th);
 	if (th->clear_child_tid && P->thread_count > 1 && !user_write(th->clear_child_tid, &zero, sizeof zero))
 		(void)futex_wake(th->clear_child_tid, 1);
-	futex_pi_end(th);
-	th->robust_list = th->clear_child_tid = 0;
+	th->clear_child_tid = 0;
 }
 
 static void others_kill(struct task *t, const struct thread *but)

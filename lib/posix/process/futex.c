@@ -16,31 +16,13 @@ int futex_key(uint64_t va, int is_private, struct futex_key *to)
 
 	if (va % 4)
 		return -EINVAL;
-	if (!user_range_ok(va, 4) || (!is_private && !(r = region_find(va))))
+	if (is_private ? !user_range_ok(va, 4) : !(r = region_find(va)))
 		return -EFAULT;
 	if (is_private || !(r->flags & REGION_SHARED))
 		*to = (struct futex_key){ (uint64_t)P->self << 32, va };
 	else
 		*to = (struct futex_key){ r->inode ? (uint64_t)r->inode : SHARED_ANONYMOUS, r->offset * PAGE + va - r->start };
 	return 0;
-}
-
-struct futex_queue *futex_queue_of(struct futex_key k)
-{
-	return &F->futexes[(k.space >> 4 ^ k.space >> 32 ^ k.at >> 2 ^ k.at >> 12) % FUTEX_BUCKETS];
-}
-
-void futex_add(struct thread *th, struct futex_key k)
-{
-	struct futex_queue *q = futex_queue_of(k);
-
-	th->futex.space = k.space;
-	th->futex.at = k.at;
-	th->futex.next = 0;
-	th->futex.holder = 0;
-	th->futex.prev = q->last;
-	*(q->last ? &q->last->futex.next : &q->first) = th;
-	q->last = th;
 }
 
 void futex_forget(struct thread *th)
@@ -57,7 +39,7 @@ void futex_forget(struct thread *th)
 /* By an operation of futex_holder.c: no other one serves it. */
 static int waits_pi(const struct thread *th)
 {
-	return th->futex.holder || th->futex.goes_to;
+	return !th->futex.bits;
 }
 
 /* At most that many, in the order in which they came. */
@@ -70,10 +52,11 @@ static int wake(struct futex_key k, uint32_t most, uint32_t bits)
 		next = th->futex.next;
 		if (!futex_is_at(th, k))
 			continue;
-		if (waits_pi(th))
-			return -EINVAL;
-		if (!(th->futex.bits & bits))
+		if (!(th->futex.bits & bits)) {
+			if (waits_pi(th))
+				return -EINVAL;
 			continue;
+		}
 		futex_forget(th);
 		thread_run(th);
 		n++;
@@ -219,38 +202,54 @@ static long two_words(int command, int is_private, const uint64_t va[2], uint32_
 	return requeue(k[0], k[1], value, (uint32_t)value2);
 }
 
-/* Which clock an operation's time is of: whether the wall's, or -ENOSYS: it knows no such flag. */
-static int wall_of(int command, int flagged)
+/* The operations on words that name their holder. */
+static __attribute__((noinline)) long by_holder(uint64_t at, uint64_t operation, uint64_t value, uint64_t timeout,
+	uint64_t at2, uint64_t value3)
 {
-	if (command == FUTEX_LOCK_PI)
-		return flagged ? -ENOSYS : 1;
-	if (flagged && command != FUTEX_WAIT_BITSET && command != FUTEX_WAIT_REQUEUE_PI && command != FUTEX_LOCK_PI2)
+	const uint64_t va[2] = { at, at2 };
+	int command = (int)operation & FUTEX_CMD_MASK, is_private = (operation & FUTEX_PRIVATE_FLAG) != 0, e;
+	int is_wall = (operation & FUTEX_CLOCK_REALTIME) != 0;
+	uint64_t deadline;
+
+	switch (command) {
+	case FUTEX_LOCK_PI: /* by the wall clock, as it always was */
+	case FUTEX_LOCK_PI2:
+		if (command == FUTEX_LOCK_PI && is_wall)
+			return -ENOSYS;
+		e = timeout_read(timeout, 1, is_wall || command == FUTEX_LOCK_PI, &deadline);
+		return e ? e : futex_pi_lock(va[0], is_private, deadline, 0);
+	case FUTEX_WAIT_REQUEUE_PI:
+		e = timeout_read(timeout, 1, is_wall, &deadline);
+		return e ? e : futex_pi_wait(va, is_private, (uint32_t)value, deadline);
+	}
+	if (is_wall)
 		return -ENOSYS;
-	return flagged;
+	switch (command) {
+	case FUTEX_TRYLOCK_PI:
+		return futex_pi_lock(va[0], is_private, 0, 1);
+	case FUTEX_UNLOCK_PI:
+		return futex_pi_unlock(va[0], is_private);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_pi_requeue(va, is_private, (uint32_t)value, (uint32_t)timeout, (uint32_t)value3);
+	}
+	return -ENOSYS;
 }
 
 CALL6(futex, va, operation, value, timeout, va2, value3)
 {
 	int command = (int)operation & FUTEX_CMD_MASK, is_private = (operation & FUTEX_PRIVATE_FLAG) != 0;
-	int is_wall = wall_of(command, (operation & FUTEX_CLOCK_REALTIME) != 0), e;
-	uint64_t deadline = 0;
+	int is_wall = (operation & FUTEX_CLOCK_REALTIME) != 0, e;
+	uint64_t deadline;
 	struct futex_key k;
 
-	if (is_wall < 0)
-		return is_wall;
+	if (is_wall && command != FUTEX_WAIT_BITSET)
+		return by_holder(va, operation, value, timeout, va2, value3);
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-	case FUTEX_LOCK_PI:
-	case FUTEX_LOCK_PI2:
-	case FUTEX_WAIT_REQUEUE_PI:
-		e = timeout_read(timeout, command != FUTEX_WAIT, is_wall, &deadline);
+		e = timeout_read(timeout, command == FUTEX_WAIT_BITSET, is_wall, &deadline);
 		if (e)
 			return e;
-	}
-	switch (command) {
-	case FUTEX_WAIT:
-	case FUTEX_WAIT_BITSET:
 		if (command == FUTEX_WAIT)
 			value3 = ANY_BITS;
 		return (uint32_t)value3 ? wait(va, is_private, (uint32_t)value, deadline, (uint32_t)value3) : -EINVAL;
@@ -267,17 +266,6 @@ CALL6(futex, va, operation, value, timeout, va2, value3)
 	case FUTEX_CMP_REQUEUE:
 	case FUTEX_WAKE_OP:
 		return two_words(command, is_private, (uint64_t[2]){ va, va2 }, (uint32_t)value, timeout, (uint32_t)value3);
-	case FUTEX_LOCK_PI:
-	case FUTEX_LOCK_PI2:
-		return futex_pi_lock(va, is_private, deadline, 0);
-	case FUTEX_TRYLOCK_PI:
-		return futex_pi_lock(va, is_private, 0, 1);
-	case FUTEX_UNLOCK_PI:
-		return futex_pi_unlock(va, is_private);
-	case FUTEX_WAIT_REQUEUE_PI:
-		return futex_pi_wait((uint64_t[2]){ va, va2 }, is_private, (uint32_t)value, deadline);
-	case FUTEX_CMP_REQUEUE_PI:
-		return futex_pi_requeue((uint64_t[2]){ va, va2 }, is_private, (uint32_t)value, (uint32_t)timeout, (uint32_t)value3);
 	}
-	return -ENOSYS;
+	return by_holder(va, operation, value, timeout, va2, value3);
 }

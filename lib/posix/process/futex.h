@@ -10,8 +10,24 @@ struct futex_key { uint64_t space, at; };
 
 /* Of the word at va, 0; -EINVAL: odd, -EFAULT: nothing is there. is_private: FUTEX_PRIVATE_FLAG. */
 int futex_key(uint64_t va, int is_private, struct futex_key *to);
-struct futex_queue *futex_queue_of(struct futex_key k); /* words that hash alike share one */
-void futex_add(struct thread *th, struct futex_key k);  /* as the last; futex_forget takes it off */
+
+static inline struct futex_queue *futex_queue_of(struct futex_key k) /* words that hash alike share one */
+{
+	return &F->futexes[(k.space >> 4 ^ k.space >> 32 ^ k.at >> 2 ^ k.at >> 12) % FUTEX_BUCKETS];
+}
+
+/* As the last; futex_forget takes it off. */
+static inline void futex_add(struct thread *th, struct futex_key k)
+{
+	struct futex_queue *q = futex_queue_of(k);
+
+	th->futex.space = k.space;
+	th->futex.at = k.at;
+	th->futex.next = 0;
+	th->futex.prev = q->last;
+	*(q->last ? &q->last->futex.next : &q->first) = th;
+	q->last = th;
+}
 
 static inline int futex_is_at(const struct thread *th, struct futex_key k)
 {

@@ -186,11 +186,11 @@ long futex_pi_unlock(uint64_t va, int is_private)
 	return 0;
 }
 
-void futex_pi_end(struct thread *th)
+void futex_hand_on(struct thread *th)
 {
-	if (th->futex.space && th->futex.holder)
+	if (th->futex.holder)
 		leave(th);
-	for (int i = 0; i < TID_MAX && th->futex_waiters > 0; i++) {
+	for (int i = 0; i < TID_MAX && th->futex_waiters; i++) {
 		const struct thread *w = F->by_tid[i];
 
 		if (w && w->futex.space && w->futex.holder == th->tid) {
@@ -293,7 +293,7 @@ static void word_die(const struct thread *th, uint64_t va, int is_pending)
 		(void)futex_wake(va, 1);
 }
 
-void robust_end(struct thread *th)
+static void robust_end(struct thread *th)
 {
 	struct { uint64_t next; int64_t offset; uint64_t pending; } head;
 	uint64_t entry;
@@ -314,4 +314,12 @@ void robust_end(struct thread *th)
 	}
 	if (head.pending & ~1ul)
 		word_die(th, (head.pending & ~1ul) + (uint64_t)head.offset, 1);
+}
+
+void futex_end(struct thread *th)
+{
+	if (th->robust_list)
+		robust_end(th);
+	th->robust_list = 0;
+	futex_hand_on(th);
 }
