@@ -33,6 +33,9 @@ struct fs_change_of { unsigned which; uint32_t mode, uid, gid; uint64_t size; in
 
 enum fs_rename { FS_EXCHANGE = 1 }; /* both names stay, each with what the other had */
 
+/* What statfs says of a volume: magic of what lies behind it, bytes of a block, blocks, files. */
+struct fs_size { uint32_t magic, block, name_max; uint64_t blocks, free, available, files, files_free, id; };
+
 /* A kind of file system. Operations are called with the family lock; those that say so MAY SLEEP: then the lock is
  * free meanwhile, and what was known before must be looked at again. Who calls holds the inodes it names.
  * The tree in memory (KIND_TREE: root image, tmpfs, devpts) brings no operations on inodes: tree.c and tmpfs.c are
@@ -77,6 +80,7 @@ struct fs_ops {
 	long (*read)(struct inode *ip, void *to, size_t n, uint64_t at);
 	long (*write)(struct inode *ip, const void *from, size_t n, uint64_t at);
 	int (*sync)(struct inode *ip, int data_only);  /* what was written is safe. Absent: 0 */
+	int (*size)(struct volume *v, struct fs_size *out); /* absent: nothing is known */
 	/* These do not. Units of 512 bytes that it takes; absent: 0. */
 	uint64_t (*blocks)(const struct inode *ip);
 	/* Path from the volume's root, which begins with '/' or is empty: length. */

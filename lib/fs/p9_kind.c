@@ -81,11 +81,41 @@ static size_t p9_show(const struct volume *v, char *to, size_t max)
 	return (size_t)fmt(to, max, ",trans=virtio,version=9p2000.L,cache=none");
 }
 
+/* As the server says of its own file system, which it names by its magic. */
+static int p9_size(struct volume *v, struct fs_size *out)
+{
+	struct p9_share *s = v->own;
+	struct p9_fid *f = p9_node(v->root)->at;
+	struct p9_call c;
+	int error = p9_begin(s, P9_STATFS, &c);
+
+	if (error)
+		return error;
+	p9_fid_get(f);
+	p9_put(&c.ask, f->number, 4);
+	error = p9_go(&c);
+	if (!error) {
+		out->magic = (uint32_t)p9_get(&c.reply, 4);
+		out->block = (uint32_t)p9_get(&c.reply, 4);
+		out->blocks = p9_get(&c.reply, 8);
+		out->free = p9_get(&c.reply, 8);
+		out->available = p9_get(&c.reply, 8);
+		out->files = p9_get(&c.reply, 8);
+		out->files_free = p9_get(&c.reply, 8);
+		out->id = p9_get(&c.reply, 8);
+		out->name_max = (uint32_t)p9_get(&c.reply, 4);
+		error = c.reply.bad ? -EIO : 0;
+	}
+	p9_end(&c);
+	p9_fid_put(s, f);
+	return error;
+}
+
 static uint64_t p9_blocks(const struct inode *ip) { return p9_node(ip)->blocks; }
 
 const struct fs_ops p9_kind = { .name = "9p", .magic = MAGIC, .is_copied = 1, .make = p9_make,
 	.show = p9_show, .end = p9_volume_end,
 	.lookup = p9_lookup, .read_dir = p9_read_dir, .link_text = p9_link_text, .create = p9_create, .link = p9_link,
 	.remove = p9_remove, .rename = p9_rename, .change = p9_change, .refresh = p9_refresh, .open = p9_open_file,
-	.read = p9_read, .write = p9_write, .sync = p9_sync, .blocks = p9_blocks,
+	.read = p9_read, .write = p9_write, .sync = p9_sync, .size = p9_size, .blocks = p9_blocks,
 	.path = p9_path, .forget = p9_forget };

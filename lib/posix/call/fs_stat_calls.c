@@ -223,11 +223,36 @@ static void room_tell(const struct volume *v, struct statfs *st)
 	st->f_bavail = st->f_bfree;
 }
 
+/* What the kind says of its volume, when it says anything. MAY SLEEP */
+static int size_tell(struct volume *v, struct statfs *st)
+{
+	struct fs_size size;
+	int error;
+
+	if (!v || !v->ops->size)
+		return 0;
+	error = v->ops->size(v, &size);
+	if (error)
+		return error;
+	st->f_type = size.magic;
+	st->f_bsize = st->f_frsize = size.block;
+	st->f_blocks = (long)size.blocks;
+	st->f_bfree = (long)size.free;
+	st->f_bavail = (long)size.available;
+	st->f_files = (long)size.files;
+	st->f_ffree = (long)size.files_free;
+	st->f_fsid.val[0] = (int)size.id;
+	st->f_fsid.val[1] = (int)(size.id >> 32);
+	st->f_namelen = size.name_max;
+	return 0;
+}
+
 static long statfs_write(const struct place *p, uint64_t to)
 {
 	const struct inode *ip = p->inode;
 	const struct mount *m = p->mount ? p->mount : mount_of(ip);
 	struct statfs st;
+	int error;
 
 	memset(&st, 0, sizeof(st));
 	st.f_type = ip->kind == KIND_PIPE ? 0x50495045 : 0x01021994; /* PIPEFS, TMPFS */
@@ -238,8 +263,9 @@ static long statfs_write(const struct place *p, uint64_t to)
 	st.f_flags = m ? mount_status(m) : 0x20;
 	if (ip->kind == KIND_TREE && st.f_type == 0x01021994)
 		room_tell(ip->volume ? ip->volume : fs_family()->root->volume, &st);
+	error = size_tell(ip->volume, &st);
 	place_put(p);
-	return user_write(to, &st, sizeof(st));
+	return error ? error : user_write(to, &st, sizeof(st));
 }
 
 CALL2(statfs, path, to)
