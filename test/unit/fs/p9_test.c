@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Folders of the host: what the client asks a server that is right, what it makes of a file that has lost its path, and
  * that no answer of one that is not leads outside what came, keeps memory, or hangs. */
+#include <asm/statfs.h>
 #include "p9_host.h"
 
 static char buffer[70000];
@@ -33,6 +34,7 @@ static unsigned entries_of(const char *path)
 
 TEST(fs_p9_is_read)
 {
+	struct statfs room;
 	long allocations, pages;
 	unsigned fids;
 
@@ -50,6 +52,9 @@ TEST(fs_p9_is_read)
 		CHECK_EQ(SYS(getcwd, buffer, 100), 15);
 		CHECK_STR(buffer, "/tmp/p9/folder");
 		CHECK_EQ(SYS(chdir, "/"), 0);
+		CHECK_EQ(SYS(statfs, "/tmp/p9/file", &room), 0);
+		CHECK(room.f_type == 0xef53 && room.f_bsize == 8192 && room.f_blocks == 1l << 40 && room.f_bavail == 3l << 40);
+		CHECK(room.f_files == 4l << 40 && room.f_ffree == 5l << 40 && room.f_fsid.val[1] == 6 << 8);
 		if (round) {
 			CHECK_EQ(shim_allocations, allocations);
 			CHECK_EQ(shim_pages, pages);
@@ -113,8 +118,9 @@ static void use(void)
 	const char *path = paths[random_below(7)], *other = paths[random_below(7)];
 	long fd;
 
-	switch (random_below(9)) {
+	switch (random_below(10)) {
 	case 0: (void)SYS(stat, path, buffer); break;
+	case 8: (void)SYS(statfs, path, buffer); break;
 	case 1: (void)SYS(mkdir, path, 0755); break;
 	case 2: (void)SYS(rename, path, other); break;
 	case 3: (void)SYS(unlink, path); break;
