@@ -38,12 +38,10 @@ static int64_t device_take(uint64_t value, uint64_t *entry_bits)
 void entry_gone(struct exo_frame_rec *f, bool give)
 {
 	uint32_t pfn = (uint32_t)(f - frames);
-	if (f->owner == 0) {
-		if (!frame_is_counted(f))
-			frame_free(pfn);
-	} else if (give && f->owner == current_env()->index && !f->pins && f->type != EXO_ENV && !table_is_stranded(f)) {
+	if (f->owner == 0 && !frame_is_counted(f))
+		frame_free(pfn);
+	else if (give && f->owner == current_env()->index && !f->pins && f->type != EXO_ENV && !table_is_stranded(f))
 		frame_release(pfn);
-	}
 }
 
 static inline struct exo_frame_rec *leaf_uncount(uint64_t e)
