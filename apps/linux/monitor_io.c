@@ -12,9 +12,9 @@
 #define ASKED_NS 1000000000u
 #define CHANNEL_NAME "aril.channel"
 /* What one turn moves, in bytes that are copied, so that it is short (test_budget.py); the screen's cost more. */
-#define TURN_MAX  65536u
-#define TEXT_COST 128u
-#define FRAME_COST 64u
+#define TURN_MAX  262144u
+#define TEXT_COST 512u
+#define FRAME_COST 256u
 #define TYPES_OUT   "OETCLBDN" /* what members may say to the host */
 
 void io_open(struct monitor *m)
