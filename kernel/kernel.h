@@ -129,9 +129,11 @@ _Static_assert(sizeof(struct trap) == TRAP_SIZE && __builtin_offsetof(struct exo
 _Static_assert(__builtin_offsetof(struct trap, rip) == __builtin_offsetof(struct exo_regs, rip), "same order");
 static inline struct trap *env_trap(struct env *e) { return (struct trap *)&e->save->regs; }
 
-/* No more than 8,000 instructions go by between two looks at interrupts. Work whose parts differ counts down from STRETCH what each costs, roughly: a look at an
- * entry, at one that an op finds absent or at a range of homes, a home, parking a frame, letting one go, an env's last step. A run (512 frames) goes only at the beginning of a stretch, and ends it. */
-enum { STRETCH = 5000, COST_ENTRY = 10, COST_ABSENT = 30, COST_LISTED = 13, COST_HOME = 60, COST_PARK = 100, COST_FRAME = 230, COST_RUN = STRETCH, COST_FINISH = 3000 };
+/* No more than 8,000 instructions go by between two looks at interrupts. Work whose parts differ counts down from STRETCH
+ * what each costs, roughly: a look at an entry, at one that an op finds absent or at a range of homes, a home, parking a
+ * frame, letting one go, an env's last step. A run (512 frames) goes only at the beginning of a stretch, and ends it. */
+enum { STRETCH = 5000, COST_ENTRY = 10, COST_ABSENT = 30, COST_LISTED = 13, COST_HOME = 60, COST_PARK = 100,
+	COST_FRAME = 230, COST_RUN = STRETCH, COST_FINISH = 3000 };
 
 /* ---- frame.c: ownership, types, counts of frames */
 void frames_start(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* futex(2): who waits for a word of memory, and waking them. A word is known by what it stands in: private memory by env and address, shared memory by file (or
- * number, when anonymous) and position. Looking at the word and lying down happen under the family lock, waking too: so no wake-up is lost. */
+/* futex(2): who waits for a word of memory, and waking them. A word is known by what it stands in: private memory by env
+ * and address, shared memory by file (or number, when anonymous) and position. Looking at the word and lying down happen
+ * under the family lock, waking too: so no wake-up is lost. */
 #include <linux/futex.h>
 #include <posix/library.h>
 #include <posix/call/calls.h>

@@ -161,20 +161,18 @@ long futex_pi_unlock(uint64_t va, int is_private)
 	struct futex_key k;
 	struct thread *first;
 	uint32_t value;
-	int e;
+	int e, no_key;
 
-	/* Whose it is comes first, whatever address it is. */
 	if (user_read(&value, va, sizeof value))
 		return -EFAULT;
-	if ((value & FUTEX_TID_MASK) != (uint32_t)P->thread->tid)
-		return -EPERM;
-	e = futex_key(va, is_private, &k);
-	if (e)
-		return e;
-	first = first_at(k);
+	no_key = futex_key(va, is_private, &k);
+	first = no_key ? NULL : first_at(k);
 	do {
+		/* Whose it is comes first, whatever address it is. */
 		if ((value & FUTEX_TID_MASK) != (uint32_t)P->thread->tid)
 			return -EPERM;
+		if (no_key)
+			return no_key;
 		if (first && !first->futex.holder)
 			return -EINVAL;
 		e = word_set(va, &value, first ? (uint32_t)first->tid | FUTEX_WAITERS : 0);

@@ -213,21 +213,31 @@ TEST(core_copy_cut_short_keeps_its_class)
 	world_end();
 }
 
-/* Half a copy has content and no link: it is neither given nor made something else before it is done. */
-TEST(core_half_a_copy_is_held)
+/* A table that is shared, and a copy of its first entries: how many. page: the first frame in it. */
+static int64_t half_copy(uint32_t *child, uint32_t *copy, uint32_t *page)
 {
-	uint32_t child, copy;
 	int64_t done;
 
 	world_make();
-	for (uint64_t i = 0; i < 300; i++)
+	*page = mapped_new(LOW);
+	for (uint64_t i = 1; i < 300; i++)
 		mapped_new(LOW + i * 0x1000);
-	child = fork_root(LOW);
-	copy = table_new(EXO_PT1);
+	*child = fork_root(LOW);
+	*copy = table_new(EXO_PT1);
 	world_interrupts = 1;
-	done = op_pt_copy(child, LOW | 2, copy, 0, 512);
+	done = op_pt_copy(*child, LOW | 2, *copy, 0, 512);
 	CHECK(done > 0 && done < 300);
 	world_interrupts = 0;
+	return done;
+}
+
+/* Half a copy has content and no link: it is neither given nor made something else before it is done. */
+TEST(core_half_a_copy_is_held)
+{
+	uint32_t child, copy, page;
+	int64_t done;
+
+	done = half_copy(&child, &copy, &page);
 	CHECK_EQ(op_frame_give(copy, 1, world_env(2)->name), -EXO_EBUSY);
 	CHECK_EQ(op_frame_type(copy, 1, EXO_DATA, 0), -EXO_EBUSY);
 	world_check();
@@ -236,23 +246,17 @@ TEST(core_half_a_copy_is_held)
 	world_end();
 }
 
-/* Letting half a copy go empties it, in pieces when interrupts wait, and then frees it; what was copied is as before. */
+/* Letting half a copy go empties it, in pieces when interrupts wait, and then frees it; what was copied is as
+ * before. */
 TEST(core_half_a_copy_is_let_go)
 {
 	uint32_t child, copy, page;
-	int64_t done, r;
+	int64_t r;
 	int pieces = 0;
 
-	world_make();
-	page = mapped_new(LOW);
-	for (uint64_t i = 1; i < 300; i++)
-		mapped_new(LOW + i * 0x1000);
-	child = fork_root(LOW);
-	copy = table_new(EXO_PT1);
-	world_interrupts = 1;
-	done = op_pt_copy(child, LOW | 2, copy, 0, 512);
-	CHECK(done > 0 && done < 300);
+	(void)half_copy(&child, &copy, &page);
 	CHECK_EQ(frames[page].maps, 2);
+	world_interrupts = 1;
 	while ((r = op_frame_give(copy, 1, 0)) == 0) {
 		pieces++;
 		world_check();
