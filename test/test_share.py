@@ -121,6 +121,43 @@ cat <&3; stat -L -c %s /proc/self/fd/3; cat <&4; stat -L -c %s /proc/self/fd/4; 
     assert said(r) == ["6", "second", "13", "old", "4", "replaced", "came", "done", "f", "r", "first"], r
 
 
+def test_deep_paths(tmp_path):
+    """More names than one request takes, with links and dots between; and from below up again."""
+    deep = tmp_path.joinpath(*["d"] * 40)
+    deep.mkdir(parents=True)
+    (deep / "f").write_bytes(b"deep\n")
+    (deep.parents[1] / "up").write_bytes(b"up\n")
+    os.symlink("d/d", tmp_path / "link")
+    path = "d/" * 40
+    r = shared(tmp_path, f"""cd /w; cat {path}f; cat link/{'d/' * 38}f; cat {'d/./' * 40}f; cat {path}../../d/d/f; cd {path}; cat ../../up; pwd | wc -c
+cd ../..; echo made >new; mkdir d/d/e; touch ../here; stat -c %a d/..; cd {'../' * 38}; ls; cat {path}none 2>&1 | grep -c 'No such'; cat {path}f/x 2>&1 | grep -c 'Not a dir'""")
+    assert said(r) == ["deep"] * 4 + ["up", "83", f"{stat.S_IMODE(os.stat(deep.parents[1]).st_mode):o}", "d", "link", "1", "1"], r
+    assert (deep.parents[1] / "new").read_bytes() == b"made\n" and (deep / "e").is_dir() and (deep.parents[2] / "here").exists()
+
+
+def test_host_moves(tmp_path):
+    """The host moves a folder that the guest is in, and puts another in its place: a path leads where it leads on the host, whatever it led to before."""
+    (tmp_path / "old" / "sub" / "deeper").mkdir(parents=True)
+
+    def host():
+        assert wait_for(tmp_path / "ready")
+        os.rename(tmp_path / "old", tmp_path / "new")
+        (tmp_path / "old" / "sub").mkdir(parents=True)
+        (tmp_path / "old" / "sub" / "other").write_bytes(b"")
+        (tmp_path / "done").write_bytes(b"")
+
+    thread = threading.Thread(target=host)
+    thread.start()
+    r = shared(tmp_path, """cd /w/old/sub/deeper; (cd ..; while test ! -e /w/done; do sleep 0.1; done; sleep 100) & cd ..; echo >/w/ready; while test ! -e /w/done; do sleep 0.1; done
+echo 1 >/w/new/sub/made; ls /w/old/sub /w/new/sub; mkdir /w/new/sub/dir; echo 2 >/w/new/sub/deeper/made; echo 3 >/w/old/sub/made; cat /w/new/sub/../../old/sub/made; cat made
+mv /w/new/sub/made /w/new/sub/deeper/moved; ls /w/new/sub; kill %1""")
+    thread.join()
+    assert said(r) == ["/w/new/sub:", "deeper", "made", "", "/w/old/sub:", "other", "3", "1", "deeper", "dir"], r
+    tree = sorted(os.path.relpath(os.path.join(at, name), tmp_path) for at, folders, files in os.walk(tmp_path) for name in files)
+    assert tree == ["done", "new/sub/deeper/made", "new/sub/deeper/moved", "old/sub/made", "old/sub/other", "ready"], tree
+    assert (tmp_path / "new" / "sub" / "dir").is_dir() and not (tmp_path / "old" / "sub" / "dir").exists()
+
+
 def test_append(tmp_path):
     """Writers that append, two at a time, lose nothing of one another's, nor of what the host appended before."""
     (tmp_path / "log").write_bytes(b"host\n")

@@ -23,6 +23,8 @@ struct volume_room { uint64_t pages, pages_max, inodes, inodes_max; };
 /* A name in a folder. inode: what the walk found there, NULL: nothing. Who calls holds both. */
 struct fs_name { struct inode *dir, *inode; const char *name; size_t n; };
 
+#define NAMES_MOST 16 /* of one look-up */
+
 /* What is to be made: mode with its type, a device's number, a link's text. */
 struct fs_wish { uint32_t mode, rdev, uid, gid; const char *text; size_t text_size; };
 
@@ -58,6 +60,11 @@ struct fs_ops {
 	void (*end)(struct volume *v);
 	/* These MAY SLEEP, and so may those of `regular`. */
 	int (*lookup)(struct inode *dir, const char *name, size_t n, struct inode **out); /* reference held; -ENOENT */
+	/* The same of n names, 2 to NAMES_MOST, each in what the one before leads to: how many of them there are, at least
+	 * one, with a reference to each; or -errno. Of those on the way no more need be known than that they are folders
+	 * or links: they are INODE_BARE until they are refreshed. Behind what is no folder there are none. Absent: they
+	 * are looked up one by one. */
+	int (*lookup_path)(struct inode *dir, const struct fs_name *names, unsigned n, struct inode **out);
 	const struct file_ops *regular; /* of its open regular files; absent: kind_file_ops, by open, read and write */
 	int (*read_dir)(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);  /* from position 2 on */
 	/* A link that leads to a place by itself: 0 with references. 1: its text counts. Absent: 1. */

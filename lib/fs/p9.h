@@ -42,11 +42,14 @@ struct p9_share {
 	uint32_t dead[P9_DEAD];      /* fids that are to be given back when there is a slot; more are forgotten */
 	struct p9_slot { const struct thread *holder; int tid; uint8_t is_taken, is_alone; } slot[SHARE_SLOTS];
 	struct inode *inodes[P9_HASH]; /* by number, over nid_next */
+	uint64_t moves;              /* folders that were seen to have another name or place */
 };
 
 /* Of an inode of this kind: inode->own. */
 struct p9_node {
-	struct p9_fid *at;           /* by its path */
+	struct p9_fid *at;           /* by its path; NULL: nobody has needed it yet */
+	uint64_t moves;              /* of the share, when that was made */
+	uint8_t is_old;              /* `at` may lead elsewhere by now */
 	struct p9_fid *reader, *writer, *lister; /* opened, NULL: not; reader and writer may be the same */
 	uint64_t blocks;             /* of 512 bytes */
 	uint8_t is_gone;             /* its last name is: the server knows its contents alone, and the rest is ours */
@@ -97,12 +100,25 @@ struct p9_fid *p9_fid_make(struct p9_share *s);    /* held once; NULL: no memory
 void p9_fid_get(struct p9_fid *f);
 void p9_fid_put(struct p9_share *s, struct p9_fid *f); /* NULL: nothing */
 
+/* ---- p9_walk.c. MAY SLEEP */
+/* The inode has its number by its path, which is still it: 0; -ENOENT: another stands there. Once it has one, there
+ * always is one. */
+int  p9_reach(struct inode *ip);
+/* A request about an inode, whose number is put first. */
+int  p9_begin_at(struct inode *ip, enum p9_type type, struct p9_call *c);
+int  p9_again(struct inode *ip, struct p9_fid **out); /* a second number of it, held once */
+/* Operations, as struct fs_ops has them. */
+int  p9_lookup(struct inode *dir, const char *name, size_t n, struct inode **out);
+int  p9_lookup_path(struct inode *dir, const struct fs_name *names, unsigned n, struct inode **out);
+
 /* ---- p9_node.c */
 static inline struct p9_share *p9_share_of(const struct inode *ip) { return ip->volume->own; }
 static inline struct p9_node *p9_node(const struct inode *ip) { return ip->own; }
 /* The inode of what a fid leads to, which it takes over, also with an error; by that name in dir, NULL: the root. */
 int  p9_inode(struct volume *v, struct inode *dir, const char *name, size_t n, const struct p9_attr *a,
 	struct p9_fid *f, struct inode **out);
+/* The same of a folder or a link on the way, of which no more is known than that: it is bare. */
+int  p9_inode_bare(struct inode *dir, const struct fs_name *name, const struct p9_qid *qid, struct inode **out);
 void p9_update(struct inode *ip, const struct p9_attr *a);
 /* A name of it has gone, and if it was the last it too. */
 void p9_unname(struct inode *ip);
@@ -111,10 +127,11 @@ int  p9_rename_node(struct inode *ip, struct inode *dir, const char *name, size_
 int  p9_look(struct inode *ip);
 int  p9_refresh(struct inode *ip);
 long p9_path(const struct inode *ip, char *to, size_t max);
+/* The same, from an inode above it on. */
+long p9_path_from(const struct inode *top, const struct inode *ip, char *to, size_t max);
 void p9_forget(struct inode *ip);
 
 /* ---- p9_dir.c, p9_file.c: operations, as struct fs_ops has them. MAY SLEEP */
-int  p9_lookup(struct inode *dir, const char *name, size_t n, struct inode **out);
 int  p9_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context);
 long p9_link_text(struct inode *link, const char **text);
 int  p9_create(const struct fs_name *at, const struct fs_wish *wish, struct inode **out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names in folders of the host: looking up, listing, and all that changes them. The host may change them too, at any
- * time: what a walk found and is no more is -ESTALE, and the call looks again. */
+/* Names in folders of the host: listing, and all that changes them. The host may change them too, at any time: what a
+ * walk found and is no more is -ESTALE, and the call looks again. */
 #include "p9.h"
 
 #define ANSWERS_MOST 64     /* for one call: a server that never comes to an end keeps nobody */
@@ -10,31 +10,6 @@
 /* Positions are the server's, which begin anywhere: those that mean something else here are moved out of the way. */
 #define FIRST       2ul
 #define MOVED       (1ul << 63)
-
-/* What has been walked to becomes an inode. */
-static int arrived(struct inode *dir, const char *name, size_t n, struct p9_fid *f, struct inode **out)
-{
-	struct p9_share *s = p9_share_of(dir);
-	struct p9_attr a;
-	int error = p9_getattr(s, f, &a);
-
-	if (!error)
-		return p9_inode(dir->volume, dir, name, n, &a, f, out);
-	p9_fid_put(s, f);
-	return error;
-}
-
-int p9_lookup(struct inode *dir, const char *name, size_t n, struct inode **out)
-{
-	struct fs_name at = { dir, NULL, name, n };
-	struct p9_fid *f;
-	struct p9_qid qid;
-	int walked = p9_walk(p9_share_of(dir), p9_node(dir)->at, &at, 1, &qid, &f);
-
-	if (walked != 1)
-		return walked < 0 ? walked : -ENOENT;
-	return arrived(dir, name, n, f, out);
-}
 
 /* ---- listing */
 static uint64_t place_of(uint64_t position)
@@ -85,8 +60,8 @@ static int lister_open(struct inode *dir, struct p9_fid **out)
 	int error;
 
 	if (!node->lister) {
-		error = p9_walk(s, node->at, NULL, 0, NULL, &f);
-		if (error < 0)
+		error = p9_again(dir, &f);
+		if (error)
 			return error;
 		error = p9_open(s, f, O_RDONLY | O_DIRECTORY | O_LARGEFILE, &qid);
 		if (!error && qid.path != dir->ino)
@@ -159,10 +134,9 @@ long p9_link_text(struct inode *link, const char **text)
 		*text = node->text;
 		return (long)strlen(node->text);
 	}
-	error = p9_begin(p9_share_of(link), P9_READLINK, &c);
+	error = p9_begin_at(link, P9_READLINK, &c);
 	if (error)
 		return error;
-	p9_put(&c.ask, node->at->number, 4);
 	error = p9_go(&c);
 	n = error ? 0 : p9_get_text(&c.reply, &said, PATH_MAX - 1);
 	copy = n ? fam_alloc(n + 1) : NULL;
@@ -192,9 +166,9 @@ static int file_make(const struct fs_name *at, const struct fs_wish *wish, struc
 	struct p9_node *node;
 	struct p9_call c;
 	struct p9_qid qid;
-	int error = p9_walk(s, p9_node(at->dir)->at, NULL, 0, NULL, &f);
+	int error = p9_again(at->dir, &f);
 
-	if (error < 0)
+	if (error)
 		return error;
 	error = p9_begin(s, P9_CREATE, &c);
 	if (!error) {
@@ -241,10 +215,9 @@ int p9_create(const struct fs_name *at, const struct fs_wish *wish, struct inode
 		type = P9_MKDIR;
 	if (S_ISLNK(wish->mode))
 		type = P9_SYMLINK;
-	error = p9_begin(p9_share_of(at->dir), type, &c);
+	error = p9_begin_at(at->dir, type, &c);
 	if (error)
 		return error;
-	p9_put(&c.ask, p9_node(at->dir)->at->number, 4);
 	p9_put_text(&c.ask, at->name, at->n);
 	if (type == P9_SYMLINK)
 		p9_put_text(&c.ask, wish->text, wish->text_size);
@@ -263,11 +236,12 @@ int p9_create(const struct fs_name *at, const struct fs_wish *wish, struct inode
 int p9_link(const struct fs_name *at, struct inode *ip)
 {
 	struct p9_call c;
-	int error = p9_node(ip)->is_gone ? -ENOENT : p9_begin(p9_share_of(ip), P9_LINK, &c);
+	int error = p9_node(ip)->is_gone ? -ENOENT : p9_reach(ip);
 
+	if (!error)
+		error = p9_begin_at(at->dir, P9_LINK, &c);
 	if (error)
 		return error;
-	p9_put(&c.ask, p9_node(at->dir)->at->number, 4);
 	p9_put(&c.ask, p9_node(ip)->at->number, 4);
 	p9_put_text(&c.ask, at->name, at->n);
 	error = p9_finish(&c);
@@ -284,11 +258,10 @@ static int again(int error)
 int p9_remove(const struct fs_name *at)
 {
 	struct p9_call c;
-	int error = p9_begin(p9_share_of(at->dir), P9_UNLINKAT, &c);
+	int error = p9_begin_at(at->dir, P9_UNLINKAT, &c);
 
 	if (error)
-		return error;
-	p9_put(&c.ask, p9_node(at->dir)->at->number, 4);
+		return again(error);
 	p9_put_text(&c.ask, at->name, at->n);
 	p9_put(&c.ask, IS(at->inode, S_IFDIR) ? REMOVE_DIR : 0, 4);
 	error = again(p9_finish(&c));
@@ -306,10 +279,11 @@ int p9_rename(const struct fs_name *from, const struct fs_name *to, unsigned fla
 		return -EINVAL; /* the protocol has none */
 	if (from->inode == to->inode)
 		return 0; /* two names of one file: both stay */
-	error = p9_begin(p9_share_of(from->dir), P9_RENAMEAT, &c);
+	error = p9_reach(to->dir);
+	if (!error)
+		error = p9_begin_at(from->dir, P9_RENAMEAT, &c);
 	if (error)
-		return error;
-	p9_put(&c.ask, p9_node(from->dir)->at->number, 4);
+		return again(error);
 	p9_put_text(&c.ask, from->name, from->n);
 	p9_put(&c.ask, p9_node(to->dir)->at->number, 4);
 	p9_put_text(&c.ask, to->name, to->n);

@@ -20,8 +20,8 @@ int p9_open_file(struct inode *ip, unsigned flags)
 
 	if ((!reads || node->reader) && (!writes || node->writer))
 		return 0;
-	error = p9_walk(s, node->at, NULL, 0, NULL, &f);
-	if (error < 0)
+	error = p9_again(ip, &f);
+	if (error)
 		return error;
 	error = p9_open(s, f, (flags & O_ACCMODE) | O_LARGEFILE, &qid);
 	if (!error && qid.path != ip->ino)
@@ -216,11 +216,10 @@ static void time_put(struct p9_text *t, int64_t ns)
 static int setattr(struct inode *ip, const struct fs_change_of *what, unsigned which)
 {
 	struct p9_call c;
-	int error = p9_begin(p9_share_of(ip), P9_SETATTR, &c);
+	int error = p9_begin_at(ip, P9_SETATTR, &c);
 
 	if (error)
 		return error;
-	p9_put(&c.ask, p9_node(ip)->at->number, 4);
 	p9_put(&c.ask, which, 4);
 	p9_put(&c.ask, what->mode & 07777, 4);
 	p9_put(&c.ask, 0, 4); /* owners are the host's */

@@ -115,7 +115,7 @@ static uint64_t p9_blocks(const struct inode *ip) { return p9_node(ip)->blocks; 
 
 const struct fs_ops p9_kind = { .name = "9p", .magic = MAGIC, .is_copied = 1, .make = p9_make,
 	.show = p9_show, .end = p9_volume_end,
-	.lookup = p9_lookup, .read_dir = p9_read_dir, .link_text = p9_link_text, .create = p9_create, .link = p9_link,
-	.remove = p9_remove, .rename = p9_rename, .change = p9_change, .refresh = p9_refresh, .open = p9_open_file,
-	.read = p9_read, .write = p9_write, .sync = p9_sync, .size = p9_size, .blocks = p9_blocks,
-	.path = p9_path, .forget = p9_forget };
+	.lookup = p9_lookup, .lookup_path = p9_lookup_path, .read_dir = p9_read_dir, .link_text = p9_link_text,
+	.create = p9_create, .link = p9_link, .remove = p9_remove, .rename = p9_rename, .change = p9_change,
+	.refresh = p9_refresh, .open = p9_open_file, .read = p9_read, .write = p9_write,
+	.sync = p9_sync, .size = p9_size, .blocks = p9_blocks, .path = p9_path, .forget = p9_forget };

@@ -41,6 +41,7 @@ void p9_update(struct inode *ip, const struct p9_attr *a)
 	ip->mtime = a->mtime;
 	ip->ctime = a->ctime;
 	p9_node(ip)->blocks = a->blocks;
+	ip->marks &= (uint8_t)~INODE_BARE;
 }
 
 static struct inode *make(struct volume *v, const struct p9_attr *a)
@@ -78,12 +79,15 @@ int p9_rename_node(struct inode *ip, struct inode *dir, const char *name, size_t
 	fam_free(node->name);
 	node->name = copy;
 	node->name_size = (uint8_t)n;
+	if (ip->parent && IS(ip, S_IFDIR))
+		p9_share_of(ip)->moves++;
 	inode_moved(ip, dir);
 	return 0;
 }
 
-int p9_inode(struct volume *v, struct inode *dir, const char *name, size_t n, const struct p9_attr *a,
-	struct p9_fid *f, struct inode **out)
+/* The inode with the number, made if there is none: by that name in dir, or the root. Reference held. */
+static int named(struct volume *v, struct inode *dir, const char *name, size_t n, const struct p9_attr *a,
+	struct inode **out)
 {
 	struct p9_share *s = v->own;
 	struct inode *ip = find(s, a->qid.path);
@@ -104,15 +108,48 @@ int p9_inode(struct volume *v, struct inode *dir, const char *name, size_t n, co
 		error = -EIO;
 	else if (dir && ip != v->root)
 		error = p9_rename_node(ip, dir, name, n);
-	if (error) {
+	if (error)
 		inode_put(ip);
+	else
+		*out = ip;
+	return error;
+}
+
+int p9_inode(struct volume *v, struct inode *dir, const char *name, size_t n, const struct p9_attr *a,
+	struct p9_fid *f, struct inode **out)
+{
+	struct p9_share *s = v->own;
+	struct p9_node *node;
+	int error = named(v, dir, name, n, a, out);
+
+	if (error) {
 		p9_fid_put(s, f);
 		return error;
 	}
-	p9_fid_put(s, p9_node(ip)->at);
-	p9_node(ip)->at = f;
-	p9_update(ip, a);
-	*out = ip;
+	node = p9_node(*out);
+	p9_fid_put(s, node->at);
+	node->at = f;
+	node->moves = s->moves;
+	node->is_old = 0;
+	p9_update(*out, a);
+	return 0;
+}
+
+int p9_inode_bare(struct inode *dir, const struct fs_name *name, const struct p9_qid *qid, struct inode **out)
+{
+	struct p9_share *s = p9_share_of(dir);
+	struct p9_attr a = { .qid = *qid, .mode = qid->type & P9_QID_DIR ? S_IFDIR : S_IFLNK };
+	struct p9_node *node;
+	int is_new = !find(s, qid->path), error = named(dir->volume, dir, name->name, name->n, &a, out);
+
+	if (error)
+		return error;
+	if (is_new)
+		(*out)->marks |= INODE_BARE;
+	/* The number that it has was made by a path; this is another one, unless nothing has moved since. */
+	node = p9_node(*out);
+	if (*out != dir->volume->root && (node->moves != s->moves || !IS(*out, S_IFDIR)))
+		node->is_old = 1;
 	return 0;
 }
 
@@ -135,7 +172,9 @@ int p9_look(struct inode *ip)
 
 	if (node->is_gone)
 		return 0;
-	error = p9_getattr(p9_share_of(ip), node->at, &a);
+	error = p9_reach(ip);
+	if (!error)
+		error = p9_getattr(p9_share_of(ip), node->at, &a);
 	if (node->is_gone || error == -ENOENT || error == -ENOTDIR || error == -ELOOP)
 		return 0;
 	if (error)
@@ -154,9 +193,10 @@ int p9_refresh(struct inode *ip)
 	return is < 0 ? is : 0;
 }
 
-long p9_path(const struct inode *ip, char *to, size_t max)
+long p9_path(const struct inode *ip, char *to, size_t max) { return p9_path_from(ip->volume->root, ip, to, max); }
+
+long p9_path_from(const struct inode *top, const struct inode *ip, char *to, size_t max)
 {
-	const struct inode *top = ip->volume->root;
 	size_t n = 0, at;
 
 	for (const struct inode *i = ip; i != top && i->parent; i = i->parent)

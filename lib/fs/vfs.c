@@ -8,6 +8,9 @@ struct trail {
 	struct level level[LINKS_MAX + 1];
 	int depth, links;
 	unsigned flags;     /* of path_walk */
+	/* Looked up ahead: what the names lead to that come next, each in the one before; held. */
+	unsigned ahead, ahead_end;
+	struct inode *found[NAMES_MOST];
 	struct place root;  /* where "/" begins and ".." ends; held, if it is not the family's, which stays */
 };
 
@@ -21,6 +24,7 @@ static int root_is_own(const struct trail *t) { return t->root.inode != fs_famil
 static void trail_begin(struct trail *t, const struct place *at, unsigned flags)
 {
 	t->depth = t->links = 0; /* levels are written before they are read */
+	t->ahead = t->ahead_end = 0;
 	t->flags = flags;
 	t->root = flags & (WALK_BENEATH | WALK_IN_ROOT) ? *at : files_root(current_files());
 	if (root_is_own(t))
@@ -156,9 +160,57 @@ static int link_follow(struct trail *t, struct inode *link, struct inode **cur, 
 	return error;
 }
 
+static void ahead_drop(struct trail *t)
+{
+	while (t->ahead < t->ahead_end)
+		inode_put(t->found[t->ahead++]);
+}
+
+static int is_dots(const char *name, size_t n) { return name[0] == '.' && (n == 1 || (n == 2 && name[1] == '.')); }
+
+/* The name, and those of its text that follow, up to one that is no name of its own: how many. */
+static unsigned names_collect(const struct level *l, const char *name, size_t n, struct fs_name *names)
+{
+	const char *p = l->p;
+	unsigned count = 0;
+
+	while (n && n <= NAME_MAX && !is_dots(name, n) && count < NAMES_MOST) {
+		names[count++] = (struct fs_name){ NULL, NULL, name, n };
+		while (p < l->end && *p == '/')
+			p++;
+		name = p;
+		while (p < l->end && *p != '/')
+			p++;
+		n = (size_t)(p - name);
+	}
+	return count;
+}
+
+/* Of a folder of KIND_OPS: names that follow are looked up along with the first. As dir_lookup. */
+static int lookup_ahead(struct trail *t, struct inode *dir, const char *name, size_t n, struct inode **out)
+{
+	struct fs_name names[NAMES_MOST];
+	unsigned count;
+	int found;
+
+	if (t->ahead == t->ahead_end) {
+		count = dir->volume->ops->lookup_path ? names_collect(&t->level[t->depth], name, n, names) : 0;
+		if (count < 2)
+			return dir_lookup(dir, name, n, out);
+		found = dir->volume->ops->lookup_path(dir, names, count, t->found);
+		if (found < 0)
+			return found;
+		t->ahead = 0;
+		t->ahead_end = (unsigned)found;
+	}
+	*out = t->found[t->ahead++];
+	return 0;
+}
+
 /* The last name's text stays with the walk; the others' links are let go. */
 static void trail_end(struct trail *t, struct walk *w, int keeps)
 {
+	ahead_drop(t);
 	if (root_is_own(t))
 		place_put(&t->root);
 	for (int i = 0; i <= t->depth; i++) {
@@ -228,10 +280,14 @@ int path_walk(const struct place *at, const char *path, unsigned flags, struct w
 		error = -EISDIR; /* a name that may be made cannot be a directory's */
 		if (last && slash && (flags & WALK_CREATE))
 			goto fail;
-		error = -EAGAIN; /* what is made anew by each look-up was never kept */
-		if (flags & WALK_CACHED && cur->kind == KIND_OPS)
-			goto fail;
-		error = dir_lookup(cur, name, n, &next);
+		if (cur->kind == KIND_OPS) {
+			error = -EAGAIN; /* what is made anew by each look-up was never kept */
+			if (flags & WALK_CACHED)
+				goto fail;
+			error = lookup_ahead(&t, cur, name, n, &next);
+		} else {
+			error = dir_lookup(cur, name, n, &next);
+		}
 		if (error == -ENOENT && last && (flags & (WALK_CREATE | WALK_PARENT)))
 			next = NULL;
 		else if (error)
@@ -252,6 +308,8 @@ int path_walk(const struct place *at, const char *path, unsigned flags, struct w
 			const struct mount *before = w->mount;
 
 			mount_cross(&w->mount, &next);
+			if (w->mount != before)
+				ahead_drop(&t); /* it lies below what is mounted there */
 			error = -EXDEV;
 			if (flags & WALK_NO_XDEV && w->mount != before) {
 				inode_put(next);

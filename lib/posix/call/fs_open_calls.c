@@ -16,6 +16,10 @@ int file_create(struct walk *w, uint32_t mode, uint32_t rdev, const char *text, 
 		return error;
 	if (w->name_size > NAME_MAX)
 		return -ENAMETOOLONG;
+	if (w->dir->marks & INODE_BARE && w->dir->kind == KIND_OPS)
+		error = inode_refresh(w->dir);
+	if (error)
+		return error;
 	if (w->dir->mode & S_ISGID) {
 		wish.gid = w->dir->gid;
 		if (S_ISDIR(mode))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* In the place of lib/fs/p9_slot.c: a server of 9P2000.L that is asked and answers at once. It knows a folder with
- * three names, and says what it likes of anything else; then its answer is changed as the test wants it. */
+ * a few names, and says what it likes of anything else; then its answer is changed as the test wants it. */
 #include "p9_host.h"
 
 void (*p9_mangle)(uint8_t *reply, uint32_t size, uint32_t *said);
 unsigned p9_asked[256], p9_slots_taken, p9_fids;
+uint64_t p9_made_in;
 int p9_gone;
 
 static uint8_t *ask_room, *reply_room;
@@ -50,10 +51,10 @@ void p9_slot_give(struct p9_share *s, unsigned slot)
 
 void p9_answers(void) {}
 
-/* ---- the server: file n has the number n; 1 is the root, 2 a file, 3 a folder, 4 a link */
+/* ---- the server: file n has number n; 1 is the root, 2 a file, 3 a folder, 4 a link; in 3: 5 a folder, 6 a link */
 static void qid_put(struct p9_text *t, uint64_t n)
 {
-	static const uint8_t type[] = { 0, P9_QID_DIR, 0, P9_QID_DIR, P9_QID_LINK };
+	static const uint8_t type[] = { 0, P9_QID_DIR, 0, P9_QID_DIR, P9_QID_LINK, P9_QID_DIR, P9_QID_LINK };
 
 	p9_put(t, type[n], 1);
 	p9_put(t, 7, 4);
@@ -62,11 +63,11 @@ static void qid_put(struct p9_text *t, uint64_t n)
 
 static uint64_t fid_file[4096];
 
-static uint64_t named(const char *name, size_t n)
+static uint64_t named(uint64_t dir, const char *name, size_t n)
 {
-	static const char *const names[] = { "", "", "file", "folder", "link" };
+	static const char *const names[] = { "", "", "file", "folder", "link", "sub", "way" };
 
-	for (uint64_t i = 2; i < 5; i++)
+	for (uint64_t i = 2; i < (dir == 3 ? 7 : 5); i++)
 		if (strlen(names[i]) == n && !memcmp(names[i], name, n))
 			return i;
 	return 0;
@@ -74,7 +75,8 @@ static uint64_t named(const char *name, size_t n)
 
 static void attr_put(struct p9_text *t, uint64_t n)
 {
-	static const uint32_t mode[] = { 0, S_IFDIR | 0755, S_IFREG | 0644, S_IFDIR | 0755, S_IFLNK | 0777 };
+	static const uint32_t mode[] = { 0, S_IFDIR | 0755, S_IFREG | 0644, S_IFDIR | 0755, S_IFLNK | 0777,
+		S_IFDIR | 0755, S_IFLNK | 0777 };
 
 	p9_put(t, 0x7ff, 8);
 	qid_put(t, n);
@@ -100,7 +102,7 @@ static int walk(struct p9_text *t, struct p9_text *r)
 	for (; got < n; got++) {
 		size_t size = p9_get_text(t, &name, 255);
 
-		if (!(found[got] = at == 1 || at == 3 ? named(name, size) : 0))
+		if (!(found[got] = at == 1 || at == 3 || at == 5 ? named(at, name, size) : 0))
 			break;
 		at = found[got];
 	}
@@ -175,7 +177,7 @@ static int serve(unsigned type, struct p9_text *t, struct p9_text *r)
 		entries(t, r);
 		return 0;
 	case P9_READLINK:
-		p9_put_text(r, "file", 4);
+		p9_put_text(r, fid_file[fid % 4096] == 6 ? "sub/" : "file", 4);
 		return 0;
 	case P9_READ:
 		n = p9_get(t, 8);
@@ -189,6 +191,7 @@ static int serve(unsigned type, struct p9_text *t, struct p9_text *r)
 		p9_put(r, p9_get(t, 4), 4);
 		return 0;
 	case P9_MKDIR: case P9_MKNOD: case P9_SYMLINK:
+		p9_made_in = fid_file[fid % 4096];
 		qid_put(r, 2);
 		return 0;
 	case P9_CLUNK:

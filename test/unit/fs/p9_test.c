@@ -96,6 +96,86 @@ TEST(fs_p9_gone)
 	CHECK_EQ(SYS(umount2, "/tmp/p9", 0), 0);
 }
 
+/* What a call asks: walks and everything else, but for numbers given back. */
+static unsigned walks, others;
+static void count(long result, long expected)
+{
+	CHECK_EQ(result, expected);
+	walks = p9_asked[P9_WALK];
+	others = 0;
+	for (int i = 0; i < 256; i++)
+		others += i == P9_WALK || i == P9_CLUNK ? 0 : p9_asked[i];
+	memset(p9_asked, 0, sizeof p9_asked);
+}
+
+#define STAT(path) SYS(stat, path, buffer)
+#define NUMBER (((const struct stat *)buffer)->st_ino)
+
+/* A path is one request, and one for what it leads to; what lies on the way costs nothing until it is asked for. */
+TEST(fs_p9_path_is_one_request)
+{
+	long allocations, pages;
+	unsigned fids;
+
+	mount_p9();
+	for (int round = 0; round < 2; round++) {
+		allocations = shim_allocations;
+		pages = shim_pages;
+		fids = p9_fids;
+		count(0, 0);
+		count(STAT("/tmp/p9/folder/sub/file"), 0);
+		CHECK(walks == 1 && others == 1 && NUMBER == 2);
+		count(STAT("/tmp/p9/folder//sub///link"), 0); /* its text is a request, and what that leads to another path */
+		CHECK(walks <= 3 && others <= 4 && NUMBER == 2);
+		count(SYS(lstat, "/tmp/p9/folder/sub/link", buffer), 0);
+		CHECK(walks == 1 && others == 1 && NUMBER == 4);
+		count(STAT("/tmp/p9/folder/way/file"), 0); /* a link in the middle */
+		CHECK(NUMBER == 2);
+		count(STAT("/tmp/p9/folder/sub/../way"), 0);
+		CHECK(NUMBER == 5);
+		count(STAT("/tmp/p9/folder/sub/../../file"), 0);
+		CHECK(NUMBER == 2);
+		count(STAT("/tmp/p9/folder/sub/.."), 0);
+		CHECK(NUMBER == 3 && (((const struct stat *)buffer)->st_mode & 07777) == 0755);
+		count(STAT("/tmp/p9/folder/sub/none"), -ENOENT); /* what it is that is missing has to be asked */
+		CHECK(walks <= 3 && !others);
+		count(STAT("/tmp/p9/none/sub/file"), -ENOENT);
+		CHECK(walks == 1 && !others);
+		count(STAT("/tmp/p9/folder/file/x"), -ENOTDIR);
+		count(STAT("/tmp/p9/folder/sub/file/"), -ENOTDIR);
+		count(SYS(mkdir, "/tmp/p9/folder/sub/new", 0755), -ENOENT); /* the server does, and shows it to nobody */
+		CHECK_EQ(p9_made_in, 5);
+		count(SYS(chdir, "/tmp/p9/folder/sub"), 0);
+		CHECK_EQ(SYS(getcwd, buffer, 100), 19);
+		CHECK_STR(buffer, "/tmp/p9/folder/sub");
+		count(STAT("file"), 0);
+		CHECK(walks == 1 && others == 1);
+		count(STAT("../sub/link"), 0);
+		CHECK(NUMBER == 2);
+		count(STAT(".."), 0);
+		CHECK(NUMBER == 3);
+		count(SYS(chdir, "/"), 0);
+		CHECK_EQ(entries_of("/tmp/p9/folder/sub/.."), 5);
+		if (round) {
+			CHECK_EQ(shim_allocations, allocations);
+			CHECK_EQ(shim_pages, pages);
+			CHECK_EQ(p9_fids, fids);
+		}
+	}
+	/* What is mounted on the way hides what the walk saw there. */
+	CHECK_EQ(SYS(mount, "none", "/tmp/p9/folder", "tmpfs", 0, NULL), 0);
+	CHECK_EQ(STAT("/tmp/p9/folder/sub/file"), -ENOENT);
+	CHECK_EQ(SYS(mkdir, "/tmp/p9/folder/sub", 0755), 0);
+	CHECK_EQ(SYS(symlink, "/tmp/p9/file", "/tmp/p9/folder/sub/link"), 0);
+	put_file("/tmp/p9/folder/sub/file", "mounted");
+	CHECK_STR(get_file("/tmp/p9/folder/sub/file"), "mounted");
+	CHECK_STR(get_file("/tmp/p9/folder/sub/link"), "aaaaaaaa");
+	CHECK_STR(get_file("/tmp/p9/folder/sub/../../file"), "aaaaaaaa");
+	CHECK_EQ(SYS(umount2, "/tmp/p9/folder", 0), 0);
+	CHECK_STR(get_file("/tmp/p9/folder/sub/file"), "aaaaaaaa");
+	CHECK_EQ(SYS(umount2, "/tmp/p9", 0), 0);
+}
+
 /* ---- a server that lies */
 static void lies(uint8_t *reply, uint32_t size, uint32_t *said)
 {
@@ -114,8 +194,9 @@ static void lies(uint8_t *reply, uint32_t size, uint32_t *said)
 static void use(void)
 {
 	static const char *const paths[] = { "/tmp/p9", "/tmp/p9/file", "/tmp/p9/folder", "/tmp/p9/link",
-		"/tmp/p9/folder/folder/file", "/tmp/p9/new", "/tmp/p9/folder/new" };
-	const char *path = paths[random_below(7)], *other = paths[random_below(7)];
+		"/tmp/p9/folder/sub/file", "/tmp/p9/new", "/tmp/p9/folder/new", "/tmp/p9/folder/sub/new",
+		"/tmp/p9/folder/way/../sub/link" };
+	const char *path = paths[random_below(9)], *other = paths[random_below(9)];
 	long fd;
 
 	switch (random_below(10)) {
