@@ -375,6 +375,24 @@ def test_saved_once(place):
     assert left(place) == [] and gone(lambda: processes(place))
 
 
+def test_saved_shared(place):
+    """Machines with folders of the host are saved by themselves, with two devices and nobody's folder; each run brings its own. More than two start cold."""
+    folders = [place[0] / name for name in ("one", "two", "three")]
+    for folder in folders:
+        folder.mkdir()
+    words = [["--share", f"{folder}:/{folder.name}"] for folder in folders]
+    assert drive(place, "run", "--", "exit", "7").returncode == 7
+    for n, more in enumerate((words[0], words[1] + words[2], words[2])):
+        assert drive(place, "run", *more, "--", "exit", "7").returncode == 7 and len(starts(place)) == 4 + n
+        assert starts(place)[-1].endswith("-incoming defer") and starts(place)[-1].count("virtio-9p-pci") == 2
+        assert [f"path={folder}," in starts(place)[-1] for folder in folders] == [str(folder) in " ".join(more) for folder in folders], more
+    assert starts(place)[2].count("virtio-9p-pci") == 2 and starts(place)[2].count("/empty,") == 2 and "share=on" in starts(place)[2]
+    assert len(os.listdir(place[0] / "cache/aril/snapshot")) == 2
+    done = drive(place, "run", *words[0], *words[1], *words[2], "--", "exit", "7")
+    assert done.returncode == 7 and b"boots through its firmware" in done.stderr and "-incoming" not in starts(place)[-1], done
+    assert left(place) == [] and gone(lambda: processes(place))
+
+
 @pytest.mark.parametrize("how", ["unsaved", "unread"])
 def test_saved_in_vain(place, how):
     """A QEMU that cannot save a machine, or cannot go on with it: the run starts cold, and nothing useless is kept."""

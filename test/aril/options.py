@@ -117,7 +117,7 @@ def of_a_run(p: argparse.ArgumentParser) -> None:
     a("--mem", default=1 << 30, type=memory, metavar="SIZE", help="memory of the machine: 512M, 1.5G (default 1G)")
     a("--timeout", type=seconds, metavar="TIME", help="for the whole run, boot included: 90, 90s, 2m, 1h30m")
     a("--accel", choices=("tcg", "kvm", "auto"), default="tcg", help="how QEMU runs the machine; auto: KVM if a trial boot works here (default tcg)")
-    a("--cold", action="store_true", help="boot through the firmware; else a run goes on from a saved machine, where one can (not with --share, --icount, --trace, --gui, --gdb, "
+    a("--cold", action="store_true", help="boot through the firmware; else a run goes on from a saved machine, where one can (not with more than two --share, --icount, --trace, --gui, --gdb, "
       "--conf, --qemu, other apps, KVM)")
     a("--strace", nargs="?", const="", metavar="FILE", help="log every system call, to FILE or stderr: --strace=FILE")
     a("--log", metavar="FILE", help="boot and kernel log (default, in a checkout, build/machine.log)")

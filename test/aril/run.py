@@ -133,24 +133,24 @@ class Run:
     def is_warm(self, source: image.Source, way: str) -> bool:
         """Whether this run may go on from a saved machine: nothing that it wants is of the boot, and its image is one that is kept."""
         o = self.options
-        other = o.cold or self.shares or o.icount is not None or o.trace or o.gui or o.gdb or o.conf or o.qemu or o.app != "linux"
+        other = o.cold or len(self.shares) > share.SAVED or o.icount is not None or o.trace or o.gui or o.gdb or o.conf or o.qemu or o.app != "linux"
         return not other and way == "tcg" and not source.root.startswith(self.folder + "/")
 
     def boot(self, source: image.Source, way: str) -> qemu.Machine:
         o, self.words = self.options, b""
         if self.is_warm(source, way):
             text = conf.lines(self.settings())
-            kept = snapshot.keep(source, self.options.mem, self.watch, self.start_machine) if len(text) <= snapshot.SETTINGS_MAX else None
+            kept = snapshot.keep(source, o.mem, bool(self.shares), self.watch, self.start_machine) if len(text) <= snapshot.SETTINGS_MAX else None
             try:
                 if kept:
-                    machine = snapshot.begin(kept, self.options.mem, self.log_path, self.start_machine)
+                    machine = snapshot.begin(kept, o.mem, self.shares, self.log_path, self.start_machine)
                     self.words = snapshot.words(text)
                     return machine
             except snapshot.Unsaved:
                 cache.remove(kept)
         text = conf.lines(conf.boot_settings(self.options.app) + self.settings(), self.options.conf)
-        if self.shares and not o.cold and self.is_first:
-            failure.say("--share: no saved machine has folders of this host: this one boots through its firmware")
+        if len(self.shares) > share.SAVED and not o.cold and self.is_first:
+            failure.say(f"--share: a saved machine has room for {share.SAVED} folders of this host: this one boots through its firmware")
         self.is_first = False
         return self.start_machine(source.disk(text), self.log_path, False, share.devices(self.shares), way)
 

@@ -9,6 +9,8 @@ from .failure import Failure
 
 # SHARES, lib/family/monitor.h
 MOST = 8
+# Devices that a saved machine has: more folders than these, and the run boots cold.
+SAVED = 2
 # In the guest: for each share tag, place and options, up to a `--`; then COMMAND.
 MOUNT = """while [ "$1" != -- ]; do
 	/bin/busybox mkdir -p "$2" && /bin/busybox mount -t 9p -o "trans=virtio,$3" "$1" "$2" || { echo "$2: the share cannot be mounted there" >&2; exit 125; }
@@ -62,6 +64,11 @@ def devices(shares: Sequence[Share]) -> list[str]:
         words += ["-fsdev", f"local,id={tag(n)},path={qemu.comma(share.host)},security_model=none,multidevs=remap{',readonly=on' if share.read_only else ''}",
                   "-device", f"virtio-9p-pci,fsdev={tag(n)},mount_tag={tag(n)},disable-legacy=on"]
     return words
+
+
+def saved_devices(shares: Sequence[Share], empty: str) -> list[str]:
+    """The same for a machine that is saved, or goes on: its devices are always as many, and those that nobody wants lead to a folder with nothing in it."""
+    return devices([*shares, *[Share(empty, "", True)] * (SAVED - len(shares))])
 
 
 def mounted(shares: Sequence[Share], command: list) -> list:

@@ -8,9 +8,9 @@ import re
 import secrets
 import struct
 import time
-from typing import Callable, Optional
+from typing import Callable, Optional, Sequence
 
-from . import cache, channel, conf, image, qemu, session
+from . import cache, channel, conf, image, qemu, session, share
 from .failure import Failure
 
 KIND = "snapshot"
@@ -60,8 +60,8 @@ def cpu() -> str:
         return ""
 
 
-def key(source: image.Source, mem: int) -> str:
-    return cache.key(KIND, settings_boot(), cpu(), *qemu.hardware(mem), *qemu.devices("", "", "", "", True), *(cache.digest(path) for path in [
+def key(source: image.Source, mem: int, shared: bool) -> str:
+    return cache.key(KIND, settings_boot(), cpu(), *qemu.hardware(mem), *qemu.devices("", "", "", "", True), *(share.saved_devices([], "") if shared else ()), *(cache.digest(path) for path in [
         source.efi, source.root, qemu.binary(), *qemu.firmware_files()]))
 
 
@@ -78,12 +78,16 @@ def save(machine: qemu.Machine, path: str) -> None:
             time.sleep(0.01)
 
 
-def make(to: str, source: image.Source, mem: int, watch: Callable[[qemu.Machine], Watch], start: Callable[..., qemu.Machine]) -> None:
-    """Boots and saves. start(disk, log, kept, more): a machine of the run's own; watch(machine): a Watch with the run's limits."""
+def make(to: str, source: image.Source, mem: int, shared: bool, watch: Callable[[qemu.Machine], Watch], start: Callable[..., qemu.Machine]) -> None:
+    """Boots and saves. start(disk, log, kept, more): a machine of the run's own; watch(machine): a Watch with the run's limits. QEMU saves no machine of which
+    a folder is mounted: its guest has not, and the folders are those of whoever goes on from it."""
     os.mkdir(to)
     disk = os.path.join(to, "disk")
     source.make(settings_boot(), disk)
-    machine = start(disk, os.path.join(to, "log"), True, memory(to, mem, True))
+    empty = os.path.join(to, "empty")
+    if shared:
+        os.mkdir(empty)
+    machine = start(disk, os.path.join(to, "log"), True, [*memory(to, mem, True), *(share.saved_devices([], empty) if shared else ())])
     try:
         watch(machine).run()
         save(machine, os.path.join(to, "state"))
@@ -91,9 +95,10 @@ def make(to: str, source: image.Source, mem: int, watch: Callable[[qemu.Machine]
         machine.stop()
 
 
-def keep(source: image.Source, mem: int, watch, start) -> Optional[str]:
-    """The folder of the snapshot for such a machine, made now if need be. None: there is none, and this run starts cold."""
-    name = key(source, mem)
+def keep(source: image.Source, mem: int, shared: bool, watch, start) -> Optional[str]:
+    """The folder of the snapshot for such a machine, shared: one that can show folders of the host; made now if need be. None: there is none, and this run starts
+    cold."""
+    name = key(source, mem, shared)
     at = cache.get(KIND, name)
     if at:
         return at
@@ -102,7 +107,7 @@ def keep(source: image.Source, mem: int, watch, start) -> Optional[str]:
 
     def guarded(to):
         try:
-            make(to, source, mem, watch, start)
+            make(to, source, mem, shared, watch, start)
         except (Failure, OSError) as e:
             failures.append(e)
             raise
@@ -119,8 +124,9 @@ def keep(source: image.Source, mem: int, watch, start) -> Optional[str]:
     return at
 
 
-def begin(folder: str, mem: int, log: str, start) -> qemu.Machine:
-    """A machine that goes on from there. Its log begins with that of the boot. Raises Unsaved."""
+def begin(folder: str, mem: int, shares: Sequence[share.Share], log: str, start) -> qemu.Machine:
+    """A machine that goes on from there, with these folders of the host. Its log begins with that of the boot. Raises Unsaved."""
+    more = share.saved_devices(shares, os.path.join(folder, "empty")) if shares else []
     try:
         with open(os.path.join(folder, "log"), "rb") as f:
             before = f.read()
@@ -128,7 +134,7 @@ def begin(folder: str, mem: int, log: str, start) -> qemu.Machine:
         if not ready:
             raise Unsaved(f"{folder}: its log does not say where the machine listens")
         with open(os.path.join(folder, "state"), "rb") as state:
-            machine = start(os.path.join(folder, "disk"), log, True, [*memory(folder, mem, False), "-incoming", "defer"])
+            machine = start(os.path.join(folder, "disk"), log, True, [*memory(folder, mem, False), *more, "-incoming", "defer"])
             try:
                 machine.channel.choose(ready.group(1) == b"COM2")
                 with open(log, "ab") as f:
