@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 
 from aril import guest, programs  # noqa: E402
-from parts import budget, path, trace, turns  # noqa: E402
+from parts import budget, path, rows, systems, trace, turns  # noqa: E402
 
 STRETCH_MAX = 8000
 # Of the host's bytes, both ways; and of text that it shows on the screen. About 50,000 are wanted.
@@ -25,6 +25,26 @@ def test_rows():
     for remark in remarks:
         print(remark)
     assert not failures, "; ".join(failures)
+
+
+# Instructions of one operation beside any number of others that wait for something else. Of two processes that wake each
+# other, who has run less decides where each is put in the run queue: two ways, some 70 instructions apart.
+WAIT_MOST = {"poll": 1950, "epoll": 400, "epoll-ready": 550}
+WAIT_SPREAD = {"poll": 1.05, "epoll": 1.0, "epoll-ready": 1.0}
+
+
+@pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
+def test_waiting():
+    """Who waits costs nobody else anything: a byte by a pipe beside 900 that sleep in poll, a look at an epoll of 10,000."""
+    program = programs.build("waitcost", "musl")
+    r = guest.run("waitcost", options=["--icount", str(systems.SHIFT), "--add", f"{program}:/bin/waitcost"], timeout=150)
+    assert r.status == 0, (r.status, r.err)
+    points = rows.Figures(r.out.decode().splitlines()).points
+    assert {name: len(of) for name, of in points.items()} == dict.fromkeys(WAIT_MOST, 7)
+    for name, of in points.items():
+        costs = [cost for _, cost in of]
+        print(name, of)
+        assert max(costs) <= WAIT_MOST[name] and max(costs) <= min(costs) * WAIT_SPREAD[name], (name, of)
 
 
 def short(kind, path):

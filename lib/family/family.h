@@ -12,7 +12,7 @@
 #define DATA_KEPT 4 /* free pages of data memory that stay mapped, at most */
 #define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
 #define TID_MAX 4096           /* numbers of threads differ modulo this */
-#define SLEEP_BUCKETS 64       /* the last is POLL_CHANNEL's */
+#define SLEEP_BUCKETS 64       /* the last is WAITS_CHANNEL's */
 #define FUTEX_BUCKETS 64
 
 struct heap_page;
@@ -58,6 +58,7 @@ struct family {
 	/* the wall clock: run/time.c. wall_shift: what is added to rt_info->wall_boot; programs read it, too */
 	uint64_t wall_shift, zone;     /* zone: settimeofday's, minutes west and kind of summer time */
 	uint32_t wall_sets;            /* times that it was set */
+	struct waiter *clock_waiter;   /* the first of those that are told when it is: run/wait.h */
 	int32_t clock_status;          /* from here on adjtimex's: clock_set.c */
 	int64_t clock_tai, clock_constant, clock_error;
 	int64_t clock_max_error;       /* when clock_error_at was, ns of clock_ns: it grows */

@@ -15,6 +15,7 @@
 #include "call.h"
 #include "mount.h"
 #include "needs.h"
+#include <run/wait.h>
 #include <posix/posix.h>
 
 #define ERESTARTSYS 512     /* the process half turns it into a restart or EINTR */
@@ -118,6 +119,7 @@ struct file_ops {
 	long (*write)(struct file *f, struct io *io, uint64_t at);
 	long (*ioctl)(struct file *f, unsigned request, uint64_t arg);
 	int  (*poll)(struct file *f);
+	struct wait_list *(*waits)(struct file *f); /* where who waits for that is told; goes with poll */
 	uint64_t (*events)(struct file *f); /* a number that changes whenever something becomes ready again; absent: only poll tells */
 	void (*release)(struct file *f);
 	void (*closed)(struct file *f, const struct file_state *by); /* a descriptor of it; it may have others */

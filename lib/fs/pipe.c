@@ -74,6 +74,7 @@ long pipe_push_some(struct pipe *p, struct io *io, size_t max)
 	if (done) {
 		inode_touch(p->ip, TOUCH_M | TOUCH_C);
 		wake_up(&p->head);
+		waiters_tell(&p->waits, WAIT_IN);
 		async_notify(p, POLL_IN);
 	}
 	return done ? (long)done : error;
@@ -102,6 +103,7 @@ void pipe_drop(struct pipe *p, uint64_t to)
 		tail_move(p, min_u64(PAGE - p->tail % PAGE, to - p->tail));
 	inode_touch(p->ip, TOUCH_A);
 	wake_up(&p->tail);
+	waiters_tell(&p->waits, WAIT_OUT);
 	async_notify(p, POLL_OUT);
 }
 
@@ -175,6 +177,7 @@ void pipe_close_writer(struct pipe *p)
 	if (p->writers)
 		p->writers--;
 	wake_up(&p->head);
+	waiters_tell(&p->waits, WAIT_ANY);
 }
 
 int pipe_has_reader(struct pipe *p)
@@ -272,6 +275,8 @@ static int pipe_poll(struct file *f)
 	return mask;
 }
 
+static struct wait_list *pipe_waits(struct file *f) { return &f->ip->pipe->waits; }
+
 /* Bytes in either direction, and ends that come and go. */
 static uint64_t pipe_events(struct file *f)
 {
@@ -300,6 +305,7 @@ static void pipe_release(struct file *f)
 		p->writers--;
 	wake_up(&p->head);
 	wake_up(&p->tail);
+	waiters_tell(&p->waits, WAIT_ANY);
 	async_notify(p, POLL_IN);
 	async_notify(p, POLL_OUT);
 	/* A fifo's bytes do not outlive its last opener. */
@@ -309,7 +315,8 @@ static void pipe_release(struct file *f)
 	}
 }
 
-const struct file_ops pipe_ops = { .read = pipe_read, .write = pipe_write, .ioctl = pipe_ioctl, .poll = pipe_poll, .events = pipe_events, .release = pipe_release };
+const struct file_ops pipe_ops = { .read = pipe_read, .write = pipe_write, .ioctl = pipe_ioctl, .poll = pipe_poll,
+	.waits = pipe_waits, .events = pipe_events, .release = pipe_release };
 
 void pipe_inode_free(struct inode *ip)
 {
@@ -317,6 +324,7 @@ void pipe_inode_free(struct inode *ip)
 
 	if (!p)
 		return;
+	waiters_end(&p->waits);
 	pipe_rings_free(p);
 	if (p->spare)
 		data_page_free(p->spare);

@@ -18,6 +18,7 @@ struct pipe {
 	struct packet *packet;         /* a ring of as many; NULL: there never was one */
 	char *first[PIPE_PAGES];
 	char *spare;                   /* the page that was emptied last, for the next to be filled */
+	struct wait_list waits;        /* at either end */
 	struct inode *ip;              /* not held: the inode owns the pipe */
 	uint32_t readers, writers;     /* open files, and init's own end */
 	uint32_t lost;                 /* a page of it was gone when it was filled */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A pipe's ring of pages and its size (F_SETPIPE_SZ), and the packets of a pipe whose writer has O_DIRECT. */
+#include <asm/poll.h>
 #include "pipe.h"
 
 #define PIPE_MAX (1ul << 31)
@@ -72,6 +73,7 @@ long pipe_resize(struct pipe *p, uint64_t bytes)
 	p->packet = new.packet;
 	p->pages = pages;
 	wake_up(&p->tail);
+	waiters_tell(&p->waits, WAIT_OUT);
 	return (long)pipe_size(p);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for several files: poll, select and their kin ask all again whenever anything in the family was woken. */
+/* Waiting for several files: poll, select and their kin stand in the list of each, and ask all again when one of those
+ * has told them something. */
 #include <asm/poll.h>
 #include <linux/time_types.h>
 #include "files.h"
@@ -38,18 +39,65 @@ static int poll_once(struct pollfd *fds, uint64_t n)
 	return ready;
 }
 
+/* The caller stands in the list of each. */
+static int poll_begin(const struct pollfd *fds, uint64_t n)
+{
+	uint64_t wanted = 0;
+	int error;
+
+	for (uint64_t i = 0; i < n; i++)
+		wanted += fds[i].fd >= 0;
+	error = waits_begin(wanted);
+	for (uint64_t i = 0; i < n && !error; i++) {
+		struct file *f = fd_at(current_files(), (uint32_t)fds[i].fd); /* none where fd is negative */
+
+		family_progress();
+		if (f && f->ops->waits)
+			waits_add(f->ops->waits(f), (uint16_t)fds[i].events);
+	}
+	return error;
+}
+
+/* One sleep: 0, -ETIMEDOUT, -EINTR, -ENOMEM. A list may have gone with its object: then all are made anew. */
+static int poll_sleep(const struct pollfd *fds, uint64_t n, uint64_t deadline)
+{
+	struct thread *th = current_thread();
+	int error;
+
+	if (th->waits_for && th->waits_for->is_stale)
+		waits_end(th);
+	error = th->waits_for ? 0 : poll_begin(fds, n);
+	if (error)
+		return error;
+	return waits_sleep(deadline == NEVER ? 0 : deadline);
+}
+
 /* deadline: ns of clock_ns, 0 = do not wait, NEVER. */
 static int poll_wait(struct pollfd *fds, uint64_t n, uint64_t deadline)
 {
-	for (;;) {
-		int ready = poll_once(fds, n), result;
+	int ready, error = 0;
 
-		if (ready || !deadline || (deadline != NEVER && clock_ns() >= deadline))
-			return ready;
-		result = sleep_on(POLL_CHANNEL, deadline == NEVER ? 0 : deadline);
-		if (result == -EINTR)
-			return poll_once(fds, n) ?: -ERESTARTNOHAND;
+	while (!(ready = poll_once(fds, n)) && !error && deadline && (deadline == NEVER || clock_ns() < deadline)) {
+		error = poll_sleep(fds, n, deadline);
+		if (error == -ETIMEDOUT)
+			error = 0;
 	}
+	waits_end(current_thread());
+	if (ready || !error)
+		return ready;
+	return error == -EINTR ? -ERESTARTNOHAND : error;
+}
+
+int file_wait_once(struct file *f, uint32_t events)
+{
+	int error = waits_begin(1);
+
+	if (!error) {
+		waits_add(f->ops->waits(f), events);
+		error = waits_sleep(0);
+		waits_end(current_thread());
+	}
+	return error;
 }
 
 static long do_poll(uint64_t user, uint64_t n, uint64_t deadline)

@@ -13,8 +13,7 @@ struct thread;
 #pragma GCC visibility push(hidden)
 /* Sleep until wake_up(channel), a signal, or deadline (ns of clock_ns, 0 = none): 0 woken, -ETIMEDOUT; -EINTR without
  * having slept when a signal is pending. Callers re-check their condition in a loop, so what came together with a
- * signal is seen first. Drops and retakes the family lock. wake_up also wakes everyone who sleeps on POLL_CHANNEL. */
-#define POLL_CHANNEL ((void *)1)
+ * signal is seen first. Drops and retakes the family lock. Who waits for several objects at once: wait.h. */
 int  sleep_on(void *channel, uint64_t deadline);
 void wake_up(void *channel);
 /* The same for what must come to its end: no signal ends it. Who sleeps may be woken for nothing. */

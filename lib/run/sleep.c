@@ -7,14 +7,15 @@
 #include "needs.h"
 #include "run.h"
 #include "timer.h"
+#include "wait.h"
 
-#define POLL_BUCKET (SLEEP_BUCKETS - 1)
+#define WAITS_BUCKET (SLEEP_BUCKETS - 1) /* of those whom no channel wakes */
 
 static struct thread **bucket_of(const void *channel)
 {
 	uint64_t x = (uint64_t)channel;
 
-	return &F->sleepers[channel == POLL_CHANNEL ? POLL_BUCKET : (x >> 5 ^ x >> 12) % POLL_BUCKET];
+	return &F->sleepers[channel == WAITS_CHANNEL ? WAITS_BUCKET : (x >> 5 ^ x >> 12) % WAITS_BUCKET];
 }
 
 static void timed_insert(struct thread *th)
@@ -88,7 +89,7 @@ int sleep_on(void *channel, uint64_t deadline)
 
 void sleep_through(void *channel, uint64_t deadline) { (void)sleep_now(channel, deadline); }
 
-static void bucket_wake(const void *channel)
+void wake_up(void *channel)
 {
 	struct thread *next;
 
@@ -97,13 +98,6 @@ static void bucket_wake(const void *channel)
 		if (th->channel == channel)
 			thread_run(th);
 	}
-}
-
-void wake_up(void *channel)
-{
-	if (channel != POLL_CHANNEL)
-		bucket_wake(channel);
-	bucket_wake(POLL_CHANNEL);
 }
 
 void init_poke(void)
@@ -131,6 +125,12 @@ static void sleepers_move(int64_t by)
 	timed_renew();
 }
 
+struct wait_list *clock_waits(void)
+{
+	_Static_assert(sizeof(struct wait_list) == sizeof(F->clock_waiter), "a list is its first");
+	return (struct wait_list *)&F->clock_waiter;
+}
+
 void clock_wall_set(uint64_t ns)
 {
 	int64_t by = (int64_t)(ns - clock_wall_ns());
@@ -140,7 +140,7 @@ void clock_wall_set(uint64_t ns)
 	timers_move(by);
 	sleepers_move(by);
 	wakes_by(clock_ns());
-	wake_up(POLL_CHANNEL);
+	waiters_tell(clock_waits(), WAIT_ANY);
 }
 
 uint32_t mappings_look(void)

@@ -89,6 +89,7 @@ struct thread {
 	uint64_t deadline;           /* of that sleep, ns of clock_ns, 0 = none */
 	int on_wall;                 /* it was given as one of the wall clock */
 	int      wake_result;        /* what that sleep returns */
+	struct waits *waits_for;     /* the objects that it waits for, several at once: wait.c */
 	uint32_t pace;               /* what policy and nice make of time, in 1/1024; 0: nothing */
 	/* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
 	struct task *vfork_child;
@@ -111,7 +112,7 @@ struct thread {
 /* ---- thread.c */
 /* A new record in t, state THREAD_NEW; tid 0: the pid (its first). NULL: no memory or no tid. */
 struct thread *thread_new(struct task *t, int tid);
-/* Takes it off its process and frees it. */
+/* Takes it off its process and frees it. It waits for nothing any more. */
 void thread_free(struct thread *th);
 struct thread *thread_by_tid(int tid);
 struct thread *current_thread(void);

@@ -25,6 +25,7 @@ static void pty_free(struct tty *t)
 	while (*at != t)
 		at = &(*at)->next;
 	*at = t->next;
+	waiters_end(&t->waits);
 	fam_pages_free(t, TTY_PAGES);
 }
 
@@ -153,7 +154,7 @@ static void master_release(struct file *f)
 	}
 	t->session = t->pgrp = 0;
 	tty_end(t);
-	wake_up(&t->out_tail);
+	tty_wake(t, &t->out_tail);
 	pty_free(t);
 }
 
@@ -213,7 +214,8 @@ static long master_ioctl(struct file *f, unsigned request, uint64_t arg)
 }
 
 static const struct file_ops master_ops = {
-	.read = master_read, .write = master_write, .ioctl = master_ioctl, .poll = master_poll, .events = master_events, .release = master_release,
+	.read = master_read, .write = master_write, .ioctl = master_ioctl, .poll = master_poll,
+	.waits = tty_waits, .events = master_events, .release = master_release,
 };
 
 int pty_open_master(struct inode *ip, unsigned flags, struct file **out)
@@ -265,7 +267,7 @@ void pty_tell(struct tty *t, unsigned news)
 			if (news & pairs[i][k])
 				t->news &= (uint8_t)~pairs[i][!k];
 	t->news |= (uint8_t)news;
-	wake_up(&t->out_head);
+	tty_wake(t, &t->out_head);
 }
 
 void tty_stop(struct tty *t, int on)
@@ -279,6 +281,6 @@ void pty_close_slave(struct tty *t)
 {
 	if (t->slaves)
 		return;
-	wake_up(&t->out_head); /* the master sees that nobody is left */
+	tty_wake(t, &t->out_head); /* the master sees that nobody is left */
 	pty_free(t);
 }

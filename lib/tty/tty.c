@@ -104,7 +104,7 @@ static long tty_read(struct file *f, struct io *io, uint64_t at)
 	}
 	if (done) {
 		inode_touch(f->ip, TOUCH_A);
-		wake_up(&t->tail); /* there is room for more keys */
+		tty_wake(t, &t->tail); /* there is room for more keys */
 	}
 	return (long)done;
 }
@@ -137,7 +137,7 @@ static long tty_write(struct file *f, struct io *io, uint64_t at)
 				i++;
 				continue;
 			}
-			wake_up(&t->out_head);
+			tty_wake(t, &t->out_head);
 			if (f->flags & O_NONBLOCK)
 				return done + i ? (long)(done + i) : -EAGAIN;
 			if (t->number != NO_PTS && !t->has_master)
@@ -148,7 +148,7 @@ static long tty_write(struct file *f, struct io *io, uint64_t at)
 		done += n;
 	}
 	if (done) {
-		wake_up(&t->out_head);
+		tty_wake(t, &t->out_head);
 		inode_touch(f->ip, TOUCH_M);
 	}
 	return (long)done;
@@ -169,6 +169,8 @@ static int tty_poll(struct file *f)
 	return mask;
 }
 
+struct wait_list *tty_waits(struct file *f) { return &((struct tty *)f->own)->waits; }
+
 /* Bytes typed, and room made. */
 static uint64_t tty_events(struct file *f)
 {
@@ -187,7 +189,7 @@ static void tty_release(struct file *f)
 }
 
 const struct file_ops tty_ops = { .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll,
-	.events = tty_events, .release = tty_release };
+	.waits = tty_waits, .events = tty_events, .release = tty_release };
 
 int files_open_tty(struct file_state *fs)
 {

@@ -31,6 +31,7 @@ struct tty {
 	uint32_t column, canon_column; /* of the cursor; where the line being typed began */
 	uint8_t quoted;                /* the last byte was LNEXT */
 	uint8_t stopped, ended;        /* ended: no more input will come */
+	struct wait_list waits;        /* of either side */
 	uint8_t line_end[TTY_IN / 8];
 	uint8_t in[TTY_IN];
 	uint8_t out[TTY_OUT];
@@ -83,11 +84,19 @@ static inline int is_inside_utf8(const struct tty *t, uint8_t c)
 static inline struct tty *the_tty(void) { return fs_family()->tty; } /* the console */
 static inline uint32_t tty_room(const struct tty *t) { return TTY_OUT - (t->out_head - t->out_tail); }
 
+/* Something changed for who sleeps there, or waits at either side. */
+static inline void tty_wake(struct tty *t, void *channel)
+{
+	wake_up(channel);
+	waiters_tell(&t->waits, WAIT_ANY);
+}
+
 /* pty.c: its master is told by TIOCPKT, if it wants to know. */
 void pty_tell(struct tty *t, unsigned news);
 void tty_stop(struct tty *t, int on);                 /* output stops or goes on; waking is the caller's */
 
 /* tty.c */
+struct wait_list *tty_waits(struct file *f);           /* of the master's, too */
 struct file *tty_file(struct tty *t, struct inode *ip, unsigned flags); /* NULL */
 
 /* tty_host.c */

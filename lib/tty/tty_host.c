@@ -44,7 +44,7 @@ void tty_keys(struct tty *t, const void *bytes, size_t n)
 	while (n--)
 		line_receive(t, *p++);
 	if (t->out_head != before)
-		wake_up(&t->out_head);
+		tty_wake(t, &t->out_head);
 }
 
 size_t tty_output_take(struct tty *t, void *to, size_t max)
@@ -57,7 +57,7 @@ size_t tty_output_take(struct tty *t, void *to, size_t max)
 	while (n < max && t->out_tail != t->out_head)
 		p[n++] = t->out[t->out_tail++ & (TTY_OUT - 1)];
 	if (n) {
-		wake_up(&t->out_tail);
+		tty_wake(t, &t->out_tail);
 		async_notify(t, POLL_OUT);
 	}
 	return n;
@@ -71,7 +71,7 @@ size_t tty_output_waits(const struct tty *t)
 void tty_end(struct tty *t)
 {
 	t->ended = 1;
-	wake_up(&t->head);
+	tty_wake(t, &t->head);
 	async_notify(t, POLL_HUP);
 }
 
@@ -118,5 +118,5 @@ void console_message(const char *text, size_t n)
 			t->out[t->out_head++ & (TTY_OUT - 1)] = '\r';
 		t->out[t->out_head++ & (TTY_OUT - 1)] = (uint8_t)text[i];
 	}
-	wake_up(&t->out_head);
+	tty_wake(t, &t->out_head);
 }

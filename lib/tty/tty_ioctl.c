@@ -18,7 +18,7 @@ static long output_drain(struct tty *t)
 static void output_flush(struct tty *t)
 {
 	t->out_tail = t->out_head;
-	wake_up(&t->out_tail);
+	tty_wake(t, &t->out_tail);
 }
 
 /* Is output stopped and begun by the usual characters? What TIOCPKT tells. */
@@ -33,9 +33,10 @@ static void mode_take(struct tty *t, const struct termios *mode)
 
 	t->mode = *mode;
 	line_mode_changed(t, old.c_lflag);
+	tty_wake(t, &t->head); /* fewer bytes may be enough now */
 	if (t->stopped && !MODE_I(t, IXON)) {
 		tty_stop(t, 0);
-		wake_up(&t->out_head);
+		tty_wake(t, &t->out_head);
 	}
 	if (has_usual_flow(&old) != has_usual_flow(mode))
 		pty_tell(t, has_usual_flow(mode) ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP);
@@ -155,7 +156,7 @@ static long flow(struct tty *t, int action)
 		return error;
 	if (action == TCOOFF || action == TCOON) {
 		tty_stop(t, action == TCOOFF);
-		wake_up(&t->out_head);
+		tty_wake(t, &t->out_head);
 		return 0;
 	}
 	if (action != TCIOFF && action != TCION)

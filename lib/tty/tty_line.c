@@ -36,7 +36,7 @@ static int mark_get(const struct tty *t, uint32_t at)
 /* There is more to read, or it counts otherwise. */
 static void input_tell(struct tty *t)
 {
-	wake_up(&t->head);
+	tty_wake(t, &t->head);
 	async_notify(t, POLL_IN);
 }
 
@@ -139,6 +139,7 @@ void line_flush(struct tty *t)
 	t->tail = t->canon = t->head;
 	t->quoted = 0;
 	memset(t->line_end, 0, sizeof(t->line_end));
+	tty_wake(t, &t->tail);
 }
 
 static void signal_key(struct tty *t, int sig, uint8_t c)
@@ -146,7 +147,7 @@ static void signal_key(struct tty *t, int sig, uint8_t c)
 	if (!MODE_L(t, NOFLSH)) {
 		line_flush(t);
 		t->out_tail = t->out_head;
-		wake_up(&t->out_tail);
+		tty_wake(t, &t->out_tail);
 		pty_tell(t, TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE);
 	}
 	tty_stop(t, 0);
@@ -220,12 +221,12 @@ void line_receive(struct tty *t, uint8_t c)
 	if (MODE_I(t, IXON)) {
 		if (is_char(t, VSTART, c) || is_char(t, VSTOP, c)) {
 			tty_stop(t, !is_char(t, VSTART, c));
-			wake_up(&t->out_tail);
+			tty_wake(t, &t->out_tail);
 			return;
 		}
 		if (t->stopped && MODE_I(t, IXANY)) {
 			tty_stop(t, 0);
-			wake_up(&t->out_tail);
+			tty_wake(t, &t->out_tail);
 		}
 	}
 	if (MODE_L(t, ISIG)) {

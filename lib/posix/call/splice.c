@@ -3,6 +3,7 @@
  * own waiting is done here before), so that between looking at a pipe and taking from it nobody else comes. */
 #include <asm/poll.h>
 #include <fs/pipe.h>
+#include <fs/poll.h>
 
 #define SPLICE_NONBLOCK 2u
 #define SPLICE_FLAGS    15u /* MOVE and MORE are hints, GIFT gives nothing that copying needs */
@@ -12,11 +13,14 @@ static int is_pipe(const struct file *f) { return f->ops == &pipe_ops; }
 /* Waits until f can be read (POLLIN) or written without waiting: 0 or -errno. */
 static long file_wait(struct file *f, int events, int dontwait)
 {
+	int error;
+
 	while (f->ops->poll && !(f->ops->poll(f) & (events | POLLERR | POLLHUP))) {
 		if (dontwait || f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (sleep_on(POLL_CHANNEL, 0) == -EINTR)
-			return -ERESTARTSYS;
+		error = file_wait_once(f, (uint32_t)events);
+		if (error)
+			return error == -EINTR ? -ERESTARTSYS : error;
 	}
 	return 0;
 }

@@ -1,29 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll: a list of watched files that is asked through whenever anything in the family was woken, as poll does. Edges are told apart by the number that
- * file_ops.events gives. A watch goes with its file. */
+/* epoll(7): its calls. Its watches, and which of them may have news, are epoll_list.c's. */
 #include <asm/poll.h>
-#include <linux/eventpoll.h>
 #include <linux/time_types.h>
-#include <fs/files.h>
 #include <fs/poll.h>
-#include "watch.h"
-
-#define EVENTS_MAX 1024
-#define NESTING    5
-
-struct watch {
-	struct watch *next;            /* of the epoll, in the order in which they are told */
-	struct watch *file_next;       /* of the file */
-	struct watch **at, **file_at;  /* what points here in those two lists: one of many thousands leaves at once */
-	struct epoll *epoll;
-	struct file *file;
-	int fd;
-	uint32_t events, told;         /* told: mask of the last report, for edges */
-	uint64_t data, seen;           /* seen: file_ops.events at that time */
-	int is_told;
-};
-
-struct epoll { struct watch *first, **end; };
+#include "epoll.h"
 
 static long epoll_no_read(struct file *f, struct io *io, uint64_t at)
 {
@@ -33,73 +13,34 @@ static long epoll_no_read(struct file *f, struct io *io, uint64_t at)
 	return -EINVAL;
 }
 
-static uint32_t ready_of(struct watch *w)
-{
-	int mask = w->file->ops->poll ? w->file->ops->poll(w->file) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
-
-	return (uint32_t)mask & (w->events | EPOLLERR | EPOLLHUP);
-}
-
-/* What a wait would report of this watch now. */
-static uint32_t news_of(struct watch *w)
-{
-	uint32_t ready = w->events & ~(EPOLLONESHOT | EPOLLET | EPOLLWAKEUP | EPOLLEXCLUSIVE) ? ready_of(w) : 0;
-
-	if (!(w->events & EPOLLET))
-		return ready;
-	if (w->is_told && !(ready & ~w->told) && (!w->file->ops->events || w->file->ops->events(w->file) == w->seen)) {
-		w->told &= ready;
-		return 0;
-	}
-	return ready;
-}
-
-static void told_set(struct watch *w, uint32_t ready)
-{
-	w->told = ready;
-	w->is_told = 1;
-	w->seen = w->file->ops->events ? w->file->ops->events(w->file) : 0;
-	if (w->events & EPOLLONESHOT)
-		w->events &= EPOLLONESHOT | EPOLLET;
-}
-
+/* Who has none leaves the list of those that may have news. */
 static int epoll_poll(struct file *f)
 {
 	struct epoll *e = f->own;
 
-	for (struct watch *w = e->first; w; w = w->next)
-		if (news_of(w))
+	while (e->ready) {
+		if (news_of(e->ready))
 			return POLLIN | POLLRDNORM;
+		ready_leave(e->ready);
+		family_progress();
+	}
 	return 0;
 }
 
-static void watch_free(struct watch *w)
-{
-	*w->at = w->next;
-	*(w->next ? &w->next->at : &w->epoll->end) = w->at;
-	*w->file_at = w->file_next;
-	if (w->file_next)
-		w->file_next->file_at = w->file_at;
-	family_progress();
-	fam_free(w);
-}
-
-void watches_drop(struct file *f)
-{
-	while (f->watches)
-		watch_free(f->watches);
-}
+static struct wait_list *epoll_waits(struct file *f) { return &((struct epoll *)f->own)->waits; }
+static uint64_t epoll_events(struct file *f) { return ((struct epoll *)f->own)->tells; }
 
 static void epoll_release(struct file *f)
 {
 	struct epoll *e = f->own;
 
-	while (e->first)
-		watch_free(e->first);
+	waiters_end(&e->waits);
+	watches_free(e);
 	fam_free(e);
 }
 
-static const struct file_ops epoll_ops = { .read = epoll_no_read, .write = epoll_no_read, .poll = epoll_poll, .release = epoll_release };
+const struct file_ops epoll_ops = { .read = epoll_no_read, .write = epoll_no_read, .poll = epoll_poll,
+	.waits = epoll_waits, .events = epoll_events, .release = epoll_release };
 
 static long make(unsigned flags)
 {
@@ -110,45 +51,30 @@ static long make(unsigned flags)
 	e = fam_alloc(sizeof(*e));
 	if (!e)
 		return -ENOMEM;
-	e->end = &e->first;
-	return anon_fd("[eventpoll]", 0600, &epoll_ops, e, O_RDWR | flags);
+	e->ready_end = &e->ready;
+	e->file = anon_file("[eventpoll]", 0600, &epoll_ops, e, O_RDWR);
+	if (!e->file) {
+		fam_free(e);
+		return -ENFILE;
+	}
+	return fd_new(current_files(), e->file, 0, !!(flags & O_CLOEXEC));
 }
 
 CALL1(epoll_create, size) { return (int)size <= 0 ? -EINVAL : make(0); }
 CALL1(epoll_create1, flags) { return make((unsigned)flags); }
 
-/* Would f, watched by `by`, watch by itself in the end, or stand too deep? */
-static int is_loop(const struct file *f, const struct epoll *by, int depth)
-{
-	const struct epoll *e = f->own;
-
-	if (f->ops != &epoll_ops)
-		return 0;
-	if (e == by || depth == NESTING)
-		return 1;
-	for (const struct watch *w = e->first; w; w = w->next)
-		if (is_loop(w->file, by, depth + 1))
-			return 1;
-	return 0;
-}
-
 static long watch_add(struct epoll *e, struct file *f, int fd, const struct epoll_event *event)
 {
+	int below = epolls_below(f, e);
 	struct watch *w;
 
-	if (is_loop(f, e, 0))
+	if (below && below + epolls_above(e) >= NESTING)
 		return -ELOOP;
-	w = fam_alloc(sizeof(*w));
+	w = watch_new(e, f, fd);
 	if (!w)
 		return -ENOMEM;
-	*w = (struct watch){ .epoll = e, .file = f, .fd = fd, .events = event->events, .data = event->data,
-		.at = e->end, .file_at = &f->watches, .file_next = f->watches };
-	if (w->file_next)
-		w->file_next->file_at = &w->file_next;
-	f->watches = w;
-	*e->end = w;
-	e->end = &w->next;
-	wake_up(e);
+	w->data = event->data;
+	watch_arm(w, event->events);
 	return 0;
 }
 
@@ -164,18 +90,15 @@ static long control(struct file *ep, struct file *f, int op, int fd, uint64_t fr
 		return -EINVAL;
 	if (!f->ops->poll) /* files that are always ready cannot be watched */
 		return -EPERM;
-	for (w = e->first; w && (w->file != f || w->fd != fd);)
-		w = w->next;
+	w = watch_find(e, f, fd);
 	switch (op) {
 	case EPOLL_CTL_ADD:
 		return w ? -EEXIST : watch_add(e, f, fd, &event);
 	case EPOLL_CTL_MOD:
 		if (!w)
 			return -ENOENT;
-		w->events = event.events;
 		w->data = event.data;
-		w->is_told = 0;
-		wake_up(e);
+		watch_arm(w, event.events);
 		return 0;
 	case EPOLL_CTL_DEL:
 		if (!w)
@@ -198,39 +121,30 @@ CALL4(epoll_ctl, epfd, op, fd, event)
 	return result;
 }
 
-/* What stands behind w comes first from now on: where more is ready than is asked for, all have their turn. */
-static void turn(struct epoll *e, struct watch *w)
-{
-	if (!w->next)
-		return;
-	*e->end = e->first;
-	e->first->at = e->end;
-	e->first = w->next;
-	e->first->at = &e->first;
-	w->next = NULL;
-	e->end = &w->next;
-}
-
+/* Those that may have news are asked in turn, each once: who has none leaves the list, who goes on having some comes
+ * behind all others. */
 static long collect(struct epoll *e, uint64_t to, int max)
 {
-	struct watch *w, *last = NULL;
+	struct watch *again = NULL, *w; /* again: the first that is asked a second time */
 	int count = 0;
 
-	for (w = e->first; w && count < max; w = w->next) {
+	while ((w = e->ready) && w != again && count < max) {
 		uint32_t ready = news_of(w);
 		struct epoll_event event = { ready, w->data };
 
 		family_progress(); /* it may be one of many */
+		if (ready && user_write(to + (uint64_t)count * sizeof(event), &event, sizeof(event)) < 0)
+			return count ? count : -EFAULT;
+		ready_leave(w);
 		if (!ready)
 			continue;
-		if (user_write(to + (uint64_t)count * sizeof(event), &event, sizeof(event)) < 0)
-			return count ? count : -EFAULT;
 		told_set(w, ready);
-		last = w;
+		if (!(w->events & (EPOLLET | EPOLLONESHOT))) {
+			ready_join(w);
+			again = again ? again : w;
+		}
 		count++;
 	}
-	if (count == max)
-		turn(e, last);
 	return count;
 }
 
@@ -249,7 +163,7 @@ static long wait(uint64_t epfd, uint64_t to, int max, uint64_t deadline)
 		return -EINVAL;
 	}
 	while (!(result = collect(f->own, to, max)) && deadline && (deadline == NEVER || clock_ns() < deadline))
-		if (sleep_on(POLL_CHANNEL, deadline == NEVER ? 0 : deadline) == -EINTR) {
+		if (sleep_on(f->own, deadline == NEVER ? 0 : deadline) == -EINTR) {
 			result = collect(f->own, to, max) ?: -ERESTARTNOHAND;
 			break;
 		}

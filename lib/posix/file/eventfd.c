@@ -6,7 +6,7 @@
 #define EFD_SEMAPHORE 1u
 #define COUNT_MAX     (~0ul - 1)
 
-struct eventfd { uint64_t count, writes; int semaphore; };
+struct eventfd { uint64_t count, writes; struct wait_list waits; int semaphore; };
 
 static long event_read(struct file *f, struct io *io, uint64_t at)
 {
@@ -27,6 +27,7 @@ static long event_read(struct file *f, struct io *io, uint64_t at)
 		return -EFAULT;
 	e->count -= value;
 	wake_up(e);
+	waiters_tell(&e->waits, WAIT_OUT);
 	return 8;
 }
 
@@ -51,6 +52,7 @@ static long event_write(struct file *f, struct io *io, uint64_t at)
 	e->count += value;
 	e->writes++;
 	wake_up(e);
+	waiters_tell(&e->waits, WAIT_IN);
 	return 8;
 }
 
@@ -66,12 +68,16 @@ static uint64_t event_events(struct file *f)
 	return ((struct eventfd *)f->own)->writes;
 }
 
+static struct wait_list *event_waits(struct file *f) { return &((struct eventfd *)f->own)->waits; }
+
 static void event_release(struct file *f)
 {
+	waiters_end(event_waits(f));
 	fam_free(f->own);
 }
 
-static const struct file_ops eventfd_ops = { .read = event_read, .write = event_write, .poll = event_poll, .events = event_events, .release = event_release };
+static const struct file_ops eventfd_ops = { .read = event_read, .write = event_write, .poll = event_poll,
+	.waits = event_waits, .events = event_events, .release = event_release };
 
 static long make(uint64_t count, uint64_t flags)
 {

@@ -25,6 +25,7 @@ struct inotify {
 	uint32_t queued, bytes;
 	int last_wd;
 	uint64_t ever;               /* events so far */
+	struct wait_list waits;
 };
 
 struct watcher {
@@ -68,6 +69,7 @@ static void note_add(struct inotify *of, struct event event, const char *name, s
 	of->ever++;
 	of->bytes += (uint32_t)sizeof(event) + event.size;
 	wake_up(of);
+	waiters_tell(&of->waits, WAIT_IN);
 }
 
 /* Off both lists; tells that it is gone. Its inode stays with the caller where it is still needed. */
@@ -172,6 +174,8 @@ static int inotify_poll(struct file *f)
 	return ((struct inotify *)f->own)->first ? POLLIN | POLLRDNORM : 0;
 }
 
+static struct wait_list *inotify_waits(struct file *f) { return &((struct inotify *)f->own)->waits; }
+
 static uint64_t inotify_events(struct file *f)
 {
 	return ((struct inotify *)f->own)->ever;
@@ -201,11 +205,12 @@ static void inotify_release(struct file *f)
 		of->first = next;
 	}
 	fs_family()->watching--;
+	waiters_end(&of->waits);
 	fam_free(of);
 }
 
 static const struct file_ops inotify_ops = { .read = inotify_read, .ioctl = inotify_ioctl, .poll = inotify_poll,
-	.events = inotify_events, .release = inotify_release };
+	.waits = inotify_waits, .events = inotify_events, .release = inotify_release };
 
 static long make(uint64_t flags)
 {

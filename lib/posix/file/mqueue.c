@@ -26,6 +26,7 @@ struct mqueue {
 	struct inode *ip;               /* held */
 	struct message *first;          /* by priority, then as they came */
 	struct mq_attr attr;
+	struct wait_list waits;
 	uint64_t charge, bytes, changes; /* charge: against RLIMIT_MSGQUEUE; bytes: of all messages */
 	uint32_t refs, receivers;       /* receivers: asleep */
 	int notified;                   /* the process that is to be told of the next message, or 0 */
@@ -46,6 +47,7 @@ static void queue_put(struct mqueue *q)
 		message_free(m);
 		family_progress();
 	}
+	waiters_end(&q->waits);
 	fs_family()->mqueue_bytes -= q->charge;
 	inode_put(q->ip);
 	fam_free(q);
@@ -55,6 +57,7 @@ static void queue_changed(struct mqueue *q)
 {
 	q->changes++;
 	wake_up(q);
+	waiters_tell(&q->waits, WAIT_ANY);
 }
 
 /* ---- as a file */
@@ -80,6 +83,7 @@ static int mqueue_poll(struct file *f)
 		(q->attr.mq_curmsgs < q->attr.mq_maxmsg ? POLLOUT | POLLWRNORM : 0);
 }
 
+static struct wait_list *mqueue_waits(struct file *f) { return &((struct mqueue *)f->own)->waits; }
 static uint64_t mqueue_events(struct file *f) { return ((struct mqueue *)f->own)->changes; }
 
 /* Any descriptor of the queue, not only the one that it was asked by, and not only its last. */
@@ -93,8 +97,8 @@ static void mqueue_closed(struct file *f, const struct file_state *by)
 
 static void mqueue_release(struct file *f) { queue_put(f->own); }
 
-static const struct file_ops mqueue_ops = { .read = mqueue_read, .poll = mqueue_poll, .events = mqueue_events,
-	.release = mqueue_release, .closed = mqueue_closed, .seek = SEEK_FILE };
+static const struct file_ops mqueue_ops = { .read = mqueue_read, .poll = mqueue_poll, .waits = mqueue_waits,
+	.events = mqueue_events, .release = mqueue_release, .closed = mqueue_closed, .seek = SEEK_FILE };
 
 /* The queue of a descriptor, reference held by *f; NULL: it is none. */
 static struct mqueue *queue_of(uint64_t fd, struct file **f)

@@ -70,13 +70,21 @@ static int signalfd_poll(struct file *f)
 	return waiting(f->own) ? POLLIN | POLLRDNORM : 0;
 }
 
+/* As on Linux, of the process that waits, or that put it into an epoll. */
+static struct wait_list *signalfd_waits(struct file *f)
+{
+	(void)f;
+	return &P->task->signals.waits;
+}
+
 static void signalfd_release(struct file *f)
 {
 	F->signalfds--;
 	fam_free(f->own);
 }
 
-static const struct file_ops signalfd_ops = { .read = signalfd_read, .poll = signalfd_poll, .release = signalfd_release };
+static const struct file_ops signalfd_ops = { .read = signalfd_read, .poll = signalfd_poll, .waits = signalfd_waits,
+	.release = signalfd_release };
 
 static long make(uint64_t fd, uint64_t set, uint64_t size, uint64_t flags)
 {

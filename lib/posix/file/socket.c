@@ -29,18 +29,58 @@ void socket_put(struct socket *s)
 		fam_free(s);
 }
 
+static void senders_tell(struct socket *s, uint32_t events)
+{
+	for (struct socket *from = s->senders; from; from = from->senders_next)
+		waiters_tell(&from->waits, events);
+}
+
+void socket_came(struct socket *s)
+{
+	s->events++;
+	wake_up(s);
+	waiters_tell(&s->waits, WAIT_IN);
+}
+
+void socket_room(struct socket *s)
+{
+	s->events++;
+	wake_up(s);
+	senders_tell(s, WAIT_OUT);
+}
+
 void socket_wake(struct socket *s)
 {
 	s->events++;
 	wake_up(s);
+	waiters_tell(&s->waits, WAIT_ANY);
+	senders_tell(s, WAIT_ANY);
+}
+
+void socket_peer(struct socket *s, struct socket *peer)
+{
+	if (s->peer) {
+		*s->senders_at = s->senders_next;
+		if (s->senders_next)
+			s->senders_next->senders_at = s->senders_at;
+		socket_put(s->peer);
+	}
+	s->peer = peer;
+	if (!peer)
+		return;
+	s->senders_next = peer->senders;
+	s->senders_at = &peer->senders;
+	if (s->senders_next)
+		s->senders_next->senders_at = &s->senders_next;
+	peer->senders = s;
 }
 
 void socket_pair(struct socket *a, struct socket *b)
 {
 	socket_get(a);
 	socket_get(b);
-	a->peer = b;
-	b->peer = a;
+	socket_peer(a, b);
+	socket_peer(b, a);
 	a->peer_pid = b->pid;
 	b->peer_pid = a->pid;
 }
@@ -113,12 +153,11 @@ static void socket_close(struct socket *s)
 		socket_close(p);
 	}
 	if (peer) {
-		s->peer = NULL;
 		if (s->type != SOCK_DGRAM && unread)
 			peer->error = ECONNRESET;
 		socket_wake(peer);
 		async_notify(peer, POLL_HUP);
-		socket_put(peer);
+		socket_peer(s, NULL);
 	}
 	socket_wake(s); /* senders that wait for room in it */
 	socket_put(s);
@@ -126,6 +165,7 @@ static void socket_close(struct socket *s)
 
 static void socket_release(struct file *f)
 {
+	waiters_end(&((struct socket *)f->own)->waits);
 	socket_close(f->own);
 }
 
@@ -142,15 +182,17 @@ static int socket_poll(struct file *f)
 	if (s->first || s->shut & SHUT_READ || (is_stream && gone))
 		mask |= POLLIN | POLLRDNORM;
 	if (is_stream && !gone && s->peer->shut & SHUT_WRITE)
-		mask |= POLLIN | POLLRDNORM | 0x2000; /* POLLRDHUP */
+		mask |= POLLIN | POLLRDNORM | POLLRDHUP;
 	if (gone || (is_stream && s->shut == (SHUT_READ | SHUT_WRITE)))
 		mask |= POLLHUP;
 	if (is_stream ? !gone && s->peer->queued < SOCKET_ROOM : !s->peer || s->peer->queued < SOCKET_ROOM)
 		mask |= POLLOUT | POLLWRNORM;
 	if (gone)
-		mask |= POLLOUT | POLLWRNORM;
+		mask |= POLLOUT | POLLWRNORM | (s->peer_pid ? POLLRDHUP : 0);
 	return mask;
 }
+
+static struct wait_list *socket_waiters(struct file *f) { return &((struct socket *)f->own)->waits; }
 
 static uint64_t socket_events(struct file *f)
 {
@@ -186,7 +228,8 @@ static long socket_ioctl(struct file *f, unsigned request, uint64_t arg)
 }
 
 const struct file_ops socket_ops = {
-	.read = socket_read, .write = socket_write, .ioctl = socket_ioctl, .poll = socket_poll, .events = socket_events, .release = socket_release,
+	.read = socket_read, .write = socket_write, .ioctl = socket_ioctl, .poll = socket_poll,
+	.waits = socket_waiters, .events = socket_events, .release = socket_release,
 };
 
 struct file *socket_file(struct socket *s, unsigned flags)

@@ -40,6 +40,8 @@ struct socket {
 	struct message *first, *last;
 	size_t queued;
 	uint64_t events;
+	struct wait_list waits;        /* of its own file's */
+	struct socket *senders, *senders_next, **senders_at; /* whose peer it is; the list of its own peer */
 	uint64_t receive_ns, send_ns;  /* SO_RCVTIMEO, SO_SNDTIMEO; 0: for ever */
 	struct socket *pending, *pending_next; /* of a listener: connected and not yet accepted; references held */
 	uint32_t pending_count, backlog;
@@ -55,7 +57,11 @@ void socket_pair(struct socket *a, struct socket *b);     /* each becomes the ot
 struct file *socket_file(struct socket *s, unsigned flags); /* takes over the reference when it succeeds; NULL */
 int  socket_fd(struct socket *s, unsigned flags);         /* takes over the reference; a descriptor or -errno */
 struct socket *socket_of(uint64_t fd, struct file **f, long *error); /* -EBADF, -ENOTSOCK; reference of *f held */
+/* Takes over the reference, drops that of the peer before; NULL: none. */
+void socket_peer(struct socket *s, struct socket *peer);
 void socket_wake(struct socket *s);                       /* something of it changed */
+void socket_came(struct socket *s);                       /* a message or a connection */
+void socket_room(struct socket *s);                       /* some was taken */
 void message_free(struct message *m);
 int  socket_waits(struct socket *s, void *channel, uint64_t deadline, int dontwait); /* 0; -EAGAIN, -ERESTARTSYS */
 struct socket *abstract_find(const struct socket_name *name);

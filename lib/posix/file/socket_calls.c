@@ -246,17 +246,15 @@ static long connect_stream(struct socket *s, struct socket *to, int dontwait)
 		at = &(*at)->pending_next;
 	*at = end;
 	to->pending_count++;
-	socket_wake(to);
+	socket_came(to);
 	async_notify(to, POLL_IN);
 	return 0;
 }
 
 static long connect_datagram(struct socket *s, struct socket *to)
 {
-	if (s->peer)
-		socket_put(s->peer);
 	socket_get(to);
-	s->peer = to;
+	socket_peer(s, to);
 	s->peer_name = to->name;
 	return 0;
 }
@@ -274,8 +272,7 @@ CALL3(connect, fd, address, size)
 	if (!s)
 		return result;
 	if (s->type == SOCK_DGRAM && size >= 2 && !user_read(&family, address, 2) && !family) { /* AF_UNSPEC: nobody's any more */
-		socket_put(s->peer);
-		s->peer = NULL;
+		socket_peer(s, NULL);
 		file_put(f);
 		return 0;
 	}

@@ -93,7 +93,7 @@ static long receive_record(struct socket *s, struct io *io, unsigned flags, stru
 	if (!(flags & MSG_PEEK)) {
 		s->queued -= m->size;
 		message_take(s);
-		socket_wake(s);
+		socket_room(s);
 	}
 	return (long)n;
 }
@@ -125,7 +125,7 @@ static long receive_stream(struct socket *s, struct io *io, unsigned flags, stru
 			break;
 	}
 	if (!(flags & MSG_PEEK))
-		socket_wake(s);
+		socket_room(s);
 	return done;
 }
 

@@ -84,7 +84,7 @@ static void message_queue(struct socket *to, struct message *m)
 	*(to->first ? &to->last->next : &to->first) = m;
 	to->last = m;
 	to->queued += m->size;
-	socket_wake(to);
+	socket_came(to);
 	async_notify(to, POLL_IN);
 }
 

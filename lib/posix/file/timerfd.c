@@ -16,8 +16,28 @@ struct timerfd {
 	int is_real, came;
 	int cancels;   /* when the clock is set; sets: how often it had been when that was last told */
 	uint32_t sets;
+	struct waiter clock;           /* of those that cancel */
+	struct wait_list waits;
 };
 struct setting { struct __kernel_timespec interval, value; };
+
+static void timerfd_wake(struct timerfd *t)
+{
+	wake_up(t);
+	waiters_tell(&t->waits, WAIT_IN);
+}
+
+static void clock_tell(struct waiter *w) { timerfd_wake(w->owner); }
+
+/* Whether it is told when the clock is set. */
+static void cancels_set(struct timerfd *t, int cancels)
+{
+	waiter_leave(&t->clock);
+	t->cancels = cancels;
+	t->clock = (struct waiter){ .tell = clock_tell, .owner = t, .events = WAIT_ANY };
+	if (cancels)
+		waiter_join(clock_waits(), &t->clock);
+}
 
 static void fire(struct timer *timer)
 {
@@ -26,7 +46,7 @@ static void fire(struct timer *timer)
 	t->times++;
 	t->expirations++;
 	t->came = 1;
-	wake_up(t);
+	timerfd_wake(t);
 }
 
 /* What came since it was last looked at is counted, and it goes on. */
@@ -66,7 +86,7 @@ static long timerfd_read(struct file *f, struct io *io, uint64_t at)
 	while (!t->times && !is_cancelled(t)) {
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (sleep_on(t->cancels ? POLL_CHANNEL : t, 0) == -EINTR)
+		if (sleep_on(t, 0) == -EINTR)
 			return -ERESTARTSYS;
 	}
 	if (cancel_take(t))
@@ -85,6 +105,8 @@ static int timerfd_poll(struct file *f)
 	return t->times || is_cancelled(t) ? POLLIN | POLLRDNORM : 0;
 }
 
+static struct wait_list *timerfd_waits(struct file *f) { return &((struct timerfd *)f->own)->waits; }
+
 static uint64_t timerfd_events(struct file *f)
 {
 	const struct timerfd *t = f->own;
@@ -97,10 +119,13 @@ static void timerfd_release(struct file *f)
 	struct timerfd *t = f->own;
 
 	timer_stop(&t->timer);
+	cancels_set(t, 0);
+	waiters_end(&t->waits);
 	fam_free(t);
 }
 
-static const struct file_ops timerfd_ops = { .read = timerfd_read, .poll = timerfd_poll, .events = timerfd_events, .release = timerfd_release };
+static const struct file_ops timerfd_ops = { .read = timerfd_read, .poll = timerfd_poll, .waits = timerfd_waits,
+	.events = timerfd_events, .release = timerfd_release };
 
 CALL2(timerfd_create, clock, flags)
 {
@@ -131,7 +156,7 @@ static void set(struct timerfd *t, unsigned flags, uint64_t value, uint64_t inte
 	t->came = 0;
 	t->interval = interval;
 	t->timer.wall_at = t->is_real && flags & TFD_ABSTIME ? &t->at : NULL;
-	t->cancels = t->timer.wall_at && flags & TFD_CANCEL_ON_SET;
+	cancels_set(t, t->timer.wall_at && flags & TFD_CANCEL_ON_SET);
 	t->at = value ? clock_deadline(value, flags & TFD_ABSTIME, t->is_real) : 0;
 	timer_start(&t->timer, t->at);
 }

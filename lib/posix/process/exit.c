@@ -138,6 +138,8 @@ void task_bury(struct task *t, int status)
 		futex_forget(th);
 		if (th->channel)
 			sleep_end(th);
+		if (th->waits_for)
+			waits_end(th);
 	}
 	t->state = TASK_ZOMBIE;
 	t->exit_status = status;

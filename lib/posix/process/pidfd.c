@@ -5,7 +5,8 @@
 #include "pidfd.h"
 #include <posix/signal/signals.h>
 
-struct pidfd { struct pidfd *next; struct task *task; }; /* task: NULL once it has been waited for */
+/* task: NULL once it has been waited for */
+struct pidfd { struct pidfd *next; struct task *task; struct wait_list waits; };
 
 static int has_ended(const struct pidfd *p) { return !p->task || p->task->state == TASK_ZOMBIE; }
 
@@ -13,6 +14,8 @@ static int pidfd_poll(struct file *f)
 {
 	return has_ended(f->own) ? POLLIN | POLLRDNORM : 0;
 }
+
+static struct wait_list *pidfd_waits(struct file *f) { return &((struct pidfd *)f->own)->waits; }
 
 static void pidfd_release(struct file *f)
 {
@@ -22,10 +25,11 @@ static void pidfd_release(struct file *f)
 		at = &(*at)->next;
 	if (at)
 		*at = p->next;
+	waiters_end(&p->waits);
 	fam_free(p);
 }
 
-static const struct file_ops pidfd_ops = { .poll = pidfd_poll, .release = pidfd_release };
+static const struct file_ops pidfd_ops = { .poll = pidfd_poll, .waits = pidfd_waits, .release = pidfd_release };
 
 int pidfd_new(struct task *t, unsigned flags)
 {
@@ -42,7 +46,7 @@ int pidfd_new(struct task *t, unsigned flags)
 void pidfds_wake(struct task *t)
 {
 	for (struct pidfd *p = t->pidfds; p; p = p->next)
-		wake_up(p);
+		waiters_tell(&p->waits, WAIT_IN);
 }
 
 int pidfd_find(const struct task *t)

@@ -79,6 +79,7 @@ void task_free(struct task *t)
 	F->task_count--;
 	task_gone(t);
 	pidfds_leave(t);
+	waiters_end(&t->signals.waits);
 	timer_stop(&t->cpu_limit);
 	if (t->parent) {
 		for (at = &t->parent->child; *at != t; at = &(*at)->sibling)

@@ -9,6 +9,7 @@
 #include <run/run.h>
 #include <run/thread.h>
 #include <run/timer.h>
+#include <run/wait.h>
 
 struct exo_upcall;
 
@@ -29,6 +30,7 @@ struct task_signals {
 	uint64_t pending;
 	struct signal_action action[SIGNAL_COUNT + 1];
 	struct signal_cause info[SIGNAL_COUNT + 1];
+	struct wait_list waits;      /* by signalfd */
 	struct signal_note *notes;   /* real-time signals behind the first of their number, in the order in which they came */
 	/* itimer.c; in ns of what it counts: time, or CPU time */
 	struct itimer { struct timer timer; uint64_t at, interval; } itimer[ITIMERS];

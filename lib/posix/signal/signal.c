@@ -136,6 +136,12 @@ int signal_is_dropped(const struct task *t, const struct thread *th, int sig)
 	return signal_ignored(t, sig) && !(th ? is_kept(th, SIGNAL_BIT(sig)) : anybody_keeps(t, SIGNAL_BIT(sig)));
 }
 
+static void signalfds_tell(struct task *t)
+{
+	wake_up(&t->signals);
+	waiters_tell(&t->signals.waits, WAIT_ANY);
+}
+
 int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
@@ -152,7 +158,7 @@ int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 	t->signals.pending |= bit;
 	t->signals.info[sig] = *info;
 	if (F->signalfds)
-		wake_up(&t->signals);
+		signalfds_tell(t);
 	anybody_poke(t, sig);
 	return 0;
 }
@@ -171,7 +177,7 @@ int signal_send_thread(struct thread *th, int sig, const struct signal_cause *in
 	note_add(&th->signals.notes, sig, info);
 	th->signals.pending |= bit;
 	if (F->signalfds)
-		wake_up(&th->task->signals);
+		signalfds_tell(th->task);
 	if (!(th->signals.blocked & bit))
 		signal_poke(th, sig);
 	return 0;
