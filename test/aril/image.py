@@ -125,6 +125,10 @@ def call(command):
         raise Error(f"{'' if text.startswith(name) else name}{text or 'status %d' % done.returncode}")
 
 
+# Another when getpackages puts other packages into the tree of the same names.
+PACKAGE_RULES = 2
+
+
 def package_list(names: Sequence[str]) -> list[str]:
     return sorted({name for text in names for name in text.replace(",", " ").split()})
 
@@ -133,8 +137,7 @@ def packages(names):
     """The unpacked tree of these Debian packages with their dependencies, in the cache; fetched the first time."""
     names = package_list(names)
     name = "+".join(names)
-    if len(name) > 100:
-        name = cache.key(name)
+    name = (name if len(name) <= 100 else cache.key(name)) + f".{PACKAGE_RULES}"
     tree = cache.get("packages", name)
     if not tree or not cache.get("packages", name + ".list"):
         tree = cache.path("packages", name)
