@@ -132,6 +132,13 @@ def test_unborn():
     assert len(re.findall(r"its maker died before it began", r.log)) >= 2 and "which no process has, is ended" in r.log, r
 
 
+def test_death_in_the_wait():
+    """Who dies in poll or epoll_wait stands in no list any more, and is woken by nobody."""
+    program = programs.build("waitdeath", "musl")
+    r = guest.run("/t/waitdeath", options=["--add", f"{program}:/t/waitdeath"], timeout=100)
+    assert r.status == 0 and r.out == b"all is back\n", r
+
+
 def test_frames_return():
     """Deeds that write no records leave all frames as they were, when the family's caches are as large as they get."""
     program = programs.build("members", "musl")

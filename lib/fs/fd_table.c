@@ -21,26 +21,32 @@ static void table_few(struct file_state *fs)
 	fs->fd = fs->few;
 	fs->open = &fs->few_open;
 	fs->cloexec = &fs->few_cloexec;
+	fs->full = &fs->few_full;
 	fs->size = FD_FEW;
 }
 
-/* Room for descriptors below `size`, a power of two above FD_FEW: one block holds the files, then the bits of the open ones, then those of close-on-exec. */
+static uint32_t full_words(uint32_t size) { return (size / WORD_BITS + WORD_BITS - 1) / WORD_BITS; }
+
+/* Room for descriptors below `size`, a power of two above FD_FEW: one block holds the files, then the bits of the open
+ * ones, those of close-on-exec, those of full words. */
 static int table_grow(struct file_state *fs, uint32_t size)
 {
 	uint32_t words = size / WORD_BITS, before = fs->size / WORD_BITS;
-	struct file **fd = fam_alloc((size_t)size * sizeof(*fd) + (size_t)words * 2 * sizeof(uint64_t));
-	uint64_t *open = (uint64_t *)(fd + size), *cloexec = open + words;
+	struct file **fd = fam_alloc((size_t)size * sizeof(*fd) + (words * 2ul + full_words(size)) * sizeof(uint64_t));
+	uint64_t *open = (uint64_t *)(fd + size), *cloexec = open + words, *full = cloexec + words;
 
 	if (!fd)
 		return -ENOMEM;
 	memcpy(fd, fs->fd, fs->size * sizeof(*fd));
 	memcpy(open, fs->open, before * sizeof(*open));
 	memcpy(cloexec, fs->cloexec, before * sizeof(*cloexec));
+	memcpy(full, fs->full, full_words(fs->size) * sizeof(*full));
 	if (fs->fd != fs->few)
 		fam_free(fs->fd);
 	fs->fd = fd;
 	fs->open = open;
 	fs->cloexec = cloexec;
+	fs->full = full;
 	fs->size = size;
 	return 0;
 }
@@ -72,18 +78,34 @@ int fd_limit(void)
 	return (int)min_u64(current_limit(RLIMIT_NOFILE), FD_MAX);
 }
 
+/* The first free one in a word behind that one, or the table's size. */
+static uint32_t free_behind(const struct file_state *fs, uint32_t word)
+{
+	uint32_t words = fs->size / WORD_BITS;
+
+	for (word++; word < words; word = (word / WORD_BITS + 1) * WORD_BITS) {
+		uint64_t left = ~fs->full[word / WORD_BITS] & ~0ul << (word % WORD_BITS);
+
+		if (!left)
+			continue;
+		word = word / WORD_BITS * WORD_BITS + (uint32_t)__builtin_ctzl(left);
+		return word < words ? word * WORD_BITS + (uint32_t)__builtin_ctzl(~fs->open[word]) : fs->size;
+	}
+	return fs->size;
+}
+
 int fd_free(struct file_state *fs, int from)
 {
 	uint32_t fd = (uint32_t)from < fs->free_from ? fs->free_from : (uint32_t)from;
 	int limit = fd_limit();
 
-	for (; fd < fs->size; fd = (fd / WORD_BITS + 1) * WORD_BITS) {
+	if (fd < fs->size) {
 		uint64_t left = ~fs->open[fd / WORD_BITS] & ~0ul << (fd % WORD_BITS);
 
-		if (left) {
+		if (left)
 			fd = fd / WORD_BITS * WORD_BITS + (uint32_t)__builtin_ctzl(left);
-			break;
-		}
+		else
+			fd = free_behind(fs, fd / WORD_BITS);
 	}
 	return fd < (uint32_t)limit ? (int)fd : -EMFILE;
 }
@@ -101,8 +123,10 @@ int fd_new(struct file_state *fs, struct file *f, int from, int cloexec)
 	fs->fd[fd] = f;
 	bit_set(fs->open, (uint32_t)fd, 1);
 	bit_set(fs->cloexec, (uint32_t)fd, cloexec);
-	if ((uint32_t)fd == fs->free_from)
-		fs->free_from++;
+	if (fs->open[fd / WORD_BITS] == ~0ul)
+		bit_set(fs->full, (uint32_t)fd / WORD_BITS, 1);
+	if ((uint32_t)from <= fs->free_from)
+		fs->free_from = (uint32_t)fd + 1;
 	return fd;
 }
 
@@ -113,6 +137,7 @@ void fd_close(struct file_state *fs, int fd)
 	family_progress(); /* it may be one of many */
 	fs->fd[fd] = NULL;
 	bit_set(fs->open, (uint32_t)fd, 0);
+	bit_set(fs->full, (uint32_t)fd / WORD_BITS, 0);
 	bit_set(fs->cloexec, (uint32_t)fd, 0);
 	if ((uint32_t)fd < fs->free_from)
 		fs->free_from = (uint32_t)fd;
@@ -186,6 +211,7 @@ struct file_state *files_fork(struct file_state *of)
 	fs->free_from = of->free_from;
 	memcpy(fs->open, of->open, words * sizeof(*fs->open));
 	memcpy(fs->cloexec, of->cloexec, words * sizeof(*fs->cloexec));
+	memcpy(fs->full, of->full, full_words(size) * sizeof(*fs->full));
 	place_get(&fs->cwd);
 	if (of->root.inode)
 		place_get(&of->root), fs->root = of->root;

@@ -145,12 +145,13 @@ struct file {
 struct file_state {
 	struct file **fd;              /* `size` of them; NULL: closed */
 	uint64_t *open, *cloexec;      /* a bit for each */
+	uint64_t *full;                /* a bit for each word of `open` that has no free one */
 	uint32_t size;                 /* a power of two: fd_table.c */
 	uint32_t free_from;            /* every descriptor below is open */
 	struct place cwd;              /* held */
 	struct place root;             /* of chroot, held; without an inode: the family's */
 	uint32_t umask;
-	uint64_t few_open, few_cloexec;
+	uint64_t few_open, few_cloexec, few_full;
 	struct file *few[FD_FEW];      /* where they lie until there are more */
 };
 

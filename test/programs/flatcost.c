@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What those cost who only wait for something else: ticks of an operation against how many they are, a line for each
- * point. Counted by -icount, where a tick is as good as an instruction (test_budget.py). */
+/* Operations whose cost does not grow with what else there is: processes that wait for something else, files that are
+ * watched, files that are open. Ticks of one against how many they are, a line for each point. Counted by -icount,
+ * where a tick is as good as an instruction (test_budget.py). */
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include "check.h"
 
 #define SAMPLES 51
@@ -141,9 +143,34 @@ static void curve_epoll(void)
 	}
 }
 
+/* The lowest free number, just closed, and then the next one, above all n that are open. */
+static void curve_open(void)
+{
+	static const unsigned opened[] = { 100, 300, 1000, 3000, 10000, 30000, 100000, 1000000 };
+	struct rlimit most = { 1048576, 1048576 };
+	int last = 0;
+
+	CHECK(setrlimit(RLIMIT_NOFILE, &most) == 0 && syscall(SYS_close_range, 3, ~0u, 0) == 0);
+	for (unsigned i = 0; i < sizeof opened / sizeof opened[0]; i++) {
+		while (last < (int)opened[i])
+			CHECK((last = dup(0)) >= 0);
+		for (int k = 0; k < SAMPLES; k++) {
+			uint64_t from;
+
+			CHECK(close(50) == 0);
+			from = ticks();
+			CHECK(dup(0) == 50 && dup(0) == last + 1);
+			taken[k] = ticks() - from;
+			CHECK(close(last + 1) == 0);
+		}
+		point("open", opened[i], SAMPLES, 2);
+	}
+}
+
 int main(void)
 {
 	curve_poll();
 	curve_epoll();
+	curve_open();
 	return 0;
 }
