@@ -15,12 +15,13 @@ from aril import image, qemu, share
 from . import build, cpio, systems
 from .flow import Ends
 
-MODULES = ("virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "fscache", "netfs", "9pnet", "9pnet_virtio", "9p")
+MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "netfs", "fscache", "9pnet", "9pnet_virtio", "9p")
 WHOLE = os.path.join(build.PACKAGES, "whole")
 PACKAGES = ("git",)
 FOLDERS, FILES = 20, 25
 # The first time git looks at every file's contents; the second is what people wait for.
-SCRIPT = "export HOME=/tmp PATH=/usr/bin:/bin; git config --global safe.directory '*'; cd /w; git status --short; echo begin; git status --short; echo end"
+SCRIPT = "export HOME=/tmp PATH=/usr/bin:/bin; git config --global safe.directory '*'; cd /w && git status --short && " \
+         "echo begin && git status --short && echo end"
 
 
 def has_kernel() -> bool:
