@@ -14,10 +14,10 @@
 #define MIB(bytes)   ((bytes) >> 20)
 
 /* The first env's fixed places, the same for any app. */
-#define ROOT_VA   (EXO_HOMES_BASE + 2 * EXO_HOME_SIZE)
+#define ROOT_VA   (EXO_HOMES_BASE + EXO_HOME_SIZE)
 #define REPORT_PAGES 4
 #define REPORT_VA (ROOT_VA + EXO_HOME_SIZE - REPORT_PAGES * EXO_PAGE_SIZE)
-#define CONFIG_VA (ROOT_VA + EXO_HOME_SIZE)
+#define CONFIG_VA (ROOT_VA + 2 * EXO_HOME_SIZE)
 #define STACK_VA  (CONFIG_VA + (EXO_UL(16) << 20))
 #define STACK_PAGES 16
 

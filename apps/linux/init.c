@@ -52,7 +52,7 @@ static void answer(enum init_answer what, int status)
 	int how = EXO_PCT_ACCEPT;
 
 	init_io_drain(INIT);
-	F->told.head.ends = 1;
+	F->told.ends = 1;
 	if (family_locked())
 		family_unlock();
 	for (;;) {
@@ -61,7 +61,7 @@ static void answer(enum init_answer what, int status)
 		if (caller <= 0)
 			continue;
 		how |= EXO_PCT_REPLY;
-		m[0] = caller == (int64_t)rt_info->first ? what : 0;
+		m[0] = caller == (int64_t)SAID->monitor ? what : 0;
 		m[1] = m[0] ? (uint64_t)status : 0;
 	}
 }

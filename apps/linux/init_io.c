@@ -52,7 +52,7 @@ static uint32_t ring_piece(const volatile uint8_t *ring, uint32_t size, uint32_t
 
 static void input_take(struct init *in)
 {
-	struct told_head *told = &F->told.head;
+	struct told_head *told = &F->told;
 	const uint8_t *from;
 	uint32_t n, given;
 
@@ -79,7 +79,7 @@ static void input_take(struct init *in)
 /* Bytes that a frame to the monitor may have now. */
 static uint32_t frame_room(void)
 {
-	uint32_t used = F->told.head.out_put - SAID->out_taken;
+	uint32_t used = F->told.out_put - SAID->out_taken;
 
 	return used + FRAME_HEAD >= TOLD_OUT ? 0 : least(TOLD_OUT - FRAME_HEAD - used, FRAME_MAX);
 }
@@ -87,18 +87,18 @@ static uint32_t frame_room(void)
 /* Where the next frame's bytes are to lie, n of them at most, up to the ring's edge. */
 static uint8_t *frame_begin(uint32_t *n)
 {
-	uint32_t offset = (F->told.head.out_put + FRAME_HEAD) & (TOLD_OUT - 1);
+	uint32_t offset = (F->told.out_put + FRAME_HEAD) & (TOLD_OUT - 1);
 
 	*n = least(*n, TOLD_OUT - offset);
-	return F->told.out + offset;
+	return TOLD->out + offset;
 }
 
 static uint32_t ring_put(uint32_t at, const void *from, size_t n)
 {
 	uint32_t offset = at & (TOLD_OUT - 1), first = least((uint32_t)n, TOLD_OUT - offset);
 
-	memcpy(F->told.out + offset, from, first);
-	memcpy(F->told.out, (const uint8_t *)from + first, n - first);
+	memcpy(TOLD->out + offset, from, first);
+	memcpy(TOLD->out, (const uint8_t *)from + first, n - first);
 	return at + (uint32_t)n;
 }
 
@@ -106,9 +106,9 @@ static uint32_t ring_put(uint32_t at, const void *from, size_t n)
 static void frame_put(char type, size_t n)
 {
 	const uint8_t head[FRAME_HEAD] = { (uint8_t)type, (uint8_t)n, (uint8_t)(n >> 8) };
-	uint32_t at = ring_put(F->told.head.out_put, head, sizeof head);
+	uint32_t at = ring_put(F->told.out_put, head, sizeof head);
 
-	__atomic_store_n(&F->told.head.out_put, at + (uint32_t)n, __ATOMIC_RELEASE);
+	__atomic_store_n(&F->told.out_put, at + (uint32_t)n, __ATOMIC_RELEASE);
 }
 
 /* True when bytes are left that find no room. */
@@ -143,7 +143,7 @@ int init_io_pump(struct init *in)
 		left |= stream_output('C', F->strace);
 		wake_up(F->strace);
 	}
-	F->told.head.wants_room = (uint32_t)left;
+	F->told.wants_room = (uint32_t)left;
 	return left;
 }
 
@@ -159,7 +159,7 @@ static int monitor_run_on(void)
 		in->leave.since = now;
 	}
 	in->leave.is_stuck |= now - in->leave.since >= LEAVE_NS;
-	F->told.head.progress++;
+	F->told.progress++;
 	(void)gate_yield(0, 0);
 	return !in->leave.is_stuck;
 }
@@ -175,6 +175,6 @@ void init_io_frame(char type, const void *data, size_t n)
 	while (frame_room() < n)
 		if (!monitor_run_on())
 			return;
-	(void)ring_put(F->told.head.out_put + FRAME_HEAD, data, n);
+	(void)ring_put(F->told.out_put + FRAME_HEAD, data, n);
 	frame_put(type, n);
 }

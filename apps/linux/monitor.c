@@ -86,13 +86,6 @@ void family_end(struct monitor *m, const char *why)
 		power(m, CONFIG->end == INIT_END_AGAIN, STATUS_DAMAGED);
 }
 
-/* What stands at the start of the family's segment, as it is now. */
-static void told_read(struct monitor *m)
-{
-	if (user_copy(&m->told, (const void *)FAMILY_BASE, sizeof m->told))
-		family_end(m, "its segment is gone");
-}
-
 /* When the monitor wants the CPU back, ns of clock_ns: 0 = not before an event. Process 1, once it runs, sees to what
  * is due. */
 static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now)
@@ -205,7 +198,7 @@ static void loop(struct monitor *m)
 			news = __atomic_exchange_n(&P->exo->notify_bits, 0, __ATOMIC_ACQUIRE);
 		if (bits & EXO_PEND_TIMER)
 			P->alarm_at = 0;
-		told_read(m);
+		m->told = *(const volatile struct told_head *)&F->told; /* as it is now: members write it */
 		memory_serve(m);
 		if (irq)
 			drivers_interrupt(&m->dev, irq);
@@ -310,7 +303,7 @@ static void keeper_start(struct monitor *m)
 
 	if (!name) {
 		account_make(&m->build.spec);
-		name = env_launch(&m->build, keeper_begin, NULL);
+		name = env_launch(&m->build, keeper_begin, TOLD);
 	}
 	if (name < 0)
 		give_up("no memory for process 1", name);

@@ -198,7 +198,7 @@ static void frame_send(struct monitor *m, char type, const uint8_t *data, size_t
 /* n bytes of the ring from index `at` on, by way of a copy that may fail. */
 static int ring_read(void *to, uint32_t at, uint32_t n)
 {
-	const uint8_t *out = (const uint8_t *)FAMILY_BASE + sizeof(struct told_head);
+	const uint8_t *out = TOLD->out;
 	uint32_t offset = at & (TOLD_OUT - 1), first = MIN_OF(n, TOLD_OUT - offset);
 
 	return user_copy(to, out + offset, first) || user_copy((uint8_t *)to + first, out, n - first);

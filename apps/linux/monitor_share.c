@@ -6,8 +6,8 @@
 #include "monitor.h"
 
 _Static_assert(SHARE_SLOTS == V9P_SLOTS && SHARE_MESSAGE == V9P_MESSAGE && SHARE_TAG == V9P_TAG, "one slot for one");
-_Static_assert(sizeof(struct init_said) <= SHARE_SAID(0, 0) - MONITOR_BASE, "answers lie behind what is said");
-_Static_assert(SHARE_SAID(SHARES, 0) <= MONITOR_BASE + (2ul << 20), "one level-1 table");
+_Static_assert(sizeof(struct init_said) <= SHARE_AT(0, 0), "answers lie behind what is said");
+_Static_assert(SHARE_AT(SHARES, 0) <= 2ul << 20, "one level-1 table");
 
 void share_open(struct monitor *m)
 {
@@ -58,11 +58,10 @@ static int ask(struct monitor *m, unsigned share, unsigned slot, uint64_t room, 
 /* True: something was refused at once, which is an answer. */
 static int asks_take(struct monitor *m, unsigned share, uint64_t now)
 {
-	const struct told *all = (const struct told *)FAMILY_BASE;
 	struct told_share told;
 	int error, news = 0;
 
-	if (user_copy(&told, &all->share[share], sizeof told) || !told.room)
+	if (user_copy(&told, &TOLD->share[share], sizeof told) || !told.room)
 		return 0;
 	for (unsigned slot = 0; slot < SHARE_SLOTS; slot++) {
 		/* What is asked while an earlier message is under way waits for that. */

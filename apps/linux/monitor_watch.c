@@ -57,11 +57,11 @@ static int family_read(void *to, uint64_t from, size_t n)
 void member_name(exo_name env, char *to, size_t max)
 {
 	struct { int pid, pgrp, session; char name[16]; } id;
-	uint64_t at = 0;
+	uint64_t at = (uint64_t)F->tasks;
 	exo_name its = 0;
 
 	(void)fmt(to, max, "env %lx", env);
-	if (!env || family_read(&at, (uint64_t)&F->tasks, sizeof at))
+	if (!env)
 		return;
 	for (int i = 0; at && i < PROC_MAX * 8; i++) {
 		const struct task *t = (const struct task *)at;

@@ -15,30 +15,33 @@
 
 static uint64_t pages_mapped(void) { return MIN_OF((uint64_t)SAID->control_pages, FAMILY_PAGES); }
 
-static int page_used(uint64_t page) { return CONTROL_MAP[page / 64] >> (page % 64) & 1; }
+static int page_used(const uint64_t *map, uint64_t page) { return map[page / 64] >> (page % 64) & 1; }
 
 static void pages_mark(uint64_t page, uint64_t n, int used)
 {
+	uint64_t *map = CONTROL_MAP;
+
 	for (uint64_t i = page; i < page + n; i++) {
 		if (used)
-			CONTROL_MAP[i / 64] |= 1ul << (i % 64);
+			map[i / 64] |= 1ul << (i % 64);
 		else
-			CONTROL_MAP[i / 64] &= ~(1ul << (i % 64));
+			map[i / 64] &= ~(1ul << (i % 64));
 	}
-	F->told.head.control_used += (uint32_t)(used ? n : -n);
+	F->told.control_used += (uint32_t)(used ? n : -n);
 }
 
 /* First page of n free ones at or after `from`, 0 = none. */
 static uint64_t pages_find(uint64_t from, uint64_t n)
 {
+	const uint64_t *map = CONTROL_MAP;
 	uint64_t run = 0, end = pages_mapped();
 
 	for (uint64_t i = from; i < end; i++) {
-		if (!run && i % 64 == 0 && CONTROL_MAP[i / 64] == ~0ul) {
+		if (!run && i % 64 == 0 && map[i / 64] == ~0ul) {
 			i += 63;
 			continue;
 		}
-		run = page_used(i) ? 0 : run + 1;
+		run = page_used(map, i) ? 0 : run + 1;
 		if (run == n)
 			return i + 1 - n;
 	}
@@ -47,7 +50,7 @@ static uint64_t pages_find(uint64_t from, uint64_t n)
 
 static void ask(uint64_t control_wanted, uint64_t table_wanted, exo_name end_wanted)
 {
-	struct told_head *told = &F->told.head;
+	struct told_head *told = &F->told;
 	uint32_t number = told->asks + 1;
 
 	told->control_wanted = (uint32_t)control_wanted;
@@ -55,14 +58,14 @@ static void ask(uint64_t control_wanted, uint64_t table_wanted, exo_name end_wan
 	told->end_wanted = end_wanted;
 	told->progress++;
 	__atomic_store_n(&told->asks, number, __ATOMIC_RELEASE);
-	(void)gate_notify(rt_info->first, MONITOR_ASKS);
+	(void)gate_notify(SAID->monitor, MONITOR_ASKS);
 	for (int i = 0; SAID->asked != number && i < ASK_TRIES; i++)
 		(void)gate_yield(0, 0);
 }
 
 void monitor_ask(uint64_t control_wanted, uint64_t table_wanted)
 {
-	if (P->self == rt_info->first)
+	if (P->self == SAID->monitor)
 		home_serve(control_wanted, table_wanted);
 	else
 		ask(control_wanted, table_wanted, 0);
@@ -92,7 +95,7 @@ int control_give_back(void)
 {
 	uint64_t had = pages_mapped(), end = had, first = control_first(); /* of which the monitor takes none back */
 
-	while (end > first && !page_used(end - 1))
+	while (end > first && !page_used(CONTROL_MAP, end - 1))
 		end--;
 	if (had < end + PIECE_LEAST)
 		return 0;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What all members share: control memory at FAMILY_BASE, with the struct, its lock and the heap; data memory at
- * DATA_BASE, with contents of files. What the pages hold is their owners'. */
+/* What all members share: F, a page with the lock and the heads of all lists; control memory at FAMILY_BASE, with the
+ * heap; data memory at DATA_BASE, with contents of files. What the pages hold is their owners'. */
 #ifndef POSIX_FAMILY_H
 #define POSIX_FAMILY_H
 #include <exo/env.h>
 #include <family/memory.h>
 #include <family/monitor.h>
+#include <family/process.h>
 #include <rt/gate.h>
 
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
@@ -18,7 +19,7 @@
 struct heap_page;
 
 struct family {
-	struct told told;              /* all that the monitor reads, the lock first */
+	struct told_head told;         /* what the monitor reads, the lock first */
 	volatile exo_name lock_wanted; /* env that waits for the lock and gets the CPU at the unlock */
 
 	/* memory: control.c, data.c, shortage.c */
@@ -33,7 +34,7 @@ struct family {
 
 	/* tasks and run queue */
 	struct task *tasks;            /* by rising pid; the first is pid 1 */
-	struct thread *by_tid[TID_MAX];
+	struct thread **by_tid;        /* TID_MAX of them */
 	int last_tid;
 	uint32_t task_count;
 	exo_name stray;                /* an env that no process had at the last look, 0 = none: reap.c */
@@ -76,19 +77,24 @@ struct family {
 	int binfmts_made, binfmt_off;
 	void *sysv;                    /* sysv.c; NULL until there is an object */
 	struct pipe *strace;           /* where calls are logged, NULL: nowhere */
-	void *init, *console, *random, *spare_slot[4]; /* init.c, console plumbing, random.c */
+	void *init, *console, *random, *spare_slot[2]; /* init.c, console plumbing, random.c */
 };
 
-#define F ((struct family *)FAMILY_BASE)
+_Static_assert(sizeof(struct family) <= EXO_PAGE_SIZE, "one page");
+
+/* One page of the family's, of its monitor's frames, in each member's private area: a member that takes it away from
+ * itself harms itself alone. */
+#define F ((struct family *)(PRIVATE_BASE + PRIVATE_FAMILY))
 
 /* The file half's root pointer. */
 void **family_slot_fs(void);
 
-/* Control memory is FAMILY_BASE's first SAID->control_pages pages. Those of struct family and of the bitmap of used
- * pages, which follows it: */
-#define STRUCT_PAGES      ((sizeof(struct family) + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE)
-#define CONTROL_MAP       ((uint64_t *)(FAMILY_BASE + STRUCT_PAGES * EXO_PAGE_SIZE))
-#define CONTROL_OWN_PAGES (STRUCT_PAGES + FAMILY_PAGES / 8 / EXO_PAGE_SIZE)
+/* Control memory is FAMILY_BASE's first SAID->control_pages pages. Those of struct told, of the bitmap of used pages
+ * and of by_tid: */
+#define TOLD_PAGES        ((sizeof(struct told) + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE)
+#define CONTROL_MAP       ((uint64_t *)(FAMILY_BASE + TOLD_PAGES * EXO_PAGE_SIZE))
+#define BY_TID_PAGE       (TOLD_PAGES + FAMILY_PAGES / 8 / EXO_PAGE_SIZE)
+#define CONTROL_OWN_PAGES (BY_TID_PAGE + TID_MAX * sizeof(void *) / EXO_PAGE_SIZE)
 
 /* ---- home.c: by the homes' owner, the first env. Once: homes, tables, first pages; fills F. 0 or a gate error. */
 int family_start(void);
@@ -104,7 +110,8 @@ uint64_t control_map(uint64_t have, uint64_t n);
 uint64_t control_tables(uint64_t pages);
 /* n pages from that one on go, with their frames. */
 void control_unmap(uint64_t page, uint64_t n);
-/* The caller's own link to control memory lets it write there, and map; or read only. 0 or more, or a gate error. */
+/* The caller's own link to control memory lets it write there, and map; or read only; and so does its entry of F. 0 or
+ * more, or a gate error. */
 int64_t control_rights(int may_write);
 /* The table of the 2 MiB with that number of data memory is there and can be written: 1 when it is a new one, 0, or a
  * gate error. */

@@ -6,6 +6,7 @@
 #include <rt/log.h>
 #include <rt/page.h>
 #include <family/family.h>
+#include <family/process.h>
 
 #define CHUNK 64
 #define SAID_PAGES_MAX 80
@@ -78,7 +79,10 @@ int64_t data_table(uint64_t piece)
 
 int64_t control_rights(int may_write)
 {
-	return gate_pte_write(0, FAMILY_BASE | EXO_AT_CHANGE | 3, 1, may_write ? EXO_PTE_RW : 0, EXO_PTE_RW, 0);
+	const uint64_t right = may_write ? EXO_PTE_RW : 0;
+	int64_t old = gate_pte_write(0, (uint64_t)F | EXO_AT_CHANGE | 1, 1, right, EXO_PTE_RW, 0);
+
+	return EXO_IS_ERROR(old) ? old : gate_pte_write(0, FAMILY_BASE | EXO_AT_CHANGE | 3, 1, right, EXO_PTE_RW, 0);
 }
 
 /* The family of one that is its own monitor (lib/vm/alone.c). */
@@ -124,9 +128,15 @@ int said_start(uint64_t size)
 {
 	int64_t r = -EXO_ENOMEM;
 
-	if (ROOTIMG_BASE + rt_info->root_size <= MONITOR_BASE)
+	if (rt_info->root_va + rt_info->root_size <= MONITOR_BASE)
 		r = table_new(MONITOR_BASE, 2);
-	return r < 0 ? (int)r : said_more(MONITOR_BASE, PAGE_UP(size) / PAGE);
+	if (r >= 0)
+		r = said_more(MONITOR_BASE, PAGE_UP(size) / PAGE);
+	if (r >= 0) {
+		SAID->monitor = P->self;
+		SAID->frame = (uint32_t)frame_at((uint64_t)F);
+	}
+	return (int)r;
 }
 
 int family_start(void)
@@ -137,6 +147,7 @@ int family_start(void)
 		return (int)r;
 	if (control_map(0, control_first()) < control_first())
 		return -EXO_ENOMEM;
+	F->by_tid = (struct thread **)(FAMILY_BASE + BY_TID_PAGE * PAGE);
 	control_start(CONTROL_OWN_PAGES + data_map_pages());
 	data_start(data_limit(), (uint64_t *)(FAMILY_BASE + CONTROL_OWN_PAGES * PAGE));
 	reserves_set();

@@ -12,19 +12,19 @@
 
 void family_progress(void)
 {
-	F->told.head.progress++;
+	F->told.progress++;
 }
 
 int family_locked(void)
 {
-	return F->told.head.lock == P->self;
+	return F->told.lock == P->self;
 }
 
 static int holder_is_gone(exo_name holder)
 {
 	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(holder)];
 
-	return holder == rt_info->first || e->name != holder || e->state == EXO_S_DYING || e->state == EXO_S_STUCK ||
+	return holder == SAID->monitor || e->name != holder || e->state == EXO_S_DYING || e->state == EXO_S_STUCK ||
 		e->state == EXO_S_FREE;
 }
 
@@ -33,15 +33,15 @@ void family_lock(void)
 	exo_name self = P->self;
 	exo_name holder = 0;
 
-	while (!__atomic_compare_exchange_n(&F->told.head.lock, &holder, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+	while (!__atomic_compare_exchange_n(&F->told.lock, &holder, self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 		if (holder == self) {
 			/* It is taken once at a time: somebody has written this name there. */
 			rt_log("family lock: it names env %lx, which does not hold it; last had the CPU: env %lx", self,
-				F->told.head.ran);
+				F->told.ran);
 			break;
 		}
 		if (holder_is_gone(holder)) {
-			if (__atomic_compare_exchange_n(&F->told.head.lock, &holder, 0, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			if (__atomic_compare_exchange_n(&F->told.lock, &holder, 0, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 				rt_log("family lock recovered from env %lx, which died with it", holder);
 		} else {
 			F->lock_wanted = self;
@@ -58,7 +58,7 @@ void family_unlock(void)
 {
 	exo_name wanted = F->lock_wanted;
 
-	__atomic_store_n(&F->told.head.lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&F->told.lock, 0, __ATOMIC_RELEASE);
 	if (wanted) {
 		F->lock_wanted = 0;
 		(void)gate_yield(wanted, 0);

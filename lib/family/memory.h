@@ -7,16 +7,17 @@
 #include <exo/layout.h>
 
 /* ---- address map of a member of the family */
-/* home: library and app image, read-only, live in all members */
+/* home: library and app image, read-only, live in all members; then that of the root image, likewise (where the loader
+ * puts it), so that one call links both */
 #define LINUX_TEXT    (EXO_HOMES_BASE)
-#define FAMILY_BASE   (LINUX_TEXT + EXO_HOME_SIZE)         /* home: control memory, live read-write in all members */
-#define ROOTIMG_BASE  (FAMILY_BASE + EXO_HOME_SIZE)        /* home: root image, read-only (where the loader puts it) */
-/* home: aril.conf page(s) and the first env's stack; first env only */
-#define CONFIG_BASE   (ROOTIMG_BASE + EXO_HOME_SIZE)
-/* the root image's home, below the loader's report: what the monitor says (family/monitor.h) */
-#define MONITOR_BASE  (CONFIG_BASE - (4ul << 20))
-/* homes: data memory, the same, and members may map there */
-#define DATA_BASE     (CONFIG_BASE + EXO_HOME_SIZE)
+#define ROOTIMG_BASE  (LINUX_TEXT + EXO_HOME_SIZE)
+/* A family's homes stand in a row, from its base on (process.h): control memory, its monitor's own, data memory. What
+ * the monitor says (family/monitor.h) lies near the end of the home before: the first family's is the root image's. */
+#define FIRST_FAMILY  (ROOTIMG_BASE + EXO_HOME_SIZE)
+#define FAMILY_SAID   (4ul << 20)         /* below the base */
+#define FAMILY_OWN    EXO_HOME_SIZE       /* the first one's: aril.conf page(s) and the first env's stack */
+#define FAMILY_DATA   (2 * EXO_HOME_SIZE) /* data memory: homes in which members may map */
+#define CONFIG_BASE   (FIRST_FAMILY + FAMILY_OWN)
 #define PRIVATE_BASE  (510ul * EXO_HOME_SIZE)              /* slot 0, last GiB but one: struct process, library stack, scratch; never sealed */
 #define USER_END      (509ul * EXO_HOME_SIZE)              /* slot 0: what programs may map lies below */
 

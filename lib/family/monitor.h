@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What passes between a family and its monitor, the first env. Members write struct told, at the start of their
- * segment: the monitor copies it and checks each value. The monitor writes struct said, near the end of the
- * root image's home, which members link read-only. Indices of rings run freely. */
+/* What passes between a family and its monitor. Members write struct told_head, on the page of F, and struct told, at
+ * the start of their control memory: the monitor copies what it needs and checks each value. The monitor writes struct
+ * said, near the end of a home that members link read-only. Indices of rings run freely. */
 #ifndef FAMILY_MONITOR_H
 #define FAMILY_MONITOR_H
 #include <exo/env.h>
+#include <family/process.h>
 
 #define TOLD_OUT  131072u /* powers of two */
 #define SAID_IN   262144u
@@ -54,22 +55,23 @@ struct told_head {
 struct told_share { uint64_t room; struct told_ask { uint32_t asked, size, woken; } slot[SHARE_SLOTS]; };
 
 struct told {
-	struct told_head head;
 	uint8_t out[TOLD_OUT];    /* frames for the outside */
 	struct told_share share[SHARES];
 };
+#define TOLD ((struct told *)FAMILY_BASE)
 
 /* answered: `asked` as of the last message that was answered; size: of the answer, or -errno without one. */
 struct said_share { char tag[SHARE_TAG]; struct { uint32_t answered; int32_t size; } slot[SHARE_SLOTS]; };
 
 struct said {
-	exo_name keeper;          /* env of process 1 */
+	exo_name keeper, monitor; /* envs of process 1 and of the monitor */
 	uint32_t in_put, keys_put, out_taken;
 	uint32_t input_ended, resized, rows, columns;
 	/* A machine that goes on from a saved state: what its clock missed, ns, and bytes that this one alone has. */
 	uint64_t wall_shift, entropy[4];
 	uint32_t asked;           /* told.asks as of the last request that was served */
 	uint32_t control_pages, data_homes;
+	uint32_t frame;           /* of F */
 	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
 	/* Of a virtio rng device: `seeds` grows when its bytes are new ones. Both halves need not be of one time. */
@@ -83,5 +85,6 @@ struct said {
 
 #define SAID ((volatile struct said *)MONITOR_BASE)
 /* Answers: as many pages as there are shares, behind what is always said. */
-#define SHARE_SAID(share, slot) (MONITOR_BASE + 0x80000ul + ((share) * SHARE_SLOTS + (slot)) * (uint64_t)SHARE_MESSAGE)
+#define SHARE_AT(share, slot) (0x80000ul + ((share) * SHARE_SLOTS + (slot)) * 1ul * SHARE_MESSAGE)
+#define SHARE_SAID(share, slot) (MONITOR_BASE + SHARE_AT(share, slot))
 #endif

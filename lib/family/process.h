@@ -3,6 +3,7 @@
  * All threads of an env use it in turn; what a thread keeps while another one runs lies in its slot (thread.c).
  *
  *   PRIVATE_BASE            absent (guard)
+ *     + PRIVATE_FAMILY      F, the family's page; then an absent one (guard)
  *     + PRIVATE_STACK       library stack, LIBRARY_STACK_PAGES pages
  *     + PRIVATE_PROCESS     struct process and struct space, then (own pages) the XSAVE image and the region array
  *     + PRIVATE_SCRATCH     window of SCRATCH_PAGES pages: frames of others while they are being filled
@@ -16,7 +17,8 @@
 #define PRIVATE_AREA     (EXO_UL(510) * EXO_HOME_SIZE) /* PRIVATE_BASE, for assembly */
 #define LIBRARY_STACK_PAGES 8
 #define LIBRARY_STACK_FIRST 3 /* so many are there from the start, the others on demand */
-#define PRIVATE_STACK    0x1000
+#define PRIVATE_FAMILY   0x1000 /* struct family: family.h. Near the others: a teardown stops at the last */
+#define PRIVATE_STACK    0x3000
 #define PRIVATE_PROCESS  (PRIVATE_STACK + LIBRARY_STACK_PAGES * 0x1000)
 #define PRIVATE_SPACE    (PRIVATE_PROCESS + 0x800) /* struct space, in the same page */
 #define PRIVATE_XSAVE    (PRIVATE_PROCESS + 0x1000)
@@ -82,6 +84,7 @@ struct process {
 	uint32_t slot_free, slot_count; /* first free slot (each names the next), 0 = none; slots that were ever used */
 	uint32_t crashing;      /* crash_library has begun */
 	struct user_regs regs;
+	uint64_t family;        /* its base */
 	uint64_t fs_base, gs_base;   /* last set here; at fork, for the child */
 	uint64_t image_base, image_end; /* of the program, for /proc/self/stat */
 	uint64_t arg_start, arg_end, env_start, env_end, aux_start;
@@ -95,6 +98,11 @@ _Static_assert(__builtin_offsetof(struct process, exo) == P_EXO && __builtin_off
 _Static_assert(sizeof(struct process) <= PRIVATE_SPACE - PRIVATE_PROCESS, "what comes behind it");
 
 #define P ((struct process *)(PRIVATE_BASE + PRIVATE_PROCESS))
+/* Where this env's family has its homes. */
+#define FAMILY_BASE  (P->family)               /* home: control memory, live read-write in all members */
+#define MONITOR_BASE (P->family - FAMILY_SAID)
+#define DATA_BASE    (P->family + FAMILY_DATA)
+
 #define XSAVE_IMAGE ((void *)(PRIVATE_BASE + PRIVATE_XSAVE))
 #define SCRATCH (PRIVATE_BASE + PRIVATE_SCRATCH)
 #define LIBRARY_STACK_TOP (PRIVATE_BASE + PRIVATE_STACK + LIBRARY_STACK_PAGES * EXO_PAGE_SIZE)

@@ -8,7 +8,7 @@
 #define ROOM_PAGES (SHARE_SLOTS * SHARE_MESSAGE / PAGE)
 #define PATIENCE_NS 60000000000u /* longer than the monitor's with its device: V9P_PATIENCE */
 
-static struct told_share *told(const struct p9_share *s) { return &F->told.share[s->number]; }
+static struct told_share *told(const struct p9_share *s) { return &TOLD->share[s->number]; }
 static volatile struct said_share *said(const struct p9_share *s) { return &SAID->share[s->number]; }
 
 /* Who waits for any slot sleeps on the share, who waits for an answer on its slot. */
@@ -105,7 +105,7 @@ static void ask(struct p9_share *s, unsigned slot, uint32_t n)
 
 	a->size = n;
 	__atomic_store_n(&a->asked, a->asked + 1, __ATOMIC_RELEASE);
-	(void)gate_notify(rt_info->first, MONITOR_SHARES);
+	(void)gate_notify(SAID->monitor, MONITOR_SHARES);
 }
 
 long p9_send(struct p9_share *s, unsigned slot, uint32_t n, uint8_t **reply)
@@ -142,7 +142,7 @@ void p9_answers(void)
 {
 	for (unsigned share = 0; share < SHARES && share < SAID->shares; share++)
 		for (unsigned slot = 0; slot < SHARE_SLOTS; slot++) {
-			struct told_ask *a = &F->told.share[share].slot[slot];
+			struct told_ask *a = &TOLD->share[share].slot[slot];
 			uint32_t answered = SAID->share[share].slot[slot].answered;
 
 			if (a->woken == answered)

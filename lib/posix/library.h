@@ -36,7 +36,7 @@ extern const char vdso_image[], vdso_image_end[];
 /* ---- clock_set.c */
 void clock_start(void);                            /* the wall clock as the monitor has it, adjusted by nobody yet */
 /* ---- start.c */
-void keeper_begin(void *nothing) __attribute__((noreturn)); /* first words of process 1's env */
+void keeper_begin(void *control) __attribute__((noreturn)); /* first words of process 1's env */
 
 /* ---- shortage.c */
 /* The page fault at addr got no frame: kills the process that owns the most, and lets it end. The caller tries again,

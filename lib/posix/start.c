@@ -35,14 +35,12 @@ void keeper_work(void)
 
 struct thread *sched_pick(const struct thread *other) { return posix_parts.pick(other); }
 
-void keeper_begin(void *nothing)
+void keeper_begin(void *control)
 {
 	struct task *t;
 	int64_t r;
 
-	(void)nothing;
-	memset(P, 0, PAGE);
-	env_begin();
+	env_begin_blank(control);
 	P->is_keeper = 1;
 	clock_start();
 	(void)regions_open();

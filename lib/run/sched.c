@@ -84,14 +84,14 @@ static int queue_check(void)
 			count += th->queued == QUEUED_RUN;
 	for (struct thread *th = F->run_head; th && found <= count; last = th, th = th->run_next)
 		found += th->run_prev == last && th->queued == QUEUED_RUN;
-	if (found == count && last == F->run_tail && F->told.head.run_count == count)
+	if (found == count && last == F->run_tail && F->told.run_count == count)
 		return 0;
 	F->run_head = F->run_tail = NULL;
 	for (struct task *t = F->tasks; t; t = t->next)
 		for (struct thread *th = t->threads; th; th = th->next)
 			if (th->queued == QUEUED_RUN)
 				queue_insert(th);
-	F->told.head.run_count = count;
+	F->told.run_count = count;
 	return 1;
 }
 
@@ -111,10 +111,10 @@ static void lists_check(uint64_t now)
 		what = "who wants the CPU";
 	if (!what)
 		return;
-	while (ran && ran->env != F->told.head.ran)
+	while (ran && ran->env != F->told.ran)
 		ran = ran->next;
 	rt_log("family: the list of %s was damaged and is made anew; last had the CPU: %s[%d] (env %lx)", what,
-		ran ? ran->name : "", ran ? ran->pid : 0, F->told.head.ran);
+		ran ? ran->name : "", ran ? ran->pid : 0, F->told.ran);
 }
 
 /* Counts what the one that has the CPU ran since the last time, and puts it where it belongs now. */
@@ -144,9 +144,9 @@ static void running_set(struct thread *th)
 	if (th == F->running)
 		return;
 	F->running = th;
-	F->told.head.running = th ? th->task->env : 0;
+	F->told.running = th ? th->task->env : 0;
 	if (th) {
-		F->told.head.ran = th->task->env;
+		F->told.ran = th->task->env;
 		th->mark = env_clock(th->task->env);
 	}
 }
@@ -164,7 +164,7 @@ uint64_t thread_ticks(const struct thread *th)
 
 static uint64_t turn_ns(void)
 {
-	uint64_t share = F->latency_ns / (F->told.head.run_count ? F->told.head.run_count : 1);
+	uint64_t share = F->latency_ns / (F->told.run_count ? F->told.run_count : 1);
 
 	return share > F->granularity_ns ? share : F->granularity_ns;
 }
@@ -182,7 +182,7 @@ void sched_start_turn(void)
 {
 	uint64_t now;
 
-	if (F->told.head.run_count <= 1) {
+	if (F->told.run_count <= 1) {
 		F->turn_end = 0;
 		return;
 	}
@@ -196,13 +196,13 @@ void sched_remove(struct thread *th)
 	if (th->queued != QUEUED_RUN)
 		return;
 	th->queued = QUEUED_NOT;
-	F->told.head.run_count--;
+	F->told.run_count--;
 	queue_remove(th);
 }
 
 uint64_t sched_runnable(void)
 {
-	return F->told.head.run_count;
+	return F->told.run_count;
 }
 
 void thread_run(struct thread *th)
@@ -222,7 +222,7 @@ void thread_run(struct thread *th)
 	queue_insert(th);
 	th->queued = QUEUED_RUN;
 	/* Who ran alone until now has no turn that could end. */
-	if (++F->told.head.run_count == 2 && !P->is_keeper)
+	if (++F->told.run_count == 2 && !P->is_keeper)
 		sched_start_turn();
 }
 
@@ -310,7 +310,7 @@ void sched_pass(void)
 {
 	running_set(next_pick(0));
 	/* The thread that leaves may be the one that goes on, in another env. */
-	F->told.head.running = F->running ? F->running->task->env : 0;
+	F->told.running = F->running ? F->running->task->env : 0;
 }
 
 void sched_yield_turn(void)
@@ -387,7 +387,7 @@ void sched_keep(void)
 		timers_run(now);
 		keeper_work();
 		lists_check(now);
-		F->told.head.wakes = earlier(deadline, timers_next());
+		F->told.wakes = earlier(deadline, timers_next());
 		next = next_pick(0);
 		running_set(next);
 		if (next && !next->on)

@@ -103,7 +103,7 @@ void wake_up(void *channel)
 void init_poke(void)
 {
 	if (!P->is_keeper)
-		(void)gate_notify(rt_info->first, MONITOR_WORK);
+		(void)gate_notify(SAID->monitor, MONITOR_WORK);
 }
 
 void thread_interrupt(struct thread *th)

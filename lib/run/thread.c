@@ -130,7 +130,7 @@ void thread_free(struct thread *th)
 	F->by_tid[th->tid % TID_MAX] = 0;
 	if (F->running == th) {
 		F->running = 0;
-		F->told.head.running = 0;
+		F->told.running = 0;
 	}
 	fam_free(th);
 }

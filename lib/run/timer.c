@@ -19,14 +19,14 @@ void timer_stop(struct timer *t)
 
 void wakes_by(uint64_t at)
 {
-	struct told_head *told = &F->told.head;
+	struct told_head *told = &F->told;
 
 	if (told->wakes && told->wakes <= at)
 		return;
 	told->wakes = at;
 	/* It holds the alarm for all, and is fetched when that would come too late. */
 	if (!P->is_keeper)
-		(void)gate_notify(rt_info->first, MONITOR_WAKES);
+		(void)gate_notify(SAID->monitor, MONITOR_WAKES);
 }
 
 static void insert(struct timer *t)

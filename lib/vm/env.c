@@ -3,6 +3,7 @@
  * nothing of a program yet. fork links the parent's tables into it, exec leaves it blank. */
 #include <base/string.h>
 #include <rt/log.h>
+#include <rt/rt.h>
 #include <run/run.h>
 #include "vm.h"
 #include "needs.h"
@@ -33,11 +34,10 @@ static int64_t root_compose(const struct env_build *b)
 		{ f[EXO_EF_ROOT], EXO_PT4 }, { f[OWN_PT3], EXO_PT3 }, { f[HOMES_PT3], EXO_PT3 }, { f[OWN_PT2], EXO_PT2 },
 			{ f[OWN_PT1], EXO_PT1 },
 	};
-	const struct { uint64_t at, frame; } link[] = {
-		{ 0 | 4, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, f[HOMES_PT3] }, { PRIVATE_BASE | 3, f[OWN_PT2] },
-			{ PRIVATE_BASE | 2, f[OWN_PT1] },
-		{ LINUX_TEXT | EXO_AT_LIVE | 3, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | 3, 0 },
-			{ ROOTIMG_BASE | EXO_AT_LIVE | 3, 0 },
+	const struct { uint64_t at, n, frame; } link[] = {
+		{ 0 | 4, 1, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, 1, f[HOMES_PT3] }, { PRIVATE_BASE | 3, 1, f[OWN_PT2] },
+			{ PRIVATE_BASE | 2, 1, f[OWN_PT1] },
+		{ LINUX_TEXT | EXO_AT_LIVE | 3, 2, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | 3, 1, 0 },
 	};
 	const uint64_t data = DATA_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, homes = SAID->data_homes;
 	int64_t r = 0;
@@ -45,7 +45,9 @@ static int64_t root_compose(const struct env_build *b)
 	for (unsigned i = 0; i < sizeof table / sizeof *table && r >= 0; i++)
 		r = gate_frame_type(table[i].frame, 1, table[i].type, 0);
 	for (unsigned i = 0; i < sizeof link / sizeof *link && r >= 0; i++)
-		r = gate_pt_link(b->root, link[i].at, 1, link[i].frame);
+		r = gate_pt_link(b->root, link[i].at, link[i].n, link[i].frame);
+	if (r >= 0) /* by the caller's own entry */
+		r = gate_pte_write(b->root, (uint64_t)F | 1, 1, SAID->frame << EXO_PAGE_SHIFT | RIGHTS, 0, (uint64_t)F);
 	for (uint64_t done = 0; done < homes && r >= 0; done += (uint64_t)r)
 		r = gate_pt_link(b->root, data + done * EXO_HOME_SIZE, homes - done, 0);
 	return r;
@@ -148,6 +150,13 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 	return (long)name;
 }
 
+void env_begin_blank(const void *control)
+{
+	memset(P, 0, PAGE);
+	P->family = (uint64_t)control & -EXO_HOME_SIZE;
+	env_begin();
+}
+
 void env_begin(void)
 {
 	P->self = rt_self();
@@ -160,25 +169,36 @@ void env_begin(void)
 	(void)gate_env_set(0, EXO_SET_OPEN, KEEPER_WORK, 0);
 }
 
+static int64_t page_first(uint64_t va, uint64_t flags)
+{
+	int64_t pfn = rt_frame(), r = pfn;
+
+	if (r >= 0)
+		r = gate_frame_type((uint64_t)pfn, 1, EXO_DATA, flags);
+	return r < 0 ? r : rt_map(0, va, (uint64_t)pfn, 1, EXO_PTE_RW | EXO_PTE_NX);
+}
+
+/* Library stack, process, XSAVE image, regions; and F. */
+static int64_t area_first(void)
+{
+	int64_t r = rt_tables(0, PRIVATE_BASE, NULL, NULL);
+
+	for (uint64_t i = 0; i < LIBRARY_STACK_PAGES + 3 && r >= 0; i++)
+		r = page_first(PRIVATE_BASE + PRIVATE_STACK + i * PAGE, 0);
+	return r < 0 ? r : page_first((uint64_t)F, EXO_F_SHARED);
+}
+
 int64_t env_first(exo_name self)
 {
-	uint64_t list[LIBRARY_STACK_PAGES + 3], entry[EXO_ENTRY_COUNT];
-	int64_t r = 0;
+	uint64_t entry[EXO_ENTRY_COUNT];
+	int64_t r;
 
 	rt_exo(self)->disabled = 1;
-	for (int level = 4; level >= 2 && r >= 0; level--) {
-		r = table_new(PRIVATE_BASE, level);
-		if (r == -EXO_EEXIST)
-			r = 0;
-	}
-	if (r < 0)
-		return r;
-	if (frames_claim(list, LIBRARY_STACK_PAGES + 3))
-		return -EXO_ENOMEM;
-	r = pages_put(0, PRIVATE_BASE + PRIVATE_STACK, list, LIBRARY_STACK_PAGES + 3);
+	r = area_first();
 	if (r < 0)
 		return r;
 	memset(P, 0, PAGE);
+	P->family = FIRST_FAMILY;
 	P->self = self;
 	P->exo = (struct exo_page *)rt_exo(self);
 	P->is_first = 1;

@@ -169,6 +169,8 @@ void env_unbuild(struct env_build *b);
 long env_launch(struct env_build *b, void (*go_on)(void *), void *argument);
 /* First words of a new env's life: P->exo, P->self, what it opens to others. */
 void env_begin(void);
+/* The same, where nothing was copied; control: any address in its family's control memory. */
+void env_begin_blank(const void *control);
 /* The first env: registers entries, builds its own private area. 0 or a gate error. */
 int64_t env_first(exo_name self);
 

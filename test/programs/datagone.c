@@ -2,6 +2,7 @@
 /* A member takes pages of data memory away under a file, a mapping and a pipe: those who use them get EIO and SIGBUS,
  * once, and go on; so does everybody else. Of control memory none can be taken. Aril only. */
 #include "check.h"
+#include <family/process.h>
 #include <fcntl.h>
 #include <rt/gate.h>
 #include <setjmp.h>
@@ -10,8 +11,8 @@
 #include <sys/mman.h>
 
 #define PAGE    EXO_PAGE_SIZE
-#define CONTROL (EXO_HOMES_BASE + EXO_HOME_SIZE)
-#define DATA    (EXO_HOMES_BASE + 4 * EXO_HOME_SIZE)
+#define CONTROL FAMILY_BASE
+#define DATA    DATA_BASE
 #define TABLES  4 /* of 2 MiB, in which all lies that this program makes */
 
 static char bytes[3 * PAGE], back[3 * PAGE];

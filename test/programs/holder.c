@@ -6,7 +6,7 @@
 #include <rt/gate.h>
 #include <stdint.h>
 
-#define LOCK    ((volatile exo_name *)(EXO_HOMES_BASE + EXO_HOME_SIZE))
+#define LOCK    ((volatile exo_name *)(PRIVATE_BASE + PRIVATE_FAMILY))
 #define HOLD_NS 60000000u  /* well below what the monitor ends somebody for */
 #define JUMP_NS 500000000u /* no host stands still for so long by itself: that was the test */
 

@@ -12,9 +12,10 @@
 #include <sys/socket.h>
 #include "spare.h"
 
-#define FAMILY  (EXO_HOMES_BASE + EXO_HOME_SIZE)
-#define DATA    (EXO_HOMES_BASE + 4 * EXO_HOME_SIZE)
-#define PRIVATE (510ul * EXO_HOME_SIZE)
+#define FAMILY  FAMILY_BASE
+#define DATA    DATA_BASE
+#define PRIVATE PRIVATE_BASE
+#define HEAD    (PRIVATE_BASE + PRIVATE_FAMILY)
 #define PRIVATE_PAGES 16
 #define PAGE EXO_PAGE_SIZE
 
@@ -62,8 +63,8 @@ static void scribble(uint64_t base, uint64_t pages, int words)
 
 static void library_stays(void) { ((volatile struct exo_page *)rt_exo(rt_self()))->disabled = 1; }
 
-static void head1(void) { scribble(FAMILY, 1, 1); }
-static void head20(void) { scribble(FAMILY, 1, 20); }
+static void head1(void) { scribble(HEAD, 1, 1); }
+static void head20(void) { scribble(HEAD, 1, 20); }
 static void control1(void) { scribble(FAMILY, 160, 1); }
 static void control20(void) { scribble(FAMILY, 160, 20); }
 static void data1(void) { scribble(DATA, 64, 1); }
@@ -77,7 +78,7 @@ static void group20(void) { scribble((uint64_t)rt_exo(rt_self()), 4, 20); }
 static void lock_hold(void)
 {
 	library_stays();
-	*(volatile exo_name *)FAMILY = rt_self();
+	*(volatile exo_name *)HEAD = rt_self();
 	for (;;)
 		;
 }
@@ -90,10 +91,12 @@ static void lock_name(void)
 	for (int i = 1; i < (int)EXO_ENV_MAX && n < 8; i++)
 		if (rt_envs[i].name)
 			name[n++] = rt_envs[i].name;
-	*(volatile exo_name *)FAMILY = name[any((uint64_t)n)];
+	*(volatile exo_name *)HEAD = name[any((uint64_t)n)];
 }
 
 static void unmap(void) { (void)gate_pte_write(0, (FAMILY + any(4) * 512 * PAGE) | 1, 512, 0, 0, 0); }
+/* Its own entry of the family's page: what it takes from itself others keep. */
+static void unmap_head(void) { (void)gate_pte_write(0, HEAD | 1, 1, 0, 0, 0); }
 static void unmap_data(void)
 {
 	for (uint64_t i = 0; i < 4; i++) {
@@ -107,7 +110,7 @@ static void unmap_data(void)
  * all memory becomes control memory, which those who need some then have to give back. */
 static void ask(void)
 {
-	volatile struct told_head *told = (struct told_head *)FAMILY;
+	volatile struct told_head *told = (struct told_head *)HEAD;
 
 	for (int i = 0; i < 2000; i++) {
 		told->control_wanted = i % 2 ? (uint32_t)any(1000) : (uint32_t)any(1ul << 32);
@@ -127,7 +130,7 @@ static void ask(void)
 /* It is asked to end process 1, or itself. */
 static void ask_end(void)
 {
-	volatile struct told_head *told = (struct told_head *)FAMILY;
+	volatile struct told_head *told = (struct told_head *)HEAD;
 
 	for (int i = 0; i < 20; i++) {
 		told->end_wanted = any(2) ? SAID->keeper : rt_info->first;
@@ -140,16 +143,17 @@ static void ask_end(void)
 /* Frames in the place of process 1's: of any type, the exit record's too, and longer than there is anything. */
 static void frames(void)
 {
-	volatile struct told *told = (struct told *)FAMILY;
+	volatile struct told_head *head = (struct told_head *)HEAD;
+	volatile struct told *told = TOLD;
 	static const char types[] = "XXHOTZ";
 
 	for (int i = 0; i < 20; i++) {
-		uint32_t at = told->head.out_put, n = (uint32_t)(any(2) ? 20 : any(1 << 16));
+		uint32_t at = head->out_put, n = (uint32_t)(any(2) ? 20 : any(1 << 16));
 
 		told->out[at++ % TOLD_OUT] = (uint8_t)types[any(sizeof types)];
 		told->out[at++ % TOLD_OUT] = (uint8_t)n;
 		told->out[at++ % TOLD_OUT] = (uint8_t)(n >> 8);
-		told->head.out_put = at + (any(2) ? n : (uint32_t)any(64));
+		head->out_put = at + (any(2) ? n : (uint32_t)any(64));
 		(void)gate_yield(rt_info->first, 0xffffffff);
 	}
 }
@@ -230,7 +234,7 @@ static const struct { const char *name; void (*run)(void); } deeds[] = {
 	DEED(head1), DEED(head20), DEED(control1), DEED(control20), DEED(data1), DEED(data20), DEED(private1), DEED(private20),
 	DEED(group1), DEED(group20), DEED(lock_hold), DEED(lock_name), DEED(unmap), DEED(unlink_all), DEED(seal), DEED(spin),
 	DEED(park), DEED(accept_all), DEED(leave), DEED(entries), DEED(poke), DEED(yields), DEED(fill), DEED(streams),
-	DEED(unmap_data), DEED(ask), DEED(ask_end), DEED(frames),
+	DEED(unmap_data), DEED(ask), DEED(ask_end), DEED(frames), DEED(unmap_head),
 };
 #define DEEDS (sizeof deeds / sizeof *deeds)
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-static struct told_share *share = &((struct told *)FAMILY_BASE)->share[0];
+#define share (&TOLD->share[0])
 static uint64_t state = 88172645463325252ul;
 
 static uint64_t any(uint64_t below)
@@ -71,7 +71,7 @@ static void lies(unsigned slot)
 int main(int argc, char **argv)
 {
 	const struct told_share before = *share;
-	static const uint64_t places[] = { 0, 4096, MONITOR_BASE, ROOTIMG_BASE, CONFIG_BASE, DATA_BASE, PRIVATE_BASE,
+	const uint64_t places[] = { 0, 4096, MONITOR_BASE, ROOTIMG_BASE, CONFIG_BASE, DATA_BASE, PRIVATE_BASE,
 		~0xffful, 1ul << 63,
 		FAMILY_BASE, FAMILY_BASE + EXO_HOME_SIZE - 4096, FAMILY_BASE + 1, FAMILY_BASE + (512ul << 20) };
 	int times = argc > 1 ? atoi(argv[1]) : 100;

@@ -10,7 +10,7 @@
 static inline uint64_t frames_free(void)
 {
 	const volatile struct exo_info *info = (const volatile struct exo_info *)EXO_INFO;
-	const volatile struct told_head *told = (const volatile struct told_head *)FAMILY_BASE;
+	const volatile struct told_head *told = (const volatile struct told_head *)(PRIVATE_BASE + PRIVATE_FAMILY);
 
 	return info->frames_free + SAID->control_pages - told->control_used;
 }

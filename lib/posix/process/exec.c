@@ -16,8 +16,7 @@ void exec_begin(void *argument)
 	const struct exec_image *first = plan->interp.inode ? &plan->interp : &plan->program;
 	uint64_t sp;
 
-	memset(P, 0, PAGE);
-	env_begin();
+	env_begin_blank(plan);
 	P->task = plan->task;
 	P->thread = plan->task->threads;
 	(void)regions_open();

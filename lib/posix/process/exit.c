@@ -160,7 +160,7 @@ void env_leave(void)
 		sched_leave();
 	regions_drop();
 	sched_pass();
-	__atomic_store_n(&F->told.head.lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&F->told.lock, 0, __ATOMIC_RELEASE);
 	(void)gate_env_kill(0);
 	__builtin_unreachable();
 }

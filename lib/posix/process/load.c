@@ -22,7 +22,7 @@ static struct totals *totals(void)
 void load_sample(uint64_t now)
 {
 	struct totals *t = totals();
-	uint64_t running = F->told.head.run_count * ONE;
+	uint64_t running = F->told.run_count * ONE;
 
 	/* Periods that nobody looked at were like now; so many make no difference any more. */
 	if (t && now > t->next + 1000 * PERIOD)

@@ -71,7 +71,7 @@ static exo_name stray_find(void)
 
 		if (e->state == EXO_S_FREE || e->state == EXO_S_DYING || e->account != account || named[i / 64] >> i % 64 & 1)
 			continue;
-		if (e->name != SAID->keeper && e->name != rt_info->first)
+		if (e->name != SAID->keeper && e->name != SAID->monitor)
 			return e->name;
 	}
 	return 0;
@@ -131,7 +131,7 @@ void kill_enforce(void)
 		struct task *t = th->task;
 		uint64_t ticks;
 
-		if (!(t->signals.pending & SIGNAL_BIT(SIGKILL)) || F->told.head.lock == t->env)
+		if (!(t->signals.pending & SIGNAL_BIT(SIGKILL)) || F->told.lock == t->env)
 			continue;
 		ticks = task_ticks(t);
 		if (!t->kill_ticks)
