@@ -170,3 +170,41 @@ def test_lines_of_the_readme():
     assert len(calls) >= 5, calls
     for line in calls:
         options.parse(shlex.split(line, comments=True))
+
+
+# In a fresh Debian: /src is a checkout, which is gone before the command is used.
+FRESH = """set -e
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update >/dev/null; apt-get -q install -y --no-install-recommends make >/dev/null
+make -s -C /src deps install PREFIX=/opt/aril >&2
+mv /src /src.gone
+mkdir -p /empty/p /home/u; cd /empty; export HOME=/home/u PATH=/opt/aril/bin:$PATH
+set +e
+aril run -- sh -c 'exit 7'; echo "status $?"
+cd p; printf 'hello: hello.c\\n\\t$(CC) -o $@ $<\\n' >Makefile; printf '#include <stdio.h>\\nint main(void) { printf("built\\\\n"); return 9; }\\n' >hello.c
+aril run --with make,tcc --share .:/w -w /w -- make; echo "status $?"
+./hello; echo "status $?"
+"""
+
+
+@pytest.mark.slow
+def test_fresh_debian(tmp_path):
+    """Debian 12 with nothing but apt: what `make deps` installs is enough to build, and what `make install` put there to run, and to build a program in a shared folder."""
+    if os.getuid() or not shutil.which("mmdebstrap"):
+        pytest.skip("it takes root and mmdebstrap (apt-get install mmdebstrap)")
+    root = tmp_path / "debian"
+    done = call("mmdebstrap", "--variant=apt", "bookworm", root)
+    if done.returncode:
+        pytest.skip(f"mmdebstrap cannot make a Debian here: {done.stderr.decode('utf-8', 'replace').strip()[-300:]}")
+    (root / "src").mkdir()
+    names = call("git", "-C", guest.TOP, "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
+    assert names, "no checkout"
+    subprocess.run(["tar", "-C", guest.TOP, "--null", "-T", "-", "-c", "-f", tmp_path / "src.tar"], input=names, check=True)
+    assert call("tar", "-x", "-C", root / "src", "-f", tmp_path / "src.tar").returncode == 0
+    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    (root / "inner").write_text(FRESH, encoding="ascii")
+    script = 'mount --rbind /proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t tmpfs none "$1/tmp"; ' \
+             'exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C chroot "$1" sh /inner'
+    done = call("unshare", "-m", "sh", "-c", script, "sh", root, timeout=3000)
+    lines = done.stdout.decode().split("\n")
+    assert lines == ["status 7", "cc -o hello hello.c", "status 0", "built", "status 9", ""], (lines, done.stderr.decode("utf-8", "replace")[-3000:])
