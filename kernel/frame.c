@@ -359,11 +359,12 @@ int64_t op_frame_give(uint64_t pfn, uint64_t n, uint64_t env)
 	while (done < n) {
 		int64_t r = give_one((uint32_t)(pfn + done), n - done, to);
 		if (r < 0) {
-			const struct exo_frame_rec *f = &frames[pfn];
+			struct exo_frame_rec *f = &frames[pfn];
 			if (r != -EXO_EBUSY || done || to || f->pins || f->type == EXO_PT4 || !table_is_stranded(f))
 				return done ? (int64_t)done : r;
 			/* Half of a copy: emptied first, a stretch of its own. */
 			link_remove(0, (uint64_t)f->base << 21, f->type - EXO_PT1 + 1, 512, false, (uint32_t)pfn);
+			table_unplace(f); /* it may go on being mapped */
 			n = !f->used; /* some is left after an interrupt, and where the last link of a table with content stands */
 			continue;
 		}

@@ -146,6 +146,14 @@ static inline bool frame_is_table(const struct exo_frame_rec *f) { return f->typ
 static inline uint32_t table_links(const struct exo_frame_rec *f) { return (uint32_t)f->glinks + f->plinks; }
 /* How many frames the record speaks for. */
 static inline uint32_t frame_weight(const struct exo_frame_rec *f) { return f->type == EXO_RUN ? f->used : 1; }
+/* Without a link a table is not sealed; without content, too, it stands nowhere. */
+static inline void table_unplace(struct exo_frame_rec *t)
+{
+	if (table_links(t))
+		return;
+	t->flags &= (uint8_t)~(t->used ? EXO_F_SEALED : EXO_F_SEALED | FRAME_GLOBAL);
+	t->base = t->used ? t->base : 0;
+}
 /* With content, and nothing leads to it: it cannot be let go before it is emptied. */
 static inline bool table_is_stranded(const struct exo_frame_rec *f) { return frame_is_table(f) && f->used && !table_links(f); }
 static inline bool frame_is_counted(const struct exo_frame_rec *f) { return f->maps || f->glinks || f->plinks || f->pins; }

@@ -35,13 +35,7 @@ void link_drop(uint32_t parent, uint64_t *entry, uint64_t va, int level, bool gi
 	--*link_counter(t, private);
 	if (level == 3)
 		home_keep(pfn, va);
-	if (table_links(t) == 0) {
-		t->flags &= (uint8_t)~EXO_F_SEALED;
-		if (!t->used) {
-			t->base = 0;
-			t->flags &= (uint8_t)~FRAME_GLOBAL;
-		}
-	}
+	table_unplace(t);
 	if ((give || !t->owner) && !table_is_stranded(t))
 		entry_gone(t, give);
 }

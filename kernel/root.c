@@ -135,10 +135,7 @@ bool table_teardown(struct env *e, uint32_t pfn, uint32_t *index)
 			frame_adopt(child, e);
 	}
 	*index = i;
-	if (!t->used && !table_links(t)) {
-		t->base = 0;
-		t->flags &= (uint8_t)~FRAME_GLOBAL;
-	}
+	table_unplace(t);
 	return t->used == 0;
 }
 

@@ -91,15 +91,3 @@ def test_decoder(name):
 @pytest.mark.parametrize("name", DECODERS)
 def test_decoder_long(name):
     decode(name, 1000000)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(40))
-def test_core_against_model(part):
-    """Ten million random ops on the binding core in forty parts, each op compared with the independent model and followed by a recount (test/unit/core)."""
-    env = dict(os.environ, CORE_OPS="250000", CORE_SEED=str(1000 * (part + 1)))
-    done = subprocess.run([os.path.join(TOP, "test/unit/core/run"), "core.random-ops-against-model"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    text = done.stdout.decode("utf-8", "replace")
-    print(text)
-    m = re.search(r"# (\d+) ops, last seed (\d+)", text)
-    assert done.returncode == 0 and m and int(m.group(1)) >= 250000 and int(m.group(2)) < 1000 * (part + 2), text

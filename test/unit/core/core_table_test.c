@@ -246,6 +246,26 @@ TEST(core_half_a_copy_is_held)
 	world_end();
 }
 
+/* One that is mapped to be read is let go as well: what stays is an empty table that stands nowhere, until its entry
+ * goes. Frames behind it stay: letting half a copy go is a call of its own. */
+TEST(core_half_a_copy_that_is_read)
+{
+	uint32_t child, copy, page;
+	const uint64_t at = LOW + EXO_HOME_SIZE + 0x1000;
+
+	(void)half_copy(&child, &copy, &page);
+	mapped_new(at - 0x1000); /* tables */
+	CHECK_EQ(op_pte_write(0, at | 1, 1, (uint64_t)copy << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX, 0, 0), 1);
+	CHECK_EQ(op_frame_give(copy, 1, 0), 1);
+	CHECK_EQ(frames[copy].maps, 1);
+	CHECK_EQ(frames[copy].base, 0);
+	world_check();
+	CHECK_EQ(op_pte_write(0, at | 1, 1, 0, 0, 0), 1);
+	CHECK_EQ(frames[copy].type, EXO_FREE);
+	world_check();
+	world_end();
+}
+
 /* Letting half a copy go empties it, in pieces when interrupts wait, and then frees it; what was copied is as
  * before. */
 TEST(core_half_a_copy_is_let_go)

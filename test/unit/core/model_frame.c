@@ -143,6 +143,10 @@ static const char *half_empty(uint32_t pfn)
 		model_write(pfn, i, 0);
 		model_dropped(child, false);
 	}
+	if (!model[pfn].used) {
+		model[pfn].base = 0;
+		model[pfn].global = false;
+	}
 	return NULL;
 }
 
@@ -188,12 +192,13 @@ const char *model_give(int64_t r, uint64_t pfn, uint64_t n, const struct env *to
 	if (stale || (to && envs[to->index].account != envs[model_me()].account && to->creator != current_env()) || pfn >= WORLD_FRAMES || n > WORLD_FRAMES - pfn)
 		return EXO_IS_ERROR(r) ? NULL : "gave to an env that is no relation";
 	op.gone = 0;
-	const char *why = is_half(pfn) ? half_empty((uint32_t)pfn) : NULL;
+	bool was_half = is_half(pfn); /* which is a call of its own */
+	const char *why = was_half ? half_empty((uint32_t)pfn) : NULL;
 	if (why)
 		return why;
 	if (is_half(pfn))
 		return r ? "gave what has content" : NULL;
-	why = model_range(r, n, give_one);
+	why = model_range(r, was_half ? 1 : n, give_one);
 	return why || EXO_IS_ERROR(r) || op.gone == (uint64_t)r ? why : "gave part of a run";
 }
 
