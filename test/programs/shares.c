@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define share (&TOLD->share[0])
+#define ASKS (&TOLD->share[0])
 static uint64_t state = 88172645463325252ul;
 
 static uint64_t any(uint64_t below)
@@ -22,8 +22,8 @@ static uint64_t any(uint64_t below)
 
 static void ask(unsigned slot, uint32_t size)
 {
-	share->slot[slot].size = size;
-	__atomic_store_n(&share->slot[slot].asked, share->slot[slot].asked + 1, __ATOMIC_RELEASE);
+	ASKS->slot[slot].size = size;
+	__atomic_store_n(&ASKS->slot[slot].asked, ASKS->slot[slot].asked + 1, __ATOMIC_RELEASE);
 	(void)gate_notify(rt_info->first, 8);
 }
 
@@ -37,7 +37,7 @@ static void rest(void)
 /* A message of that type with noise behind its head; some heads are noise too. */
 static void noise(unsigned slot, uint8_t type)
 {
-	uint8_t *m = (uint8_t *)(share->room + slot * SHARE_MESSAGE);
+	uint8_t *m = (uint8_t *)(ASKS->room + slot * SHARE_MESSAGE);
 	uint32_t size = 7 + (uint32_t)any(200);
 
 	for (uint32_t i = 7; i < size; i++)
@@ -54,7 +54,7 @@ static void noise(unsigned slot, uint8_t type)
 /* Tversion of more than there is room for, and a write that says it is longer than the message. */
 static void lies(unsigned slot)
 {
-	uint8_t *m = (uint8_t *)(share->room + slot * SHARE_MESSAGE);
+	uint8_t *m = (uint8_t *)(ASKS->room + slot * SHARE_MESSAGE);
 	static const uint8_t version[] = { 21, 0, 0, 0, 100, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 8, 0,
 		'9', 'P', '2', '0', '0', '0', '.', 'L' };
 
@@ -70,7 +70,7 @@ static void lies(unsigned slot)
 
 int main(int argc, char **argv)
 {
-	const struct told_share before = *share;
+	const struct told_share before = *ASKS;
 	const uint64_t places[] = { 0, 4096, MONITOR_BASE, ROOTIMG_BASE, CONFIG_BASE, DATA_BASE, PRIVATE_BASE,
 		~0xffful, 1ul << 63,
 		FAMILY_BASE, FAMILY_BASE + EXO_HOME_SIZE - 4096, FAMILY_BASE + 1, FAMILY_BASE + (512ul << 20) };
@@ -85,10 +85,10 @@ int main(int argc, char **argv)
 
 		switch (any(4)) {
 		case 0:
-			share->room = places[any(sizeof places / sizeof places[0])];
+			ASKS->room = places[any(sizeof places / sizeof places[0])];
 			ask(slot, 30);
 			rest();
-			share->room = before.room;
+			ASKS->room = before.room;
 			break;
 		case 1:
 			lies(slot);
@@ -99,9 +99,9 @@ int main(int argc, char **argv)
 		if (any(2))
 			rest();
 	}
-	*share = before;
+	*ASKS = before;
 	for (unsigned i = 0; i < SHARE_SLOTS; i++) /* as if all had been answered */
-		share->slot[i].asked = ((volatile struct said *)MONITOR_BASE)->share[0].slot[i].answered;
+		ASKS->slot[i].asked = ((volatile struct said *)MONITOR_BASE)->share[0].slot[i].answered;
 	puts("done");
 	return 0;
 }
