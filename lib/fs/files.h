@@ -34,7 +34,8 @@
  * file alone, that no path leads to. */
 enum inode_kind { KIND_TREE, KIND_OPS, KIND_PIPE, KIND_ANON };
 enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, INODE_LINKABLE = 16,
-	INODE_SEALS = 8 /* of memfd_create */, INODE_BARE = 8 /* of KIND_OPS: its type alone is known */, INODE_MOUNTED = 32 /* something hangs there */,
+	INODE_SEALS = 8 /* of memfd_create */, INODE_BARE = 8 /* of KIND_OPS: its type alone is known */,
+	INODE_MOUNTED = 32 /* something hangs there */,
 	INODE_TURN = 64 /* of KIND_OPS: somebody writes it */, INODE_TURN_WANTED = 128,
 	INODE_COPY = 64 /* of KIND_TREE: of its parent's contents, kind_copy.c */ };
 

@@ -81,11 +81,6 @@ int main(void)
 		if (round == 1)
 			before = frames_free();
 	}
-	for (int left = 500; left && frames_free() < before; left--)
-		usleep(10000);
-	if (frames_free() < before)
-		printf("%ld frames are lost\n", (long)(before - frames_free()));
-	else
-		printf("all is back\n");
+	frames_back_tell(before);
 	return 0;
 }
