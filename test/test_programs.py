@@ -16,7 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
-         "threads", "threadsig", "threadproc", "threadfp", "futex", "futexpi", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
+         "threads", "threadsig", "threadproc", "threadfp", "futex", "futexpi", "futexmany", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
          "regions", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "waitlists", "watches", "attributes")
 ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))
@@ -89,7 +89,7 @@ def test_each_call_is_tried():
 
 
 PAGES = {"pread64": "pread", "pwrite64": "pwrite", "newfstatat": "fstatat", "rt_sigaction": "sigaction", "prlimit64": "prlimit"}
-NO_PAGE = {"rseq"}
+NO_PAGE = {"rseq", "futex_waitv"}
 
 
 def page_errnos(folder, call):

@@ -269,7 +269,8 @@ def test_driver_faults_are_seen():
 # ---- the largest circle of files that ask one another
 
 # A kind of file system asks the files that ask for the list of kinds; who waits at an object is woken by the scheduler.
-CIRCLE_MOST = 140
+# The table of calls stands in it, and so does every file of calls that may sleep.
+CIRCLE_MOST = 141
 
 
 def circle(defined: list, asked: list) -> list:

@@ -51,7 +51,7 @@ struct family {
 	struct thread *timed;          /* sleepers with a deadline, the earliest first */
 	uint32_t signalfds;            /* open ones: who they wait for is told of signals that are blocked, too */
 	struct timer *timers;          /* that run, the earliest first: timer.c */
-	struct futex_queue { struct thread *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
+	struct futex_queue { struct futex_wait *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
 
 	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */
 	uint32_t cuts;                 /* times that a mapped file lost pages: ask.c */

@@ -56,7 +56,8 @@ void task_reap(struct task *t);                    /* the record of a zombie goe
 
 /* ---- futex.c; family lock held */
 long futex_wake(uint64_t va, uint32_t most);       /* how many were woken, or -errno */
-void futex_forget(struct thread *th);
+void futex_forget(struct thread *th);               /* it waits for no word any more */
+void futex_many_end(struct thread *th);            /* futex_many.c: for none of several */
 void futex_hand_on(struct thread *th);             /* futex_holder.c: th ends, others get the words that it holds */
 void futex_end(struct thread *th);                 /* the same, and the words of its robust list are marked */
 

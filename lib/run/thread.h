@@ -48,9 +48,10 @@ struct thread_signals {
 	uint64_t fault_trap, fault_error, fault_addr; /* of it, for mcontext and the crash line */
 };
 
-/* The word of memory that it waits for: posix/process/futex.c. */
+/* A word of memory that a thread waits for: posix/process/futex.c. */
 struct futex_wait {
-	struct thread *next, *prev;
+	struct futex_wait *next, *prev;
+	struct thread *thread;
 	uint64_t space, at;
 	uint32_t bits;                    /* 0 where words name their holder */
 	int holder;                       /* the number of who has that word; else 0 */
@@ -94,6 +95,7 @@ struct thread {
 	/* it waits until that one has an image of its own or ends; only its own end ends that wait sooner */
 	struct task *vfork_child;
 	struct futex_wait futex;
+	struct futex_many *futexes;  /* the words that it waits for, several at once: posix/process/futex_many.c */
 	uint64_t restart_deadline, restart_left; /* of an interrupted nanosleep, for restart_syscall */
 
 	/* held by a tracer: ptrace.c */

@@ -38,6 +38,9 @@ static void refused(void)
 	FAILS(EINVAL, odd, FUTEX_WAKE, 1, 0, 0, 0);
 	FAILS(EFAULT, nowhere, FUTEX_WAIT, 0, 0, 0, 0);
 	FAILS(EFAULT, nowhere, FUTEX_WAKE, 1, 0, 0, 0);
+	CHECK(futex(nowhere, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0) == 0); /* whose word is not looked at */
+	FAILS(EFAULT, nowhere, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, 0, 0, 0);
+	FAILS(EFAULT, (void *)(-1ul - 3), FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
 	FAILS(EINVAL, &word[0], FUTEX_WAIT, 0, &bad, 0, 0);
 	FAILS(EINVAL, &word[0], FUTEX_WAIT, 0, &negative, 0, 0);
 	FAILS(EFAULT, &word[0], FUTEX_WAIT, 0, (void *)8, 0, 0);

@@ -16,6 +16,10 @@
 #include <time.h>
 #include "try.h"
 
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
 #define FUTEX_WAIT 0
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_CLOCK_REALTIME 256
@@ -153,6 +157,7 @@ static void interrupted(void)
 	uint64_t mask = 1ul << (SIGUSR2 - 1), nothing = 0;
 	int poller = epoll_create1(0), word = 1, none = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct { int fd; short events, revents; } one = { empty_pipe[0], 1, 0 };
+	const struct { uint64_t value; void *at; uint32_t flags, reserved; } many = { 1, &word, 2, 0 };
 	pid_t holder = locker();
 
 	CHECK(sigaction(SIGALRM, &a, 0) == 0);
@@ -173,6 +178,7 @@ static void interrupted(void)
 	INTERRUPTED(fcntl, fd, F_SETLKW, &first);
 	INTERRUPTED(flock, fd, LOCK_EX);
 	INTERRUPTED(futex, &word, FUTEX_WAIT, 1, &late, 0, 0);
+	INTERRUPTED(futex_waitv, &many, 1, 0, 0, 0);
 	INTERRUPTED(msgrcv, queue, &letter, 8, 0, 0);
 	INTERRUPTED(semop, semaphore, &down, 1);
 	INTERRUPTED(semtimedop, semaphore, &down, 1, &late);

@@ -9,7 +9,6 @@
 #include <posix/signal/signals.h>
 
 #define SHARED_ANONYMOUS 1ul /* a space that is neither an env's name nor an inode */
-#define ANY_BITS 0xffffffffu
 
 int futex_key(uint64_t va, int is_private, struct futex_key *to)
 {
@@ -17,7 +16,7 @@ int futex_key(uint64_t va, int is_private, struct futex_key *to)
 
 	if (va % 4)
 		return -EINVAL;
-	if (is_private ? !user_range_ok(va, 4) : !(r = region_find(va)))
+	if (is_private ? va >= EXO_USER_END - PAGE : !(r = region_find(va)))
 		return -EFAULT;
 	if (is_private || !(r->flags & REGION_SHARED))
 		*to = (struct futex_key){ (uint64_t)P->self << 32, va };
@@ -26,40 +25,47 @@ int futex_key(uint64_t va, int is_private, struct futex_key *to)
 	return 0;
 }
 
+void futex_leave(struct futex_wait *w)
+{
+	struct futex_queue *q = futex_queue_of((struct futex_key){ w->space, w->at });
+
+	if (!w->space)
+		return;
+	*(w->prev ? &w->prev->next : &q->first) = w->next;
+	*(w->next ? &w->next->prev : &q->last) = w->prev;
+	w->space = 0;
+}
+
 void futex_forget(struct thread *th)
 {
-	struct futex_queue *q = futex_queue_of((struct futex_key){ th->futex.space, th->futex.at });
-
-	if (!th->futex.space)
-		return;
-	*(th->futex.prev ? &th->futex.prev->futex.next : &q->first) = th->futex.next;
-	*(th->futex.next ? &th->futex.next->futex.prev : &q->last) = th->futex.prev;
-	th->futex.space = 0;
+	futex_leave(&th->futex);
+	if (th->futexes)
+		futex_many_end(th);
 }
 
 /* By an operation of futex_holder.c: no other one serves it. */
-static int waits_pi(const struct thread *th)
+static int waits_pi(const struct futex_wait *w)
 {
-	return !th->futex.bits;
+	return !w->bits;
 }
 
 /* At most that many, in the order in which they came. */
 static int wake(struct futex_key k, uint32_t most, uint32_t bits)
 {
-	struct thread *next;
+	struct futex_wait *next;
 	int n = 0;
 
-	for (struct thread *th = futex_queue_of(k)->first; th && (uint32_t)n < most; th = next) {
-		next = th->futex.next;
-		if (!futex_is_at(th, k))
+	for (struct futex_wait *w = futex_queue_of(k)->first; w && (uint32_t)n < most; w = next) {
+		next = w->next;
+		if (!futex_is_at(w, k))
 			continue;
-		if (!(th->futex.bits & bits)) {
-			if (waits_pi(th))
+		if (!(w->bits & bits)) {
+			if (waits_pi(w))
 				return -EINVAL;
 			continue;
 		}
-		futex_forget(th);
-		thread_run(th);
+		futex_leave(w);
+		thread_run(w->thread);
 		n++;
 	}
 	return n;
@@ -70,10 +76,10 @@ long futex_wake(uint64_t va, uint32_t most)
 	struct futex_key k;
 	int e = futex_key(va, 0, &k);
 
-	return e ? e : wake(k, most, ANY_BITS);
+	return e ? e : wake(k, most, FUTEX_ANY_BITS);
 }
 
-static int timeout_read(uint64_t from, int is_absolute, int is_wall, uint64_t *deadline)
+int futex_timeout(uint64_t from, int is_absolute, int is_wall, uint64_t *deadline)
 {
 	uint64_t ns;
 	int error;
@@ -101,7 +107,7 @@ static long wait(uint64_t va, int is_private, uint32_t expected, uint64_t deadli
 		return -EFAULT;
 	if (value != expected)
 		return -EAGAIN;
-	futex_add(me, k);
+	futex_add(&me->futex, me, k);
 	me->futex.bits = bits;
 	do
 		e = sleep_on(&me->futex, deadline);
@@ -109,26 +115,26 @@ static long wait(uint64_t va, int is_private, uint32_t expected, uint64_t deadli
 	/* Who was woken is off the queue, whatever came after that. */
 	if (!me->futex.space)
 		return 0;
-	futex_forget(me);
+	futex_leave(&me->futex);
 	/* Linux goes on with what is left of a relative time when no handler ran; here it starts anew. */
 	return e != -EINTR ? e : deadline ? -ERESTARTNOHAND : -ERESTARTSYS;
 }
 
 static long requeue(struct futex_key from, struct futex_key to, uint32_t wakes, uint32_t moves)
 {
-	struct thread *next;
-	long n = wake(from, wakes, ANY_BITS);
+	struct futex_wait *next;
+	long n = wake(from, wakes, FUTEX_ANY_BITS);
 
 	if (n < 0 || (from.at == to.at && from.space == to.space))
 		return n;
-	for (struct thread *th = futex_queue_of(from)->first; th && moves; th = next) {
-		next = th->futex.next;
-		if (!futex_is_at(th, from))
+	for (struct futex_wait *w = futex_queue_of(from)->first; w && moves; w = next) {
+		next = w->next;
+		if (!futex_is_at(w, from))
 			continue;
-		if (waits_pi(th))
+		if (waits_pi(w))
 			return -EINVAL;
-		futex_forget(th);
-		futex_add(th, to);
+		futex_leave(w);
+		futex_add(w, w->thread, to);
 		moves--;
 		n++;
 	}
@@ -188,8 +194,8 @@ static long two_words(int command, int is_private, const uint64_t va[2], uint32_
 		e = word_change(va[1], value3, &decides);
 		if (e)
 			return e;
-		e = wake(k[0], value, ANY_BITS);
-		more = e >= 0 && decides ? wake(k[1], (uint32_t)value2, ANY_BITS) : 0;
+		e = wake(k[0], value, FUTEX_ANY_BITS);
+		more = e >= 0 && decides ? wake(k[1], (uint32_t)value2, FUTEX_ANY_BITS) : 0;
 		return e < 0 || more < 0 ? -EINVAL : e + more;
 	}
 	if ((int32_t)value < 0 || (int32_t)value2 < 0)
@@ -217,10 +223,10 @@ static __attribute__((noinline)) long by_holder(uint64_t at, uint64_t operation,
 	case FUTEX_LOCK_PI2:
 		if (command == FUTEX_LOCK_PI && is_wall)
 			return -ENOSYS;
-		e = timeout_read(timeout, 1, is_wall || command == FUTEX_LOCK_PI, &deadline);
+		e = futex_timeout(timeout, 1, is_wall || command == FUTEX_LOCK_PI, &deadline);
 		return e ? e : futex_pi_lock(va[0], is_private, deadline, 0);
 	case FUTEX_WAIT_REQUEUE_PI:
-		e = timeout_read(timeout, 1, is_wall, &deadline);
+		e = futex_timeout(timeout, 1, is_wall, &deadline);
 		return e ? e : futex_pi_wait(va, is_private, (uint32_t)value, deadline);
 	}
 	if (is_wall)
@@ -248,16 +254,16 @@ CALL6(futex, va, operation, value, timeout, va2, value3)
 	switch (command) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-		e = timeout_read(timeout, command == FUTEX_WAIT_BITSET, is_wall, &deadline);
+		e = futex_timeout(timeout, command == FUTEX_WAIT_BITSET, is_wall, &deadline);
 		if (e)
 			return e;
 		if (command == FUTEX_WAIT)
-			value3 = ANY_BITS;
+			value3 = FUTEX_ANY_BITS;
 		return (uint32_t)value3 ? wait(va, is_private, (uint32_t)value, deadline, (uint32_t)value3) : -EINVAL;
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
 		if (command == FUTEX_WAKE)
-			value3 = ANY_BITS;
+			value3 = FUTEX_ANY_BITS;
 		if (!(uint32_t)value3)
 			return -EINVAL;
 		e = futex_key(va, is_private, &k);

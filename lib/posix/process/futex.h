@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What futex.c and futex_holder.c share: how a word is known, and the queue of those who wait for it. The family lock
- * is held in all of it. */
+/* What futex.c, futex_holder.c and futex_many.c share: how a word is known, and the queue of those who wait for it. The
+ * family lock is held in all of it. */
 #ifndef POSIX_FUTEX_H
 #define POSIX_FUTEX_H
 #include <posix/library.h>
@@ -8,7 +8,8 @@
 /* What a word stands in (an env, a file, shared anonymous memory), and where there. */
 struct futex_key { uint64_t space, at; };
 
-/* Of the word at va, 0; -EINVAL: odd, -EFAULT: nothing is there. is_private: FUTEX_PRIVATE_FLAG. */
+/* Of the word at va, 0; -EINVAL: odd, -EFAULT: nothing is there, of which nobody asks where it is_private
+ * (FUTEX_PRIVATE_FLAG) and a program's address. */
 int futex_key(uint64_t va, int is_private, struct futex_key *to);
 
 static inline struct futex_queue *futex_queue_of(struct futex_key k) /* words that hash alike share one */
@@ -16,23 +17,31 @@ static inline struct futex_queue *futex_queue_of(struct futex_key k) /* words th
 	return &F->futexes[(k.space >> 4 ^ k.space >> 32 ^ k.at >> 2 ^ k.at >> 12) % FUTEX_BUCKETS];
 }
 
-/* As the last; futex_forget takes it off. */
-static inline void futex_add(struct thread *th, struct futex_key k)
+/* th waits by w from now on, as the last; futex_leave takes it off. */
+static inline void futex_add(struct futex_wait *w, struct thread *th, struct futex_key k)
 {
 	struct futex_queue *q = futex_queue_of(k);
 
-	th->futex.space = k.space;
-	th->futex.at = k.at;
-	th->futex.next = 0;
-	th->futex.prev = q->last;
-	*(q->last ? &q->last->futex.next : &q->first) = th;
-	q->last = th;
+	w->thread = th;
+	w->space = k.space;
+	w->at = k.at;
+	w->next = 0;
+	w->prev = q->last;
+	*(q->last ? &q->last->next : &q->first) = w;
+	q->last = w;
 }
 
-static inline int futex_is_at(const struct thread *th, struct futex_key k)
+void futex_leave(struct futex_wait *w); /* or it stands in no queue */
+
+static inline int futex_is_at(const struct futex_wait *w, struct futex_key k)
 {
-	return th->futex.at == k.at && th->futex.space == k.space;
+	return w->at == k.at && w->space == k.space;
 }
+
+#define FUTEX_ANY_BITS 0xffffffffu
+
+/* A program's struct timespec as a deadline of sleep_on, 0 when from is: 0, -EFAULT or -EINVAL. */
+int futex_timeout(uint64_t from, int is_absolute, int is_wall, uint64_t *deadline);
 
 /* ---- futex_holder.c: words that name their holder. Deadlines as sleep_on takes them. */
 long futex_pi_lock(uint64_t va, int is_private, uint64_t deadline, int is_try);

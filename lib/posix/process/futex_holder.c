@@ -8,13 +8,13 @@
 
 #define ENTRIES_MAX 2048 /* as Linux; a list may be a ring that never comes back */
 
-static struct thread *first_at(struct futex_key k)
+static struct futex_wait *first_at(struct futex_key k)
 {
-	struct thread *th = futex_queue_of(k)->first;
+	struct futex_wait *w = futex_queue_of(k)->first;
 
-	while (th && !futex_is_at(th, k))
-		th = th->futex.next;
-	return th;
+	while (w && !futex_is_at(w, k))
+		w = w->next;
+	return w;
 }
 
 /* th, which waits, waits for the end of `holder` from now on; its own number: it has the word and is to be told so. */
@@ -33,12 +33,12 @@ static void wait_for(struct thread *th, int holder)
 static void leave(struct thread *th)
 {
 	wait_for(th, 0);
-	futex_forget(th);
+	futex_leave(&th->futex);
 }
 
 static void queue(struct thread *th, struct futex_key k, int holder)
 {
-	futex_add(th, k);
+	futex_add(&th->futex, th, k);
 	th->futex.bits = 0;
 	wait_for(th, holder);
 }
@@ -46,9 +46,9 @@ static void queue(struct thread *th, struct futex_key k, int holder)
 /* All who wait for the word wait for `th`, which has it now. */
 static void hand_to(struct thread *th, struct futex_key k)
 {
-	for (struct thread *each = futex_queue_of(k)->first; each; each = each->futex.next)
-		if (futex_is_at(each, k) && each->futex.holder)
-			wait_for(each, th->tid);
+	for (const struct futex_wait *each = futex_queue_of(k)->first; each; each = each->next)
+		if (futex_is_at(each, k) && each->holder)
+			wait_for(each->thread, th->tid);
 	thread_run(th);
 }
 
@@ -65,17 +65,17 @@ static int word_set(uint64_t va, uint32_t *value, uint32_t bits)
 
 /* For `th` at a word with that value, whose line begins with `first`: the number of the holder for whom it would wait,
  * 0 when nobody holds it, or -errno. */
-static int holder_find(const struct thread *th, const struct thread *first, uint32_t value)
+static int holder_find(const struct thread *th, const struct futex_wait *first, uint32_t value)
 {
 	int tid = (int)(value & FUTEX_TID_MASK);
 	const struct thread *holder;
 
-	if (first && !first->futex.holder)
+	if (first && !first->holder)
 		return -EINVAL; /* somebody waits for it as for a word of the other kind */
 	if (tid == th->tid)
 		return -EDEADLK;
 	if (first)
-		tid = first->futex.holder;
+		tid = first->holder;
 	if (!tid)
 		return 0;
 	holder = thread_by_tid(tid);
@@ -159,7 +159,7 @@ long futex_pi_lock(uint64_t va, int is_private, uint64_t deadline, int is_try)
 long futex_pi_unlock(uint64_t va, int is_private)
 {
 	struct futex_key k;
-	struct thread *first;
+	struct futex_wait *first;
 	uint32_t value;
 	int e, no_key;
 
@@ -173,14 +173,14 @@ long futex_pi_unlock(uint64_t va, int is_private)
 			return -EPERM;
 		if (no_key)
 			return no_key;
-		if (first && !first->futex.holder)
+		if (first && !first->holder)
 			return -EINVAL;
-		e = word_set(va, &value, first ? (uint32_t)first->tid | FUTEX_WAITERS : 0);
+		e = word_set(va, &value, first ? (uint32_t)first->thread->tid | FUTEX_WAITERS : 0);
 	} while (e == -EAGAIN);
 	if (e || !first)
 		return e;
-	leave(first);
-	hand_to(first, k);
+	leave(first->thread);
+	hand_to(first->thread, k);
 	return 0;
 }
 
@@ -194,7 +194,7 @@ void futex_hand_on(struct thread *th)
 		if (w && w->futex.space && w->futex.holder == th->tid) {
 			struct futex_key k = { w->futex.space, w->futex.at };
 
-			hand_to(first_at(k), k);
+			hand_to(first_at(k)->thread, k);
 		}
 	}
 }
@@ -216,7 +216,7 @@ long futex_pi_wait(const uint64_t va[2], int is_private, uint32_t expected, uint
 		return -EFAULT;
 	if (value != expected)
 		return -EAGAIN;
-	futex_add(me, from);
+	futex_add(&me->futex, me, from);
 	me->futex.bits = 0;
 	me->futex.goes_to = va[1];
 	me->futex.to_space = to.space;
@@ -235,7 +235,7 @@ long futex_pi_wait(const uint64_t va[2], int is_private, uint32_t expected, uint
 long futex_pi_requeue(const uint64_t va[2], int is_private, uint32_t wakes, uint32_t moves, uint32_t expected)
 {
 	struct futex_key from, to;
-	struct thread *next;
+	struct futex_wait *next;
 	uint32_t value;
 	int holder, e = futex_key(va[0], is_private, &from);
 	long n = 0;
@@ -250,16 +250,18 @@ long futex_pi_requeue(const uint64_t va[2], int is_private, uint32_t wakes, uint
 		return -EFAULT;
 	if (value != expected)
 		return -EAGAIN;
-	for (struct thread *th = futex_queue_of(from)->first; th && n < (long)moves + 1; th = next) {
-		next = th->futex.next;
-		if (!futex_is_at(th, from))
+	for (struct futex_wait *w = futex_queue_of(from)->first; w && n < (long)moves + 1; w = next) {
+		struct thread *th = w->thread;
+
+		next = w->next;
+		if (!futex_is_at(w, from))
 			continue;
-		if (!th->futex.goes_to || th->futex.to_space != to.space || th->futex.to_at != to.at)
+		if (!w->goes_to || w->to_space != to.space || w->to_at != to.at)
 			return n ? n : -EINVAL;
 		holder = take(th, va[1], to, 0);
 		if (holder < 0)
 			return n ? n : holder;
-		futex_forget(th);
+		futex_leave(w);
 		if (holder == th->tid)
 			thread_run(th);
 		else
