@@ -130,12 +130,27 @@ posix_traced_entry:
 	call	syscall_enter_traced
 	ud2
 
+/* The same, where a thread has a filter of calls. */
+	.globl	posix_filtered_entry
+posix_filtered_entry:
+	registers_keep
+	movq	$0, R_FULL(%rdi)
+	call	syscall_enter_filtered
+	ud2
+
 /* From the kernel: int 0x80. The same, but no register is lost. */
 	.globl	posix_int80_entry
 posix_int80_entry:
 	registers_keep
 	movq	$1, R_FULL(%rdi)
 	call	int80_enter
+	ud2
+
+	.globl	posix_int80_filtered_entry
+posix_int80_filtered_entry:
+	registers_keep
+	movq	$1, R_FULL(%rdi)
+	call	int80_enter_filtered
 	ud2
 
 /* From the kernel: on the upcall stack, struct exo_upcall at rsp, all general registers as they were; disabled. From user code they go to P->regs, and the

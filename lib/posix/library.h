@@ -22,8 +22,8 @@
 #pragma GCC visibility push(hidden)
 
 /* ---- entry.S */
-void posix_foreign_entry(void), posix_traced_entry(void), posix_int80_entry(void), posix_fault_entry(void),
-	posix_async_entry(void);
+void posix_foreign_entry(void), posix_traced_entry(void), posix_filtered_entry(void), posix_int80_entry(void),
+	posix_int80_filtered_entry(void), posix_fault_entry(void), posix_async_entry(void);
 void user_leave(const struct user_regs *regs, struct exo_page *exo);
 extern const char user_leave_end[], quick_leave[], quick_leave_end[];
 /* ---- syscall.c */

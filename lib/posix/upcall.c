@@ -142,12 +142,13 @@ void upcall_enter(struct upcall_frame *f)
 
 void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_first)
 {
-	int traced = !is_first && F->strace;
+	int traced = !is_first && F->strace, filtered = !is_first && P->thread && P->thread->seccomp_mode;
+	void (*call)(void) = filtered ? posix_filtered_entry : posix_foreign_entry;
 
 	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;
 	entry[EXO_ENTRY_ASYNC] = (uint64_t)posix_async_entry;
-	entry[EXO_ENTRY_FOREIGN] = (uint64_t)(traced ? posix_traced_entry : posix_foreign_entry);
-	entry[EXO_ENTRY_INT80] = (uint64_t)posix_int80_entry;
+	entry[EXO_ENTRY_FOREIGN] = (uint64_t)(traced ? posix_traced_entry : call);
+	entry[EXO_ENTRY_INT80] = (uint64_t)(filtered ? posix_int80_filtered_entry : posix_int80_entry);
 }
 
 int page_bring(uint64_t va, unsigned access) { return posix_parts.page(va, access); }

@@ -109,6 +109,9 @@ struct thread {
 	uint64_t futex_waiters;      /* how many name it as `holder` of the word that they wait for */
 
 	struct thread_signals signals;
+
+	uint32_t seccomp_mode;       /* SECCOMP_MODE_: which calls it may make: posix/process/seccomp.c */
+	struct seccomp_filter *seccomp; /* the newest of its filters */
 };
 
 /* ---- thread.c */

@@ -9,6 +9,7 @@
 #include "calls.h"
 #include <family/family.h>
 #include <family/process.h>
+#include <posix/process/seccomp.h>
 #include <posix/process/task.h>
 #include <posix/process/usage.h>
 #include <run/xstate.h>
@@ -124,8 +125,11 @@ CALL5(prctl, what, a, b, c, d)
 		return (long)current_thread()->slack_ns;
 	case PR_GET_SECUREBITS:
 	case PR_GET_KEEPCAPS:
-	case PR_GET_SECCOMP:
 		return 0;
+	case PR_GET_SECCOMP:
+		return current_thread()->seccomp_mode;
+	case PR_SET_SECCOMP:
+		return seccomp_mode_set(a, b);
 	}
 	return -EINVAL;
 }

@@ -4,6 +4,8 @@
 #include <posix/library.h>
 #include <posix/signal/signals.h>
 #include <base/fmt.h>
+#include <linux/audit.h>
+#include <posix/process/seccomp.h>
 #include "strace.h"
 
 #define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
@@ -49,6 +51,16 @@ void syscall_enter(struct user_regs *r)
 	user_return();
 }
 
+/* entry.S, where a thread of this env has a filter. */
+void syscall_enter_filtered(struct user_regs *r)
+{
+	r->rcx = r->rip;
+	r->r11 = r->rflags;
+	if (seccomp_admits(r, AUDIT_ARCH_X86_64))
+		call_make(r);
+	user_return();
+}
+
 static const struct { const char *name, *arguments; } names[SYSCALL_MAX] = {
 #define SYSCALL(number, name, arguments, flags) [number] = { #name, arguments },
 #include "syscall.def"
@@ -64,7 +76,8 @@ void syscall_enter_traced(struct user_regs *r)
 	strace_begin(r, name, arguments);
 	if (family_locked())
 		family_unlock();
-	call_make(r);
+	if (seccomp_admits(r, AUDIT_ARCH_X86_64))
+		call_make(r);
 	strace_end(r, name, arguments);
 	user_return();
 }
@@ -90,6 +103,13 @@ void int80_enter(struct user_regs *r)
 {
 	family_lock();
 	r->rax = (uint64_t)i386_call(r);
+	user_return();
+}
+
+void int80_enter_filtered(struct user_regs *r)
+{
+	if (seccomp_admits(r, AUDIT_ARCH_I386))
+		int80_enter(r);
 	user_return();
 }
 

@@ -82,6 +82,10 @@ static const struct shown random_rows[] = {
 	TEXT("boot_id", text_boot_id), FIXED("entropy_avail", "256"), FIXED("poolsize", "256"), TEXT("uuid", text_uuid),
 		{ 0 },
 };
+static const struct shown seccomp_rows[] = {
+	FIXED("actions_avail", "kill_process kill_thread trap errno trace log allow"),
+	FIXED("actions_logged", "kill_process kill_thread log"), { 0 },
+};
 static const struct shown kernel_rows[] = {
 	FIXED("cap_last_cap", "40"), FIXED("core_pattern", "core"), FIXED("core_pipe_limit", "0"), FIXED("core_uses_pid",
 		"0"),
@@ -91,7 +95,8 @@ static const struct shown kernel_rows[] = {
 	TEXT("osrelease", text_name), TEXT("ostype", text_name), FIXED("overflowgid", "65534"), FIXED("overflowuid",
 		"65534"),
 	FIXED("panic", "0"), TEXT("pid_max", text_pid_max), FIXED("printk", "4\t4\t1\t7"), DIRECTORY("random", random_rows),
-	FIXED("randomize_va_space", "0"), FIXED("sem", "32000\t4096000\t500\t128"), FIXED("shmall", "18446744073692774399"),
+	FIXED("randomize_va_space", "0"), DIRECTORY("seccomp", seccomp_rows),
+	FIXED("sem", "32000\t4096000\t500\t128"), FIXED("shmall", "18446744073692774399"),
 	FIXED("shmmax", "18446744073692774399"), FIXED("shmmni", "128"), FIXED("tainted", "0"), TEXT("threads-max",
 		text_threads_max),
 	TEXT("version", text_name), { 0 },

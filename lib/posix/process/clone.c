@@ -3,6 +3,7 @@
 #include "wish.h"
 #include <posix/call/calls.h>
 #include "pidfd.h"
+#include "seccomp.h"
 
 static void image_share(struct task *child, const struct task *parent)
 {
@@ -57,6 +58,7 @@ struct task *child_new(const struct fork_wish *w, int *error)
 		signal_exec(child);
 	signal_thread(child->threads, P->thread);
 	sched_class_copy(child->threads, P->thread);
+	seccomp_inherit(child->threads, P->thread);
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		child->threads->clear_child_tid = w->child_tid;
 	*error = w->flags & CLONE_PIDFD ? pidfd_make(w, child) : 0;
@@ -69,6 +71,7 @@ struct task *child_new(const struct fork_wish *w, int *error)
 void child_undo(struct task *child)
 {
 	pidfd_undo(child);
+	seccomp_drop(child->threads);
 	files_free(child->files);
 	task_drop_image(child);
 	task_free(child);

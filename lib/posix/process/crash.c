@@ -68,6 +68,11 @@ void crash_report(const struct thread *th, int sig, uint64_t rip)
 	const struct exo_upcall u = { .vector = s->fault_trap, .error = s->fault_error, .addr = s->fault_addr, .rip = rip };
 	char line[256];
 
+	if (sig == SIGSYS) {
+		line_show(t, line, (size_t)fmt(line, sizeof line - 1, "%s[%d]: Bad system call: %d, rip 0x%lx", t->name, t->pid,
+			(int)s->fault.value, rip));
+		return;
+	}
 	line_show(t, line, fault_line(line, sizeof line - 1, t->name, t->pid, signal_text(sig), &u));
 }
 

@@ -6,6 +6,7 @@
 #include <posix/signal/signals.h>
 #include "ask.h"
 #include "pidfd.h"
+#include "seccomp.h"
 #include "usage.h"
 
 #define SA_NOCLDWAIT_BIT 2ul
@@ -136,6 +137,7 @@ void task_bury(struct task *t, int status)
 		if (th->futex.holder | th->futex_waiters)
 			futex_hand_on(th);
 		futex_forget(th);
+		seccomp_drop(th);
 		if (th->channel)
 			sleep_end(th);
 		if (th->waits_for)
@@ -198,6 +200,7 @@ void exit_thread(int wait_status)
 		t->exit_status = wait_status;
 	memory_leave(me);
 	signal_thread_end(me);
+	seccomp_drop(me);
 	sched_remove(me);
 	me->state = THREAD_ENDED;
 	t->thread_count--;

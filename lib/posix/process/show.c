@@ -6,6 +6,7 @@
 #include <posix/library.h>
 #include <posix/signal/signals.h>
 #include "ask.h"
+#include "seccomp.h"
 #include "usage.h"
 
 static struct thread *thread_of(const struct proc_node *of) { return thread_by_tid(of->pid); }
@@ -265,8 +266,8 @@ void text_status_more(struct text *t, const struct proc_node *of)
 		"CapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t000001ffffffffff\nCapBnd:\t000001ffffffffff\n"
 		"CapAmb:\t0000000000000000\n");
 	say(t,
-		"NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tvulnerable\n"
-		"SpeculationIndirectBranch:\talways enabled\n", th->no_new_privs);
+		"NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\nSpeculation_Store_Bypass:\tvulnerable\n"
+		"SpeculationIndirectBranch:\talways enabled\n", th->no_new_privs, th->seccomp_mode, seccomp_count(th));
 	say(t, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
 	say(t, "voluntary_ctxt_switches:\t%u\nnonvoluntary_ctxt_switches:\t%u\n", th->waits, th->preempted);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What runs in its maker's env: threads, children of vfork, and processes that share its memory. Nothing is copied: each is one thread more there. */
 #include "wish.h"
+#include "seccomp.h"
 #include <posix/signal/signals.h>
 
 static void tids_tell(const struct fork_wish *w, const struct thread *th)
@@ -43,8 +44,10 @@ long thread_clone(const struct fork_wish *w)
 	th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		th->clear_child_tid = w->child_tid;
+	seccomp_inherit(th, P->thread);
 	e = thread_launch(th, w);
 	if (e) {
+		seccomp_drop(th);
 		P->task->thread_count--;
 		thread_free(th);
 		return -EAGAIN;

@@ -20,9 +20,14 @@ void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause
 	const struct signal_info head = { .number = sig, .code = cause->code };
 
 	*to = head;
-	if (cause->code > 0 && cause->code != SI_KERNEL && SIGNAL_BIT(sig) & SIGNALS_SYNCHRONOUS)
+	if (cause->code > 0 && cause->code != SI_KERNEL && SIGNAL_BIT(sig) & SIGNALS_SYNCHRONOUS & ~SIGNAL_BIT(SIGSYS)) {
 		to->fault.addr = cause->addr;
-	else if (cause->code >= POLL_IN && cause->code <= POLL_HUP && sig != SIGCHLD) {
+	} else if (cause->code >= POLL_IN && cause->code <= POLL_HUP && sig == SIGSYS) {
+		to->error = cause->status;
+		to->call.addr = cause->addr;
+		to->call.number = (int32_t)cause->value;
+		to->call.architecture = (uint32_t)(cause->value >> 32);
+	} else if (cause->code >= POLL_IN && cause->code <= POLL_HUP && sig != SIGCHLD) {
 		to->poll.band = (int64_t)cause->addr;
 		to->poll.fd = cause->status;
 	} else {

@@ -44,6 +44,7 @@ struct signal_info {
 		struct { int32_t pid; uint32_t uid; int32_t status, pad; int64_t utime, stime; } child;
 		struct { uint64_t addr; } fault;
 		struct { int64_t band; int32_t fd; } poll;
+		struct { uint64_t addr; int32_t number; uint32_t architecture; } call;
 		uint8_t bytes[112];
 	};
 };
