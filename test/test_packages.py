@@ -3,7 +3,9 @@
 
 import hashlib
 import os
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -84,3 +86,62 @@ def test_image(tree):
     assert len(root) > 10 << 20 and hashlib.sha256(root).digest() in efi
     efi, root = made()
     assert len(root) < 10 << 20 and hashlib.sha256(root).digest() in efi
+
+
+FAKE_APT = """#!/bin/sh
+case "$*" in
+*--print-uris*) echo "'http://none/half_1_all.deb' half_1_all.deb 1 SHA256:0";;
+*download*) cp "$HALF" half_1_all.deb; [ -z "$HALF_FETCHED" ] || { touch "$HALF_FETCHED"; sleep 60; };;
+esac
+"""
+
+
+@pytest.fixture
+def half(tmp_path):
+    """getpackages with one package, `half`, which an apt of its own fetches from the path of $HALF: (folder, environment)."""
+    (tmp_path / "bin").mkdir()
+    for name, text in (("apt-get", FAKE_APT), ("apt-cache", "#!/bin/sh\n")):
+        (tmp_path / "bin" / name).write_text(text, encoding="ascii")
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "deb" / "DEBIAN").mkdir(parents=True)
+    (tmp_path / "deb" / "DEBIAN" / "control").write_text("Package: half\nVersion: 1\nArchitecture: all\nMaintainer: n <n@x>\nDescription: d\n", encoding="ascii")
+    (tmp_path / "deb" / "usr").mkdir()
+    (tmp_path / "deb" / "usr" / "file").write_text("whole\n", encoding="ascii")
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tmp_path / "deb", tmp_path / "good.deb"], check=True, stdout=subprocess.DEVNULL)
+    (tmp_path / "bad.deb").write_bytes((tmp_path / "good.deb").read_bytes()[:-100])
+    env = dict(os.environ, PATH=f"{tmp_path}/bin:{os.environ['PATH']}", XDG_CACHE_HOME=str(tmp_path / "cache"), HALF=str(tmp_path / "bad.deb"), HALF_FETCHED="")
+    return tmp_path, env
+
+
+def left_of(folder):
+    return sorted(os.listdir(folder / "to")), sorted(os.listdir(folder / "cache" / "aril" / "archives"))
+
+
+def test_half_a_package(half):
+    """One that cannot be unpacked leaves nothing of the tree; with a whole one the tree is there."""
+    folder, env = half
+    done = subprocess.run([GETPACKAGES, folder / "to" / "x", "half"], env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1 and done.stderr.startswith(b"getpackages: half_1_all.deb: cannot be unpacked") and done.stderr.count(b"\n") == 1, done
+    assert left_of(folder) == ([], ["half_1_all.deb"])
+    os.unlink(folder / "cache" / "aril" / "archives" / "half_1_all.deb")
+    subprocess.run([GETPACKAGES, folder / "to" / "x", "half"], env=dict(env, HALF=str(folder / "good.deb")), stdin=subprocess.DEVNULL, check=True)
+    assert left_of(folder) == (["x", "x.list"], ["half_1_all.deb"]) and (folder / "to" / "x" / "usr" / "file").read_text() == "whole\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ended_half_way(half, number):
+    """Ended while it fetches: no half package is taken for a whole one later, and what a killed one leaves goes with the next."""
+    folder, env = half
+    (folder / "to").mkdir()
+    there = folder / "there"
+    with subprocess.Popen([GETPACKAGES, folder / "to" / "x", "half"], env=dict(env, HALF_FETCHED=str(there)), stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        end = time.monotonic() + 60
+        while not there.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        assert there.exists()
+        os.killpg(process.pid, number)
+        assert process.wait(60) in (128 + number, -number)
+    assert number == signal.SIGKILL or left_of(folder) == ([], [])
+    (folder / "to" / f"x.{process.pid}.new").mkdir()
+    subprocess.run([GETPACKAGES, folder / "to" / "x", "half"], env=dict(env, HALF=str(folder / "good.deb")), stdin=subprocess.DEVNULL, check=True)
+    assert left_of(folder) == (["x", "x.list"], ["half_1_all.deb"])
