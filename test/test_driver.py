@@ -628,13 +628,51 @@ def test_real_saved_streams(tmp_path):
     assert results == [(9, b"/etc\n9000 a b%#\n20000\n", b"err\n", b"file\n")] * 2, results
 
 
+def real(place):
+    """Variables of a user of its own, for machines that are no stand-ins."""
+    return {k: v for k, v in dict(place[1], PATH=os.environ["PATH"]).items() if k != "ARIL_FIRMWARE"}
+
+
+def counting(n, folder):
+    """Words of a run that ends with n, and leaves it in the folder, if there is one."""
+    words_ = ["--share", f"{folder}:/w", "-w", "/w"] if folder else []
+    return [guest.MACHINE, "run", "--timeout", "5m", *words_, "--", "sh", "-c", f"{f'cat first; echo {n} >{n}; ' if folder else 'echo first; '}exit {n}"]
+
+
+def folder_of(place, how):
+    if how == "alone":
+        return None
+    folder = place[0] / "shared"
+    folder.mkdir()
+    (folder / "first").write_text("first\n", encoding="ascii")
+    return folder
+
+
+def counted(folder, count):
+    """What so many of these runs leave."""
+    return not folder or {path.name: path.read_text() for path in folder.iterdir()} == {"first": "first\n", **{str(n): f"{n}\n" for n in range(count)}}
+
+
 @pytest.mark.slow
-def test_many_in_a_row(place):
-    """Two hundred runs of a real machine, one after the other: every status is right, and nothing is left."""
-    env = {k: v for k, v in dict(place[1], PATH=os.environ["PATH"]).items() if k != "ARIL_FIRMWARE"}
-    for n in range(200):
-        done = subprocess.run([guest.MACHINE, "run", "--timeout", "2m", "--", "sh", "-c", f"exit {n}"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, check=False)
-        assert (done.returncode, done.stdout, done.stderr) == (n, b"", b""), (n, done)
-        assert left(place) == [] and gone(lambda: processes(place)), n
+@pytest.mark.parametrize("how", ["alone", "shared"])
+def test_real_in_parallel(place, how):
+    """Twenty real machines at once, from an empty cache, and twenty from the saved one: every status and all that they say is right, nothing is left."""
+    folder = folder_of(place, how)
+    for _ in range(2):
+        running = [subprocess.Popen(counting(n, folder), env=real(place), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for n in range(20)]
+        ended = [(*p.communicate(timeout=900), p.returncode) for p in running]
+        assert ended == [(b"first\n", b"", n) for n in range(20)]
+        assert counted(folder, 20) and left(place) == [] and gone(lambda: processes(place))
     assert len(os.listdir(place[0] / "cache/aril/snapshot")) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["alone", "shared"])
+def test_many_in_a_row(place, how):
+    """Two hundred runs of a real machine, one after the other: every status is right, and nothing is left."""
+    folder = folder_of(place, how)
+    for n in range(200):
+        done = subprocess.run(counting(n, folder), env=real(place), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (n, b"first\n", b""), (n, done)
+        assert left(place) == [] and gone(lambda: processes(place)), n
+    assert counted(folder, 200) and len(os.listdir(place[0] / "cache/aril/snapshot")) == 1

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Real programs in a folder of this host (--share): what they leave there, and say, is byte for byte what the same programs leave and say on this host's kernel."""
+"""Real programs in a folder of this host (--share): what they leave there, and say, is byte for byte what the same programs leave and say on this host's
+kernel, and on Debian's (linux-image-amd64, by `make deps-bench`) in the same QEMU with the same export; git and find take no more instructions there than on that one."""
 
 import os
 import stat
 import subprocess
+import sys
 
 import pytest
 
-from aril import guest, image
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
+
+from aril import guest, image  # noqa: E402
+from parts import shared, whole  # noqa: E402
 
 PACKAGES = ("git", "make", "sqlite3", "tar", "tcc")
 GIT = """export HOME=/tmp/h GIT_AUTHOR_DATE='2024-01-02 03:04:05 +0000' GIT_COMMITTER_DATE='2024-01-02 03:04:05 +0000' LC_ALL=C; mkdir -p $HOME
@@ -49,6 +54,16 @@ def tree(tmp_path_factory):
     return to
 
 
+@pytest.fixture(scope="module")
+def kernel():
+    """Debian's whole kernel, as `make deps-bench` fetches it."""
+    if not whole.is_there():
+        done = subprocess.run([os.path.join(guest.TOP, "test", "bench", "getpackages"), whole.build.PACKAGES], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            pytest.skip(f"linux-image-amd64 cannot be fetched: {done.stdout.decode('utf-8', 'replace')[-300:]}")
+
+
 def on_host(tree, folder, script):
     inside = 'mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" && mount -t tmpfs none "$1/tmp" && mkdir -p "$1/w" && mount --bind "$2" "$1/w" && ' \
              'exec env -i /usr/sbin/chroot "$1" /bin/sh -c "$3"'
@@ -72,19 +87,52 @@ def listing(folder):
     return all_
 
 
+SCRIPTS = {"git": GIT, "make": MAKE, "sqlite3": SQLITE, "tar": TAR}
+
+
+def script_of(name):
+    return f"umask 022; export PATH={guest.PATH}; cd /w; {SCRIPTS[name]}"
+
+
+@pytest.fixture(scope="module")
+def here(tree, tmp_path_factory):
+    """What each script says and leaves here: one run of each, for whoever compares."""
+    done = {}
+
+    def run(name):
+        if name not in done:
+            folder = tmp_path_factory.mktemp(name)
+            r = guest.run("sh", "-c", script_of(name), options=["--with", ",".join(PACKAGES), "--share", f"{folder}:/w", "--timeout", "8m"], timeout=500)
+            done[name] = (r.status, r.out, r.err, listing(folder))
+        return done[name]
+    return run
+
+
+def alike(ours, theirs, name):
+    assert ours[:3] == theirs[:3], (name, ours[:3], theirs[:3])
+    assert sorted(ours[3]) == sorted(theirs[3])
+    assert [path for path in ours[3] if ours[3][path] != theirs[3][path]] == []
+    assert len(theirs[1]) > 40 and len(theirs[3]) > (0 if name == "sqlite3" else 5)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name, script", [("git", GIT), ("make", MAKE), ("sqlite3", SQLITE), ("tar", TAR)])
-def test_like_host(tmp_path, tree, name, script):
-    script = f"umask 022; export PATH={guest.PATH}; cd /w; {script}"
-    for where in ("guest", "host"):
-        (tmp_path / where).mkdir()
-    r = guest.run("sh", "-c", script, options=["--with", ",".join(PACKAGES), "--share", f"{tmp_path}/guest:/w", "--timeout", "8m"], timeout=500)
-    status, out, err = on_host(tree, tmp_path / "host", script)
-    assert (r.status, r.out, r.err) == (status, out, err), (name, r, out, err)
-    ours, theirs = listing(tmp_path / "guest"), listing(tmp_path / "host")
-    assert sorted(ours) == sorted(theirs)
-    assert [path for path in ours if ours[path] != theirs[path]] == []
-    assert len(out) > 40 and len(ours) > (0 if name == "sqlite3" else 5)
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_like_host(tmp_path, tree, here, name):
+    status, out, err = on_host(tree, tmp_path, script_of(name))
+    alike(here(name), (status, out, err, listing(tmp_path)), name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_like_whole_kernel(tmp_path, here, kernel, name):
+    alike(here(name), (*whole.run(str(tmp_path), script_of(name), PACKAGES, 500), listing(tmp_path)), name)
+
+
+@pytest.mark.slow
+def test_instructions(kernel):
+    """Instructions of the guest, all programs and the kernel, from a program's start to its end."""
+    ours, theirs = shared.counted(shared.aril_counted), shared.counted(shared.linux_counted)
+    assert {command: (ours[command], count) for command, count in theirs.items() if ours[command] > count} == {}, (ours, theirs)
 
 
 @pytest.mark.slow

@@ -1,31 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""What real programs take in a folder of this host (--share), on either system: the same git, the same folder, the same QEMU with the same export. Debian's kernel is
-the whole one: that for clouds has no 9P."""
+"""What real programs take in a folder of this host (--share), on either system: the same programs, the same folder, the same QEMU with the same export. Seconds, and
+guest instructions, which a plugin of QEMU's counts: time in which the guest waits for the host has none."""
 
-import glob
 import os
-import shutil
+import re
 import subprocess
 import tempfile
 import time
-from typing import Callable
+from typing import Callable, Dict, List
 
-from aril import image, qemu, share
+from aril import qemu
 
-from . import build, cpio, systems
+from . import build, systems, whole
 from .flow import Ends
 
-MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "netfs", "fscache", "9pnet", "9pnet_virtio", "9p")
-WHOLE = os.path.join(build.PACKAGES, "whole")
-PACKAGES = ("git",)
+PACKAGES = ("git", "findutils")
 FOLDERS, FILES = 20, 25
 # The first time git looks at every file's contents; the second is what people wait for.
-SCRIPT = "export HOME=/tmp PATH=/usr/bin:/bin; git config --global safe.directory '*'; cd /w && git status --short && " \
-         "echo begin && git status --short && echo end"
-
-
-def has_kernel() -> bool:
-    return os.path.isdir(os.path.join(WHOLE, "modules"))
+READY = "export HOME=/tmp PATH=/usr/bin:/bin; git config --global safe.directory '*'; cd /w && git status --short && "
+SCRIPT = READY + "echo begin && git status --short && echo end"
+# Linux's clock ticks and the host's answers fall where they like: the least of these rounds is taken.
+ROUNDS = 7
+COUNTED = ("git status", "find .", "find . -size +0")
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def repository(folder: str) -> None:
@@ -56,30 +53,14 @@ def aril(folder: str) -> float:
             process.terminate()
 
 
-def archive() -> str:
-    path = os.path.join(build.OUT, "initramfs-shared")
-    if not os.path.exists(path):
-        tree = os.path.join(build.OUT, "shared-tree")
-        shutil.rmtree(tree, ignore_errors=True)
-        image.tree_make(tree, os.path.join(image.build_folder(False), "roottree"), [], PACKAGES)
-        shutil.copytree(os.path.join(WHOLE, "modules"), os.path.join(tree, "modules"))
-        for name in ("dev", "proc", "w", "tmp"):
-            os.makedirs(os.path.join(tree, name), exist_ok=True)
-        cpio.write(tree, path)
-    return path
-
-
 def linux(folder: str) -> float:
-    kernel = sorted(glob.glob(os.path.join(WHOLE, "boot", "vmlinuz-*")))[-1]
-    steps = "; ".join(f"busybox insmod /modules/{name}.ko" for name in MODULES)
-    text = f"busybox mount -t devtmpfs none /dev; {steps}; busybox mount -t 9p -o trans=virtio,version=9p2000.L share0 /w; busybox stty -F /dev/ttyS1 raw -echo; " \
-           f"exec >/dev/ttyS1 2>&1; {SCRIPT}; busybox sleep 60"
     with tempfile.TemporaryDirectory(prefix="aril-bench-") as own:
         port = qemu.Fifos(os.path.join(own, "com2"))
         os.set_blocking(port.outward, True)
-        command = ["qemu-system-x86_64", *qemu.hardware(1 << 30), "-display", "none", "-monitor", "none", "-serial", "file:/dev/null",
-                   "-chardev", f"pipe,id=com2,path={port.path}", "-serial", "chardev:com2", *share.devices([share.Share(folder, "/w", False)]),
-                   "-kernel", kernel, "-initrd", archive(), "-append", f'console=ttyS0 quiet panic=-1 rdinit=/bin/busybox -- sh -c "{text}"']
+        text = f"{whole.LOAD}; busybox mount -t 9p -o trans=virtio,version=9p2000.L share0 /w; busybox stty -F /dev/ttyS1 raw -echo; " \
+               f"exec >/dev/ttyS1 2>&1; {SCRIPT}; busybox sleep 60"
+        command = whole.command([folder], text, whole.archive(PACKAGES),
+                                ["-serial", "file:/dev/null", "-chardev", f"pipe,id=com2,path={port.path}", "-serial", "chardev:com2"])
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=systems.die_with_parent)
         try:
             return seconds_of(Ends(-1, port.outward, lambda: process.poll() is not None))
@@ -87,6 +68,45 @@ def linux(folder: str) -> float:
             process.kill()
             process.wait()
             port.close()
+
+
+def program() -> str:
+    source = os.path.join(build.HERE, "program", "started", "counted.c")
+    return build.compile_one(os.path.join(build.OUT, "counted"), ["musl-gcc", "-static", "-O2", "-Wall", "-Wextra", "-Werror"], [source], [source])
+
+
+def plugin() -> str:
+    source = os.path.join(HERE, "counter.c")
+    return build.compile_one(os.path.join(build.OUT, "counter.so"), ["gcc", "-shared", "-fPIC", "-fvisibility=hidden", "-O2", "-Wall", "-Wextra", "-Werror"],
+                             [source], [source])
+
+
+def aril_counted(folder: str, script: str, adds: List[str], more: List[str]) -> None:
+    words = [word for pair in adds for word in ("--add", pair)] + [f"--qemu={word}" for word in more]
+    done = subprocess.run([systems.MACHINE, "run", "--cold", "--with", ",".join(PACKAGES), "--share", f"{folder}:/w", *words, "--timeout", "200", "--", "sh", "-c", script],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode or done.stdout:
+        raise systems.Failed(f"Aril: {done.returncode}: {done.stdout.decode('utf-8', 'replace')[-300:]}")
+
+
+def linux_counted(folder: str, script: str, adds: List[str], more: List[str]) -> None:
+    done = whole.run(folder, script, PACKAGES, 300, adds, more)
+    if done.status or done.out or done.err:
+        raise systems.Failed(f"Linux: {done}")
+
+
+def counted(which: Callable[[str, str, List[str], List[str]], None]) -> Dict[str, int]:
+    """Guest instructions of each of COUNTED, from its start to its end, by aril_counted or linux_counted."""
+    script = READY + " && ".join(f"counted {ROUNDS} {command}" for command in COUNTED)
+    with tempfile.TemporaryDirectory(prefix="aril-bench-") as folder, tempfile.TemporaryDirectory(prefix="aril-bench-") as own:
+        repository(folder)
+        out = os.path.join(own, "counts")
+        which(folder, script, [f"{program()}:/bin/counted"], ["-cpu", systems.CPU, "-plugin", f"file={plugin()},out={out}"])
+        with open(out, encoding="ascii") as f:
+            counts = [int(n) for n in re.findall(r"^count (\d+)$", f.read(), re.M)]
+    if len(counts) != ROUNDS * len(COUNTED):
+        raise systems.Failed(f"{len(counts)} windows were counted")
+    return {command: min(counts[n * ROUNDS:(n + 1) * ROUNDS]) for n, command in enumerate(COUNTED)}
 
 
 def least(tries: int, which: Callable[[str], float]) -> float:
