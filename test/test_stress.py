@@ -75,6 +75,12 @@ def test_full_tree():
     assert lines.count("full, and nobody was stopped") == lines.count("hog 137") == lines.count("status 0") == ROUNDS
 
 
+def test_kept_bombs():
+    """Who makes pipes or mappings until no more can be had, and keeps them: others go on meanwhile, and afterwards all is there for them."""
+    lines = rounds("stress pipes && stress maps", ["--mem", "128M"])
+    assert lines.count("pipes, and nobody was stopped") == lines.count("mappings, and nobody was stopped") == lines.count("status 0") == ROUNDS
+
+
 def test_largest_is_killed():
     """One that sleeps on 70 of 116 MiB goes first, though another asks for more than is left; then that one."""
     held = "rm -f /tmp/held; mkfifo /tmp/held; stress hold 70 >/tmp/held & read -r line </tmp/held; echo $line"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Control memory: what the family's lists, records and heap lie in. Which of its pages are used stands in a bitmap
  * behind struct family. The frames are the monitor's, and no member can change the entries: the monitor maps more at
- * the end when it is asked, also while who asks holds the lock, and takes what is free there back. */
+ * the end when it is asked, also while who asks holds the lock, and takes what is free there back. What is free before
+ * the end goes and comes back in holes of HOLE_PAGES: so what stands last keeps nothing for nobody. */
 #include <asm/errno.h>
 #include <base/string.h>
 #include <rt/log.h>
@@ -14,6 +15,10 @@
 #define ASK_TRIES   1000
 
 static uint64_t pages_mapped(void) { return MIN_OF((uint64_t)SAID->control_pages, FAMILY_PAGES); }
+
+_Static_assert(HOLES_MAX == FAMILY_PAGES / HOLE_PAGES, "a home");
+
+static int hole_is(uint64_t hole) { return SAID->hole[hole / 64] >> (hole % 64) & 1; }
 
 static int page_used(const uint64_t *map, uint64_t page) { return map[page / 64] >> (page % 64) & 1; }
 
@@ -35,8 +40,14 @@ static uint64_t pages_find(uint64_t from, uint64_t n)
 {
 	const uint64_t *map = CONTROL_MAP;
 	uint64_t run = 0, end = pages_mapped();
+	int holes = SAID->holes != 0;
 
 	for (uint64_t i = from; i < end; i++) {
+		if (holes && hole_is(i / HOLE_PAGES)) {
+			run = 0;
+			i |= HOLE_PAGES - 1;
+			continue;
+		}
 		if (!run && i % 64 == 0 && map[i / 64] == ~0ul) {
 			i += 63;
 			continue;
@@ -48,14 +59,18 @@ static uint64_t pages_find(uint64_t from, uint64_t n)
 	return 0;
 }
 
-static void ask(uint64_t control_wanted, uint64_t table_wanted, exo_name end_wanted)
+struct request { uint64_t control, hole_made, hole_filled, table; exo_name end; };
+
+static void ask(const struct request *of)
 {
 	struct told_head *told = &F->told;
 	uint32_t number = told->asks + 1;
 
-	told->control_wanted = (uint32_t)control_wanted;
-	told->table_wanted = (uint32_t)table_wanted;
-	told->end_wanted = end_wanted;
+	told->control_wanted = (uint32_t)of->control;
+	told->hole_made = (uint32_t)of->hole_made;
+	told->hole_filled = (uint32_t)of->hole_filled;
+	told->table_wanted = (uint32_t)of->table;
+	told->end_wanted = of->end;
 	told->progress++;
 	__atomic_store_n(&told->asks, number, __ATOMIC_RELEASE);
 	(void)gate_notify(SAID->monitor, MONITOR_ASKS);
@@ -68,7 +83,7 @@ void monitor_ask(uint64_t control_wanted, uint64_t table_wanted)
 	if (P->self == SAID->monitor)
 		home_serve(control_wanted, table_wanted);
 	else
-		ask(control_wanted, table_wanted, 0);
+		ask(&(struct request){ .control = control_wanted, .table = table_wanted });
 }
 
 int member_end(exo_name env)
@@ -76,22 +91,54 @@ int member_end(exo_name env)
 	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(env)];
 
 	if (gate_env_kill(env) == -EXO_EPERM)
-		ask(SAID->control_pages, 0, env);
+		ask(&(struct request){ .control = SAID->control_pages, .end = env });
 	return e->name != env || e->state == EXO_S_DYING;
 }
 
-/* At least n pages more at the end: true when they are there. */
+/* The first hole at or after that one, HOLES_MAX: none. */
+static uint64_t hole_next(uint64_t hole)
+{
+	while (hole < HOLES_MAX && !hole_is(hole))
+		hole = SAID->hole[hole / 64] ? hole + 1 : (hole | 63) + 1;
+	return hole;
+}
+
+/* At least n pages more in a row, in a hole or at the end: true when they are there. */
 static int control_grow(uint64_t n)
 {
-	uint64_t had = pages_mapped(), piece = MAX_OF(had / 8, PIECE_LEAST);
+	uint64_t had = pages_mapped(), piece = MAX_OF(had / 8, PIECE_LEAST), holes = SAID->holes;
 
+	if (holes && n <= HOLE_PAGES)
+		ask(&(struct request){ .control = had, .hole_filled = hole_next(0) + 1 });
+	if (SAID->holes < holes)
+		return 1;
 	monitor_ask(had + MAX_OF(n, MIN_OF(piece, PIECE_MOST)), 0);
 	if (pages_mapped() < had + n)
 		monitor_ask(had + n, 0);
 	return pages_mapped() >= had + n;
 }
 
-int control_give_back(void)
+/* Free pages before the end, but for the first HOLE_PAGES: who needs some next finds them. */
+static int holes_make(void)
+{
+	uint64_t first = control_first() / HOLE_PAGES + 1, end = pages_mapped() / HOLE_PAGES, before = SAID->holes;
+	int kept = 0;
+
+	for (uint64_t i = first; i < end; i++) {
+		if (CONTROL_MAP[i] || hole_is(i))
+			continue;
+		if (kept++)
+			ask(&(struct request){ .control = SAID->control_pages, .hole_made = i + 1 });
+	}
+	return SAID->holes > before;
+}
+
+static uint64_t pages_free(void)
+{
+	return pages_mapped() - SAID->holes * (uint64_t)HOLE_PAGES - F->told.control_used;
+}
+
+static int end_give_back(void)
 {
 	uint64_t had = pages_mapped(), end = had, first = control_first(); /* of which the monitor takes none back */
 
@@ -101,6 +148,13 @@ int control_give_back(void)
 		return 0;
 	monitor_ask(end, 0);
 	return pages_mapped() < had;
+}
+
+int control_give_back(void)
+{
+	if (P->self == SAID->monitor)
+		return 0;
+	return end_give_back() | (pages_free() > 2 * HOLE_PAGES && holes_make());
 }
 
 void *fam_pages_any(size_t count)

@@ -121,7 +121,7 @@ void home_serve(uint64_t control_wanted, uint64_t table_wanted);
 
 /* ---- control.c. Family lock held. */
 void control_start(uint64_t used);
-/* Free pages at the end go back to the monitor: true when there were some. */
+/* Free pages go back to the monitor: true when there were some. */
 int  control_give_back(void);
 /* Asks the monitor for that many control pages in all, and for the table of data memory with that number, counted from
  * 1 (0: none). It has answered when this returns, but perhaps not done it. */
@@ -163,8 +163,8 @@ void reserves_set(void);                           /* once, when the family's pa
  * exec may still go below. */
 static inline int memory_spare(uint64_t n) { return frames_left() >= F->frame_reserve / (ROOM_CONTENT / ROOM_OWN) + n; }
 int memory_wait(uint64_t n);                       /* the same, after what the dead still hold has come back */
-/* Tears down to the end whatever env is dying: 1 when there was one, so that asking again for a frame is worth it.
- * With or without the family lock. */
+/* Tears down to the end whatever env is dying, and under the family lock gives back free control memory: 1 when there
+ * was some, so that asking again for a frame is worth it. */
 int memory_recover(void);
 /* Kills (or waits for the end of) an env of the family, pushing its teardown to the end. */
 void env_end(exo_name env);

@@ -34,6 +34,7 @@ enum room {
 	ROOM_ANY,         /* none of it */
 	ROOM_FEW,         /* an open file of who has few */
 	ROOM_OWN,         /* programs' own memory: memory_spare */
+	ROOM_SOME = ROOM_OWN, /* an open file of who has no more than most may have */
 	ROOM_FILES,       /* an open file of who has many */
 	ROOM_CONTENT = 4, /* what programs fill at will */
 };

@@ -12,6 +12,8 @@
 #define SAID_KEYS 256u
 #define SAID_DEVICES 4096u
 #define SAID_SEED 64u
+#define HOLE_PAGES 64u    /* of control memory go and come at once: one word of the book of what is used */
+#define HOLES_MAX 4096u  /* in a home */
 #define FRAME_HEAD 3u    /* type, and 16 bits of length, little-endian */
 #define FRAME_MAX  8192u /* bytes behind it */
 
@@ -44,6 +46,7 @@ struct told_head {
 	/* What is asked of the monitor, who is asked again each time that asks grows: control.c */
 	uint32_t asks;
 	uint32_t control_wanted;  /* pages of control memory that there shall be */
+	uint32_t hole_made, hole_filled; /* HOLE_PAGES of it that are to go, to come back: their number, from 1; 0: none */
 	uint32_t table_wanted;    /* 2 MiB of data memory that want a table: their number, from 1; 0: none do */
 	uint32_t control_used;    /* pages of control memory in use */
 	exo_name end_wanted;      /* env that is to be ended, which who asks may not do; 0: none */
@@ -70,7 +73,9 @@ struct said {
 	/* A machine that goes on from a saved state: what its clock missed, ns, and bytes that this one alone has. */
 	uint64_t wall_shift, entropy[4];
 	uint32_t asked;           /* told.asks as of the last request that was served */
-	uint32_t control_pages, data_homes;
+	uint32_t control_pages, data_homes; /* control memory ends there, holes included */
+	uint32_t holes;
+	uint64_t hole[HOLES_MAX / 64]; /* bit set: those HOLE_PAGES are not there */
 	uint32_t frame;           /* of F */
 	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */

@@ -25,7 +25,7 @@ void env_end(exo_name env)
 
 int memory_recover(void)
 {
-	int any = 0;
+	int any = family_locked() && control_give_back();
 
 	for (uint32_t i = 1; i < EXO_ENV_MAX; i++) {
 		const volatile struct exo_env *e = &rt_envs[i];

@@ -7,7 +7,11 @@ static int is_writer(const struct file *f) { return f->ops->is_regular && f->fla
 
 int files_room(void)
 {
-	return fam_room(current_files()->size == FD_FEW ? ROOM_FEW : ROOM_FILES) > 0;
+	uint32_t size = current_files()->size;
+
+	if (size > FD_SOFT)
+		return fam_room(ROOM_FILES) > 0;
+	return fam_room(size > FD_FEW ? ROOM_SOME : ROOM_FEW) > 0;
 }
 
 struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned flags)

@@ -14,7 +14,7 @@ static inline uint64_t frames_free(void)
 	const volatile struct exo_info *info = (const volatile struct exo_info *)EXO_INFO;
 	const volatile struct told_head *told = (const volatile struct told_head *)(PRIVATE_BASE + PRIVATE_FAMILY);
 
-	return info->frames_free + SAID->control_pages - told->control_used;
+	return info->frames_free + SAID->control_pages - SAID->holes * HOLE_PAGES - told->control_used;
 }
 /* Says whether so many are free again, waiting some seconds for those that clean up. */
 static inline void frames_back_tell(uint64_t before)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks until it is refused, in every child; `hog`
- * touches memory until it is refused or ended; `hold N` touches N MiB, says so and waits; `full` fills the tree, then pipes, until both are refused; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
+ * touches memory until it is refused or ended; `hold N` touches N MiB, says so and waits; `full` fills the tree, then pipes, until both are refused; `pipes` has pipes alone, until no file can be opened; `maps` mappings; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -248,6 +249,71 @@ static void full(void)
 	puts("full, and nobody was stopped");
 }
 
+static void opens(int n)
+{
+	int end[2];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (int i = 0; i < n; i += 2)
+			CHECK(!pipe(end));
+		_exit(0);
+	}
+	CHECK(wait_status(pid) == 0);
+}
+
+/* Pipes until they are refused, held by one that sleeps on them until it is killed. */
+static void pipes(void)
+{
+	int end[2], status;
+	pid_t pid;
+
+	CHECK(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 1 << 20, 1 << 20 }));
+	pid = fork();
+	if (pid == 0) {
+		CHECK(!prctl(PR_SET_PDEATHSIG, SIGKILL));
+		while (!pipe(end))
+			;
+		CHECK(errno == ENFILE && end[1] > 100000 && !raise(SIGSTOP));
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+	for (int n = 10; n <= 1000; n *= 10)
+		opens(n);
+	others_go_on();
+	CHECK(!pipe(end)); /* which lies behind all of the bomb's */
+	CHECK(!kill(pid, SIGKILL) && wait_status(pid) == 128 + SIGKILL);
+	opens(10000);
+	others_go_on();
+	puts("pipes, and nobody was stopped");
+}
+
+#define MAPPERS 6
+
+/* Mappings until they are refused, by several processes at once, each of which sleeps on them until it is killed. */
+static void maps(void)
+{
+	pid_t pid[MAPPERS];
+	int status;
+
+	for (int i = 0; i < MAPPERS; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0) {
+			CHECK(!prctl(PR_SET_PDEATHSIG, SIGKILL));
+			for (long n = 0; mmap(0, 4096, n % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED; n++)
+				;
+			CHECK(errno == ENOMEM && !raise(SIGSTOP));
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < MAPPERS; i++)
+		CHECK(waitpid(pid[i], &status, WUNTRACED) == pid[i] && WIFSTOPPED(status));
+	others_go_on();
+	for (int i = 0; i < MAPPERS; i++)
+		CHECK(!kill(pid[i], SIGKILL) && wait_status(pid[i]) == 128 + SIGKILL);
+	puts("mappings, and nobody was stopped");
+}
+
 static void kills(int n)
 {
 	CHECK(mkdir("/tmp/stress", 0700) == 0 || errno == EEXIST);
@@ -289,6 +355,10 @@ int main(int argc, char **argv)
 		bomb();
 	else if (!strcmp(what, "hog"))
 		hog();
+	else if (!strcmp(what, "pipes"))
+		pipes();
+	else if (!strcmp(what, "maps"))
+		maps();
 	else if (!strcmp(what, "hold"))
 		hold((size_t)n);
 	else if (!strcmp(what, "full"))
