@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks until it is refused, in every child; `hog`
- * touches memory until it is refused or ended; `hold N` touches N MiB, says so and waits; `full` fills the tree, then pipes, until both are refused; `pipes` has pipes alone, until no file can be opened; `maps` mappings; `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
+ * touches memory until it is refused or ended; `hold N` touches N MiB, says so and waits; `full` fills the tree, then pipes, until both are refused;
+ * `pipes` has pipes alone, until no file can be opened; `maps` mappings;
+ * `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -300,8 +302,8 @@ static void maps(void)
 		pid[i] = fork();
 		if (pid[i] == 0) {
 			CHECK(!prctl(PR_SET_PDEATHSIG, SIGKILL));
-			for (long n = 0; mmap(0, 4096, n % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED; n++)
-				;
+			for (int right = PROT_READ; mmap(0, 4096, right, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;)
+				right ^= PROT_READ | PROT_WRITE;
 			CHECK(errno == ENOMEM && !raise(SIGSTOP));
 			_exit(0);
 		}
