@@ -48,9 +48,11 @@ struct family {
 	uint64_t latency_ns, granularity_ns;
 	struct thread *sleepers[SLEEP_BUCKETS]; /* by channel */
 	uint64_t checked_at;           /* when process 1 looked through the lists, ns of clock_ns */
-	struct thread *timed;          /* sleepers with a deadline, the earliest first */
+	struct due *timed;             /* sleepers with a deadline: run/due.h */
+	uint64_t due_order;
 	uint32_t signalfds;            /* open ones: who they wait for is told of signals that are blocked, too */
-	struct timer *timers;          /* that run, the earliest first: timer.c */
+	struct due *timers;            /* that run: timer.c */
+	uint64_t signals_queued;       /* what RLIMIT_SIGPENDING counts: signal.c */
 	struct futex_queue { struct futex_wait *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
 
 	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */

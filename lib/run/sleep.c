@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sleeping on a channel, and what ends it: a wake-up, a signal, the time. Sleepers stand in a bucket by channel, and
- * those with a deadline also in a list by it. */
+ * those with a deadline also in a heap by it. */
 #include <asm/errno.h>
 #include <family/family.h>
 #include <posix/process/task.h>
@@ -18,19 +18,11 @@ static struct thread **bucket_of(const void *channel)
 	return &F->sleepers[channel == WAITS_CHANNEL ? WAITS_BUCKET : (x >> 5 ^ x >> 12) % WAITS_BUCKET];
 }
 
-static void timed_insert(struct thread *th)
-{
-	struct thread *before = 0, *after = F->timed;
+static void timed_insert(struct thread *th) { due_put(&F->timed, &th->timed, th->deadline); }
 
-	while (after && after->deadline <= th->deadline) {
-		before = after;
-		after = after->timed_next;
-	}
-	th->timed_prev = before;
-	th->timed_next = after;
-	*(before ? &before->timed_next : &F->timed) = th;
-	if (after)
-		after->timed_prev = th;
+static struct thread *thread_of(struct due *d)
+{
+	return (struct thread *)((char *)d - __builtin_offsetof(struct thread, timed));
 }
 
 static void timed_begin(struct thread *th)
@@ -55,11 +47,8 @@ void sleep_end(struct thread *th)
 	*(th->sleep_prev ? &th->sleep_prev->sleep_next : bucket_of(th->channel)) = th->sleep_next;
 	if (th->sleep_next)
 		th->sleep_next->sleep_prev = th->sleep_prev;
-	if (th->deadline) {
-		*(th->timed_prev ? &th->timed_prev->timed_next : &F->timed) = th->timed_next;
-		if (th->timed_next)
-			th->timed_next->timed_prev = th->timed_prev;
-	}
+	if (th->deadline)
+		due_take(&F->timed, &th->timed);
 	th->channel = 0;
 	th->deadline = 0;
 }
@@ -171,9 +160,11 @@ int sleepers_check(uint64_t now)
 
 uint64_t sleepers_run(uint64_t now)
 {
-	while (F->timed && F->timed->deadline <= now) {
-		F->timed->wake_result = -ETIMEDOUT;
-		thread_run(F->timed);
+	while (F->timed && F->timed->at <= now) {
+		struct thread *th = thread_of(F->timed);
+
+		th->wake_result = -ETIMEDOUT;
+		thread_run(th);
 	}
-	return F->timed ? F->timed->deadline : 0;
+	return F->timed ? F->timed->at : 0;
 }

@@ -7,6 +7,7 @@
 #define POSIX_THREAD_H
 #include <exo/env.h>
 #include <stdint.h>
+#include "due.h"
 
 struct task;
 struct user_regs;
@@ -31,8 +32,13 @@ enum thread_state {
 /* What a siginfo is made of. */
 struct signal_cause { int32_t code, pid, uid, status; uint64_t addr, value; };
 
-/* A signal that was sent to one thread. */
-struct signal_note { struct signal_note *next; int sig; struct signal_cause cause; };
+/* A signal that was sent, with its cause. Those of one number are a queue, and the first of each are a list. */
+struct signal_note {
+	struct signal_note *next;    /* of a first one: that of another number */
+	struct signal_note *behind, *last; /* the same number; last: of a first one */
+	int sig;
+	struct signal_cause cause;
+};
 
 struct thread_signals {
 	uint64_t pending, blocked;   /* pending: for this thread alone */
@@ -86,7 +92,7 @@ struct thread {
 	/* sleeping: sleep.c */
 	void    *channel;            /* what it sleeps on; NULL while it does not sleep */
 	struct thread *sleep_next, *sleep_prev; /* in the channel's bucket */
-	struct thread *timed_next, *timed_prev; /* by rising deadline */
+	struct due timed;            /* by its deadline */
 	uint64_t deadline;           /* of that sleep, ns of clock_ns, 0 = none */
 	int on_wall;                 /* it was given as one of the wall clock */
 	int      wake_result;        /* what that sleep returns */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The family's list of timers. What they do is their owners': itimer.c, posix_timer.c, timerfd.c. */
+/* The family's timers. What they do is their owners': itimer.c, posix_timer.c, timerfd.c. */
 #include <base/duration.h>
 #include <rt/gate.h>
 #include <family/family.h>
@@ -8,12 +8,7 @@
 
 void timer_stop(struct timer *t)
 {
-	if (!t->at)
-		return;
-	*(t->prev ? &t->prev->next : &F->timers) = t->next;
-	if (t->next)
-		t->next->prev = t->prev;
-	t->next = t->prev = 0;
+	due_take(&F->timers, &t->due);
 	t->at = 0;
 }
 
@@ -29,28 +24,13 @@ void wakes_by(uint64_t at)
 		(void)gate_notify(SAID->monitor, MONITOR_WAKES);
 }
 
-static void insert(struct timer *t)
-{
-	struct timer *before = 0, *after = F->timers;
-
-	while (after && after->at <= t->at) {
-		before = after;
-		after = after->next;
-	}
-	t->prev = before;
-	t->next = after;
-	*(before ? &before->next : &F->timers) = t;
-	if (after)
-		after->prev = t;
-}
-
 void timer_start(struct timer *t, uint64_t at)
 {
 	timer_stop(t);
 	if (!at)
 		return;
 	t->at = at;
-	insert(t);
+	due_put(&F->timers, &t->due, at);
 	wakes_by(at);
 }
 
@@ -63,16 +43,18 @@ uint64_t time_moved(uint64_t at, int64_t by)
 
 void timers_move(int64_t by)
 {
-	struct timer *next = F->timers;
+	struct due *next;
 
-	F->timers = NULL;
-	for (struct timer *t = next; t; t = next) {
-		next = t->next;
+	for (struct due *d = due_all(&F->timers); d; d = next) {
+		struct timer *t = (struct timer *)d;
+
+		next = d->up;
 		if (t->wall_at) {
 			*t->wall_at = time_moved(*t->wall_at, by);
 			t->at = time_moved(t->at, by);
 		}
-		insert(t);
+		due_put(&F->timers, d, t->at);
+		family_progress();
 	}
 }
 
@@ -95,7 +77,7 @@ uint64_t timers_next(void)
 void timers_run(uint64_t now)
 {
 	while (F->timers && F->timers->at <= now) {
-		struct timer *t = F->timers;
+		struct timer *t = (struct timer *)F->timers;
 
 		timer_stop(t);
 		t->fire(t);

@@ -6,9 +6,10 @@
 #ifndef POSIX_TIMER_H
 #define POSIX_TIMER_H
 #include <stdint.h>
+#include "due.h"
 
 struct timer {
-	struct timer *next, *prev;   /* of those that run, by rising time */
+	struct due due;              /* the first: of those that run */
 	uint64_t at;                 /* ns of clock_ns; 0: it does not run */
 	void (*fire)(struct timer *t); /* it does not run then, and may be started there */
 	void *owner;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations whose cost does not grow with what else there is: processes that wait for something else, files that are
- * watched, files that are open. Ticks of one against how many they are, a line for each point. Counted by -icount,
+ * watched, files that are open, signals that wait, timers, children, sleepers, mappings, threads.
+ * Ticks of one against how many they are, a line for each point. Counted by -icount,
  * where a tick is as good as an instruction (test_budget.py). */
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include "check.h"
 
 #define SAMPLES 51
@@ -167,10 +171,191 @@ static void curve_open(void)
 	}
 }
 
-int main(void)
+#define MANY_SIGNALS 50000
+static const unsigned to_many[] = { 50, 150, 500, 1500, 5000, 15000, MANY_SIGNALS };
+#define POINTS (sizeof to_many / sizeof to_many[0])
+
+static const struct timespec now;
+
+/* One more signal of a number of which n are queued, and the first of them taken. */
+static void curve_signals(void)
 {
-	curve_poll();
-	curve_epoll();
-	curve_open();
+	const union sigval value = { .sival_int = 1 };
+	struct rlimit most = { 2 * MANY_SIGNALS, 2 * MANY_SIGNALS };
+	unsigned have = 0;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	CHECK(!setrlimit(RLIMIT_SIGPENDING, &most) && !sigprocmask(SIG_BLOCK, &set, 0));
+	for (unsigned i = 0; i < POINTS; i++) {
+		for (; have < to_many[i]; have++)
+			CHECK(!sigqueue(getpid(), SIGRTMIN, value));
+		for (int k = 0; k < SAMPLES; k++) {
+			uint64_t from = ticks();
+
+			CHECK(!sigqueue(getpid(), SIGRTMIN, value) && sigtimedwait(&set, 0, &now) == SIGRTMIN);
+			taken[k] = ticks() - from;
+		}
+		point("sigqueue", to_many[i], SAMPLES, 2);
+	}
+	while (sigtimedwait(&set, 0, &now) == SIGRTMIN)
+		;
+}
+
+/* A timer is set to another time, somewhere among n that run. */
+static void curve_timers(void)
+{
+	static timer_t timer[MANY_SIGNALS];
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+	struct itimerspec at = { .it_value.tv_nsec = 1 };
+	unsigned have = 0, draw = 1;
+
+	for (unsigned i = 0; i < POINTS; i++) {
+		for (; have < to_many[i]; have++) {
+			at.it_value.tv_sec = 10000 + (long)(have * 7919ul % 10007);
+			CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer[have]) && !timer_settime(timer[have], 0, &at, 0));
+		}
+		for (int k = 0; k < SAMPLES; k++) {
+			uint64_t from;
+
+			draw = draw * 1103515245 + 12345;
+			at.it_value.tv_sec = 10000 + (long)(draw >> 8) % 10007;
+			from = ticks();
+			CHECK(!timer_settime(timer[(draw >> 4) % have], 0, &at, 0));
+			taken[k] = ticks() - from;
+		}
+		point("timer", to_many[i], SAMPLES, 1);
+	}
+	while (have--)
+		CHECK(!timer_delete(timer[have]));
+}
+
+/* Among n children that sleep: a look at one of them, at all of them, and another one that is made, ends and is
+ * waited for. */
+static void curve_children(void)
+{
+	static pid_t child[1000];
+	unsigned have = 0;
+	int quiet[2], ready[2];
+	char byte;
+
+	CHECK(pipe(quiet) == 0 && pipe(ready) == 0);
+	for (unsigned i = 0; i < COUNTS; i++) {
+		for (; have < counts[i]; have++) {
+			child[have] = fork();
+			CHECK(child[have] >= 0);
+			if (child[have] == 0)
+				sleeper(quiet, ready[1]);
+			CHECK(read(ready[0], &byte, 1) == 1);
+		}
+		(void)usleep(10000);
+		for (int k = 0; k < SAMPLES; k++) {
+			uint64_t from = ticks();
+
+			CHECK(waitpid(child[(unsigned)k % have], 0, WNOHANG) == 0);
+			taken[k] = ticks() - from;
+		}
+		point("wait-one", counts[i], SAMPLES, 1);
+		for (int k = 0; k < SAMPLES; k++) {
+			uint64_t from = ticks();
+
+			CHECK(waitpid(-1, 0, WNOHANG) == 0);
+			taken[k] = ticks() - from;
+		}
+		point("wait-any", counts[i], SAMPLES, 1);
+		for (int k = 0; k < SAMPLES; k++) {
+			uint64_t from = ticks();
+			pid_t one = fork();
+
+			if (one == 0)
+				_exit(0);
+			CHECK(waitpid(one, 0, 0) == one);
+			taken[k] = ticks() - from;
+		}
+		point("fork", counts[i], SAMPLES, 1);
+	}
+	(void)close(quiet[1]);
+	while (waitpid(-1, 0, 0) > 0)
+		;
+}
+
+/* A page is mapped and unmapped, among n mappings of different rights. */
+static void curve_maps(void)
+{
+	static const unsigned mapped[] = { 30, 100, 300, 1000, 3000, 10000, 30000 };
+	static void *map[30000];
+	unsigned have = 0;
+
+	for (unsigned i = 0; i < sizeof mapped / sizeof mapped[0]; i++) {
+		for (; have < mapped[i]; have++)
+			CHECK((map[have] = mmap(0, 4096, have % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+				!= MAP_FAILED);
+		for (int k = 0; k < SAMPLES; k++) {
+			uint64_t from = ticks();
+			void *at = mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+			CHECK(at != MAP_FAILED && munmap(at, 4096) == 0);
+			taken[k] = ticks() - from;
+		}
+		point("mmap", mapped[i], SAMPLES, 1);
+	}
+	while (have--)
+		CHECK(!munmap(map[have], 4096));
+}
+
+static void *thread_quiet(void *fd)
+{
+	char byte;
+
+	(void)!read(*(int *)fd, &byte, 1);
+	return 0;
+}
+
+static void *thread_none(void *none) { return none; }
+
+/* A thread is made and waited for, beside n that sleep. */
+static void curve_threads(void)
+{
+	static pthread_t thread[1000];
+	pthread_attr_t small;
+	pthread_t one;
+	unsigned have = 0;
+	int quiet[2];
+
+	CHECK(!pipe(quiet) && !pthread_attr_init(&small) && !pthread_attr_setstacksize(&small, 16384));
+	for (unsigned i = 0; i < COUNTS; i++) {
+		for (; have < counts[i]; have++)
+			CHECK(!pthread_create(&thread[have], &small, thread_quiet, &quiet[0]));
+		(void)usleep(10000);
+		for (int k = 0; k < SAMPLES; k++) {
+			uint64_t from = ticks();
+
+			CHECK(!pthread_create(&one, &small, thread_none, 0) && !pthread_join(one, 0));
+			taken[k] = ticks() - from;
+		}
+		point("thread", counts[i], SAMPLES, 1);
+	}
+	(void)close(quiet[1]);
+	while (have--)
+		CHECK(!pthread_join(thread[have], 0));
+}
+
+static const struct curve { const char *name; void (*run)(void); } curves[] = {
+	{ "poll", curve_poll }, { "epoll", curve_epoll }, { "open", curve_open }, { "signals", curve_signals },
+	{ "timers", curve_timers }, { "children", curve_children }, { "maps", curve_maps }, { "threads", curve_threads },
+};
+
+/* All, or those that are named. */
+int main(int argc, char **argv)
+{
+	for (unsigned i = 0; i < sizeof curves / sizeof curves[0]; i++) {
+		int wanted = argc == 1;
+
+		for (int k = 1; k < argc; k++)
+			wanted |= !strcmp(argv[k], curves[i].name);
+		if (wanted)
+			curves[i].run();
+	}
 	return 0;
 }

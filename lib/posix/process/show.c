@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What /proc says of a process beyond its record: limits, signals, memory by regions, its strings. Of its memory it
  * tells itself (ask.h). */
+#include <linux/resource.h>
 #include <base/fmt.h>
 #include <posix/file/proc.h>
 #include <posix/library.h>
@@ -233,15 +234,6 @@ static void own_memory(struct text *t, const struct proc_node *of)
 }
 
 /* ---- status, from the lines of memory on */
-static unsigned notes_count(const struct signal_note *n)
-{
-	unsigned count = 0;
-
-	for (; n; n = n->next)
-		count++;
-	return count;
-}
-
 void text_status_more(struct text *t, const struct proc_node *of)
 {
 	struct thread *th = thread_of(of);
@@ -257,8 +249,8 @@ void text_status_more(struct text *t, const struct proc_node *of)
 		return;
 	task = th->task;
 	task_look(task, &v);
-	say(t, "Threads:\t%u\nSigQ:\t%u/%ld\n", task->thread_count,
-		notes_count(task->signals.notes) + notes_count(th->signals.notes), (long)task->limit[11][0]);
+	say(t, "Threads:\t%u\nSigQ:\t%lu/%ld\n", task->thread_count,
+		(unsigned long)F->signals_queued, (long)task->limit[RLIMIT_SIGPENDING][0]);
 	say(t, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
 		th->signals.pending, task->signals.pending,
 		th->signals.blocked, v.ignored, v.caught);

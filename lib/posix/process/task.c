@@ -18,6 +18,8 @@ static void limits_default(struct task *t)
 	t->limit[RLIMIT_NPROC][0] = t->limit[RLIMIT_NPROC][1] = PROC_MAX;
 	t->limit[RLIMIT_NOFILE][0] = FD_SOFT;
 	t->limit[RLIMIT_NOFILE][1] = FD_MAX;
+	/* Linux: half as many as there may be threads, whose stacks may take an eighth of RAM. */
+	t->limit[RLIMIT_SIGPENDING][0] = t->limit[RLIMIT_SIGPENDING][1] = rt_info->frames_ram / 64;
 	t->limit[RLIMIT_MSGQUEUE][0] = t->limit[RLIMIT_MSGQUEUE][1] = MSGQUEUE_BYTES;
 	t->dump_filter = DUMP_USUAL;
 }

@@ -25,16 +25,16 @@ struct signal_action { uint64_t handler, flags, restorer, mask; };
 #define ITIMERS 3
 
 /* Of the whole process; masks and what was sent to one thread are the thread's. One cause is kept for each number: the first that came while it was pending; of a
- * real-time signal every one. */
+ * real-time signal every one, in notes. */
 struct task_signals {
 	uint64_t pending;
 	struct signal_action action[SIGNAL_COUNT + 1];
 	struct signal_cause info[SIGNAL_COUNT + 1];
 	struct wait_list waits;      /* by signalfd */
-	struct signal_note *notes;   /* real-time signals behind the first of their number, in the order in which they came */
+	struct signal_note *notes;   /* real-time signals; timers' behind the first of their number */
 	/* itimer.c; in ns of what it counts: time, or CPU time */
 	struct itimer { struct timer timer; uint64_t at, interval; } itimer[ITIMERS];
-	struct posix_timer *posix_timers; /* posix_timer.c */
+	struct posix_timers *posix_timers; /* posix_timer.c; NULL: it never had any */
 };
 
 /* Kinds of memory in a core file (core(5)): bits of coredump_filter. */
@@ -162,7 +162,7 @@ void signal_fork(struct task *child, const struct task *parent); /* actions copi
 void signal_thread(struct thread *to, const struct thread *from); /* mask and altstack copied; nothing pending */
 void signal_thread_end(struct thread *th);                     /* what is pending for it alone is forgotten */
 void signal_exec(struct task *t);   /* handlers to default, altstack off; mask, pending and ignored stay */
-/* Sends to a process, or to one thread, with details; 0 or -ESRCH. */
+/* Sends to a process, or to one thread, with details; 0, -ESRCH, or -EAGAIN: no more can be queued. */
 int  signal_send_info(struct task *t, int sig, const struct signal_cause *info);
 int  signal_send_thread(struct thread *th, int sig, const struct signal_cause *info);
 /* th is to look at its signals, sig among them: SIGKILL ends any wait. */

@@ -8,14 +8,13 @@
 #include "signals.h"
 #include <run/timer.h>
 
-#define TIMER_LIMIT 256
+#define TIMERS_FIRST 8
 #define IGNORED_NS  4000000ul /* between looks at a timer whose signal is ignored */
 
 /* at: when it last came or will come next, of its clock; 0: it does not run. A signal of its that was not taken yet
  * is `queued`, and the next is sent when it was. */
 struct posix_timer {
 	struct timer timer;
-	struct posix_timer *next;
 	int id, notify, sig, tid;
 	int32_t cpu;                 /* a clock of CPU time by its number, else 0 */
 	uint8_t is_real, is_tai;     /* of CLOCK_REALTIME: absolute times are of 1970; of CLOCK_TAI: beside that */
@@ -29,13 +28,66 @@ struct event { uint64_t value; int32_t sig, notify, tid, pad[11]; };
 struct setting { struct __kernel_timespec interval, value; };
 _Static_assert(sizeof(struct event) == 64, "sigevent");
 
-static struct posix_timer *find(uint64_t id)
-{
-	struct posix_timer *p = current_task()->signals.posix_timers;
+/* Those of a process by number, with room for `size`. What is free says, in place of an address, which is free next:
+ * twice its number and one. */
+struct posix_timers {
+	uint32_t size, free;
+	union { struct posix_timer *timer; uint64_t next; } at[];
+};
 
-	while (p && p->id != (int)id)
-		p = p->next;
-	return p;
+static int is_free(const struct posix_timers *all, uint64_t id) { return all->at[id].next & 1; }
+
+static struct posix_timer *timer_of(const struct task *t, int id)
+{
+	const struct posix_timers *all = t->signals.posix_timers;
+
+	return all && id >= 0 && (uint32_t)id < all->size && !is_free(all, (uint64_t)id) ? all->at[id].timer : NULL;
+}
+
+static struct posix_timer *find(uint64_t id) { return timer_of(current_task(), (int)id); }
+
+/* Room for twice as many, or the first: 0 or -EAGAIN. */
+static int timers_grow(struct task *t)
+{
+	struct posix_timers *had = t->signals.posix_timers, *all;
+	uint32_t before = had ? had->size : 0, size = before ? before * 2 : TIMERS_FIRST;
+
+	all = fam_alloc(sizeof *all + size * sizeof all->at[0]);
+	if (!all)
+		return -EAGAIN;
+	if (had)
+		memcpy(all->at, had->at, before * sizeof all->at[0]);
+	for (uint32_t i = before; i < size; i++)
+		all->at[i].next = (i + 1) * 2ul + 1;
+	all->size = size;
+	all->free = before;
+	fam_free(had);
+	t->signals.posix_timers = all;
+	return 0;
+}
+
+/* A number for another one, or -EAGAIN. */
+static int number_take(struct task *t)
+{
+	struct posix_timers *all = t->signals.posix_timers;
+	int id;
+
+	if (!signal_room(t) || ((!all || all->free == all->size) && timers_grow(t)))
+		return -EAGAIN;
+	all = t->signals.posix_timers;
+	id = (int)all->free;
+	all->free = (uint32_t)(all->at[id].next / 2);
+	F->signals_queued++;
+	return id;
+}
+
+static void number_give(struct task *t, int id)
+{
+	struct posix_timers *all = t->signals.posix_timers;
+
+	all->at[id].next = all->free * 2ul + 1;
+	all->free = (uint32_t)id;
+	F->signals_queued--;
 }
 
 static int now_of(const struct posix_timer *p, uint64_t *now)
@@ -84,7 +136,11 @@ static void send(struct posix_timer *p, struct thread *th, uint64_t now)
 	}
 	p->queued = 1;
 	p->overrun = 0;
-	(void)(th ? signal_send_thread(th, p->sig, &cause) : signal_send_info(t, p->sig, &cause));
+	if (!(th ? signal_send_thread(th, p->sig, &cause) : signal_send_info(t, p->sig, &cause)))
+		return;
+	p->queued = p->waits = 0; /* no memory: it is the next one's turn */
+	if (p->interval)
+		forward(p, now);
 }
 
 static void fire(struct timer *timer)
@@ -103,11 +159,9 @@ static void fire(struct timer *timer)
 
 void posix_timer_taken(struct task *t, struct signal_cause *cause)
 {
-	struct posix_timer *p = t->signals.posix_timers;
+	struct posix_timer *p = timer_of(t, cause->pid);
 	uint64_t now;
 
-	while (p && p->id != cause->pid)
-		p = p->next;
 	if (!p || !p->queued)
 		return;
 	p->queued = 0;
@@ -126,7 +180,7 @@ CALL3(timer_create, clock, event, id)
 	struct event e = { .sig = SIGALRM, .notify = SIGEV_SIGNAL };
 	int32_t cpu = cpu_clock((int32_t)clock);
 	struct posix_timer *p;
-	int free = 0;
+	int number;
 
 	switch (clock) {
 	case CLOCK_REALTIME: case CLOCK_MONOTONIC: case CLOCK_BOOTTIME: case CLOCK_TAI:
@@ -149,27 +203,25 @@ CALL3(timer_create, clock, event, id)
 		if (!th || th->task != t)
 			return -EINVAL;
 	}
-	while (find((uint64_t)free))
-		if (++free == TIMER_LIMIT)
-			return -EAGAIN;
-	if (!(p = fam_alloc(sizeof *p)))
-		return -EAGAIN;
+	number = number_take(t);
+	p = number < 0 ? NULL : fam_alloc(sizeof *p);
+	if (!p || user_write(id, &number, sizeof number)) {
+		if (number >= 0)
+			number_give(t, number);
+		fam_free(p);
+		return p ? -EFAULT : -EAGAIN;
+	}
 	p->timer.fire = fire;
 	p->timer.owner = t;
-	p->id = free;
+	p->id = number;
 	p->notify = e.notify;
 	p->sig = e.notify == SIGEV_NONE ? SIGALRM : e.sig;
 	p->tid = e.notify & SIGEV_THREAD_ID ? e.tid : 0;
 	p->cpu = cpu;
 	p->is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI;
 	p->is_tai = clock == CLOCK_TAI;
-	p->value = event ? e.value : (uint64_t)free;
-	if (user_write(id, &p->id, sizeof p->id)) {
-		fam_free(p);
-		return -EFAULT;
-	}
-	p->next = t->signals.posix_timers;
-	t->signals.posix_timers = p;
+	p->value = event ? e.value : (uint64_t)number;
+	t->signals.posix_timers->at[number].timer = p;
 	return 0;
 }
 
@@ -233,27 +285,32 @@ CALL1(timer_getoverrun, id)
 	return p ? (long)p->told : -EINVAL;
 }
 
+static void delete(struct task *t, struct posix_timer *p)
+{
+	number_give(t, p->id);
+	timer_stop(&p->timer);
+	fam_free(p);
+}
+
 CALL1(timer_delete, id)
 {
-	struct posix_timer **at = &current_task()->signals.posix_timers, *p = find(id);
+	struct posix_timer *p = find(id);
 
 	if (!p)
 		return -EINVAL;
-	while (*at != p)
-		at = &(*at)->next;
-	*at = p->next;
-	timer_stop(&p->timer);
-	fam_free(p);
+	delete(current_task(), p);
 	return 0;
 }
 
 void posix_timers_drop(struct task *t)
 {
-	struct posix_timer *p;
+	struct posix_timers *all = t->signals.posix_timers;
 
-	while ((p = t->signals.posix_timers)) {
-		t->signals.posix_timers = p->next;
-		timer_stop(&p->timer);
-		fam_free(p);
+	for (uint32_t i = 0; all && i < all->size; i++) {
+		family_progress(); /* it may be one of many */
+		if (!is_free(all, i))
+			delete(t, all->at[i].timer);
 	}
+	fam_free(all);
+	t->signals.posix_timers = NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals on their way: sending, forcing, inheriting. What the receiver does is signal_deliver.c's, calls are signal_calls.c's. */
 #include <base/string.h>
+#include <linux/resource.h>
 #include <family/family.h>
 #include <run/timer.h>
 #include "signals.h"
@@ -19,53 +20,85 @@ static int anybody_keeps(const struct task *t, uint64_t bit)
 	return 0;
 }
 
-/* POSIX: real-time signals queue. Linux's first is 32. So does what a timer sends, once for each timer. */
+/* POSIX: real-time signals queue. Linux's first is 32. So does what a timer sends, once for each timer. What kill
+ * sends comes without a cause when there is no room for one; what sigqueue sends does not come then. */
 static int is_queued(int sig) { return sig >= 32; }
 
-/* At the end of the list. A signal whose cause finds no memory comes without one. */
-static void note_add(struct signal_note **at, int sig, const struct signal_cause *cause)
+/* Where the first of that number is, or would be. */
+static struct signal_note **notes_of(struct signal_note **at, int sig)
 {
-	struct signal_note *n = fam_alloc(sizeof *n);
+	while (*at && (*at)->sig != sig)
+		at = &(*at)->next;
+	return at;
+}
+
+/* There cannot be many others; and a timer's was counted when that was made. */
+static uint64_t charge_of(int sig, const struct signal_cause *cause)
+{
+	return is_queued(sig) && cause->code != SI_TIMER;
+}
+
+#define FEW_SIGNALS 4096 /* whose memory is small beside any machine's */
+
+int signal_room(const struct task *t)
+{
+	uint64_t n = F->signals_queued;
+
+	return n < t->limit[RLIMIT_SIGPENDING][0] && (n < FEW_SIGNALS || fam_room(ROOM_CONTENT));
+}
+
+/* At the end of its queue: 0, or -EAGAIN when there is no room. */
+static int note_add(struct signal_note **at, int sig, const struct signal_cause *cause)
+{
+	struct signal_note *n = !charge_of(sig, cause) || signal_room(P->task) ? fam_alloc(sizeof *n) : NULL;
 
 	if (!n)
-		return;
-	while (*at)
-		at = &(*at)->next;
-	*n = (struct signal_note){ 0, sig, *cause };
-	*at = n;
+		return -EAGAIN;
+	n->sig = sig;
+	n->cause = *cause;
+	F->signals_queued += charge_of(sig, cause);
+	at = notes_of(at, sig);
+	if (*at)
+		(*at)->last->behind = n;
+	else
+		*at = n;
+	(*at)->last = n;
+	return 0;
+}
+
+/* The first of its number leaves. */
+static void note_free(struct signal_note **at)
+{
+	struct signal_note *n = *at, *behind = n->behind;
+
+	if (behind) {
+		behind->next = n->next;
+		behind->last = n->last;
+	}
+	*at = behind ? behind : n->next;
+	F->signals_queued -= charge_of(n->sig, &n->cause);
+	fam_free(n);
 }
 
 /* The first of that number: its cause, when there is one. Returns whether there are more. */
 static int note_take(struct signal_note **at, int sig, struct signal_cause *to)
 {
-	struct signal_note *n;
-	int found = 0;
-
-	while ((n = *at)) {
-		if (n->sig != sig) {
-			at = &n->next;
-			continue;
-		}
-		if (found)
-			return 1;
-		found = 1;
-		*to = n->cause;
-		*at = n->next;
-		fam_free(n);
-	}
-	return 0;
+	at = notes_of(at, sig);
+	if (!*at)
+		return 0;
+	*to = (*at)->cause;
+	note_free(at);
+	return *at && (*at)->sig == sig;
 }
 
 static void notes_drop(struct signal_note **at, uint64_t bits)
 {
-	struct signal_note *n;
-
-	while ((n = *at))
-		if (SIGNAL_BIT(n->sig) & bits) {
-			*at = n->next;
-			fam_free(n);
+	while (*at)
+		if (SIGNAL_BIT((*at)->sig) & bits) {
+			family_progress(); /* it may be one of many */
+			note_free(at);
 		} else {
-			at = &n->next;
+			at = &(*at)->next;
 		}
 }
 
@@ -150,13 +183,15 @@ int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 		return -ESRCH;
 	if (is_done_by_sending(t, sig) || signal_is_dropped(t, 0, sig))
 		return 0;
-	if (t->signals.pending & bit) {
-		if (is_queued(sig) || info->code == SI_TIMER)
-			note_add(&t->signals.notes, sig, info);
-		return 0;
+	if (is_queued(sig) || (t->signals.pending & bit && info->code == SI_TIMER)) {
+		if (note_add(&t->signals.notes, sig, info) && info->code != SI_USER)
+			return -EAGAIN;
+	} else if (!(t->signals.pending & bit)) {
+		t->signals.info[sig] = *info;
 	}
+	if (t->signals.pending & bit)
+		return 0;
 	t->signals.pending |= bit;
-	t->signals.info[sig] = *info;
 	if (F->signalfds)
 		signalfds_tell(t);
 	anybody_poke(t, sig);
@@ -174,7 +209,8 @@ int signal_send_thread(struct thread *th, int sig, const struct signal_cause *in
 	if (is_done_by_sending(th->task, sig) || (th->signals.pending & bit && !is_queued(sig) && info->code != SI_TIMER)
 		|| signal_is_dropped(th->task, th, sig))
 		return 0;
-	note_add(&th->signals.notes, sig, info);
+	if (note_add(&th->signals.notes, sig, info) && is_queued(sig) && info->code != SI_USER && info->code != SI_TKILL)
+		return -EAGAIN;
 	th->signals.pending |= bit;
 	if (F->signalfds)
 		signalfds_tell(th->task);
@@ -196,12 +232,15 @@ void signal_take_cause(struct thread *th, int sig, struct signal_cause *to)
 		if (!note_take(&th->signals.notes, sig, to))
 			th->signals.pending &= ~bit;
 	} else {
-		*to = s->info[sig];
-		s->pending &= ~bit;
-		for (const struct signal_note *n = s->notes; n && !(s->pending & bit); n = n->next)
-			if (n->sig == sig)
-				s->pending |= bit;
-		(void)note_take(&s->notes, sig, &s->info[sig]);
+		if (is_queued(sig)) {
+			if (!note_take(&s->notes, sig, to))
+				s->pending &= ~bit;
+		} else {
+			*to = s->info[sig];
+			if (!*notes_of(&s->notes, sig))
+				s->pending &= ~bit;
+			(void)note_take(&s->notes, sig, &s->info[sig]);
+		}
 		if (sig == SIGALRM)
 			itimer_taken(th->task);
 	}

@@ -42,6 +42,9 @@ void signal_force(struct thread *th, int sig);
 /* signal.c. It is ignored where it would be sent: to the process, or to th of it. */
 int signal_is_dropped(const struct task *t, const struct thread *th, int sig);
 
+/* signal.c. One more may be queued, by t's limit, and memory is not short. */
+int signal_room(const struct task *t);
+
 /* signal.c. Takes sig, which is pending or forced, off th (off its process, when it is pending there) and gives its cause. */
 void signal_take_cause(struct thread *th, int sig, struct signal_cause *to);
 /* signal.c. These are pending no more, for the process nor for any thread of it. */
