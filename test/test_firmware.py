@@ -130,7 +130,7 @@ def test_hwinfo():
     page = r.out.decode()
     print(page)
     for line in (r"^Aril 0\.1", r"^firmware:  EDK II, .*, Secure Boot off$", r"^CPU:       QEMU.*; 4 in the MADT, 1 used$", r"^  used:    nx smep smap ",
-                 r"^  missing: .*x2apic", r"^memory:    KiB in \d+ entries: .*free \d+", r"^ACPI:      BOCHS.*: XSDT FACP DSDT APIC HPET ",
+                 r"^  missing: .*x2apic", r"^runs by:   TCG, ", r"^memory:    KiB in \d+ entries: .*free \d+", r"^ACPI:      BOCHS.*: XSDT FACP DSDT APIC HPET ",
                  r"^APIC:      xAPIC at fee00000, 1 I/O APIC", r"^timers:    HPET fed00000, PM timer port 608", r"^TSC:       by ACPI PM timer \d+ kHz \(taken\)",
                  r"^power:     S5 0 by ports 604 0, reset 0f by port cf9", r"^IOMMU:     DMAR$", r"^i8042:     present", r"^screen:    \d+x\d+, stride ",
                  r"^Driver:    serial +16550 +gives bytes$", r"^Driver:    screen +framebuffer +gives text$", r"^PCI:       ECAM at b0000000", r"^  00:00\.0  8086:29c0  060000 host bridge$", r"^  00:..\..  1b36:000d  0c0330 USB, xHCI$",
@@ -141,8 +141,9 @@ def test_hwinfo():
 
 def test_hwinfo_of_a_plain_machine():
     """A CPU without what the kernel likes to have runs; page and boot log say what is missing."""
-    r = hardware.boot(hardware.Shape(cpu="qemu64", screen=False), ["hwinfo"])
+    r = hardware.boot(hardware.Shape(cpu="qemu64,-hypervisor", screen=False), ["hwinfo"])
     page = r.out.decode()
     assert r.status == 0 and re.search(r"^  missing: smep smap umip fsgsbase xsave rdrand erms ", page, re.M) and "screen:    none" in page, r
+    assert "\nruns by:   the CPU itself\n" in page, page
     for name in ("SMEP", "SMAP", "UMIP", "FSGSBASE", "XSAVE", "RDRAND", "ERMS"):
         assert f"kernel:    this CPU has no {name}: doing without" in page and f"kernel: this CPU has no {name}: doing without" in r.log, r
