@@ -10,12 +10,13 @@ import struct
 import subprocess
 import tempfile
 import time
+import types
 import xml.etree.ElementTree
 
 import pexpect
 import pytest
 
-from aril import cache, cli, each, elf, failure, guest, guest_tree, image, options, run
+from aril import cache, cli, each, elf, failure, guest, guest_tree, image, options, pace, qemu, run, snapshot
 
 STANDINS = os.path.join(guest.TOP, "test", "standins")
 
@@ -168,6 +169,20 @@ def test_tools_missing(place, tmp_path):
     assert left(place) == []
 
 
+def test_doctor(place, tmp_path):
+    """What is there and what is missing, with what to type; 125 when a run would not work."""
+    good = drive(place, "doctor")
+    assert good.returncode == 0 and re.search(rb"^ok  QEMU ", good.stdout, re.M) and not re.search(rb"^NO", good.stdout, re.M), good
+    (tmp_path / "bare").mkdir()
+    os.symlink("/usr/bin/python3", tmp_path / "bare" / "python3")
+    os.symlink("/usr/bin/env", tmp_path / "bare" / "env")
+    bad = drive(place, "doctor", PATH=f"{tmp_path}/bare", ARIL_FIRMWARE="/no/such")
+    lines = bad.stdout.decode().split("\n")
+    assert bad.returncode == 125 and b"Traceback" not in bad.stderr, bad
+    assert any(re.match("NO  QEMU +qemu-system-x86_64 is not installed: make deps", line) for line in lines), lines
+    assert any(re.match("NO  firmware +no OVMF firmware found at /no/such: make deps", line) for line in lines), lines
+
+
 def full(place, tmp, cache_, *words):
     """With temporary files, cache, or both on a file system that is full."""
     script = f"mkdir -p {place[0]}/full && mount -t tmpfs -o size=64k,mode=1777 none {place[0]}/full && dd if=/dev/zero of={place[0]}/full/x bs=1k count=52 2>/dev/null; " \
@@ -196,11 +211,31 @@ def test_closed_streams(place):
     assert (done.stdout, done.stderr) == (b"7\n", b""), done
 
 
-def test_settings():
+def test_settings(monkeypatch):
     """Variables and the folder are the guest's own tools' business: COMMAND as it is without them."""
     assert run.placed(["a", "b c"], [], None) == ["a", "b c"] and run.placed([], [], None) == []
     assert run.placed(["a"], ["X=y z"], None) == ["/usr/bin/env", "X=y z", "a"]
     assert run.placed([], ["X=y"], "/tmp")[3:] == ["/tmp", "/usr/bin/env", "X=y", "/bin/sh"]
+    monkeypatch.setenv("ARIL_X", "here")
+    monkeypatch.delenv("ARIL_Y", raising=False)
+    assert run.variables(types.SimpleNamespace(env=["ARIL_X", "ARIL_Y", "A=b", "ARIL_X="])) == ["ARIL_X=here", "A=b", "ARIL_X="]
+
+
+def test_outlasts(place):
+    """A transfer that the time is too short for, in or out, is told of before it is over, once; one that is short enough is not, nor is one without a limit."""
+    with open(place[0] / "huge", "wb") as f:
+        f.truncate(1 << 40)
+    huge = open(place[0] / "huge", "rb")
+    done = subprocess.run([guest.MACHINE, "run", "--timeout", "4", "--", "read"], env=place[1], stdin=huge, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 124 and re.search(r"^aril: standard input: at \S+ MB/s the other \d+ MiB outlast --timeout\naril: time is over\n", done.stderr.decode()), done
+    done = drive(place, "run", "--timeout", "4", "--get", f"/endless:{place[0]}/endless", "--", "true")
+    assert done.returncode == 124 and re.search(r"^aril: --get /endless: at \S+ MB/s the other \d+ MiB outlast --timeout\n(.*\n)?aril: time is over\n", done.stderr.decode()), done
+    assert done.stderr.count(b"outlast") == 1
+    assert left(place) == [] and not [name for name in os.listdir(place[0]) if name.startswith("endless")]
+    one = pace.Pace("x", 100 << 20)
+    one.begin, one.done = time.monotonic() - 10, 50 << 20
+    assert one.late(None) is None and one.late(time.monotonic() + 20) is None
+    assert "the other 50 MiB outlast" in one.late(time.monotonic() + 5) and one.late(time.monotonic() + 5) is None
 
 
 def test_get_folder(place):
@@ -368,11 +403,35 @@ def test_saved_once(place):
     assert own[0] == own[1] == own[2] and "mode=pipe" in own[0] and "get=/none" in own[0], own
     assert drive(place, "run", "--mem", "512M", "--", "exit", "7").returncode == 7
     assert len(starts(place)) == 6 and len(os.listdir(place[0] / "cache/aril/snapshot")) == 2
-    for more in (["--icount", "4"], ["--conf", "x=y"], ["--qemu=-no-hpet"], ["--cold"]):
+    window = {"STANDIN_WINDOW": "gtk", "DISPLAY": ":0"}
+    for more in (["--icount", "4"], ["--conf", "x=y"], ["--qemu=-no-hpet"], ["--cold"], ["--gui"], ["--trace", str(place[0] / "trace")]):
         before = len(starts(place))
-        assert drive(place, "run", *more, "--", "exit", "7").returncode == 7
+        # The stand-in sends no trace.
+        assert drive(place, "run", *more, "--", "exit", "7", **window).returncode == (125 if more[0] == "--trace" else 7), more
         assert [("-incoming" in line) for line in starts(place)[before:]] == [False], more
     assert left(place) == [] and gone(lambda: processes(place))
+
+
+def test_saved_key(tmp_path, monkeypatch):
+    """A saved machine is that of one loader, root image, QEMU, firmware, processor, memory and set of devices."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    files = {name: tmp_path / name for name in ("efi", "root", "qemu", "firmware")}
+    for name, path in files.items():
+        path.write_text(name, encoding="ascii")
+    monkeypatch.setattr(qemu, "binary", lambda: str(files["qemu"]))
+    monkeypatch.setattr(qemu, "firmware_files", lambda: [str(files["firmware"])])
+    source = types.SimpleNamespace(efi=str(files["efi"]), root=str(files["root"]))
+    keys = [snapshot.key(source, 1 << 30, False)]
+    assert snapshot.key(source, 1 << 30, False) == keys[0]
+    for path in files.values():
+        path.write_text("another", encoding="ascii")
+        keys.append(snapshot.key(source, 1 << 30, False))
+    keys += [snapshot.key(source, 1 << 29, False), snapshot.key(source, 1 << 30, True)]
+    monkeypatch.setattr(snapshot, "cpu", lambda: "another")
+    keys.append(snapshot.key(source, 1 << 30, False))
+    monkeypatch.setenv("QEMUFLAGS", "-cpu qemu64")
+    keys.append(snapshot.key(source, 1 << 30, False))
+    assert len(set(keys)) == len(keys) == 9, keys
 
 
 def test_saved_shared(place):
@@ -598,12 +657,12 @@ def test_real_saved(tmp_path, monkeypatch):
     seen, logs, kept = [], [], []
     for _ in range(4):
         begin = time.time()
-        r = guest.run("sh", "-c", "differs; head -c 16 /dev/urandom | od -An -tx1; exit 7", options=["--add", f"{tmp_path}/b:/bin"])
+        r = guest.run("sh", "-c", "differs; cat /proc/sys/kernel/random/boot_id; head -c 16 /dev/urandom | od -An -tx1; exit 7", options=["--add", f"{tmp_path}/b:/bin"])
         assert r.status == 7 and r.err == b"", r
         words_ = r.out.decode().split()
-        at_random, random, by_vdso, by_call = words_[:4]
+        at_random, random, by_vdso, by_call, boot_id = words_[:5]
         assert begin - 1 < float(by_vdso) < time.time() + 1 and 0 <= float(by_call) - float(by_vdso) < 1, (begin, words_)
-        seen += [at_random, random, " ".join(words_[4:])]
+        seen += [at_random, random, boot_id, " ".join(words_[5:])]
         logs.append(r.log)
         found = sorted(folder.glob("*/*")) if folder.exists() else []
         kept.append([(path.name, path.stat().st_mtime_ns, path.stat().st_blocks) for path in found])
@@ -614,6 +673,18 @@ def test_real_saved(tmp_path, monkeypatch):
     boot = (next(folder.glob("*/log"))).read_text(encoding="utf-8", errors="replace").replace("\r", "")
     assert "efi: leaving firmware" in boot and all(log.startswith(boot) and log.count("efi: leaving firmware") == 1 for log in logs[1:])
     assert sum(path.stat().st_blocks * 512 for path in folder.glob("*/*")) < 120 << 20
+    if subprocess.run(["unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        pytest.skip("this host lets nobody mount")
+    def all_kept():
+        return {path: (path.stat().st_ino, path.stat().st_size, path.stat().st_blocks) for path in folder.parent.rglob("*") if path.is_file()}
+    # With 1 MB for what a run writes for itself; and of the cache's files nothing but hashes is new.
+    script = 'mkdir -p "$1" && mount -t tmpfs -o size=1m none "$1" || exit 99; export TMPDIR="$1"; shift; exec "$@"'
+    before = all_kept()
+    done = subprocess.run(["unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "sh", "-c", script, "sh", str(tmp_path / "tmp"), guest.MACHINE, "run",
+                           "--add", f"{tmp_path}/b:/bin", "--", "sh", "-c", "differs; exit 7"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=100, check=False)
+    assert done.returncode == 7 and done.stderr == b"" and len(done.stdout.split()) == 4, done
+    assert sum(size for path, (ino, size, blocks) in all_kept().items() if before.get(path) != (ino, size, blocks)) < 10000
 
 
 def test_real_saved_streams(tmp_path):

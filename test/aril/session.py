@@ -7,7 +7,7 @@ import select
 import struct
 import time
 
-from . import channel, failure, gets, log, trace
+from . import channel, failure, gets, log, pace, trace
 from .failure import Failure
 
 TICK = 0.25
@@ -84,6 +84,7 @@ class Session:
         self.channel_open = True
         self.received = 0
         self.told_slow = False
+        self.paces = {} # of what goes in, and of the file that comes out: "in", "out"
 
     def run(self):
         """Until the machine is off or the exit record is in. The status, or None when there was no record."""
@@ -109,8 +110,15 @@ class Session:
             if why:
                 raise Failure(f"no boot: {why}")
 
+    def check_pace(self):
+        for one in self.paces.values():
+            text = one and one.late(self.deadline)
+            if text:
+                self.say(text)
+
     def step(self):
         self.check_time()
+        self.check_pace()
         self.check_log()
         reads = [self.machine.pidfd]
         if self.channel_open:
@@ -169,6 +177,7 @@ class Session:
             if kind != b"H" or payload.decode("ascii", "replace") != self.nonce:
                 raise Failure("the channel is dead: the guest's hello does not carry this run's nonce")
             self.hello = True
+            self.paces["in"] = pace.of_input(self.stdin, len(self.pending))
             if self.on_hello:
                 self.on_hello(self)
         elif kind in (b"O", b"T"):
@@ -189,10 +198,15 @@ class Session:
             self.credit += struct.unpack("<I", payload)[0]
         elif kind == b"B":
             self.gets.begin(payload)
+            item = self.gets.open[-1]
+            self.paces["out"] = pace.Pace(f"--get {item.guest}", item.size)
         elif kind == b"D":
             self.gets.data(payload)
+            if self.paces.get("out"):
+                self.paces["out"].done += len(payload)
         elif kind == b"N":
             self.gets.end(struct.unpack("<i", payload)[0])
+            self.paces["out"] = None
         elif kind == b"R":
             self.trace.take(payload)
         elif kind == b"X":
@@ -242,6 +256,8 @@ class Session:
             now = memoryview(self.pending)[:self.credit]
             self.pending = self.pending[len(now):]
             self.credit -= len(now)
+            if self.paces["in"]:
+                self.paces["in"].done += len(now)
             for at in range(0, len(now), channel.PAYLOAD_MAX):
                 piece = now[at:at + channel.PAYLOAD_MAX]
                 self.send(channel.head(b"I", len(piece)))
