@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 
 from aril import guest, programs  # noqa: E402
-from parts import budget, path, rows, systems, trace, turns  # noqa: E402
+from parts import budget, path, rows, shared, systems, trace, turns  # noqa: E402
 
 STRETCH_MAX = 8000
 # Of the host's bytes, both ways; and of text that it shows on the screen. About 50,000 are wanted.
@@ -25,6 +25,26 @@ def test_rows():
     for remark in remarks:
         print(remark)
     assert not failures, "; ".join(failures)
+
+
+# From a saved machine's first instruction to its last: `true` takes some 700,000. A boot through the firmware takes
+# thousands of times as many.
+WARM_MOST = 2000000
+
+
+@pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
+def test_from_a_saved_machine(tmp_path, monkeypatch):
+    """`aril run -- true` from a saved machine: no firmware ran, by the instructions that the whole machine executed."""
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("QEMUFLAGS", f"-plugin file={shared.plugin()},out={tmp_path}/counts")
+    counts = []
+    for _ in range(3):
+        r = guest.run("true")
+        assert r.status == 0 and r.err == b"", r
+        counts.append(int((tmp_path / "counts").read_text().split("all ")[1]))
+    print("instructions:", counts)
+    assert min(counts) < WARM_MOST, counts
 
 
 # Instructions of one operation beside any number of others that wait for something else. Of two processes that wake each

@@ -50,7 +50,8 @@ def hidden(script, user):
 
 
 def test_from_an_empty_folder(command, room):
-    """Boots, and ends with COMMAND's status: without the checkout, by a user to whom nothing belongs, and with a file of its own put in."""
+    """Boots, and ends with COMMAND's status: without the checkout, by a user to whom nothing belongs, with a file of its own
+    put in, and with a folder of that user's shared."""
     if call("unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "true").returncode:
         pytest.skip("this host lets nobody mount")
     place_ = os.path.join(room, "empty")
@@ -58,10 +59,10 @@ def test_from_an_empty_folder(command, room):
     os.chmod(place_, 0o777)
     script = f"cd {place_} && export HOME={place_} TMPDIR={place_} XDG_CACHE_HOME={place_}/cache; {command} run --timeout 2m -- sh -c 'exit 7'; echo $?; " \
              f"echo hello >hello; {command} run --timeout 2m --add hello:/etc/hello --trace t -- cat /etc/hello; echo $?; grep -c write t; {command} doctor | grep -c '^NO'; " \
-             f"{command} image i && test -s i; echo $?; ls"
+             f"{command} image i && test -s i; echo $?; {command} run --timeout 2m --share .:/w -w /w -- sh -c 'cat hello; cp hello made; exit 3'; echo $?; ls"
     done = call(*hidden(script, True))
     out = done.stdout.decode().split("\n")
-    assert out[:3] == ["7", "hello", "0"] and int(out[3]) > 0 and out[4:] == ["0", "0", "cache", "hello", "i", "t", ""], (out, done.stderr)
+    assert out[:3] == ["7", "hello", "0"] and int(out[3]) > 0 and out[4:] == ["0", "0", "hello", "3", "cache", "hello", "i", "made", "t", ""], (out, done.stderr)
 
 
 def test_destdir(room):

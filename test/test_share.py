@@ -275,14 +275,17 @@ def test_odd_host_name(tmp_path):
 
 
 def test_run_and_mapped(tmp_path):
-    """Programs and scripts in a share run, by their names there; one that has changed is run as it is now; who runs one keeps the share from being unmounted."""
+    """Files are mapped and locked in a share, as far as the README says; programs and scripts in it run, by their names there; one that has changed is run as it is now; who runs one keeps the share from being unmounted."""
     subprocess.run(["cp", guest.busybox(), tmp_path / "busybox"], check=True)
     (tmp_path / "script").write_bytes(b"#!/w/busybox sh\necho $0 $1; readlink /proc/self/exe\n")
     (tmp_path / "plain").write_bytes(b"echo plain\n")
     (tmp_path / "script").chmod(0o755)
-    r = shared(tmp_path, """cd /w; ./busybox echo hi; ./script x; cp busybox b; ./b true 2>&1 | head -n 1; printf '#!/bin/sh\\necho changed\\n' >b; ./b; ./plain 2>&1 | grep -c denied
-./busybox sleep 2 & sleep 1; cd /; umount /w 2>/dev/null; echo $?; wait; umount /w; echo $?""")
-    assert said(r) == ["hi", "./script x", "/w/busybox", "b: applet not found", "changed", "1", "1", "0"], r
+    program = programs.build("folder", "musl")
+    (tmp_path / "sub").mkdir()
+    assert subprocess.run([program, tmp_path / "sub"], stdout=subprocess.PIPE, check=False).stdout == b"done\n"
+    r = shared(tmp_path, """cd /w; folder sub copied; folder /tmp; ./busybox echo hi; ./script x; cp busybox b; ./b true 2>&1 | head -n 1; printf '#!/bin/sh\\necho changed\\n' >b; ./b; ./plain 2>&1 | grep -c denied
+./busybox sleep 2 & sleep 1; cd /; umount /w 2>/dev/null; echo $?; wait; umount /w; echo $?""", "--add", f"{program}:/bin/folder")
+    assert said(r) == ["done", "done", "hi", "./script x", "/w/busybox", "b: applet not found", "changed", "1", "1", "0"], r
 
 
 def test_hostile_member(tmp_path):

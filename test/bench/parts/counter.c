@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A plugin of QEMU's: counts the guest's instructions, of all programs and the kernel, between two marks that a guest
  * executes (../program/started/counted.c): `-plugin file=counter.so,out=FILE[,profile=FILE]`. One line `count N` for
- * each window; profile: `address count` of the last one. Idle time has no instructions, so waiting for the host costs
- * nothing here. */
+ * each window, and in the end `all N` of the machine's whole life; profile: `address count` of the last window. Idle
+ * time has no instructions, so waiting for the host costs nothing here. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,7 @@ extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *i);
 extern void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *i, int add, void *to, uint64_t n);
 extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *i,
 	void (*done)(unsigned cpu, void *context), int registers, void *context);
+extern void qemu_plugin_register_atexit_cb(plugin_id id, void (*done)(plugin_id id, void *context), void *context);
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
@@ -33,6 +34,7 @@ static const uint8_t mark_end[] = { 0x0f, 0x1f, 0x80, 'A', 'r', 'l', ')' };
 
 /* By address; the last slot is of those that found no room. */
 static struct slot { uint64_t address, count; } slot[SLOTS + 1];
+static uint64_t before; /* the last window's beginning, in all */
 static FILE *out;
 static const char *profile;
 
@@ -60,21 +62,27 @@ static void profile_write(void)
 		fclose(f);
 }
 
+static uint64_t sum(void)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i <= SLOTS; i++)
+		n += slot[i].count;
+	return n;
+}
+
 static void window_begin(unsigned cpu, void *context)
 {
 	(void)cpu, (void)context;
+	before += sum();
 	for (uint32_t i = 0; i <= SLOTS; i++)
 		slot[i].count = 0;
 }
 
 static void window_end(unsigned cpu, void *context)
 {
-	uint64_t sum = 0;
-
 	(void)cpu, (void)context;
-	for (uint32_t i = 0; i <= SLOTS; i++)
-		sum += slot[i].count;
-	fprintf(out, "count %" PRIu64 "\n", sum);
+	fprintf(out, "count %" PRIu64 "\n", sum());
 	fflush(out);
 	if (profile)
 		profile_write();
@@ -102,6 +110,13 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 	}
 }
 
+static void ended(plugin_id id, void *context)
+{
+	(void)id, (void)context;
+	fprintf(out, "all %" PRIu64 "\n", before + sum());
+	fflush(out);
+}
+
 int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
 	(void)info;
@@ -114,5 +129,6 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 	if (!out)
 		return -1;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_atexit_cb(id, ended, NULL);
 	return 0;
 }
