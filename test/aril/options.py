@@ -115,7 +115,7 @@ def of_a_run(p: argparse.ArgumentParser) -> None:
     a("-w", "--workdir", type=guest_folder, metavar="DIR", help="where COMMAND starts in the guest")
     a("-t", "--tty", action="store_true", help="give COMMAND this terminal")
     a("--mem", default=1 << 30, type=memory, metavar="SIZE", help="memory of the machine: 512M, 1.5G (default 1G)")
-    a("--timeout", type=seconds, metavar="TIME", help="for the whole run, boot included: 90, 90s, 2m, 1h30m")
+    a("--timeout", type=seconds, metavar="TIME", help="for the whole run, boot included: 90, 90s, 2m, 1h30m; a transfer that will outlast it is told of")
     a("--accel", choices=("tcg", "kvm", "auto"), default="tcg", help="how QEMU runs the machine; auto: KVM if a trial boot works here (default tcg)")
     a("--cold", action="store_true", help="boot through the firmware; else a run goes on from a saved machine, where one can (not with more than two --share, --icount, --trace, --gui, --gdb, "
       "--conf, --qemu, other apps, KVM)")
