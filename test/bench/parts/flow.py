@@ -41,7 +41,10 @@ class Ends:
         while not select.select([self.outward], [], [], 0.5)[0]:
             if self.ended() or time.monotonic() > self.until:
                 raise systems.Failed(f"the guest said only {self.seen[-200:]!r}")
-        return self.buffer[:os.readv(self.outward, [self.buffer])]
+        got = self.buffer[:os.readv(self.outward, [self.buffer])]
+        if not got:
+            raise systems.Failed(f"the guest ended, and had said only {self.seen[-200:]!r}")
+        return got
 
     def line(self, word: bytes) -> bytes:
         """Past that line: what came behind it."""
@@ -120,7 +123,7 @@ def linux_whole(way: str, size: int) -> Tuple[float, float]:
 def linux_once(way: str, size: int) -> Tuple[float, float]:
     """MB/s, and seconds with the boot."""
     steps = "; ".join(f"busybox insmod /modules/{name}.ko" for name in MODULES)
-    text = f"busybox mount -t devtmpfs none /dev; {steps}; exec 0<>/dev/vport0p1 1>&0; {script(way, size, 'busybox ')}; busybox sleep 60"
+    text = f"busybox mount -t devtmpfs none /dev; {steps}; until (: <>/dev/vport0p1) 2>/dev/null; do busybox sleep 0.1; done; exec 0<>/dev/vport0p1 1>&0; {script(way, size, 'busybox ')}; busybox sleep 60"
     with tempfile.TemporaryDirectory(prefix="aril-bench-") as folder:
         port = qemu.Fifos(os.path.join(folder, "channel"))
         os.set_blocking(port.outward, True)
