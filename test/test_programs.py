@@ -17,7 +17,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
          "threads", "threadsig", "threadproc", "threadfp", "futex", "futexpi", "futexmany", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
-         "regions", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "waitlists", "watches", "attributes", "queued")
+         "regions", "chance", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "waitlists", "watches", "attributes", "queued")
 ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset", "seccomp")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl")] + list(BARE)
@@ -137,19 +137,22 @@ def test_errnos_of_the_manual(ours):
     print(f"errnos: {len(said & seen)} of {len(said)} that the manual names are seen")
 
 
-FORK_CASES = {f"fork-{mib}": f"$T/forkframes {mib}" for mib in (1, 64)}
+# Where a program lies decides how many tables it takes.
+FIXED = "echo 0 >/proc/sys/kernel/randomize_va_space; "
+FORK_CASES = {f"fork-{mib}": f"{FIXED}$T/forkframes {mib}" for mib in (1, 64)}
 # The first round fills the family's caches, the second must give back all that it takes.
 ROUND = "$T/forktree-musl 200 >/dev/null; $T/heap-musl >/dev/null; $T/forkpage-musl >/dev/null; $T/hostile >/dev/null; $T/sysv-musl >/dev/null; " \
         "$T/addresses-musl >/dev/null; $T/ptrace-musl >/dev/null; $T/hugepages-musl >/dev/null; seq 1000 | sort | md5sum >/dev/null; " \
         "(sleep 0.1 & wait); echo x >/tmp/x; rm /tmp/x;"
 FRAME_CASES = {
-    "frames-return": ROUND + ROUND + "a=$($T/frames); " + ROUND + "b=$($T/frames); echo $a $b",
-    "frames-threads": "$T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; a=$($T/frames); $T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; "
+    "frames-return": FIXED + ROUND + ROUND + "a=$($T/frames); " + ROUND + "b=$($T/frames); echo $a $b",
+    "frames-threads": FIXED + "$T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; a=$($T/frames); $T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; "
                       "b=$($T/frames); echo $a $b",
     "gate-wrong": "$T/gatewrong",
     "account": "$T/account",
     "huge-pages": "$T/hugepages-musl runs",
     "image-cut": "$T/cuts /etc/demo",
+    "chance": "s=/proc/sys/kernel/randomize_va_space; for n in 0 1 2; do echo $n >$s; $T/chance-pie | head -6; done; echo 3 >$s",
     "clock-set": "$T/clockset",
 }
 
@@ -157,6 +160,7 @@ FRAME_CASES = {
 @pytest.fixture(scope="module")
 def counted():
     files = {name: programs.build(name, "musl") for name in ("account", "clockset", "cuts", "forkframes", "frames", "gatewrong", "hostile")}
+    files["chance-pie"] = programs.build("chance", "pie")
     files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc", "sysv", "addresses", "ptrace", "hugepages")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
 
@@ -194,6 +198,13 @@ def test_gate_refuses(counted):
     case = counted["gate-wrong"]
     assert case.status == 0 and case.out.endswith(b" 0 wrong\n"), case
     assert case.out.count(b"ports of a program: none\nlines of a program: none\n") == 2, case
+
+
+def test_chance(counted):
+    """kernel.randomize_va_space: 0 nothing, 1 all but the heap's distance from its image, 2 all; another value is refused."""
+    case = counted["chance"]
+    said = [line.split(": ")[1] for line in case.out.decode().splitlines()]
+    assert case.status and said == ["always there"] * 6 + ["by chance"] * 12, case
 
 
 def test_account(counted):

@@ -24,6 +24,8 @@ struct exec_plan {
 	uint64_t strings_size, strings_pages;
 	uint32_t argc, envc;
 	uint64_t args_size;                /* bytes of argv's strings */
+	uint64_t random[4];                /* the first two for the program, the others for where it lies: image.c */
+	uint64_t stack_skip;               /* bytes that the stack leaves out below its strings */
 	char path[4096];                   /* of the file that the caller named */
 	char head[EXEC_HEAD];              /* first bytes of the file being looked at */
 };

@@ -42,18 +42,17 @@ static uint64_t pointers(struct pile *s, uint64_t table, uint32_t count, const c
 uint64_t stack_build(const struct exec_plan *plan)
 {
 	const struct exec_image *p = &plan->program, *i = &plan->interp;
-	struct pile s = { .at = STACK_TOP - 8 };
-	uint64_t zero = 0, random[2], strings, path, platform, seed, aux[2 * AUX_MAX], table, argc = plan->argc, argv, envp;
+	struct pile s = { .at = SPACE->stack_top - 8 };
+	uint64_t zero = 0, strings, path, platform, seed, aux[2 * AUX_MAX], table, argc = plan->argc, argv, envp;
 	int n = 0;
 
-	random_bytes(random, sizeof random);
 	(void)push(&s, &zero, 8);
 	path = push(&s, plan->path, strlen(plan->path) + 1);
 	strings = push(&s, plan->strings, plan->strings_size);
-	s.at &= ~15ul;
+	s.at = (s.at - plan->stack_skip) & ~15ul;
 	platform = push(&s, PLATFORM, sizeof PLATFORM);
 	s.at &= ~15ul;
-	seed = push(&s, random, sizeof random);
+	seed = push(&s, plan->random, 2 * sizeof *plan->random);
 #define AUX(key, value) (aux[n++] = (key), aux[n++] = (uint64_t)(value))
 	AUX(AT_SYSINFO_EHDR, VDSO_BASE);
 	AUX(AT_HWCAP, hwcap());

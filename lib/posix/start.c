@@ -80,6 +80,7 @@ static void monitor_begin(void *nothing)
 	(void)nothing;
 	if (r < 0)
 		give_up("the family segment cannot be made", r);
+	F->randomize = 2;
 	F->latency_ns = posix_parts.latency_ns;
 	F->granularity_ns = posix_parts.granularity_ns;
 	posix_parts.monitor();

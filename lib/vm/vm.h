@@ -11,14 +11,16 @@
 #include <vm/space.h>
 #include <linux/mman.h> /* MAP_, as far as it counts here */
 
-/* Where the library places things: all below 320 GiB and, until that is full, above 192 GiB, the one part of slot 0
+/* Where the library places things, when nothing is random (load/image.c): all below 320 GiB and, until that is full,
+ * above 192 GiB, the one part of slot 0
  * that AddressSanitizer's layout leaves to others. vDSO, interpreter, the first mappings and the stack lie near one
  * another, in one table for fork to link, of which it copies a part; and the two that stay below what comes and goes,
  * so that their regions need not be moved. Images, and what is too large, lie in slots that this layout leaves free. */
 #define STACK_TOP    (320 * EXO_HOME_SIZE - 16 * PAGE)
 #define STACK_GAP    (256 * PAGE)                  /* kept free below a growing stack */
-#define MMAP_TOP     (STACK_TOP - (64ul << 20))
-#define INTERP_BASE  (MMAP_TOP - (32ul << 20))
+#define STACK_ROOM   (64ul << 20)                  /* between its top and mmap_top */
+#define MMAP_TOP     (STACK_TOP - STACK_ROOM)
+#define INTERP_BASE  (SPACE->mmap_top - (32ul << 20))
 #define VDSO_BASE    (INTERP_BASE - 16 * PAGE)
 #define PIE_BASE     (200 * EXO_HOME_SIZE)         /* when no home is to be had */
 #define IMAGES_BASE  (33 * EXO_SLOT_SIZE)

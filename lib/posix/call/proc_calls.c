@@ -177,7 +177,7 @@ CALL3(getrandom, to, size, flags)
 	return (long)done;
 }
 
-/* Linux's own, with addresses that are not random, as they never are here. */
+/* Linux's own, with addresses that are random or not: image.c. */
 CALL1(personality, which)
 {
 	struct task *t = current_task();

@@ -44,6 +44,18 @@ static long take_name(const struct proc_node *of, const char *text, size_t n)
 	return system_rename(text, n, !strcmp(of->row->name, "domainname"));
 }
 
+/* ---- how much of where programs lie is random */
+NUMBER(text_randomize, F->randomize)
+
+static long take_randomize(const struct proc_node *of, const char *text, size_t n)
+{
+	(void)of;
+	if (!n || text[0] < '0' || text[0] > '2' || (n > 1 && text[1] != '\n'))
+		return -EINVAL;
+	F->randomize = (uint32_t)(text[0] - '0');
+	return 0;
+}
+
 /* ---- random numbers in the form of RFC 9562, version 4; boot_id is the same until the machine ends */
 static void say_uuid(struct text *t, const uint8_t id[16])
 {
@@ -95,8 +107,9 @@ static const struct shown kernel_rows[] = {
 	TEXT("osrelease", text_name), TEXT("ostype", text_name), FIXED("overflowgid", "65534"), FIXED("overflowuid",
 		"65534"),
 	FIXED("panic", "0"), TEXT("pid_max", text_pid_max), FIXED("printk", "4\t4\t1\t7"), DIRECTORY("random", random_rows),
-	FIXED("randomize_va_space", "0"), DIRECTORY("seccomp", seccomp_rows),
-	FIXED("sem", "32000\t4096000\t500\t128"), FIXED("shmall", "18446744073692774399"),
+	{ "randomize_va_space", S_IFREG | 0644, .text = text_randomize, .take = take_randomize },
+	DIRECTORY("seccomp", seccomp_rows), FIXED("sem", "32000\t4096000\t500\t128"),
+	FIXED("shmall", "18446744073692774399"),
 	FIXED("shmmax", "18446744073692774399"), FIXED("shmmni", "128"), FIXED("tainted", "0"), TEXT("threads-max",
 		text_threads_max),
 	TEXT("version", text_name), { 0 },

@@ -3,6 +3,7 @@
  * bench all|quick [ROW,ROW...]: runs rows. bench row ROW. bench profile ROW, bench command ARG...: with a window for a profiler. */
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/reboot.h>
 #include "measure.h"
 
@@ -199,6 +200,7 @@ int main(int argc, char **argv)
 
 	if (getpid() == 1)
 		init_begin();
+	(void)personality(ADDR_NO_RANDOMIZE); /* rows, which are images of their own, cost the same from run to run */
 	if (argc >= 3 && strcmp(argv[1], "profile") == 0) {
 		profiled = 1;
 		status = row_run(argv[2]);
