@@ -2,6 +2,7 @@
 /* eventfd(2): a counter that is read and written as a file. */
 #include <asm/poll.h>
 #include <fs/files.h>
+#include <posix/file/eventfd.h>
 
 #define EFD_SEMAPHORE 1u
 #define COUNT_MAX     (~0ul - 1)
@@ -78,6 +79,19 @@ static void event_release(struct file *f)
 
 static const struct file_ops eventfd_ops = { .read = event_read, .write = event_write, .poll = event_poll,
 	.waits = event_waits, .events = event_events, .release = event_release };
+
+int is_eventfd(const struct file *f) { return f->ops == &eventfd_ops; }
+
+void eventfd_signal(struct file *f)
+{
+	struct eventfd *e = f->own;
+
+	if (e->count < ~0ul)
+		e->count++;
+	e->writes++;
+	wake_up(e);
+	waiters_tell(&e->waits, WAIT_IN);
+}
 
 static long make(uint64_t count, uint64_t flags)
 {

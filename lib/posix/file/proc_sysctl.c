@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/sys: settings of the system by name. What cannot be set here is read-only, and what has no meaning here is
  * absent. */
+#include <posix/file/aio.h>
 #include "proc.h"
 
 /* ---- values that follow from the system itself */
@@ -12,6 +13,7 @@ NUMBER(text_pid_max, PID_END)
 NUMBER(text_nr_open, FD_MAX)
 NUMBER(text_map_count, regions_max())
 NUMBER(text_min_free, frames_kept() * 4)
+NUMBER(text_aio, aio_count())
 NUMBER(text_file_max, fam_room(ROOM_FEW))
 
 static void text_file_nr(struct text *t, const struct proc_node *of)
@@ -128,6 +130,7 @@ static const struct shown mqueue_rows[] = {
 	FIXED("msgsize_max", "8192"), FIXED("queues_max", "256"), { 0 },
 };
 static const struct shown fs_rows[] = {
+	FIXED("aio-max-nr", "65536"), TEXT("aio-nr", text_aio),
 	{ "binfmt_misc", S_IFDIR | 0755, .in = binfmt_rows, .more = &binfmt_names },
 	TEXT("file-max", text_file_max), TEXT("file-nr", text_file_nr), FIXED("lease-break-time", "45"),
 		FIXED("leases-enable", "0"),

@@ -4,6 +4,7 @@
 #include <base/fmt.h>
 #include <load/exec.h>
 #include <posix/call/calls.h>
+#include <posix/file/aio.h>
 #include <posix/parts.h>
 #include <linux/fcntl.h>
 #include <linux/signal.h>
@@ -89,6 +90,8 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 	files_exec(t->files);
 	plan->opened_fd = plan->opened ? files_open_inode(t->files, plan->opened) : 0;
 	signal_exec(t);
+	if (t->aio)
+		aio_drop(t);
 }
 
 static char *cmdline_copy(const struct exec_plan *plan)

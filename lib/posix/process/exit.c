@@ -3,6 +3,7 @@
  * A thread ends by its own hand only, on its way to user code, so that nothing that it holds in the library is lost. */
 #include <posix/library.h>
 #include <posix/call/calls.h>
+#include <posix/file/aio.h>
 #include <posix/signal/signals.h>
 #include "ask.h"
 #include "pidfd.h"
@@ -126,6 +127,8 @@ void task_bury(struct task *t, int status)
 	t->files = 0;
 	ask_refuse(t);
 	sem_undo_all(t);
+	if (t->aio)
+		aio_drop(t);
 	ptrace_end(t);
 	task_drop_image(t);
 	children_leave(t);

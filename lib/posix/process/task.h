@@ -104,6 +104,7 @@ struct task {
 
 	struct task_signals signals;
 	struct sem_undo *sem_undo;   /* sysv_sem.c */
+	struct aio_context *aio;     /* aio.c */
 };
 
 #define ASK_LOOK ((struct ask *)1)
