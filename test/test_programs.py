@@ -20,7 +20,7 @@ NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forkt
          "regions", "chance", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "waitlists", "watches", "attributes", "queued")
 ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset", "seccomp", "aio")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))
-ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl")] + list(BARE)
+ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl"), ("walls", "static")] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last", "clockset": "read"}
 
 

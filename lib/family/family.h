@@ -12,7 +12,8 @@
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
 #define DATA_KEPT 4 /* free pages of data memory that stay mapped, at most */
 #define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
-#define TID_MAX 4096           /* numbers of threads differ modulo this */
+#define TIDS_FIRST 4096        /* numbers that there is room for at the start, */
+#define TIDS_MAX   524288      /* and at last */
 #define SLEEP_BUCKETS 64       /* the last is WAITS_CHANNEL's */
 #define FUTEX_BUCKETS 64
 
@@ -33,12 +34,15 @@ struct family {
 	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
 
 	/* tasks and run queue */
-	struct task *tasks;            /* by rising pid; the first is pid 1 */
-	struct thread **by_tid;        /* TID_MAX of them */
+	struct task *tasks, *tasks_end; /* by rising pid; the first is pid 1 */
+	uint32_t stopped_count;        /* of them, by job control */
+	struct thread **by_tid;        /* numbers differ modulo tid_size, a power of two */
+	uint32_t tid_size, tid_count;
 	int last_tid;
 	uint32_t task_count;
 	exo_name stray;                /* an env that no process had at the last look, 0 = none: reap.c */
 	uint64_t strays_at;            /* when that was, ns of clock_ns */
+	uint64_t reaped_at;            /* when all were looked at, for such as are stuck: reap.c */
 
 	/* running and sleeping: sched.c, sleep.c */
 	struct thread *run_head, *run_tail; /* by rising virtual time, as of when each was put there */
@@ -97,7 +101,7 @@ void **family_slot_fs(void);
 #define TOLD_PAGES        ((sizeof(struct told) + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE)
 #define CONTROL_MAP       ((uint64_t *)(FAMILY_BASE + TOLD_PAGES * EXO_PAGE_SIZE))
 #define BY_TID_PAGE       (TOLD_PAGES + FAMILY_PAGES / 8 / EXO_PAGE_SIZE)
-#define CONTROL_OWN_PAGES (BY_TID_PAGE + TID_MAX * sizeof(void *) / EXO_PAGE_SIZE)
+#define CONTROL_OWN_PAGES (BY_TID_PAGE + TIDS_FIRST * sizeof(void *) / EXO_PAGE_SIZE)
 
 /* ---- home.c: by the homes' owner, the first env. Once: homes, tables, first pages; fills F. 0 or a gate error. */
 int family_start(void);

@@ -148,6 +148,7 @@ int family_start(void)
 	if (control_map(0, control_first()) < control_first())
 		return -EXO_ENOMEM;
 	F->by_tid = (struct thread **)(FAMILY_BASE + BY_TID_PAGE * PAGE);
+	F->tid_size = TIDS_FIRST;
 	control_start(CONTROL_OWN_PAGES + data_map_pages());
 	data_start(data_limit(), (uint64_t *)(FAMILY_BASE + CONTROL_OWN_PAGES * PAGE));
 	reserves_set();

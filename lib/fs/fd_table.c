@@ -37,6 +37,7 @@ static int table_grow(struct file_state *fs, uint32_t size)
 
 	if (!fd)
 		return -ENOMEM;
+	family_progress(); /* a large one is long cleared and copied */
 	memcpy(fd, fs->fd, fs->size * sizeof(*fd));
 	memcpy(open, fs->open, before * sizeof(*open));
 	memcpy(cloexec, fs->cloexec, before * sizeof(*cloexec));
@@ -216,6 +217,7 @@ struct file_state *files_fork(struct file_state *of)
 	if (of->root.inode)
 		place_get(&of->root), fs->root = of->root;
 	for (int fd = fd_next(of, 0); fd >= 0; fd = fd_next(of, (uint32_t)fd + 1)) {
+		family_progress(); /* it may be one of many */
 		fs->fd[fd] = of->fd[fd];
 		file_get(fs->fd[fd]);
 	}

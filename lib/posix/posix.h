@@ -22,7 +22,7 @@
 #include <fs/call.h>
 #include <tty/needs.h>
 
-#define PROC_MAX 1024
+#define PROC_MAX 4080
 #define FD_MAX   1048576 /* Linux's nr_open */
 #define FD_SOFT  1024    /* what a first process may have open, until it asks for more */
 
@@ -69,7 +69,7 @@ void io_note(int writes, long n);
 const char *system_name(const char *field, char name[65]);
 long system_rename(const char *text, size_t n, int domain);
 uint64_t regions_max(void);                /* regions that a process can have */
-#define PID_END 32768                      /* no process or thread has a number from there on */
+#define PID_END 4194304                    /* no process or thread has a number from there on */
 /* load.c: how many threads were runnable, on the average of 1, 5 and 15 minutes, times 2048; what processes that are
  * gone used. */
 void runnable_average(uint32_t to[3]);

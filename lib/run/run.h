@@ -16,6 +16,7 @@ struct thread;
  * signal is seen first. Drops and retakes the family lock. Who waits for several objects at once: wait.h. */
 int  sleep_on(void *channel, uint64_t deadline);
 void wake_up(void *channel);
+int  is_slept_on(const void *channel);
 /* The same for what must come to its end: no signal ends it. Who sleeps may be woken for nothing. */
 void sleep_through(void *channel, uint64_t deadline);
 

@@ -12,6 +12,8 @@
 #include "needs.h"
 
 #define CHECK_NS 1000000000u /* so seldom the lists are looked through */
+#define SOON_NS  10000000u
+#define FEW_TASKS 64         /* a look at which costs nothing beside the end of one */
 
 /* Ticks that an env ran; only the caller's own runs now. */
 static uint64_t env_clock(exo_name env)
@@ -93,6 +95,14 @@ static int queue_check(void)
 				queue_insert(th);
 	F->told.run_count = count;
 	return 1;
+}
+
+/* An env of the caller's has ended, nearly always by itself: one that is stuck is looked for at once among few, else
+ * seldom; once a second it is found anyway. */
+static void reap_soon(void)
+{
+	if (F->task_count < FEW_TASKS || clock_ns() - F->reaped_at > SOON_NS)
+		reap_stuck();
 }
 
 /* Nobody may be forgotten for ever because somebody wrote where he should not. */
@@ -361,7 +371,7 @@ void sched_take_events(int in_library)
 		return;
 	family_lock();
 	if (bits & EXO_PEND_CHILD)
-		reap_stuck();
+		reap_soon();
 	if (is_passed_over())
 		cpu_give(F->running);
 	else if (bits & EXO_PEND_TIMER)
@@ -381,7 +391,9 @@ void sched_keep(void)
 		if (bits & EXO_PEND_NOTIFY)
 			news = __atomic_exchange_n(&P->exo->notify_bits, 0, __ATOMIC_ACQUIRE);
 		family_lock();
-		if (bits & EXO_PEND_CHILD || news & KEEPER_REAP)
+		if (bits & EXO_PEND_CHILD)
+			reap_soon();
+		if (news & KEEPER_REAP)
 			reap_stuck();
 		deadline = sleepers_run(now);
 		timers_run(now);

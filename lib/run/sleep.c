@@ -89,6 +89,15 @@ void wake_up(void *channel)
 	}
 }
 
+int is_slept_on(const void *channel)
+{
+	const struct thread *th = *bucket_of(channel);
+
+	while (th && th->channel != channel)
+		th = th->sleep_next;
+	return th != NULL;
+}
+
 void init_poke(void)
 {
 	if (!P->is_keeper)

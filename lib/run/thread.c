@@ -82,14 +82,38 @@ static void slot_give(uint32_t slot)
 	P->slot_free = slot;
 }
 
+static struct thread **tid_place(int tid) { return &F->by_tid[(uint32_t)tid & (F->tid_size - 1)]; }
+
+/* Twice the room, which stays. */
+static void tids_grow(void)
+{
+	struct thread **had = F->by_tid, **more = fam_pages(F->tid_size * 2 * sizeof(*more) / PAGE);
+	uint32_t size = F->tid_size;
+
+	if (!more)
+		return;
+	F->by_tid = more;
+	F->tid_size = size * 2;
+	for (uint32_t i = 0; i < size; i++)
+		if (had[i])
+			*tid_place(had[i]->tid) = had[i];
+	if (size > TIDS_FIRST)
+		fam_pages_free(had, size * sizeof(*had) / PAGE);
+}
+
 static int tid_take(void)
 {
-	for (int i = 0; i < TID_MAX; i++) {
-		int tid = F->last_tid + 1 + i;
+	int most;
 
-		if (tid >= TID_MAX * 8)
-			tid -= TID_MAX * 8 - 2;
-		if (!F->by_tid[tid % TID_MAX]) {
+	if (F->tid_count >= F->tid_size / 4 * 3 && F->tid_size < TIDS_MAX)
+		tids_grow();
+	most = (int)F->tid_size * 8;
+	for (uint32_t i = 0; i < F->tid_size; i++) {
+		int tid = F->last_tid + 1 + (int)i;
+
+		if (tid >= most)
+			tid -= most - 2;
+		if (!*tid_place(tid)) {
 			F->last_tid = tid;
 			return tid;
 		}
@@ -108,7 +132,8 @@ struct thread *thread_new(struct task *t, int tid)
 		fam_free(th);
 		return 0;
 	}
-	F->by_tid[th->tid % TID_MAX] = th;
+	F->tid_count += !*tid_place(th->tid);
+	*tid_place(th->tid) = th;
 	th->task = t;
 	th->slack_ns = th->slack_usual_ns = 50000;
 	/* Behind the leader, so that a thread of many is found and left at the same cost. */
@@ -127,7 +152,8 @@ void thread_free(struct thread *th)
 	while (*at != th)
 		at = &(*at)->next;
 	*at = th->next;
-	F->by_tid[th->tid % TID_MAX] = 0;
+	*tid_place(th->tid) = 0;
+	F->tid_count--;
 	if (F->running == th) {
 		F->running = 0;
 		F->told.running = 0;
@@ -137,14 +163,15 @@ void thread_free(struct thread *th)
 
 void thread_renumber(struct thread *th, int tid)
 {
-	F->by_tid[th->tid % TID_MAX] = 0;
-	F->by_tid[tid % TID_MAX] = th;
+	F->tid_count -= !!*tid_place(tid);
+	*tid_place(th->tid) = 0;
+	*tid_place(tid) = th;
 	th->tid = tid;
 }
 
 struct thread *thread_by_tid(int tid)
 {
-	struct thread *th = tid > 0 ? F->by_tid[tid % TID_MAX] : 0;
+	struct thread *th = tid > 0 ? *tid_place(tid) : 0;
 
 	return th && th->tid == tid ? th : 0;
 }

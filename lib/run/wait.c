@@ -28,10 +28,14 @@ void waiter_leave(struct waiter *w)
 
 void waiters_told(struct wait_list *list, uint32_t events)
 {
+	int is_one = 0; /* that was exclusive has woken somebody */
+
 	for (struct waiter *w = list->first; w; w = w->next) {
 		family_progress(); /* it may be one of many */
-		if (w->events & events)
-			w->tell(w);
+		if (!(w->events & events) || (is_one && w->is_exclusive))
+			continue;
+		if (w->tell(w) && w->is_exclusive)
+			is_one = events != WAIT_ANY;
 	}
 }
 
@@ -42,12 +46,12 @@ void waiters_end(struct wait_list *list)
 	while ((w = list->first)) {
 		family_progress();
 		waiter_leave(w);
-		w->tell(w);
+		(void)w->tell(w);
 	}
 }
 
 /* A thread that sleeps for its set wakes; one that was woken already looks anyway. */
-static void thread_tell(struct waiter *w)
+static int thread_tell(struct waiter *w)
 {
 	struct thread *th = w->owner;
 
@@ -55,6 +59,7 @@ static void thread_tell(struct waiter *w)
 		th->waits_for->is_stale = 1;
 	if (th->channel == WAITS_CHANNEL)
 		thread_run(th);
+	return 1;
 }
 
 int waits_begin(uint64_t room)

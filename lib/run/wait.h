@@ -16,9 +16,10 @@
 struct thread;
 struct waiter {
 	struct waiter *next, **at;       /* at: what points here; NULL: in no list */
-	void (*tell)(struct waiter *w);  /* the object may be ready now; it changes no list of waiters */
+	int (*tell)(struct waiter *w);   /* the object may be ready now; it changes no list. True: somebody wakes by it */
 	void *owner;
 	uint32_t events;                 /* bits of poll that it is told of */
+	int is_exclusive;                /* of such ones no more are told when somebody wakes; of an end all are */
 };
 struct wait_list { struct waiter *first; };
 

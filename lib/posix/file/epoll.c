@@ -5,6 +5,9 @@
 #include <fs/poll.h>
 #include "epoll.h"
 
+/* epoll_ctl(2): what may stand beside EPOLLEXCLUSIVE. */
+#define EXCLUSIVE_EVENTS (EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
+
 static long epoll_no_read(struct file *f, struct io *io, uint64_t at)
 {
 	(void)f;
@@ -91,12 +94,16 @@ static long control(struct file *ep, struct file *f, int op, int fd, uint64_t fr
 	if (!f->ops->poll) /* files that are always ready cannot be watched */
 		return -EPERM;
 	w = watch_find(e, f, fd);
+	if (event.events & EPOLLEXCLUSIVE && (op == EPOLL_CTL_MOD || event.events & ~EXCLUSIVE_EVENTS || f->ops == &epoll_ops))
+		return -EINVAL;
 	switch (op) {
 	case EPOLL_CTL_ADD:
 		return w ? -EEXIST : watch_add(e, f, fd, &event);
 	case EPOLL_CTL_MOD:
 		if (!w)
 			return -ENOENT;
+		if (w->waiter.is_exclusive)
+			return -EINVAL;
 		w->data = event.data;
 		watch_arm(w, event.events);
 		return 0;

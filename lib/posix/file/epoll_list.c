@@ -62,10 +62,11 @@ void ready_leave(struct watch *w)
 }
 
 /* Those above hear of it also when it was in the list: for them it is another edge. */
-static void watch_tell(struct waiter *waiter)
+static int watch_tell(struct waiter *waiter)
 {
 	struct watch *w = (struct watch *)waiter;
 	struct epoll *e = w->epoll;
+	int wakes = w->waiter.is_exclusive && is_slept_on(e);
 
 	w->tells++;
 	e->tells++;
@@ -74,6 +75,7 @@ static void watch_tell(struct waiter *waiter)
 		wake_up(e);
 	}
 	waiters_tell(&e->waits, WAIT_IN);
+	return wakes;
 }
 
 struct watch *watch_new(struct epoll *e, struct file *f, int fd)
@@ -134,9 +136,10 @@ static void events_set(struct watch *w, uint32_t events)
 void watch_arm(struct watch *w, uint32_t events)
 {
 	events_set(w, events | WAIT_SURE);
+	w->waiter.is_exclusive = !!(events & EPOLLEXCLUSIVE);
 	w->is_told = 0;
 	if (news_of(w))
-		watch_tell(&w->waiter);
+		(void)watch_tell(&w->waiter);
 }
 
 static uint32_t ready_of(const struct watch *w)

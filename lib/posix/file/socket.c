@@ -42,11 +42,37 @@ void socket_came(struct socket *s)
 	waiters_tell(&s->waits, WAIT_IN);
 }
 
+void socket_blocked(struct socket *s)
+{
+	if (!s->peer || s->blocked_at)
+		return;
+	s->blocked_next = s->peer->blocked;
+	s->blocked_at = &s->peer->blocked;
+	if (s->blocked_next)
+		s->blocked_next->blocked_at = &s->blocked_next;
+	s->peer->blocked = s;
+}
+
+static void blocked_leave(struct socket *s)
+{
+	if (!s->blocked_at)
+		return;
+	*s->blocked_at = s->blocked_next;
+	if (s->blocked_next)
+		s->blocked_next->blocked_at = s->blocked_at;
+	s->blocked_at = NULL;
+}
+
 void socket_room(struct socket *s)
 {
+	struct socket *from;
+
 	s->events++;
 	wake_up(s);
-	senders_tell(s, WAIT_OUT);
+	while ((from = s->blocked)) {
+		blocked_leave(from);
+		waiters_tell(&from->waits, WAIT_OUT);
+	}
 }
 
 void socket_wake(struct socket *s)
@@ -60,6 +86,7 @@ void socket_wake(struct socket *s)
 void socket_peer(struct socket *s, struct socket *peer)
 {
 	if (s->peer) {
+		blocked_leave(s);
 		*s->senders_at = s->senders_next;
 		if (s->senders_next)
 			s->senders_next->senders_at = s->senders_at;
@@ -187,6 +214,8 @@ static int socket_poll(struct file *f)
 		mask |= POLLHUP;
 	if (is_stream ? !gone && s->peer->queued < SOCKET_ROOM : !s->peer || s->peer->queued < SOCKET_ROOM)
 		mask |= POLLOUT | POLLWRNORM;
+	else if (!gone)
+		socket_blocked(s);
 	if (gone)
 		mask |= POLLOUT | POLLWRNORM | (s->peer_pid ? POLLRDHUP : 0);
 	return mask;

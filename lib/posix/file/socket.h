@@ -42,6 +42,7 @@ struct socket {
 	uint64_t events;
 	struct wait_list waits;        /* of its own file's */
 	struct socket *senders, *senders_next, **senders_at; /* whose peer it is; the list of its own peer */
+	struct socket *blocked, *blocked_next, **blocked_at; /* of these, who found no room in it; at NULL: it has not */
 	uint64_t receive_ns, send_ns;  /* SO_RCVTIMEO, SO_SNDTIMEO; 0: for ever */
 	struct socket *pending, *pending_next; /* of a listener: connected and not yet accepted; references held */
 	uint32_t pending_count, backlog;
@@ -62,6 +63,7 @@ void socket_peer(struct socket *s, struct socket *peer);
 void socket_wake(struct socket *s);                       /* something of it changed */
 void socket_came(struct socket *s);                       /* a message or a connection */
 void socket_room(struct socket *s);                       /* some was taken */
+void socket_blocked(struct socket *s);                    /* no room in its peer: it is told of some */
 void message_free(struct message *m);
 int  socket_waits(struct socket *s, void *channel, uint64_t deadline, int dontwait); /* 0; -EAGAIN, -ERESTARTSYS */
 struct socket *abstract_find(const struct socket_name *name);

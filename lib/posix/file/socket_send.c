@@ -124,6 +124,8 @@ static long do_send(struct socket *s, struct socket *other, struct io *io, struc
 		if (error)
 			break;
 		if (to->queued >= SOCKET_ROOM) {
+			if (!other)
+				socket_blocked(s);
 			error = socket_waits(to, to, deadline, dontwait);
 			if (error)
 				break;

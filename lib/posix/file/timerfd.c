@@ -27,7 +27,11 @@ static void timerfd_wake(struct timerfd *t)
 	waiters_tell(&t->waits, WAIT_IN);
 }
 
-static void clock_tell(struct waiter *w) { timerfd_wake(w->owner); }
+static int clock_tell(struct waiter *w)
+{
+	timerfd_wake(w->owner);
+	return 1;
+}
 
 /* Whether it is told when the clock is set. */
 static void cancels_set(struct timerfd *t, int cancels)

@@ -51,14 +51,7 @@ static int parent_does_not_wait(const struct task *t)
 
 static void child_to(struct task *c, struct task *to)
 {
-	struct task **at = &c->parent->child;
-
-	while (*at != c)
-		at = &(*at)->sibling;
-	*at = c->sibling;
-	c->parent = to;
-	c->sibling = to->child;
-	to->child = c;
+	task_child_of(c, to);
 	c->maker = to->pid;
 	c->exit_signal = SIGCHLD;
 	wake_up(to);
@@ -109,6 +102,8 @@ static int groups_note(const struct task *t, int *list)
 {
 	int count = 0;
 
+	if (!F->stopped_count)
+		return 0;
 	for (const struct task *c = t->child; c && count < GROUPS_MAX - 1; c = c->sibling)
 		if (c->pgrp != t->pgrp && c->session == t->session && !group_is_orphaned(c->pgrp))
 			list[count++] = c->pgrp;
@@ -149,6 +144,7 @@ void task_bury(struct task *t, int status)
 	t->state = TASK_ZOMBIE;
 	t->exit_status = status;
 	t->stop_status = 0;
+	task_news_set(t, 1);
 	itimers_stop(t);
 	posix_timers_drop(t);
 	signal_forget(t, ~0ul);
@@ -260,7 +256,7 @@ void threads_end_others(void)
 
 int reap_child(int *status)
 {
-	for (struct task *c = F->tasks->child; c; c = c->sibling)
+	for (struct task *c = F->tasks->news_count ? F->tasks->child : NULL; c; c = c->sibling)
 		if (c->state == TASK_ZOMBIE) {
 			int pid = c->pid;
 

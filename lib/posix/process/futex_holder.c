@@ -188,7 +188,7 @@ void futex_hand_on(struct thread *th)
 {
 	if (th->futex.holder)
 		leave(th);
-	for (int i = 0; i < TID_MAX && th->futex_waiters; i++) {
+	for (uint32_t i = 0; i < F->tid_size && th->futex_waiters; i++) {
 		const struct thread *w = F->by_tid[i];
 
 		if (w && w->futex.space && w->futex.holder == th->tid) {

@@ -102,6 +102,7 @@ void reap_stuck(void)
 
 	if (!locked)
 		family_lock();
+	F->reaped_at = clock_ns();
 	/* Several processes may live in one env (vfork): the loop comes by all of them. */
 	for (struct task *t = F->tasks; t; t = t->next) {
 		const volatile struct exo_env *e = may_have_died(t) ? env_of(t) : 0;

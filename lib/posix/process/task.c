@@ -26,13 +26,67 @@ static void limits_default(struct task *t)
 
 static void list_insert(struct task *t)
 {
-	struct task **at = &F->tasks;
+	struct task *before = F->tasks_end;
 
-	while (*at && (*at)->pid < t->pid)
-		at = &(*at)->next;
-	t->next = *at;
-	*at = t;
+	while (before && before->pid > t->pid)
+		before = before->prev;
+	t->prev = before;
+	t->next = before ? before->next : F->tasks;
+	*(before ? &before->next : &F->tasks) = t;
+	*(t->next ? &t->next->prev : &F->tasks_end) = t;
 	F->task_count++;
+}
+
+static void list_remove(struct task *t)
+{
+	*(t->prev ? &t->prev->next : &F->tasks) = t->next;
+	*(t->next ? &t->next->prev : &F->tasks_end) = t->prev;
+	F->task_count--;
+}
+
+static void sibling_first(struct task *t)
+{
+	t->elder = NULL;
+	t->sibling = t->parent->child;
+	if (t->sibling)
+		t->sibling->elder = t;
+	t->parent->child = t;
+}
+
+static void sibling_leave(struct task *t)
+{
+	*(t->elder ? &t->elder->sibling : &t->parent->child) = t->sibling;
+	if (t->sibling)
+		t->sibling->elder = t->elder;
+}
+
+void task_child_of(struct task *t, struct task *parent)
+{
+	if (t->parent) {
+		sibling_leave(t);
+		t->parent->news_count -= (uint32_t)t->has_news;
+	}
+	t->parent = parent;
+	sibling_first(t);
+	parent->news_count += (uint32_t)t->has_news;
+}
+
+void task_news_set(struct task *t, int has)
+{
+	if (t->has_news == has || !t->parent)
+		return;
+	t->has_news = has;
+	t->parent->news_count += has ? 1 : -1u;
+	if (has) {
+		sibling_leave(t);
+		sibling_first(t);
+	}
+}
+
+void task_stop_set(struct task *t, int sig)
+{
+	F->stopped_count += (uint32_t)(!!sig - !!t->stop_signal);
+	t->stop_signal = sig;
 }
 
 struct task *task_new(struct task *parent)
@@ -48,10 +102,8 @@ struct task *task_new(struct task *parent)
 	t->start_ns = clock_ns();
 	t->state = TASK_NEW;
 	if (parent) {
-		t->parent = parent;
+		task_child_of(t, parent);
 		t->maker = P->thread ? P->thread->tid : 0;
-		t->sibling = parent->child;
-		parent->child = t;
 		t->pgrp = parent->pgrp;
 		t->session = parent->session;
 		memcpy(t->name, parent->name, sizeof t->name);
@@ -73,21 +125,15 @@ struct task *task_new(struct task *parent)
 
 void task_free(struct task *t)
 {
-	struct task **at;
-
-	for (at = &F->tasks; *at != t; at = &(*at)->next)
-		;
-	*at = t->next;
-	F->task_count--;
+	list_remove(t);
 	task_gone(t);
 	pidfds_leave(t);
 	waiters_end(&t->signals.waits);
 	timer_stop(&t->cpu_limit);
-	if (t->parent) {
-		for (at = &t->parent->child; *at != t; at = &(*at)->sibling)
-			;
-		*at = t->sibling;
-	}
+	task_stop_set(t, 0);
+	task_news_set(t, 0);
+	if (t->parent)
+		sibling_leave(t);
 	while (t->threads)
 		thread_free(t->threads);
 	fam_free(t);

@@ -54,11 +54,13 @@ struct task {
 	/* identity */
 	int pid, pgrp, session;
 	char name[16];               /* comm, NUL-terminated */
-	struct task *parent, *child, *sibling; /* first child; next child of the same parent */
+	struct task *parent, *child, *sibling, *elder; /* first child; next and last child of the same parent */
+	uint32_t news_count;         /* of its children that have something to tell: wait.c */
+	int has_news;                /* it is one of them */
 	int maker;                   /* the thread that made it */
 	int adopts;                  /* orphans among its descendants become its children: prctl */
 	struct pidfd *pidfds;        /* pidfd.c */
-	struct task *next;           /* all tasks, by rising pid */
+	struct task *next, *prev;    /* all tasks, by rising pid */
 	struct file_state *files;
 	struct inode *exe;           /* reference held; may be NULL */
 	char *cmdline;               /* NUL-separated, fam_alloc */
@@ -118,6 +120,12 @@ void task_free(struct task *t);
 uint64_t task_ticks(const struct task *t);
 /* comm := last component of path. */
 void task_set_name(struct task *t, const char *path);
+/* It is stopped by that signal; 0: it goes on. */
+void task_stop_set(struct task *t, int sig);
+/* It has something to tell its parent's wait, or no more: who has stands first among the children. */
+void task_news_set(struct task *t, int has);
+/* It becomes the first child of that one. */
+void task_child_of(struct task *t, struct task *parent);
 /* Drops exe and cmdline. */
 void task_drop_image(struct task *t);
 

@@ -35,9 +35,30 @@ static int child_news(struct task *c, int options, int *status)
 	if (!c->stop_status || !(options & (c->stop_status == STATUS_CONTINUED ? WCONTINUED : WSTOPPED)))
 		return 0;
 	*status = c->stop_status;
-	if (!(options & WNOWAIT))
+	if (!(options & WNOWAIT)) {
 		c->stop_status = 0;
+		task_news_set(c, 0);
+	}
 	return 1;
+}
+
+/* A child that has something to tell, which is taken unless WNOWAIT; else NULL, and *any: there is one to wait for. */
+static struct task *child_look(int pid, int options, int *status, int *any)
+{
+	struct task *self = P->task, *c = pid > 0 ? task_by_pid(pid) : self->child;
+
+	if (c && c->parent != self)
+		return 0;
+	for (; c; c = pid > 0 ? 0 : c->sibling) {
+		if (!wanted(c, pid, options))
+			continue;
+		*any = 1;
+		if (!self->news_count)
+			return 0;
+		if (child_news(c, options, status))
+			return c;
+	}
+	return 0;
 }
 
 /* Waits as wait4 does. The child (still there; the caller reaps a zombie), or NULL with *error: the number of a thread that the caller holds by ptrace, 0 for WNOHANG
@@ -48,14 +69,10 @@ static struct task *child_wait(int pid, int options, int *status, int *error)
 
 	for (;;) {
 		int any = 0;
+		struct task *c = child_look(pid, options, status, &any);
 
-		for (struct task *c = self->child; c; c = c->sibling) {
-			if (!wanted(c, pid, options))
-				continue;
-			any = 1;
-			if (child_news(c, options, status))
-				return c;
-		}
+		if (c)
+			return c;
 		*error = ptrace_wait(pid, options, &any, status);
 		if (*error)
 			return 0;

@@ -117,8 +117,9 @@ static void task_continue(struct task *t)
 	signal_forget(t, SIGNALS_STOP);
 	if (!t->stop_signal)
 		return;
-	t->stop_signal = 0;
+	task_stop_set(t, 0);
 	t->stop_status = 0xffff;
+	task_news_set(t, 1);
 	for (struct thread *th = t->threads; th; th = th->next) {
 		th->signals.forced &= ~SIGNAL_BIT(SIGSTOP);
 		if (th->state == THREAD_STOPPED)

@@ -27,8 +27,9 @@ static void stop_all(struct task *t, int sig)
 {
 	for (struct thread *th = t->threads; th; th = th->next)
 		th->signals.forced |= SIGNAL_BIT(SIGSTOP);
-	t->stop_signal = sig;
+	task_stop_set(t, sig);
 	t->stop_status = sig << 8 | 0x7f;
+	task_news_set(t, 1);
 	task_tell_parent(t);
 }
 
