@@ -219,8 +219,10 @@ static void curve_timers(void)
 	static timer_t timer[MANY_SIGNALS];
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
 	struct itimerspec at = { .it_value.tv_nsec = 1 };
+	struct rlimit most = { 2 * MANY_SIGNALS, 2 * MANY_SIGNALS };
 	unsigned have = 0, draw = 1;
 
+	CHECK(!setrlimit(RLIMIT_SIGPENDING, &most));
 	for (unsigned i = 0; i < POINTS; i++) {
 		for (; have < to_many[i]; have++) {
 			at.it_value.tv_sec = 10000 + (long)(have * 7919ul % 10007);
