@@ -113,6 +113,8 @@ CALL1(pipe, fds)
 
 CALL2(pipe2, fds, flags)
 {
+	if (flags & O_EXCL) /* O_NOTIFICATION_PIPE, as without CONFIG_WATCH_QUEUE */
+		return -ENOPKG;
 	return pipe_make(fds, (unsigned)flags);
 }
 

@@ -217,7 +217,7 @@ long map_protect(uint64_t start, uint64_t size, uint64_t prot)
 	struct region *r;
 	int changes = 0;
 
-	if (start % PAGE || prot & ~(uint64_t)(7 | 0x03000000))
+	if (start % PAGE || prot & ~(uint64_t)(7 | PROT_SEM | 0x03000000))
 		return -EINVAL;
 	if (end == start)
 		return 0;

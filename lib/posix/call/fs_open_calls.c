@@ -55,12 +55,14 @@ int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 	return error;
 }
 
+#define TMPFILE (O_TMPFILE & ~O_DIRECTORY)
+
 /* Place for an open: found, made, or an unnamed one. how: WALK_RESOLVE of it. */
 static int open_once(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out)
 {
 	char buffer[PATH_MAX];
 	struct walk w;
-	int error, temporary = (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_PATH);
+	int error, temporary = (flags & TMPFILE) != 0;
 
 	if (flags & O_NOFOLLOW || (flags & O_CREAT && flags & O_EXCL))
 		how |= WALK_NOFOLLOW;
@@ -72,7 +74,7 @@ static int open_once(int dirfd, uint64_t path, unsigned flags, uint32_t mode, un
 	mode = S_IFREG | (mode & 07777 & ~current_files()->umask);
 	if (temporary) {
 		error = IS(w.inode, S_IFDIR) && w.inode->kind == KIND_TREE ? 0 : IS(w.inode, S_IFDIR) ? -EOPNOTSUPP : -ENOTDIR;
-		if (!error && (flags & O_ACCMODE) == O_RDONLY)
+		if ((flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE || (flags & O_ACCMODE) == O_RDONLY)
 			error = -EINVAL;
 		if (!error)
 			error = mount_may_change(w.mount);
@@ -164,7 +166,6 @@ CALL4(openat, dirfd, path, flags, mode)
 	return do_open((int)dirfd, path, (unsigned)flags, (uint32_t)mode, 0);
 }
 
-#define TMPFILE (O_TMPFILE & ~O_DIRECTORY)
 #define OPEN_FLAGS (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC | \
 	O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | TMPFILE)
 #define PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

@@ -65,7 +65,7 @@ CALL2(fstat, fd, to)
 
 CALL4(newfstatat, dirfd, path, to, flags)
 {
-	if (flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
+	if (flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	return stat_at((int)dirfd, path, to, STAT_EMPTY(flags) | STAT_LINK(flags));
 }

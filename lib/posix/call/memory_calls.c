@@ -48,6 +48,11 @@ static int is_hopeless(uint64_t size, uint64_t prot, uint64_t flags)
 		(flags & (MAP_TYPE | MAP_ANONYMOUS)) != MAP_SHARED;
 }
 
+/* What MAP_SHARED_VALIDATE knows: each other flag is refused. */
+#define MAP_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
+	MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_HUGE_2MB | \
+	MAP_HUGE_1GB)
+
 /* Neither this nor what reserves is inlined: mmap of memory keeps no register and ends in a jump. */
 static __attribute__((noinline)) long map_from(uint64_t hint, uint64_t size, uint64_t prot, uint64_t flags,
 	uint64_t fd, uint64_t offset)
@@ -57,7 +62,12 @@ static __attribute__((noinline)) long map_from(uint64_t hint, uint64_t size, uin
 
 	if (va)
 		return va;
-	va = map_new(hint, size, prot, flags, &file);
+	if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE && flags & ~(uint64_t)MAP_KNOWN)
+		va = -EOPNOTSUPP;
+	else if (flags & MAP_GROWSDOWN)
+		va = -EINVAL;
+	else
+		va = map_new(hint, size, prot, flags, &file);
 	if (file.inode)
 		inode_put(file.inode);
 	return va;
@@ -90,7 +100,8 @@ CALL6(mmap, hint, size, prot, flags, fd, offset)
 {
 	unsigned type = flags & MAP_TYPE;
 
-	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
+	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE &&
+		(type != MAP_SHARED_VALIDATE || flags & MAP_ANONYMOUS)))
 		return -EINVAL;
 	if (flags & (MAP_HUGETLB | MAP_32BIT))
 		return map_seldom(hint, size, prot, flags, fd, offset);

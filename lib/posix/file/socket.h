@@ -7,6 +7,7 @@
 
 #define SOCK_STREAM    1
 #define SOCK_DGRAM     2
+#define SOCK_RAW      3
 #define SOCK_SEQPACKET 5
 #define SOCK_CLOEXEC   O_CLOEXEC
 #define SOCK_NONBLOCK  O_NONBLOCK

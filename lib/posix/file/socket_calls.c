@@ -73,15 +73,17 @@ struct socket *socket_find(const struct socket_name *name, int type, int *error)
 
 static int kind_check(uint64_t family, uint64_t type, uint64_t protocol)
 {
-	int kind = (int)type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+	uint32_t kind = (uint32_t)type & ~(uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if ((int)family != AF_UNIX)
 		return -EAFNOSUPPORT;
 	if (kind >= 11) /* SOCK_MAX */
 		return -EINVAL;
+	if (kind == SOCK_RAW) /* which none of this family is */
+		kind = SOCK_DGRAM;
 	if (kind != SOCK_STREAM && kind != SOCK_DGRAM && kind != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
-	return (int)protocol != 0 && (int)protocol != AF_UNIX ? -EPROTONOSUPPORT : kind;
+	return (int)protocol != 0 && (int)protocol != AF_UNIX ? -EPROTONOSUPPORT : (int)kind;
 }
 
 CALL3(socket, family, type, protocol)
