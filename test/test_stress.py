@@ -88,6 +88,14 @@ def test_largest_is_killed():
     assert lines.count("held") == lines.count("status 137") == lines.count("hog 137") == ROUNDS
 
 
+@slow
+def test_large_tree():
+    """6 GiB in a file, in 8 GiB of RAM: its tables stay, its pages come back."""
+    lines = rounds("dd if=/dev/zero of=/tmp/big bs=1M count=6144 2>/dev/null; echo size $(stat -c %s /tmp/big); ls / | cat >/dev/null && rm /tmp/big",
+                   ["--mem", "8G"])
+    assert lines.count(f"size {6 << 30}") == lines.count("status 0") == ROUNDS
+
+
 def test_thousand_runnable():
     """1,000 threads of a process that all want to run: each gets its turn. At this instruction rate a scheduler whose own work grows with their square never gives one."""
     r = guest.run("/bin/threads", options=["--icount", "3", "--add", f"{programs.build('threads', 'static')}:/bin/threads"], timeout=100, debug=False)
