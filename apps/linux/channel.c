@@ -2,6 +2,7 @@
 /* Queueing and framing of the host channel: type byte, 16-bit little-endian length, payload; over a port of a virtio
  * serial device, or a 16550. It knows no frame's meaning. */
 #include <base/string.h>
+#include <rt/gate.h>
 #include "channel.h"
 
 #define HEADER 3
@@ -35,6 +36,13 @@ void channel_open(struct channel *c, struct vserial *port, struct serial *serial
 	queue_bytes(c, handshake, sizeof handshake);
 }
 
+void channel_open_rings(struct channel *c, struct ring_side *up, const struct ring_side *down, exo_name maker)
+{
+	c->maker = maker;
+	c->up = up;
+	c->down = down;
+}
+
 int channel_has_room(struct channel *c, size_t n)
 {
 	if (n > CHANNEL_PAYLOAD)
@@ -54,6 +62,42 @@ int channel_put(struct channel *c, char type, const void *data, size_t n)
 	return 1;
 }
 
+/* Bytes that went. */
+static size_t bytes_send(struct channel *c, const uint8_t *from, size_t n)
+{
+	uint8_t *to;
+	uint32_t piece;
+
+	if (!c->up)
+		return serial_send(c->serial, from, n);
+	piece = ring_to_put(c->up, c->down, &to, n);
+	memcpy(to, from, piece);
+	if (piece) {
+		ring_was_put(c->up, piece);
+		(void)gate_notify(c->maker, MONITOR_BOXES);
+	}
+	return piece;
+}
+
+/* Bytes that came. */
+static size_t bytes_receive(struct channel *c, uint8_t *to, size_t n)
+{
+	const uint8_t *from;
+	uint32_t piece;
+
+	if (c->port)
+		return vserial_read(c->port, to, n);
+	if (!c->up)
+		return serial_receive(c->serial, to, n);
+	piece = ring_to_take(c->up, c->down, &from, n);
+	memcpy(to, from, piece);
+	if (piece) {
+		ring_took(c->up, piece);
+		(void)gate_notify(c->maker, MONITOR_BOXES);
+	}
+	return piece;
+}
+
 int channel_flush(struct channel *c)
 {
 	if (c->port) {
@@ -64,15 +108,20 @@ int channel_flush(struct channel *c)
 		size_t offset = c->queue_head % CHANNEL_QUEUE, n = c->queue_tail - c->queue_head;
 		if (n > CHANNEL_QUEUE - offset)
 			n = CHANNEL_QUEUE - offset;
-		size_t sent = serial_send(c->serial, c->queue + offset, n);
-		c->queue_head += sent;
-		if (sent < n)
+		size_t sent = bytes_send(c, c->queue + offset, n);
+		c->queue_head += (uint32_t)sent;
+		if (!sent)
 			return 1;
 	}
 	return 0;
 }
 
-int channel_idle(struct channel *c) { return c->port ? vserial_idle(c->port) : serial_idle(c->serial); }
+int channel_idle(struct channel *c)
+{
+	if (c->port)
+		return vserial_idle(c->port);
+	return c->up ? 1 : serial_idle(c->serial);
+}
 
 uint32_t channel_sent(struct channel *c) { return c->port ? vserial_sent(c->port) : c->queue_head; }
 
@@ -97,8 +146,7 @@ int channel_get(struct channel *c, struct channel_frame *out)
 			c->in_fill = 0;
 			return 1;
 		}
-		size_t got = c->port ? vserial_read(c->port, c->in + c->in_fill, want - c->in_fill) :
-			serial_receive(c->serial, c->in + c->in_fill, want - c->in_fill);
+		size_t got = bytes_receive(c, c->in + c->in_fill, want - c->in_fill);
 		if (!got)
 			return 0;
 		c->in_fill += got;

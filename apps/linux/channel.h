@@ -4,14 +4,18 @@
 #define POSIX_CHANNEL_H
 #include <dev/serial.h>
 #include <dev/virtio_serial.h>
+#include <family/monitor.h>
 
 #define CHANNEL_PAYLOAD 8192
 #define CHANNEL_QUEUE   16384
 
 struct channel {
-	/* What carries it: one of them is NULL. */
+	/* What carries it: one of three, the others are NULL. */
 	struct serial *serial;
 	struct vserial *port;
+	struct ring_side *up;             /* a box's, and what its maker says */
+	const struct ring_side *down;
+	exo_name maker;                   /* who is notified of each move: MONITOR_BOXES */
 	uint32_t queue_head, queue_tail;  /* free-running; bytes that wait to be sent lie between */
 	uint32_t in_fill;                 /* bytes of the incoming frame that are here, header included */
 	uint8_t in[3 + CHANNEL_PAYLOAD];
@@ -22,6 +26,9 @@ struct channel_frame { char type; uint16_t size; const uint8_t *data; };
 
 /* Begins with the handshake, over that open virtio port, or else over that 16550, which is NULL then. */
 void channel_open(struct channel *c, struct vserial *port, struct serial *serial);
+/* Over two rings; without a handshake, since nobody else writes there. */
+void channel_open_rings(struct channel *c, struct ring_side *up, const struct ring_side *down,
+	exo_name maker);
 /* True: channel_put takes a frame of n bytes of payload now. */
 int channel_has_room(struct channel *c, size_t n);
 /* Queues one frame. False: refused, there is no room. */

@@ -119,6 +119,7 @@ void init_events(void)
 	(void)init_io_pump(in);
 	if (SAID->shares)
 		p9_answers();
+	box_answers();
 	while ((pid = reap_child(&status)) > 0)
 		if (pid == in->command_pid)
 			init_ended(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);

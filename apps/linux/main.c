@@ -16,6 +16,7 @@ const struct posix_parts posix_parts = {
 	.signal = init_signal,
 	.last_words = init_last_words,
 	.kinds = kinds_of_linux,   /* tmpfs, proc, sysfs, cgroup2, devtmpfs, devpts */
+	.said_size = sizeof(struct init_said),
 	.latency_ns = 6000000,
 	.granularity_ns = 750000,
 };

@@ -21,6 +21,8 @@
 static void power(struct monitor *m, int again, int status)
 {
 	io_drain(m);
+	if (IS_BOX)
+		(void)gate_env_kill(0);
 	rt_log("init: %s, status %d", again ? "reset" : "power off", status);
 	if (!again && CONFIG->exit_port) {
 		if (gate_dev_bind(EXO_DEV_PORTS, (uint64_t)CONFIG->exit_port, 1) >= 0)
@@ -206,6 +208,10 @@ static void loop(struct monitor *m)
 		if (drivers_step(&m->dev))
 			SAY->devices_size = (uint32_t)drivers_list(&m->dev, SAY->devices, SAID_DEVICES);
 		ask_keeper |= console_pump(m);
+		if (news & MONITOR_BOXES || (m->boxes && (bits & EXO_PEND_CHILD || m->ending))) {
+			box_pump(m);
+			ask_keeper = 1;
+		}
 		if (m->dev.held[DRIVER_v9p].count)
 			ask_keeper |= share_pump(m, clock_ns());
 		if (news & MONITOR_WORK || bits & (EXO_PEND_CHILD | EXO_PEND_TIMER) || slice != rt_slices->position)
@@ -227,6 +233,11 @@ static void loop(struct monitor *m)
 		deadline = deadline_of(m, next, clock_ns());
 		if (deadline)
 			deadline = rt_tsc_at(deadline);
+		if (m->box_turn && rt_envs[EXO_NAME_INDEX(m->box_turn)].state == EXO_S_READY) {
+			next = m->box_turn;
+			deadline = earlier(deadline, rt_tsc_at(clock_ns() + posix_parts.granularity_ns));
+		}
+		m->box_turn = 0;
 		m->last = next;
 		if (!next) {
 			(void)gate_wait(TURN_OVER, deadline);
@@ -241,15 +252,16 @@ static void give_up(const char *what, int64_t error) __attribute__((noreturn));
 static void give_up(const char *what, int64_t error)
 {
 	rt_log("monitor: %s: error %ld", what, (long)error);
+	if (IS_BOX)
+		(void)gate_env_kill(0);
 	for (;;)
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, STATUS_DAMAGED);
 }
 
-/* Own pages for MONITOR, and the place of what it says. */
+/* Own pages for MONITOR. */
 static void pages_open(void)
 {
 	uint64_t frame[MONITOR_PAGES];
-	int r;
 
 	if (frames_claim(frame, MONITOR_PAGES))
 		give_up("no memory for its own record", -ENOMEM);
@@ -257,9 +269,6 @@ static void pages_open(void)
 		if (pages_put(0, (uint64_t)MONITOR + i * PAGE, frame + i, 1) < 0)
 			give_up("its own record cannot be mapped", -ENOMEM);
 	memset(MONITOR, 0, MONITOR_PAGES * PAGE);
-	r = said_start(sizeof(struct init_said));
-	if (r < 0)
-		give_up("no place for what members read", r);
 }
 
 /* Size and kind of the terminal, as far as aril.conf leaves them open: the screen's. */
@@ -322,12 +331,18 @@ void monitor_main(void)
 	m->dev.va = DRIVERS_VA;
 	SAY->keeper = P->self; /* until there is process 1, what is free is what the monitor's account can claim */
 	memory_open(m);
-	config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va, rt_info->config_va ? rt_info->config_size : 0);
-	io_open(m);
-	console_open(m);
-	run_wait(m);
-	seed_open(m); /* not before: bytes of a saved machine are those of all that go on from it */
-	share_open(m);
+	if (IS_BOX) {
+		box_open(m);
+		run_wait(m);
+	} else {
+		config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va,
+			rt_info->config_va ? rt_info->config_size : 0);
+		io_open(m);
+		console_open(m);
+		run_wait(m);
+		seed_open(m); /* not before: bytes of a saved machine are those of all that go on from it */
+		share_open(m);
+	}
 	io_hello(m);
 	console_keys(m);
 	terminal_choose(m);

@@ -13,6 +13,16 @@
 #define LOOK_NS    2000000000u  /* an alarm lies at most so far ahead: was anybody, or anything, forgotten? */
 #define RUN_TEXT 16384u         /* bytes of settings that come over the channel */
 
+/* A box of this family's: what is remembered of it, where members cannot write (monitor_box.c). */
+struct box_kept {
+	exo_name env;               /* of its monitor */
+	uint64_t base;              /* of its family */
+	uint32_t asked;             /* as of the last request that was taken */
+	uint32_t seen[2];           /* what the member's side of the ring said last */
+	int is_ending;
+	struct box_spec spec;
+};
+
 struct monitor {
 	char nonce[17];
 	struct drivers dev;         /* all keyboards have one shift, in `keyboard` */
@@ -41,6 +51,11 @@ struct monitor {
 	uint32_t strikes;           /* how often in a row nobody could be given the CPU */
 	struct { exo_name holder; uint32_t progress, looks; uint64_t seen, held; } watch; /* of the lock: monitor_watch.c */
 	struct env_build build;
+
+	struct box_kept box[BOXES];
+	uint32_t boxes;             /* that there are, also those that have ended and are still read */
+	int ending;                 /* one is, and its envs are not all gone */
+	exo_name box_turn;          /* one that has got bytes: it runs next, once */
 };
 
 /* In the first env, behind the scratch window. */
@@ -105,6 +120,14 @@ void share_open(struct monitor *m);
 /* Gives the devices what members have asked, and members what has been answered: true when process 1 is to wake
  * somebody. */
 int  share_pump(struct monitor *m, uint64_t now);
+
+/* ---- monitor_box.c */
+/* This monitor is that of a box. */
+#define IS_BOX (FAMILY_BASE != FIRST_FAMILY)
+/* Then: the channel, to who made it. */
+void box_open(struct monitor *m);
+/* Does what members ask of boxes, and sees which have ended. */
+void box_pump(struct monitor *m);
 
 /* ---- monitor_trace.c: the gate's trace, if aril.conf asks for it: on, before COMMAND starts; off and sent to the
  * host (R), when it has ended. */

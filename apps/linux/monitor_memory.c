@@ -137,8 +137,6 @@ static void end_serve(const struct monitor *m, exo_name env)
 void memory_open(struct monitor *m)
 {
 	m->control_top = control_first();
-	SAY->control_pages = (uint32_t)control_first();
-	SAY->data_homes = (uint32_t)data_homes();
 }
 
 void memory_serve(struct monitor *m)

@@ -43,7 +43,8 @@ void run_wait(struct monitor *m)
 	if (!CONFIG->by_channel || !CONFIG->has_channel)
 		return;
 	/* The host reads here on which of its ports a saved machine listens. */
-	rt_log("monitor: waits for its run over %s", m->channel.port ? "virtio" : "COM2");
+	if (!IS_BOX)
+		rt_log("monitor: waits for its run over %s", m->channel.port ? "virtio" : "COM2");
 	for (;;) {
 		(void)__atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE);
 		drivers_interrupt(&m->dev, __atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE));

@@ -108,7 +108,7 @@ int data_heal(uint64_t va)
 	uint64_t page = (va - DATA_BASE) / PAGE;
 	int locked = family_locked(), healed;
 
-	if (P->is_first || va < DATA_BASE || page >= F->data.limit || !page_used(page))
+	if (P->is_monitor || va < DATA_BASE || page >= F->data.limit || !page_used(page))
 		return 0;
 	if (!locked)
 		family_lock();

@@ -103,14 +103,16 @@ void **family_slot_fs(void);
 #define BY_TID_PAGE       (TOLD_PAGES + FAMILY_PAGES / 8 / EXO_PAGE_SIZE)
 #define CONTROL_OWN_PAGES (BY_TID_PAGE + TIDS_FIRST * sizeof(void *) / EXO_PAGE_SIZE)
 
-/* ---- home.c: by the homes' owner, the first env. Once: homes, tables, first pages; fills F. 0 or a gate error. */
-int family_start(void);
-/* Once: so many bytes that it alone writes, at MONITOR_BASE. 0 or a gate error. */
+/* ---- home.c: by the homes' owner, the family's monitor. Once, first of all: so many bytes that it alone writes, at
+ * MONITOR_BASE, which say how large the family may grow. 0 or a gate error. */
 int said_start(uint64_t size);
+/* Once: homes, tables, first pages; fills F. 0 or a gate error. */
+int family_start(void);
 /* n pages more of that kind from `at` on, within the same 2 MiB. */
 int said_more(uint64_t at, uint64_t n);
-/* Pages of data memory and its homes, as many as RAM may need; control pages at the start. */
-uint64_t data_limit(void), data_homes(void), control_first(void);
+/* Homes of data memory, as many as so many frames may need; control pages at the start (SAID is made). */
+uint64_t data_homes_for(uint64_t frames);
+uint64_t control_first(void);
 /* n more control pages behind `have`: how many there are now, from frames of the caller's. And how many tables so many
  * pages stand in: those stay when pages go. */
 uint64_t control_map(uint64_t have, uint64_t n);
@@ -165,6 +167,8 @@ static inline uint64_t frames_left(void)
 
 	return account->limit[EXO_C_FRAMES] - account->used[EXO_C_FRAMES];
 }
+/* That account is `top`, or stands below it (exo_env.account_parent). */
+int account_is_below(uint32_t account, uint32_t top);
 void reserves_set(void);                           /* once, when the family's pages are known */
 /* n more frames for a program's own pages leave enough to those who must go on: else it is ENOMEM, while fork and
  * exec may still go below. */

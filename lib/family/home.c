@@ -15,8 +15,8 @@
 #define FIRST_SPARE 64 /* control pages that are free at the start */
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
 
-uint64_t data_limit(void) { return (rt_info->frames_ram + TABLE_PAGES - 1) & -(uint64_t)TABLE_PAGES; }
-uint64_t data_homes(void) { return (data_limit() + FAMILY_PAGES - 1) / FAMILY_PAGES; }
+static uint64_t data_limit(void) { return (SAID->frames + TABLE_PAGES - 1) & -(uint64_t)TABLE_PAGES; }
+uint64_t data_homes_for(uint64_t frames) { return (frames + FAMILY_PAGES - 1) / FAMILY_PAGES; }
 
 static uint64_t data_map_pages(void) { return PAGE_UP(data_limit() / 8) / PAGE; }
 uint64_t control_first(void) { return CONTROL_OWN_PAGES + data_map_pages() + FIRST_SPARE; }
@@ -98,7 +98,7 @@ void home_serve(uint64_t control_wanted, uint64_t table_wanted)
 
 static int64_t homes_make(void)
 {
-	uint64_t homes = data_homes();
+	uint64_t homes = SAID->data_homes;
 	int64_t r = gate_home_set(0, EXO_HOME_CLAIM, FAMILY_BASE, 1);
 
 	if (r > 0)
@@ -124,17 +124,40 @@ int said_more(uint64_t at, uint64_t n)
 	return 0;
 }
 
+/* The home of what is said is the root image's in the first family, and else one of its own. */
+static int64_t said_home(void)
+{
+	int64_t r;
+
+	if (FAMILY_BASE == FIRST_FAMILY)
+		return rt_info->root_va + rt_info->root_size <= MONITOR_BASE ? 0 : -EXO_ENOMEM;
+	r = gate_home_set(0, EXO_HOME_CLAIM, FAMILY_BASE - EXO_HOME_SIZE, 1);
+	return r < 0 ? r : table_new(MONITOR_BASE, 3);
+}
+
+/* What the account was given; the first one's has all RAM but what the kernel took. */
+static void given_say(void)
+{
+	const volatile struct exo_env *account = &rt_envs[rt_envs[EXO_NAME_INDEX(P->self)].account];
+
+	SAID->frames = FAMILY_BASE == FIRST_FAMILY ? rt_info->frames_ram : account->limit[EXO_C_FRAMES];
+	SAID->slices = account->limit[EXO_C_SLICES];
+}
+
 int said_start(uint64_t size)
 {
-	int64_t r = -EXO_ENOMEM;
+	int64_t r = said_home();
 
-	if (rt_info->root_va + rt_info->root_size <= MONITOR_BASE)
+	if (r >= 0)
 		r = table_new(MONITOR_BASE, 2);
 	if (r >= 0)
 		r = said_more(MONITOR_BASE, PAGE_UP(size) / PAGE);
 	if (r >= 0) {
 		SAID->monitor = P->self;
 		SAID->frame = (uint32_t)frame_at((uint64_t)F);
+		given_say();
+		SAID->data_homes = (uint32_t)data_homes_for(SAID->frames);
+		SAID->control_pages = (uint32_t)control_first();
 	}
 	return (int)r;
 }

@@ -6,6 +6,7 @@
 #define FAMILY_MONITOR_H
 #include <exo/env.h>
 #include <family/process.h>
+#include <family/ring.h>
 
 #define TOLD_OUT  131072u /* powers of two */
 #define SAID_IN   262144u
@@ -24,12 +25,24 @@
 #define SHARE_MESSAGE 36864u /* bytes of the longest, either way */
 #define SHARE_TAG 32u        /* of its name, with a zero */
 
+/* Boxes: families that the monitor makes for a member, each with a monitor of its own (lib/fs/box.c asks, the app makes
+ * them). Two rings carry bytes: one lies in control memory of who asked, one where the monitor says things; the box has
+ * both in its own home FAMILY_OWN, and can write the second alone. */
+#define BOXES 64u            /* at once, of one family */
+#define BOX_NAME 16u         /* of a name, with a zero */
+enum box_state { BOX_NONE, BOX_RUNS, BOX_ENDED };
+/* How much of each count (enum exo_count) is the box's; devices: none. */
+struct box_spec { char name[BOX_NAME]; uint32_t count[EXO_C_COUNT]; };
+
 /* Notify bits of the monitor: work for process 1; told.wakes is earlier now; told.asks has grown; something is asked of
- * a share. Of process 1: look at what there is; an env that was chosen cannot run. */
+ * a share; bytes of a box, or something asked of one. Of process 1: look at what there is; an env that was chosen
+ * cannot run. */
 #define MONITOR_WORK  1u
 #define MONITOR_WAKES 2u
 #define MONITOR_ASKS  4u
 #define MONITOR_SHARES 8u
+#define MONITOR_BOXES 16u
+#define MONITOR_OPENS 31u /* all of them */
 #define KEEPER_WORK   1u
 #define KEEPER_REAP   2u
 
@@ -57,14 +70,31 @@ struct told_head {
  * somebody for. */
 struct told_share { uint64_t room; struct told_ask { uint32_t asked, size, woken; } slot[SHARE_SLOTS]; };
 
+/* room: address of a struct ring_side of control memory; 0: nobody uses this place. A box is to be made when `asked`
+ * grows to an odd number; when it grows to an even one nobody uses what is left of it, and it is to end. ends: the
+ * number of the box that is to end, though somebody reads what it says. woken: sum of what the box had said when
+ * process 1 last woke somebody for it. */
+struct told_box { uint64_t room; uint32_t asked, ends, woken; struct box_spec spec; };
+
 struct told {
 	uint8_t out[TOLD_OUT];    /* frames for the outside */
 	struct told_share share[SHARES];
+	struct told_box box[BOXES];
 };
 #define TOLD ((struct told *)FAMILY_BASE)
 
 /* answered: `asked` as of the last message that was answered; size: of the answer, or -errno without one. */
 struct said_share { char tag[SHARE_TAG]; struct { uint32_t answered; int32_t size; } slot[SHARE_SLOTS]; };
+
+/* answered: `asked` as of the last request that was done; error: -errno when it could not be made. why: how it ended.
+ * From a making to what is asked next its ring can be read. */
+struct said_box {
+	uint32_t answered, state;
+	int32_t error;
+	uint32_t account;         /* env index */
+	exo_name env;             /* of its monitor */
+	char why[104];
+};
 
 struct said {
 	exo_name keeper, monitor; /* envs of process 1 and of the monitor */
@@ -77,6 +107,7 @@ struct said {
 	uint32_t holes;
 	uint64_t hole[HOLES_MAX / 64]; /* bit set: those HOLE_PAGES are not there */
 	uint32_t frame;           /* of F */
+	uint64_t frames, slices;  /* that the family has been given: the machine's, or its box's */
 	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
 	/* Of a virtio rng device: `seeds` grows when its bytes are new ones. Both halves need not be of one time. */
@@ -86,10 +117,13 @@ struct said {
 	char devices[SAID_DEVICES]; /* who drives what, as lines of /proc/aril-hardware */
 	uint32_t shares;            /* that there are */
 	struct said_share share[SHARES];
+	struct said_box box[BOXES];
 };
 
 #define SAID ((volatile struct said *)MONITOR_BASE)
 /* Answers: as many pages as there are shares, behind what is always said. */
 #define SHARE_AT(share, slot) (0x80000ul + ((share) * SHARE_SLOTS + (slot)) * 1ul * SHARE_MESSAGE)
 #define SHARE_SAID(share, slot) (MONITOR_BASE + SHARE_AT(share, slot))
+/* What boxes say: a struct ring_side each, in 2 MiB of their own. */
+#define BOX_SAID(box) (MONITOR_BASE + (2ul << 20) + (box) * sizeof(struct ring_side))
 #endif

@@ -74,7 +74,7 @@ _Static_assert(__builtin_offsetof(struct user_regs, full) == R_FULL && sizeof(st
 struct process {
 	struct exo_page *exo;
 	exo_name self;
-	uint32_t is_first;      /* the first env: the monitor */
+	uint32_t is_monitor;    /* of its family: the first env, or that of a box */
 	uint32_t is_keeper;     /* the env of process 1 */
 	/* process of the thread that runs here now: another one's while a vfork child borrows this env */
 	struct task *task;

@@ -10,6 +10,16 @@
 #define RESERVE_LEAST 1024  /* frames: 4 MiB */
 #define RESERVE_MOST  16384
 
+int account_is_below(uint32_t account, uint32_t top)
+{
+	for (int depth = 0; account && depth <= EXO_ACCOUNT_DEPTH; depth++) {
+		if (account == top)
+			return 1;
+		account = rt_envs[account % EXO_ENV_MAX].account_parent;
+	}
+	return 0;
+}
+
 void env_end(exo_name env)
 {
 	for (;;) {
@@ -42,7 +52,7 @@ int memory_recover(void)
  * use for. */
 void reserves_set(void)
 {
-	uint64_t frames = rt_info->frames_ram / 8;
+	uint64_t frames = SAID->frames / 8;
 
 	F->frame_reserve = MIN_OF(MAX_OF(frames, RESERVE_LEAST), RESERVE_MOST);
 }

@@ -85,8 +85,9 @@ static const struct file_ops kmsg_ops = { .write = kmsg_write, .seek = SEEK_NONE
 int dev_is_zero(const struct file *f) { return f->ops == &zero_ops; }
 
 #define PTS_MAJOR 136
+#define BOX_DEVICE DEVICE(10, 250) /* a number that Linux leaves for local use: Documentation/admin-guide/devices.txt */
 
-/* Without ops: a terminal. */
+/* Without ops: a terminal, or a file with an opening of its own. */
 struct device { const char *name; uint32_t rdev, mode; const struct file_ops *ops; };
 static const struct device devices[] = {
 	{ "null", DEVICE(1, 3), 0666, &null_ops },
@@ -95,6 +96,7 @@ static const struct device devices[] = {
 	{ "random", DEVICE(1, 8), 0666, &random_ops },
 	{ "urandom", DEVICE(1, 9), 0666, &random_ops },
 	{ "kmsg", DEVICE(1, 11), 0644, &kmsg_ops },
+	{ "box", BOX_DEVICE, 0666, NULL },
 	{ "tty", DEVICE(5, 0), 0666, NULL },
 	{ "console", DEVICE(5, 1), 0600, NULL },
 	{ "ptmx", DEVICE(5, 2), 0666, NULL },
@@ -117,6 +119,8 @@ int dev_open(struct inode *ip, unsigned flags, struct file **out)
 	for (size_t i = 0; i < DEVICES; i++) {
 		if (devices[i].rdev != ip->rdev)
 			continue;
+		if (ip->rdev == BOX_DEVICE)
+			return box_file_open(ip, flags, out);
 		if (!devices[i].ops)
 			return terminal_open(ip, flags, out);
 		*out = file_new(ip, devices[i].ops, flags);

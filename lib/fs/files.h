@@ -40,6 +40,7 @@ enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, I
 	INODE_COPY = 64 /* of KIND_TREE: of its parent's contents, kind_copy.c */ };
 
 struct watcher;
+struct box;
 
 /* An extended attribute. text: its name, a zero, its value. */
 struct xattr { struct xattr *next; uint32_t name_size, size; char text[]; };
@@ -170,6 +171,7 @@ struct fs_family {
 	struct inode *nid_hash[NID_HASH]; /* image inodes with several names */
 	struct tty *tty, *ptys;        /* the console; all pseudo-terminals */
 	struct inode *pts;             /* /dev/pts, held */
+	struct box **boxes;            /* by place, NULL until /dev/box is opened: box.c */
 	struct socket *abstract;       /* sockets with a name that is no path */
 	uint64_t next_ino;
 	struct mqueue *mqueues;        /* POSIX message queues that have a name; and what all of them may hold */
@@ -321,6 +323,9 @@ int  dev_open(struct inode *ip, unsigned flags, struct file **out);
 int  dev_populate(struct inode *dev);
 int  dev_is_zero(const struct file *f); /* /dev/zero, open */
 
+/* ---- box.c: /dev/box */
+int  box_file_open(struct inode *ip, unsigned flags, struct file **out);
+
 /* ---- tty.c, tty_line.c */
 extern const struct file_ops tty_ops;
 int  tty_open(struct inode *ip, unsigned flags, struct file **out); /* /dev/tty: -ENXIO without a controlling terminal */
@@ -334,7 +339,7 @@ uint32_t tty_device(int session, int *foreground);
 int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, const char *text, struct inode **out);
 
 /* ---- fs_facts.c: what /proc and statfs show of the machine */
-struct machine_facts { uint64_t frames, frames_free, tsc_hz; };
+struct machine_facts { uint64_t frames, frames_free, tsc_hz, image; }; /* image: bytes of the root image among them */
 void machine_facts(struct machine_facts *out);
 uint64_t file_room(void);      /* pages that files can still take */
 uint64_t frames_end(void);     /* no frame has a number from there on */

@@ -134,6 +134,8 @@ extern const struct fs_ops image_kind, tmpfs_kind, devtmpfs_kind, devpts_kind; /
 /* Folders of the host (p9.h). By process 1: who waits for an answer that has come goes on. */
 extern const struct fs_ops p9_kind;
 void p9_answers(void);
+/* The same for boxes (box.h). */
+void box_answers(void);
 
 /* ---- mount.c */
 void place_get(const struct place *p), place_put(const struct place *p);

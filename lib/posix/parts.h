@@ -22,7 +22,7 @@ struct posix_parts {
 	int (*page)(uint64_t va, unsigned access);
 	/* Scheduler: who of the run queue is next, but for `other`; NULL = nobody. */
 	struct thread *(*pick)(const struct thread *other);
-	/* What the app does beside processes. The first env, after the family is made. */
+	/* What the app does beside processes. The family's monitor, after the family is made. */
 	void (*monitor)(void) __attribute__((noreturn));
 	/* Process 1, in its own env, when family, file system and task 1 stand: starts the first program. */
 	void (*first)(void);
@@ -35,6 +35,7 @@ struct posix_parts {
 	void (*last_words)(const struct task *t, const char *text, size_t n);
 	/* File systems that mount(2) knows, up to a NULL; lib/fs/mount.h. */
 	const struct fs_ops *const *kinds;
+	size_t said_size; /* bytes that the monitor says: struct said, and what the app puts behind it */
 	uint64_t latency_ns, granularity_ns; /* every runnable thread gets the CPU once in that time; but no turn is shorter than that */
 };
 
@@ -47,5 +48,8 @@ struct thread *pick_fair(const struct thread *other);                      /* sc
 
 /* start.c: makes the calling first env into pid 1 of a new family and starts what aril.conf names. */
 void posix_start(uint32_t self) __attribute__((noreturn));
+/* The same for an env that another monitor has built (vm/vm.h: env_build_monitor): its first words. The new family is
+ * to stand at that address. */
+void box_begin(void *family) __attribute__((noreturn));
 #pragma GCC visibility pop
 #endif

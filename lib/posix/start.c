@@ -73,17 +73,30 @@ void keeper_begin(void *control)
 	sched_keep();
 }
 
+static void monitor_begin(void *nothing) __attribute__((noreturn));
 static void monitor_begin(void *nothing)
 {
-	int64_t r = family_start();
+	int64_t r = said_start(posix_parts.said_size);
 
 	(void)nothing;
+	if (r < 0)
+		give_up("no place for what members read", r);
+	r = family_start();
 	if (r < 0)
 		give_up("the family segment cannot be made", r);
 	F->randomize = 2;
 	F->latency_ns = posix_parts.latency_ns;
 	F->granularity_ns = posix_parts.granularity_ns;
 	posix_parts.monitor();
+}
+
+void box_begin(void *family)
+{
+	int64_t r = env_first_of((uint64_t)family);
+
+	if (r < 0)
+		give_up("the private area cannot be made", r);
+	monitor_begin(NULL);
 }
 
 void posix_start(uint32_t self)

@@ -140,9 +140,9 @@ void upcall_enter(struct upcall_frame *f)
 	library_restart(leave_again, &f->u);
 }
 
-void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_first)
+void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_monitor)
 {
-	int traced = !is_first && F->strace, filtered = !is_first && P->thread && P->thread->seccomp_mode;
+	int traced = !is_monitor && F->strace, filtered = !is_monitor && P->thread && P->thread->seccomp_mode;
 	void (*call)(void) = filtered ? posix_filtered_entry : posix_foreign_entry;
 
 	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;

@@ -14,8 +14,6 @@ int64_t alone_start(exo_name self)
 	if (r < 0)
 		return r;
 	SAID->keeper = self;
-	SAID->control_pages = (uint32_t)control_first();
-	SAID->data_homes = (uint32_t)data_homes();
 	P->is_keeper = 1;
 	r = family_start();
 	if (r < 0)
@@ -31,7 +29,7 @@ NEED uint64_t inode_size(struct inode *ip) { (void)ip; return 0; }
 NEED void inode_get(struct inode *ip) { (void)ip; }
 NEED void inode_put(struct inode *ip) { (void)ip; }
 NEED void inode_maps_count(struct inode *ip, int n) { (void)ip; (void)n; }
-NEED void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_first) { (void)is_first; rt_entries_fill(entry); }
+NEED void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_monitor) { (void)is_monitor; rt_entries_fill(entry); }
 NEED int page_bring(uint64_t va, unsigned access) { return page_serve(va, access); }
 NEED uint64_t current_limit(int which) { (void)which; return ~0ul; }
 NEED void space_note(enum space_news news) { (void)news; }

@@ -37,19 +37,30 @@ static int64_t root_compose(const struct env_build *b)
 	const struct { uint64_t at, n, frame; } link[] = {
 		{ 0 | 4, 1, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, 1, f[HOMES_PT3] }, { PRIVATE_BASE | 3, 1, f[OWN_PT2] },
 			{ PRIVATE_BASE | 2, 1, f[OWN_PT1] },
-		{ LINUX_TEXT | EXO_AT_LIVE | 3, 2, 0 }, { FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | 3, 1, 0 },
+		{ LINUX_TEXT | EXO_AT_LIVE | 3, 2, 0 },
 	};
-	const uint64_t data = DATA_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, homes = SAID->data_homes;
 	int64_t r = 0;
 
 	for (unsigned i = 0; i < sizeof table / sizeof *table && r >= 0; i++)
 		r = gate_frame_type(table[i].frame, 1, table[i].type, 0);
 	for (unsigned i = 0; i < sizeof link / sizeof *link && r >= 0; i++)
 		r = gate_pt_link(b->root, link[i].at, link[i].n, link[i].frame);
-	if (r >= 0) /* by the caller's own entry */
-		r = gate_pte_write(b->root, (uint64_t)F | 1, 1, SAID->frame << EXO_PAGE_SHIFT | RIGHTS, 0, (uint64_t)F);
+	return r;
+}
+
+/* What members of the caller's family have in common: F, by the caller's own entry, and the homes. What the monitor
+ * says comes with the root image in the first family alone. */
+static int64_t family_link(uint64_t root)
+{
+	const uint64_t data = DATA_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, homes = SAID->data_homes;
+	int64_t r = gate_pt_link(root, FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | 3, 1, 0);
+
+	if (r >= 0 && FAMILY_BASE != FIRST_FAMILY)
+		r = gate_pt_link(root, (FAMILY_BASE - EXO_HOME_SIZE) | EXO_AT_LIVE | 3, 1, 0);
+	if (r >= 0)
+		r = gate_pte_write(root, (uint64_t)F | 1, 1, SAID->frame << EXO_PAGE_SHIFT | RIGHTS, 0, (uint64_t)F);
 	for (uint64_t done = 0; done < homes && r >= 0; done += (uint64_t)r)
-		r = gate_pt_link(b->root, data + done * EXO_HOME_SIZE, homes - done, 0);
+		r = gate_pt_link(root, data + done * EXO_HOME_SIZE, homes - done, 0);
 	return r;
 }
 
@@ -72,7 +83,7 @@ static int build_claim(uint64_t *list, uint32_t count)
 	return 0;
 }
 
-int env_build(struct env_build *b, uint32_t region_pages)
+static int build(struct env_build *b, uint32_t region_pages, int is_member)
 {
 	uint64_t list[BUILD_FRAMES_MAX];
 	uint32_t count = OWN_PROCESS + 2 + region_pages;
@@ -88,6 +99,8 @@ int env_build(struct env_build *b, uint32_t region_pages)
 		b->spec.frames[i] = (uint32_t)list[i];
 	memcpy(b->own, list + OWN_STACK, (count - OWN_STACK) * sizeof *list);
 	r = root_compose(b);
+	if (r >= 0 && is_member)
+		r = family_link(b->root);
 	if (r < 0) {
 		int e = gate_errno(r);
 
@@ -96,6 +109,9 @@ int env_build(struct env_build *b, uint32_t region_pages)
 	}
 	return 0;
 }
+
+int env_build(struct env_build *b, uint32_t region_pages) { return build(b, region_pages, 1); }
+int env_build_monitor(struct env_build *b) { return build(b, 1, 0); }
 
 static void slot_unbuild(uint64_t root, uint64_t va)
 {
@@ -161,7 +177,7 @@ void env_begin(void)
 {
 	P->self = rt_self();
 	P->exo = (struct exo_page *)rt_exo(P->self);
-	P->is_first = P->is_keeper = 0;
+	P->is_monitor = P->is_keeper = 0;
 	P->stack = LIBRARY_STACK_TOP;
 	P->thread_count = P->slot_count = 1;
 	P->slot_free = 0;
@@ -178,35 +194,52 @@ static int64_t page_first(uint64_t va, uint64_t flags)
 	return r < 0 ? r : rt_map(0, va, (uint64_t)pfn, 1, EXO_PTE_RW | EXO_PTE_NX);
 }
 
-/* Library stack, process, XSAVE image, regions; and F. */
-static int64_t area_first(void)
+/* From the library stack on: n pages. */
+static int64_t area_pages(uint64_t n)
 {
-	int64_t r = rt_tables(0, PRIVATE_BASE, NULL, NULL);
+	int64_t r = 0;
 
-	for (uint64_t i = 0; i < LIBRARY_STACK_PAGES + 3 && r >= 0; i++)
+	for (uint64_t i = 0; i < n && r >= 0; i++)
 		r = page_first(PRIVATE_BASE + PRIVATE_STACK + i * PAGE, 0);
-	return r < 0 ? r : page_first((uint64_t)F, EXO_F_SHARED);
+	return r;
 }
 
-int64_t env_first(exo_name self)
+/* The private area is there, but for F. */
+static int64_t monitor_first(exo_name self, uint64_t family)
 {
 	uint64_t entry[EXO_ENTRY_COUNT];
-	int64_t r;
+	int64_t r = page_first((uint64_t)F, EXO_F_SHARED);
 
-	rt_exo(self)->disabled = 1;
-	r = area_first();
 	if (r < 0)
 		return r;
 	memset(P, 0, PAGE);
-	P->family = FIRST_FAMILY;
+	P->family = family;
 	P->self = self;
 	P->exo = (struct exo_page *)rt_exo(self);
-	P->is_first = 1;
+	P->is_monitor = 1;
 	P->stack = LIBRARY_STACK_TOP;
 	P->slot_count = 1;
 	SPACE->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
 	SPACE->region_pages = 1;
 	env_entries(entry, 1);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
-	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_WORK | MONITOR_WAKES | MONITOR_ASKS, 0);
+	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_OPENS, 0);
+}
+
+int64_t env_first(exo_name self)
+{
+	int64_t r;
+
+	rt_exo(self)->disabled = 1;
+	r = rt_tables(0, PRIVATE_BASE, NULL, NULL);
+	if (r >= 0)
+		r = area_pages(LIBRARY_STACK_PAGES + 3); /* with process, XSAVE image and regions */
+	return r < 0 ? r : monitor_first(self, FIRST_FAMILY);
+}
+
+int64_t env_first_of(uint64_t family)
+{
+	int64_t r = area_pages(LIBRARY_STACK_PAGES - LIBRARY_STACK_FIRST);
+
+	return r < 0 ? r : monitor_first(rt_self(), family);
 }

@@ -166,6 +166,8 @@ int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n)
 /* Claims and composes a root with library, family, root image and the private area (region_pages pages of regions). *b:
  * zeroed. 0, or -errno with nothing left. */
 int  env_build(struct env_build *b, uint32_t region_pages);
+/* The same for the monitor of another family, which makes that by itself: nothing of the caller's family is in it. */
+int  env_build_monitor(struct env_build *b);
 void env_unbuild(struct env_build *b);
 /* Makes the env; it starts at go_on(argument) on its library stack. Its name, or -errno with nothing left. */
 long env_launch(struct env_build *b, void (*go_on)(void *), void *argument);
@@ -175,6 +177,8 @@ void env_begin(void);
 void env_begin_blank(const void *control);
 /* The first env: registers entries, builds its own private area. 0 or a gate error. */
 int64_t env_first(exo_name self);
+/* The same for a monitor that another one has built, and whose family is to stand there. */
+int64_t env_first_of(uint64_t family);
 
 /* ---- alone.c, for apps that are a family of one env */
 /* The first env makes itself a family, with an empty space: upcalls come when rt_page()->disabled is cleared. 0 or a

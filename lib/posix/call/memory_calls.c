@@ -44,7 +44,7 @@ static int is_reservation(uint64_t va, uint64_t size, uint64_t prot, uint64_t fl
 /* More than there can ever be of memory that is to be written, as Linux guesses by default. */
 static int is_hopeless(uint64_t size, uint64_t prot, uint64_t flags)
 {
-	return size > rt_info->frames_ram * PAGE && prot & PROT_WRITE && !(flags & MAP_NORESERVE) &&
+	return size > SAID->frames * PAGE && prot & PROT_WRITE && !(flags & MAP_NORESERVE) &&
 		(flags & (MAP_TYPE | MAP_ANONYMOUS)) != MAP_SHARED;
 }
 

@@ -84,7 +84,7 @@ CALL1(sysinfo, to)
 	uint32_t load[3];
 
 	s.uptime = (long)(clock_ns() / 1000000000u);
-	s.totalram = rt_info->frames_ram * EXO_PAGE_SIZE;
+	s.totalram = SAID->frames * EXO_PAGE_SIZE;
 	s.freeram = frames_left() * EXO_PAGE_SIZE;
 	s.procs = (uint16_t)F->task_count;
 	s.sharedram = data_pages_used() * EXO_PAGE_SIZE;

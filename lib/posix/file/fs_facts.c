@@ -7,9 +7,10 @@
 
 void machine_facts(struct machine_facts *out)
 {
-	out->frames = rt_info->frames_ram;
+	out->frames = SAID->frames;
 	out->frames_free = frames_left();
 	out->tsc_hz = rt_info->tsc_hz;
+	out->image = FAMILY_BASE == FIRST_FAMILY ? rt_info->root_size : 0; /* others read the first one's */
 }
 
 uint64_t file_room(void)

@@ -117,7 +117,7 @@ void text_meminfo(struct text *t, const struct proc_node *of)
 	free = m.frames_free * 4;
 	say(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\nBuffers:               0 kB\n",
 		total, free, free);
-	say(t, "Cached:         %8lu kB\n", (unsigned long)fs_family()->image_size / 1024);
+	say(t, "Cached:         %8lu kB\n", (unsigned long)m.image / 1024);
 	for (size_t i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++)
 		say(t, "%-16s%8u kB\n", zeros[i], 0);
 	say(t, "AnonPages:      %8lu kB\nMapped:         %8u kB\nShmem:          %8lu kB\nSlab:                  0 kB\n",

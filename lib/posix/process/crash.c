@@ -80,8 +80,8 @@ void crash_library(const struct exo_upcall *u, const char *why)
 {
 	const struct task *t = P->task;
 	char line[256];
-	const char *name = P->is_first ? "monitor" : "init";
-	int pid = !P->is_first;
+	const char *name = P->is_monitor ? "monitor" : "init";
+	int pid = !P->is_monitor;
 	size_t n;
 
 	if (t) {
@@ -91,10 +91,10 @@ void crash_library(const struct exo_upcall *u, const char *why)
 	n = fault_line(line, sizeof line - 1, name, pid, why, u);
 
 	(void)gate_log(line, n);
-	/* A second fault on the way out, or one of process 1, leaves nothing that could be saved; the first env's end is the machine's. */
-	if (P->is_first)
+	/* A second fault on the way out, or one of process 1, leaves nothing that could be saved; a monitor's end is that of its box, the first env's the machine's. */
+	if (P->is_monitor && rt_info->first == P->self)
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 125);
-	if (P->crashing || P->is_keeper)
+	if (P->crashing || P->is_keeper || P->is_monitor)
 		(void)gate_env_kill(0);
 	P->crashing = 1;
 	if (!family_locked())

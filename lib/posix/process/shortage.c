@@ -7,7 +7,7 @@
 
 int64_t task_weight(const struct task *t)
 {
-	return (int64_t)task_frames(t) + t->oom_adjust * (int64_t)rt_info->frames_ram / 1000;
+	return (int64_t)task_frames(t) + t->oom_adjust * (int64_t)SAID->frames / 1000;
 }
 
 static struct task *largest(void)

@@ -318,7 +318,7 @@ void text_oom_score(struct text *t, const struct proc_node *of)
 
 	if (!th)
 		return;
-	points = (long)(task_weight(th->task) * 1000 / (int64_t)rt_info->frames_ram);
+	points = (long)(task_weight(th->task) * 1000 / (int64_t)SAID->frames);
 	say(t, "%ld\n", th->task->oom_adjust == -1000 ? 0 : (1000 + points) * 2 / 3);
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* /dev/box, as programs see it: each open file stands for one box that is to be, and ends it with the last close. What
+ * is read and written, when it is there, are frames of the channel that its monitor speaks (apps/linux/monitor_run.c);
+ * a read gives 0 and a write EPIPE when it has ended. */
+#ifndef FS_BOX_H
+#define FS_BOX_H
+#include <stdint.h>
+
+#define BOX_NAME_SIZE 16
+/* What a box is to have: pages of memory, environments (processes and some more), homes of addresses beside those of
+ * its memory, percent of the time that the caller's family was given (a slice at least, of which a machine has 64). */
+struct box_wants { char name[BOX_NAME_SIZE]; uint32_t frames, envs, homes, percent; };
+/* What is known of one: state 0 there is none yet, 1 it runs, 2 it has ended, and why. limit, used: frames, envs,
+ * homes, slices, of the box and of all boxes in it; slices: of the family's. */
+struct box_tells { char name[BOX_NAME_SIZE]; uint32_t state, limit[4], used[4], slices; char why[104]; };
+
+/* ioctl: 0; EBUSY there is one, EEXIST another has that name, EAGAIN no place for another, ENOMEM not so much is left,
+ * EINVAL too little to begin with. */
+#define BOX_MAKE _IOW('X', 1, struct box_wants)
+/* Of this file's; ENXIO before it is made. */
+#define BOX_TELL _IOR('X', 2, struct box_tells)
+/* The end of the box with that name, of the caller's family: 0 or ESRCH. */
+#define BOX_KILL _IOW('X', 3, char[BOX_NAME_SIZE])
+/* The n-th of the family's, from 0 on, n in state: ENXIO, there is none in that place. */
+#define BOX_LIST _IOWR('X', 4, struct box_tells)
+#endif

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Boxes: a command in a family of its own, with memory, processes and time of its own. What it does to its streams, how it ends, what is left of it."""
+
+import re
+
+from aril import guest
+
+FREE = "grep ^frames: /proc/aril | tr -dc '0-9, ' | cut -d, -f2 | cut -d' ' -f2; grep ^homes: /proc/aril"
+
+
+def inside(script, stdin=b"", timeout=150, options=()):
+    r = guest.run("sh", "-c", script, stdin=stdin, timeout=timeout, options=list(options))
+    assert r.status == 0, r
+    return r
+
+
+def test_streams_and_statuses():
+    """Bytes of all three streams, arguments with any letters, statuses, signals, a name that is none: as of a command that runs without a box."""
+    r = inside(r"""box sh -c 'exit 7'; echo $?
+box nosuch; echo $?
+box sh -c 'kill -9 $$'; echo $?
+box printf '%s|' 'a b' '' '#%25' '	x' "$(printf '\303\244\001')"; echo $?
+head -c 1000000 /dev/urandom >/tmp/r; md5sum </tmp/r; box md5sum </tmp/r; box cat </tmp/r | md5sum; box sh -c 'cat >&2' </tmp/r 2>&1 | md5sum
+echo left | box true; echo $?
+box sh -c 'pwd; echo "$HOME"; cat /tmp/r; echo x >/tmp/inside; echo $$' 2>/dev/null; ls /tmp
+box </dev/null; echo $?
+box --colour true; echo $?
+box --memory 3M true; echo $?
+box --name 'a b' true; echo $?""")
+    out = r.out.split(b"\n")
+    assert out[:3] == [b"7", b"127", b"137"], r
+    assert out[3] == "a b||#%25|\tx|ä\1|0".encode(), r
+    assert len(set(out[4:8])) == 1 and len(out[4]) > 32, r
+    assert out[8:13] == [b"0", b"/", b"/root", b"2", b"r"], r
+    assert out[13:-1] == [b"125", b"125", b"125", b"125"], r
+    err = r.err.decode()
+    assert "nosuch: command not found" in err and "there is no option `--colour`" in err and "`3M` is no size of at least 4M" in err, err
+    assert err.count("usage: box") == 2 and "other than printable letters" in err, err
+
+
+def test_limits_are_errors():
+    """What one box takes too much of, memory, files or processes, is refused inside as Linux refuses it; a second box and the shell beside it go on."""
+    r = inside("""box --name beside sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo $i' & other=$!
+box --memory 16M sh -c 'dd if=/dev/zero of=/tmp/x bs=1M count=100 2>&1 | head -n 1; rm /tmp/x; free | grep Mem:; echo on' | tr -s ' ' | cut -d' ' -f1,2
+box --processes 8 sh -c 'sh -c "b() { b | b & }; b" 2>/tmp/e & wait; until read x </tmp/e; do :; done; echo "$x"'
+box --memory 16M sh -c 'dd if=/dev/zero of=/dev/null bs=100M count=1 2>&1 | head -n 1; tail -c 100m /dev/zero >/dev/null; echo $?' 2>/tmp/e
+wait $other
+box box --memory 16M true
+box --time 50% --processes 200 --memory 128M box --time 50% --memory 32M box --memory 8M --processes 4 sh -c 'cat /proc/aril' | grep -c environments""")
+    out = r.out.decode().split("\n")
+    assert out[:3] == ["dd: error", "Mem: 16384", "on"], r
+    assert "can't fork" in out[3], r
+    assert out[4:-1] == ["dd: out of memory", "1", "20000", "1"], r
+    assert "not so much memory, or not so many processes, are left" in r.err.decode(), r
+
+
+def test_ends():
+    """A box that is killed, one whose `box` is, one whose monitor's parent goes: it is said why, and the list has it no more."""
+    r = inside("""box --name one sleep 100 & one=$!; box --name two sleep 100 & two=$!; box --name three box --memory 8M --processes 4 sleep 100 & three=$!
+until [ $(box list | grep -c runs) = 3 ]; do usleep 1000; done; box list | tail -n +2 | cut -c1-6 | sort
+box --name one true; echo $?
+box kill one; wait $one; echo $?
+kill $two; wait $two; echo $?
+kill -9 $three; wait $three; echo $?
+until [ $(box list | wc -l) = 1 ]; do usleep 1000; done
+box kill one; echo $?""")
+    assert r.out.decode().split("\n")[:-1] == ["one   ", "three ", "two   ", "125", "125", "143", "137", "125"], r
+    err = r.err.decode()
+    assert "another box has that name" in err and "one has ended before its command: it was ended from outside" in err and "there is no box of that name" in err, err
+
+
+def test_nothing_is_left():
+    """Fifty at once, and others killed while they start: afterwards all homes are free, and frames as before: a frame of each would be ninety."""
+    r = inside(f"""many() {{ i=0; while [ $i -lt 50 ]; do box --memory 8M --time 1% --processes 4 sh -c 'sleep 1; echo ok' >/tmp/o$i 2>&1 & i=$((i+1)); done; wait; }}
+kills() {{ i=0; while [ $i -lt 40 ]; do box sh -c 'while :; do :; done' & p=$!; usleep $((i * 700)); kill -9 $p; wait $p; i=$((i+1)); done; }} 2>/dev/null
+gone() {{ until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; }}
+many; kills; gone; many; gone; {FREE}; kills; many; gone; {FREE}; cat /tmp/o* | sort | uniq -c""", timeout=240)
+    out = r.out.decode().split("\n")
+    assert int(out[0]) - int(out[2]) < 40 and out[1] == out[3] and re.fullmatch(r"\s*50 ok", out[4]), r
