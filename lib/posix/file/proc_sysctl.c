@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/sys: settings of the system by name. What cannot be set here is read-only, and what has no meaning here is
  * absent. */
-#include <posix/file/aio.h>
 #include "proc.h"
+#include <posix/file/aio.h>
 
 /* ---- values that follow from the system itself */
 static void say_number(struct text *t, uint64_t n) { say(t, "%lu\n", (unsigned long)n); }

@@ -50,7 +50,13 @@ void p9_slot_give(struct p9_share *s, unsigned slot)
 }
 
 void p9_answers(void) {}
-int box_file_open(struct inode *ip, unsigned flags, struct file **out) { (void)ip; (void)flags; (void)out; return -ENODEV; }
+int box_file_open(struct inode *ip, unsigned flags, struct file **out)
+{
+	(void)ip;
+	(void)flags;
+	(void)out;
+	return -ENODEV;
+}
 
 /* ---- the server: file n has number n; 1 is the root, 2 a file, 3 a folder, 4 a link; in 3: 5 a folder, 6 a link */
 static void qid_put(struct p9_text *t, uint64_t n)
