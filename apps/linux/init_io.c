@@ -61,7 +61,7 @@ static void input_take(struct init *in)
 		tty_input(from, n);
 		told->keys_taken += n;
 	}
-	while (in->command_pid && (n = ring_piece(SAID->in, SAID_IN, told->in_taken, SAID->in_put, &from))) {
+	while (in->command_pid && (n = ring_piece(IN_RING, SAID_IN, told->in_taken, SAID->in_put, &from))) {
 		n = least(n, (uint32_t)input_room(in));
 		given = n && !in->input_ended ? (uint32_t)input_give(in, from, n) : n;
 		if (!given)

@@ -263,12 +263,11 @@ static void pages_open(void)
 {
 	uint64_t frame[MONITOR_PAGES];
 
-	if (frames_claim(frame, MONITOR_PAGES))
+	if (frames_claim_zeroed(frame, MONITOR_PAGES))
 		give_up("no memory for its own record", -ENOMEM);
 	for (uint64_t i = 0; i < MONITOR_PAGES; i++)
 		if (pages_put(0, (uint64_t)MONITOR + i * PAGE, frame + i, 1) < 0)
 			give_up("its own record cannot be mapped", -ENOMEM);
-	memset(MONITOR, 0, MONITOR_PAGES * PAGE);
 }
 
 /* Size and kind of the terminal, as far as aril.conf leaves them open: the screen's. */

@@ -356,13 +356,12 @@ static void box_serve(struct monitor *m, unsigned n, const struct told_box *t)
 
 void box_pump(struct monitor *m)
 {
-	struct told_box told[BOXES];
+	struct told_box t;
 
-	if (user_copy(told, TOLD->box, sizeof told))
-		return;
 	m->ending = 0;
-	for (unsigned n = 0; n < BOXES; n++)
-		box_serve(m, n, &told[n]);
+	for (unsigned n = 0; n < BOXES && (n < m->told.boxes || SAY->box[n].state != BOX_NONE); n++)
+		if (!user_copy(&t, &TOLD->box[n], sizeof t))
+			box_serve(m, n, &t);
 	m->more |= m->ending;
 }
 

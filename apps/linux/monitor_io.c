@@ -71,8 +71,8 @@ size_t in_put(const void *from, size_t n, const struct monitor *m)
 
 	n = MIN_OF(n, in_room(m));
 	first = MIN_OF((uint32_t)n, SAID_IN - offset);
-	memcpy(SAY->in + offset, from, first);
-	memcpy(SAY->in, (const uint8_t *)from + first, n - first);
+	memcpy(IN_RING + offset, from, first);
+	memcpy(IN_RING, (const uint8_t *)from + first, n - first);
 	__atomic_store_n(&SAY->in_put, at + (uint32_t)n, __ATOMIC_RELEASE);
 	return n;
 }

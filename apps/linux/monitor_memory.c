@@ -39,7 +39,7 @@ static void hole_set(uint64_t hole, int is)
 
 static void control_more(struct monitor *m, uint64_t wanted)
 {
-	uint64_t have = SAY->control_pages, n = MIN_OF(MIN_OF(wanted, FAMILY_PAGES) - have, PIECE_MOST), made;
+	uint64_t have = SAY->control_pages, n = MIN_OF(MIN_OF(wanted, CONTROL_MOST) - have, PIECE_MOST), made;
 	uint64_t tables = control_tables(MAX_OF(m->control_top, have + n));
 
 	if (counts_take(m, (int64_t)(n + tables - control_tables(m->control_top))) < 0)

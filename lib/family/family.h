@@ -9,11 +9,11 @@
 #include <family/process.h>
 #include <rt/gate.h>
 
-#define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
 #define DATA_KEPT 4 /* free pages of data memory that stay mapped, at most */
 #define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
-#define TIDS_FIRST 4096        /* numbers that there is room for at the start, */
-#define TIDS_MAX   524288      /* and at last */
+/* Numbers of threads that there is room for at the start, and at last. */
+#define TIDS_FIRST (FAMILY_BASE == FIRST_FAMILY ? 4096u : 512u)
+#define TIDS_MAX   524288
 #define SLEEP_BUCKETS 64       /* the last is WAITS_CHANNEL's */
 #define FUTEX_BUCKETS 64
 
@@ -95,13 +95,6 @@ _Static_assert(sizeof(struct family) <= EXO_PAGE_SIZE, "one page");
 
 /* The file half's root pointer. */
 void **family_slot_fs(void);
-
-/* Control memory is FAMILY_BASE's first SAID->control_pages pages. Those of struct told, of the bitmap of used pages
- * and of by_tid: */
-#define TOLD_PAGES        ((sizeof(struct told) + EXO_PAGE_SIZE - 1) / EXO_PAGE_SIZE)
-#define CONTROL_MAP       ((uint64_t *)(FAMILY_BASE + TOLD_PAGES * EXO_PAGE_SIZE))
-#define BY_TID_PAGE       (TOLD_PAGES + FAMILY_PAGES / 8 / EXO_PAGE_SIZE)
-#define CONTROL_OWN_PAGES (BY_TID_PAGE + TIDS_FIRST * sizeof(void *) / EXO_PAGE_SIZE)
 
 /* ---- home.c: by the homes' owner, the family's monitor. Once, first of all: so many bytes that it alone writes, at
  * MONITOR_BASE, which say how large the family may grow. 0 or a gate error. */

@@ -12,14 +12,21 @@
 #define SAID_PAGES_MAX 80
 #define TABLE_PAGES 512
 #define TABLE_SIZE (TABLE_PAGES * PAGE)
-#define FIRST_SPARE 64 /* control pages that are free at the start */
+/* What a family begins with: control pages that are free, bytes of its monitor's rings. That of a box is small. */
+#define IS_SMALL (FAMILY_BASE != FIRST_FAMILY)
+#define FIRST_SPARE (IS_SMALL ? 16u : 64u)
+#define OUT_BYTES (IS_SMALL ? 16384u : 131072u)
+#define IN_BYTES (IS_SMALL ? 16384u : 262144u)
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
 
 static uint64_t data_limit(void) { return (SAID->frames + TABLE_PAGES - 1) & -(uint64_t)TABLE_PAGES; }
 uint64_t data_homes_for(uint64_t frames) { return (frames + FAMILY_PAGES - 1) / FAMILY_PAGES; }
 
 static uint64_t data_map_pages(void) { return PAGE_UP(data_limit() / 8) / PAGE; }
-uint64_t control_first(void) { return CONTROL_OWN_PAGES + data_map_pages() + FIRST_SPARE; }
+/* Behind bitmap and struct told: the table of threads, then the map of data memory. */
+static uint64_t by_tid(void) { return SAID->map_pages + PAGE_UP(sizeof(struct told) + SAID->out_size) / PAGE; }
+static uint64_t control_own(void) { return by_tid() + TIDS_FIRST * sizeof(void *) / PAGE; }
+uint64_t control_first(void) { return control_own() + data_map_pages() + FIRST_SPARE; }
 
 uint64_t control_tables(uint64_t pages) { return (pages + TABLE_PAGES - 1) / TABLE_PAGES; }
 
@@ -90,7 +97,7 @@ void home_serve(uint64_t control_wanted, uint64_t table_wanted)
 {
 	uint64_t have = SAID->control_pages;
 
-	if (control_wanted > have && control_wanted <= FAMILY_PAGES)
+	if (control_wanted > have && control_wanted <= CONTROL_MOST)
 		SAID->control_pages = (uint32_t)(have + control_map(have, control_wanted - have));
 	if (table_wanted)
 		(void)data_table(table_wanted - 1);
@@ -114,14 +121,11 @@ static int64_t homes_make(void)
 int said_more(uint64_t at, uint64_t n)
 {
 	uint64_t list[SAID_PAGES_MAX];
-	int64_t r = n > SAID_PAGES_MAX || frames_claim(list, n) ? -EXO_ENOMEM : 0;
+	int64_t r = n > SAID_PAGES_MAX || frames_claim_zeroed(list, n) ? -EXO_ENOMEM : 0;
 
 	for (uint64_t i = 0; i < n && r >= 0; i++)
 		r = gate_pte_write(0, (at + i * PAGE) | 1, 1, list[i] << EXO_PAGE_SHIFT | RIGHTS, 0, 0);
-	if (r < 0)
-		return (int)r;
-	memset((void *)at, 0, n * PAGE);
-	return 0;
+	return r < 0 ? (int)r : 0;
 }
 
 /* The home of what is said is the root image's in the first family, and else one of its own. */
@@ -151,11 +155,16 @@ int said_start(uint64_t size)
 	if (r >= 0)
 		r = table_new(MONITOR_BASE, 2);
 	if (r >= 0)
-		r = said_more(MONITOR_BASE, PAGE_UP(size) / PAGE);
+		r = size > IN_AT ? -EXO_ENOMEM : said_more(MONITOR_BASE, PAGE_UP(size) / PAGE);
+	if (r >= 0)
+		r = said_more((uint64_t)IN_RING, IN_BYTES / PAGE);
 	if (r >= 0) {
+		SAID->in_size = IN_BYTES;
+		SAID->out_size = OUT_BYTES;
 		SAID->monitor = P->self;
 		SAID->frame = (uint32_t)frame_at((uint64_t)F);
 		given_say();
+		SAID->map_pages = (uint32_t)((MIN_OF(SAID->frames, FAMILY_PAGES) + MAP_COVERS - 1) / MAP_COVERS);
 		SAID->data_homes = (uint32_t)data_homes_for(SAID->frames);
 		SAID->control_pages = (uint32_t)control_first();
 	}
@@ -170,10 +179,10 @@ int family_start(void)
 		return (int)r;
 	if (control_map(0, control_first()) < control_first())
 		return -EXO_ENOMEM;
-	F->by_tid = (struct thread **)(FAMILY_BASE + BY_TID_PAGE * PAGE);
+	F->by_tid = (struct thread **)(FAMILY_BASE + by_tid() * PAGE);
 	F->tid_size = TIDS_FIRST;
-	control_start(CONTROL_OWN_PAGES + data_map_pages());
-	data_start(data_limit(), (uint64_t *)(FAMILY_BASE + CONTROL_OWN_PAGES * PAGE));
+	control_start(control_own() + data_map_pages());
+	data_start(data_limit(), (uint64_t *)(FAMILY_BASE + control_own() * PAGE));
 	reserves_set();
 	F->rootimg_pfn = frame_at(rt_info->root_va);
 	F->rootimg_pages = PAGE_UP(rt_info->root_size) / PAGE;

@@ -8,8 +8,9 @@
 #include <family/process.h>
 #include <family/ring.h>
 
-#define TOLD_OUT  131072u /* powers of two */
-#define SAID_IN   262144u
+#define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
+#define TOLD_OUT  (SAID->out_size) /* bytes of the rings, powers of two; at most 256 KiB */
+#define SAID_IN   (SAID->in_size)
 #define SAID_KEYS 256u
 #define SAID_DEVICES 4096u
 #define SAID_SEED 64u
@@ -55,6 +56,7 @@ struct told_head {
 	uint64_t wakes;           /* ns of clock_ns: process 1 wants the CPU then; 0 = not before an event */
 	uint32_t in_taken, keys_taken, out_put;
 	uint32_t wants_room;      /* process 1 has more for the ring than fits */
+	uint32_t boxes;           /* places of boxes that have been used: the first so many */
 	uint32_t ends;            /* process 1 waits to be asked how the machine is to end */
 	/* What is asked of the monitor, who is asked again each time that asks grows: control.c */
 	uint32_t asks;
@@ -77,11 +79,16 @@ struct told_share { uint64_t room; struct told_ask { uint32_t asked, size, woken
 struct told_box { uint64_t room; uint32_t asked, ends, woken; struct box_spec spec; };
 
 struct told {
-	uint8_t out[TOLD_OUT];    /* frames for the outside */
 	struct told_share share[SHARES];
 	struct told_box box[BOXES];
+	uint8_t out[];            /* frames for the outside: TOLD_OUT */
 };
-#define TOLD ((struct told *)FAMILY_BASE)
+/* Control memory is FAMILY_BASE's first SAID->control_pages pages. It begins with a bitmap of used pages, for as many
+ * as there can be; then comes struct told with its ring. */
+#define CONTROL_MAP ((uint64_t *)FAMILY_BASE)
+#define MAP_COVERS (8 * EXO_PAGE_SIZE) /* pages, of a page of the bitmap */
+#define CONTROL_MOST (SAID->map_pages * MAP_COVERS)
+#define TOLD ((struct told *)(FAMILY_BASE + SAID->map_pages * EXO_PAGE_SIZE))
 
 /* answered: `asked` as of the last message that was answered; size: of the answer, or -errno without one. */
 struct said_share { char tag[SHARE_TAG]; struct { uint32_t answered; int32_t size; } slot[SHARE_SLOTS]; };
@@ -108,7 +115,7 @@ struct said {
 	uint64_t hole[HOLES_MAX / 64]; /* bit set: those HOLE_PAGES are not there */
 	uint32_t frame;           /* of F */
 	uint64_t frames, slices;  /* that the family has been given: the machine's, or its box's */
-	uint8_t in[SAID_IN];      /* bytes for standard input, or from the host's terminal */
+	uint32_t in_size, out_size, map_pages;
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
 	/* Of a virtio rng device: `seeds` grows when its bytes are new ones. Both halves need not be of one time. */
 	uint32_t seeds;
@@ -121,6 +128,9 @@ struct said {
 };
 
 #define SAID ((volatile struct said *)MONITOR_BASE)
+/* Bytes for standard input, or from the host's terminal: SAID_IN. */
+#define IN_AT 0x40000ul
+#define IN_RING ((uint8_t *)(MONITOR_BASE + IN_AT))
 /* Answers: as many pages as there are shares, behind what is always said. */
 #define SHARE_AT(share, slot) (0x80000ul + ((share) * SHARE_SLOTS + (slot)) * 1ul * SHARE_MESSAGE)
 #define SHARE_SAID(share, slot) (MONITOR_BASE + SHARE_AT(share, slot))

@@ -75,6 +75,7 @@ static int place_take(unsigned n, const struct box_wants *w)
 	t->room = (uint64_t)fam_pages(ROOM_PAGES);
 	if (!t->room)
 		return -ENOMEM;
+	F->told.boxes = MAX_OF(F->told.boxes, n + 1);
 	t->woken = t->ends = 0;
 	memset(&t->spec, 0, sizeof t->spec);
 	memcpy(t->spec.name, w->name, BOX_NAME);
@@ -324,7 +325,7 @@ void box_answers(void)
 {
 	struct fs_family *fs = fs_family();
 
-	for (unsigned n = 0; fs->boxes && n < BOXES; n++) {
+	for (unsigned n = 0; n < F->told.boxes && n < BOXES; n++) {
 		struct box *b = fs->boxes[n];
 
 		if (b == LEFT && is_answered(n)) {
