@@ -177,7 +177,8 @@ UNCHECKED = (
     ("apps/linux/monitor.c", "holder = lock_watch(m);", "holder = 0;"),
     ("apps/linux/monitor_io.c", "if (left > TOLD_OUT || left < FRAME_HEAD || ring_read", "if ((0 && left) || ring_read"),
     ("apps/linux/monitor_io.c", "if (n > FRAME_MAX || n > left - FRAME_HEAD || !head[0] || !strchr(TYPES_OUT, head[0])) {", "if (0) {"),
-    ("apps/linux/monitor_memory.c", "|| !are_free(wanted, have))", "|| (0 && !are_free(wanted, have)))"),
+    ("apps/linux/monitor_memory.c", "|| !are_free(wanted, have) ||", "|| (0 && !are_free(wanted, have)) ||"),
+    ("apps/linux/monitor_memory.c", "|| !are_free(page, page + HOLE_PAGES))", "|| (0 && !are_free(page, page + HOLE_PAGES)))"),
     ("apps/linux/monitor_memory.c", "if (env != P->self && env != m->keeper)", "(void)m;"),
     ("apps/linux/monitor_memory.c", "if (piece >= SAY->data_homes * (EXO_HOME_SIZE / EXO_RUN_FRAMES / PAGE) || counts_take", "if (counts_take"),
 )
