@@ -194,15 +194,15 @@ app_objects_other = $(if $(filter apps/linux,$(1)),$(B)/posix.o,$(call objects,$
 $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objects,$(dir)))))
 
 # ---- programs of our own in the root image: ordinary ones for Linux, of one file each
-PROGRAMS := $(patsubst esp/%.c,$(B)/programs/%,$(wildcard esp/*.c))
+PROGRAMS := $(patsubst esp/%.c,$(B)/tools/%,$(wildcard esp/*.c))
 PROGRAM_C = -static -s -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror -Ilib
-$(B)/programs/%: esp/%.c $(B)/PROGRAM_C.flags
+$(B)/tools/%: esp/%.c $(B)/PROGRAM_C.flags
 	$(call say,musl-cc $@)
 	@mkdir -p $(@D)
 	$(Q)musl-gcc $(PROGRAM_C) -MMD -MF $(B)/user/$*.d -o $@ $<
 
 # ---- root image; the -test one also carries the native guests of the test suite
-TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(ZONES) $(B)/programs $(filter $(B)/apps/%,$^)
+TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(ZONES) $(B)/tools $(filter $(B)/apps/%,$^)
 $(B)/roottree: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(SKELETON) esp/mktree
 	$(call say,tree    $@)
 	$(Q)$(TREE)

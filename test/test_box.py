@@ -3,8 +3,11 @@
 
 import re
 
-from aril import guest
+import pytest
 
+from aril import guest, programs
+
+DEEDS = 29  # of test/programs/members.c
 FREE = "grep ^frames: /proc/aril | tr -dc '0-9, ' | cut -d, -f2 | cut -d' ' -f2; grep ^homes: /proc/aril"
 
 
@@ -77,3 +80,27 @@ gone() {{ until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; }}
 many; kills; gone; many; gone; {FREE}; kills; many; gone; {FREE}; cat /tmp/o* | sort | uniq -c""", timeout=240)
     out = r.out.decode().split("\n")
     assert int(out[0]) - int(out[2]) < 40 and out[1] == out[3] and re.fullmatch(r"\s*50 ok", out[4]), r
+
+
+def test_nothing_is_seen():
+    """Of what its maker's family says, holds and knows a box can read nothing: only library and root image, which all share."""
+    peek = programs.build("peek", "musl")
+    places = {"library": 0x8000000000, "root image": 0x8040000000, "said": 0x80bfc00000, "control": 0x80c0000000, "data": 0x8140000000}
+    at = " ".join(hex(a) for a in places.values())
+    r = inside(f"""peek {at}; box sh -c 'cat >/tmp/p; chmod +x /tmp/p; /tmp/p {at}' </bin/peek""", options=["--add", f"{peek}:/bin/peek"])
+    lines = [line.split(": ")[1] for line in r.out.decode().split("\n")[:-1]]
+    assert lines[:5] == ["can be read"] * 5 and lines[5:] == ["can be read"] * 2 + ["no"] * 3, r
+
+
+@pytest.mark.slow
+def test_hostile_inside():
+    """Each deed of the hostile members in a box of its own, while another box and the shell work: what they end is their box."""
+    members = programs.build("members", "musl")
+    r = inside(f"""box true; {FREE}; box --name beside sh -c 'while :; do echo x | cat >/dev/null; done' & other=$!
+deed() {{ timeout 30 box --memory 32M --time 2% sh -c "cat >/tmp/m; chmod +x /tmp/m; exec /tmp/m $1 $(($1 + 1))" </bin/members >/tmp/o$1 2>&1; echo $? >>/tmp/s; }}
+i=0; while [ $i -lt {DEEDS} ]; do for k in 0 1 2 3 4 5; do deed $((i + k)) & all="$all $!"; done; wait $all; all=; i=$((i + 6)); done
+box list | grep -c runs; kill -9 $other; wait $other; until [ $(box list | wc -l) = 1 ]; do usleep 1000; done
+box echo fine; wc -l </tmp/s; {FREE}""", options=["--add", f"{members}:/bin/members"], timeout=280)
+    out = r.out.decode().split("\n")
+    assert out[2] == "1" and out[3] == "fine" and int(out[4]) == 30, r
+    assert int(out[0]) - int(out[5]) < 400 and out[1] == out[6], r

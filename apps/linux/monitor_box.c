@@ -255,12 +255,14 @@ static int box_is_gone(const struct box_kept *b)
 	const volatile struct exo_env *account = &rt_envs[top];
 	int left = 0;
 
+	if (account->name && account->name != b->env)
+		return 1; /* its index is another's already */
 	for (uint32_t i = 1; i < EXO_ENV_MAX; i++)
 		if (rt_envs[i].name && account_is_below(rt_envs[i].account, top))
 			left |= gate_env_kill(rt_envs[i].name) != 0;
 	if (left)
 		return 0;
-	return (account->name && account->name != b->env) || account->account_maker != EXO_NAME_INDEX(P->self);
+	return !account->name && account->account_maker != EXO_NAME_INDEX(P->self);
 }
 
 /* Why it is to end; NULL: it is not. */

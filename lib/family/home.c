@@ -128,17 +128,6 @@ int said_more(uint64_t at, uint64_t n)
 	return r < 0 ? (int)r : 0;
 }
 
-/* The home of what is said is the root image's in the first family, and else one of its own. */
-static int64_t said_home(void)
-{
-	int64_t r;
-
-	if (FAMILY_BASE == FIRST_FAMILY)
-		return rt_info->root_va + rt_info->root_size <= MONITOR_BASE ? 0 : -EXO_ENOMEM;
-	r = gate_home_set(0, EXO_HOME_CLAIM, FAMILY_BASE - EXO_HOME_SIZE, 1);
-	return r < 0 ? r : table_new(MONITOR_BASE, 3);
-}
-
 /* What the account was given; the first one's has all RAM but what the kernel took. */
 static void given_say(void)
 {
@@ -150,8 +139,10 @@ static void given_say(void)
 
 int said_start(uint64_t size)
 {
-	int64_t r = said_home();
+	int64_t r = gate_home_set(0, EXO_HOME_CLAIM, FAMILY_BASE - EXO_HOME_SIZE, 1);
 
+	if (r >= 0)
+		r = table_new(MONITOR_BASE, 3);
 	if (r >= 0)
 		r = table_new(MONITOR_BASE, 2);
 	if (r >= 0)

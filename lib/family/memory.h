@@ -8,12 +8,13 @@
 
 /* ---- address map of a member of the family */
 /* home: library and app image, read-only, live in all members; then that of the root image, likewise (where the loader
- * puts it), so that one call links both */
+ * puts it) */
 #define LINUX_TEXT    (EXO_HOMES_BASE)
 #define ROOTIMG_BASE  (LINUX_TEXT + EXO_HOME_SIZE)
 /* A family's homes stand in a row, from its base on (process.h): control memory, its monitor's own, data memory. What
- * the monitor says (family/monitor.h) lies near the end of the home before: the first family's is the root image's. */
-#define FIRST_FAMILY  (ROOTIMG_BASE + EXO_HOME_SIZE)
+ * the monitor says (family/monitor.h) lies near the end of the home before, which nobody of another family has. That of
+ * the first family stands behind the root image, so that one call links both with the library. */
+#define FIRST_FAMILY  (ROOTIMG_BASE + 2 * EXO_HOME_SIZE)
 #define FAMILY_SAID   (4ul << 20)         /* below the base */
 #define FAMILY_OWN    EXO_HOME_SIZE       /* the first one's: aril.conf page(s) and the first env's stack */
 #define FAMILY_DATA   (2 * EXO_HOME_SIZE) /* data memory: homes in which members may map */

@@ -27,7 +27,8 @@ int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n)
 	return entries_write(root, va, n, (uint64_t)value, EXO_AT_LIST, 0);
 }
 
-static int64_t root_compose(const struct env_build *b)
+/* With library and root image; a member of the first family has what its monitor says in the home behind them. */
+static int64_t root_compose(const struct env_build *b, int is_member)
 {
 	const uint32_t *f = b->spec.frames;
 	const struct { uint32_t frame; int type; } table[] = {
@@ -37,7 +38,7 @@ static int64_t root_compose(const struct env_build *b)
 	const struct { uint64_t at, n, frame; } link[] = {
 		{ 0 | 4, 1, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, 1, f[HOMES_PT3] }, { PRIVATE_BASE | 3, 1, f[OWN_PT2] },
 			{ PRIVATE_BASE | 2, 1, f[OWN_PT1] },
-		{ LINUX_TEXT | EXO_AT_LIVE | 3, 2, 0 },
+		{ LINUX_TEXT | EXO_AT_LIVE | 3, is_member && FAMILY_BASE == FIRST_FAMILY ? 3 : 2, 0 },
 	};
 	int64_t r = 0;
 
@@ -48,8 +49,7 @@ static int64_t root_compose(const struct env_build *b)
 	return r;
 }
 
-/* What members of the caller's family have in common: F, by the caller's own entry, and the homes. What the monitor
- * says comes with the root image in the first family alone. */
+/* What members of the caller's family have in common: F, by the caller's own entry, and the homes. */
 static int64_t family_link(uint64_t root)
 {
 	const uint64_t data = DATA_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, homes = SAID->data_homes;
@@ -98,7 +98,7 @@ static int build(struct env_build *b, uint32_t region_pages, int is_member)
 	for (uint32_t i = 0; i < b->spec.frame_count; i++)
 		b->spec.frames[i] = (uint32_t)list[i];
 	memcpy(b->own, list + OWN_STACK, (count - OWN_STACK) * sizeof *list);
-	r = root_compose(b);
+	r = root_compose(b, is_member);
 	if (r >= 0 && is_member)
 		r = family_link(b->root);
 	if (r < 0) {
