@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,21 +25,25 @@
 #define ENVS_MORE   16  /* beside processes: monitor, process 1, and what they keep */
 #define HOMES_MORE  24
 #define PAGE        4096ul
+#define FILES       64
 #define MEMORY      (64ul << 20)
 
 static const char usage[] =
 	"usage: box [OPTION]... [--] COMMAND [ARG]...\n"
 	"       box list | box kill NAME\n"
 	"Runs COMMAND in a machine of its own: own memory, processes and files above the root image, own time.\n"
-	"  --memory SIZE    memory, as 64M (which is the default) or 1G; at least 4M\n"
+	"  --memory SIZE    memory, as 64M (which is the default) or 1G; at least 8M\n"
 	"  --time PERCENT   share of the time that there is here, in 64ths of the machine's (10%)\n"
 	"  --processes N    processes that it may have (64)\n"
 	"  --name NAME      what `box list` calls it\n"
+	"  --file PATH      a file or folder that it has, too, at the same place; as often as wanted, up to 64\n"
 	"  --terminal       COMMAND gets a terminal of its own, shown in this one\n"
 	"The status is COMMAND's; 125 is a failure of box itself.\n";
 
 struct box {
-	int fd, is_terminal, input_ended, is_over;
+	int fd, archive, is_terminal, input_ended, is_over; /* archive: -1: none, or all of it is sent */
+	size_t file_count;
+	char *files[6 + FILES + 1]; /* tar's arguments, the first ones for its options */
 	uint32_t credit;
 	int status;
 	char name[BOX_NAME_SIZE], nonce[17];
@@ -119,6 +125,50 @@ static void number_setting(struct box *b, const char *key, unsigned value)
 	setting(b, key, text);
 }
 
+/* From the root on, as tar wants to find it again. */
+static void name_add(char **names, size_t n, const char *path)
+{
+	char here[4096];
+
+	if (*path != '/' && !getcwd(here, sizeof here))
+		fail("no current folder: %s", strerror(errno));
+	if (*path == '/')
+		names[n] = strdup(path + strspn(path, "/"));
+	else if (asprintf(&names[n], "%s/%s", here + 1, path) < 0)
+		names[n] = NULL;
+	if (!names[n])
+		fail("no memory");
+	if (access(path, R_OK) < 0)
+		fail("%s: %s", path, strerror(errno));
+}
+
+static void archive_make(struct box *b, char **names)
+{
+	char file[32];
+	int status;
+	pid_t tar;
+
+	b->archive = memfd_create("box", 0);
+	if (b->archive < 0)
+		fail("no memory for --file: %s", strerror(errno));
+	(void)snprintf(file, sizeof file, "/proc/self/fd/%d", b->archive);
+	names[0] = "tar";
+	names[1] = "-c";
+	names[2] = "-C";
+	names[3] = "/";
+	names[4] = "-f";
+	names[5] = file;
+	tar = fork();
+	if (!tar) {
+		execvp(names[0], names);
+		_exit(127);
+	}
+	if (tar < 0 || waitpid(tar, &status, 0) < 0 || status)
+		fail("tar could not take what --file names");
+	number_setting(b, "unpack", (unsigned)lseek(b->archive, 0, SEEK_END));
+	(void)lseek(b->archive, 0, SEEK_SET);
+}
+
 static void settings_send(struct box *b, char **argv)
 {
 	struct winsize size = { 24, 80, 0, 0 };
@@ -132,6 +182,8 @@ static void settings_send(struct box *b, char **argv)
 		number_setting(b, "rows", size.ws_row ? size.ws_row : 24);
 		number_setting(b, "columns", size.ws_col ? size.ws_col : 80);
 	}
+	if (b->file_count)
+		archive_make(b, b->files);
 	for (; *argv; argv++)
 		setting(b, "arg", *argv);
 	for (size_t at = 0; at < b->text_size; at += PAYLOAD)
@@ -210,10 +262,15 @@ static int output_take(struct box *b)
 static void input_give(struct box *b)
 {
 	uint8_t data[PAYLOAD];
-	ssize_t n = read(0, data, b->credit < PAYLOAD ? b->credit : PAYLOAD);
+	ssize_t n = read(b->archive < 0 ? 0 : b->archive, data, b->credit < PAYLOAD ? b->credit : PAYLOAD);
 
 	if (n < 0 && errno == EINTR)
 		return;
+	if (n <= 0 && b->archive >= 0) {
+		(void)close(b->archive);
+		b->archive = -1;
+		return;
+	}
 	if (n <= 0) {
 		b->input_ended = 1;
 		frame(b, 'Z', "", 0);
@@ -276,13 +333,21 @@ static void terminal_take(void)
 	terminal_is_raw = 1;
 }
 
+/* -1: nothing can be sent. */
+static int input_of(const struct box *b)
+{
+	if (!b->credit || b->input_ended)
+		return -1;
+	return b->archive < 0 ? 0 : b->archive;
+}
+
 static int box_run(struct box *b)
 {
 	struct box_tells tells;
 
 	for (;;) {
 		struct pollfd p[3] = { { b->fd, POLLIN, 0 }, { pipe_signal[0], POLLIN, 0 },
-			{ b->credit && !b->input_ended ? 0 : -1, POLLIN, 0 } };
+			{ input_of(b), POLLIN, 0 } };
 		char rest[16];
 
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
@@ -314,8 +379,8 @@ static unsigned long size_read(const char *text)
 
 	if (unit)
 		n <<= 10 * (1 + (unit - units) / 2);
-	if (end == text || (*end && (!unit || end[1])) || n < 4ul << 20)
-		fail("`%s` is no size of at least 4M", text);
+	if (end == text || (*end && (!unit || end[1])) || n < 8ul << 20)
+		fail("`%s` is no size of at least 8M", text);
 	return n;
 }
 
@@ -396,6 +461,8 @@ static char **options(struct box *b, struct box_wants *w, char **argv)
 			w->envs = (uint32_t)number_read(value_of(&argv, "--processes"), "", 1, 4000) + ENVS_MORE;
 		else if (is_option(*argv, "--name"))
 			strncpy(w->name, value_of(&argv, "--name"), sizeof w->name - 1);
+		else if (is_option(*argv, "--file") && b->file_count < FILES)
+			name_add(b->files, 6 + b->file_count++, value_of(&argv, "--file"));
 		else if (is_option(*argv, "--terminal") && argv++)
 			b->is_terminal = 1;
 		else if (is_option(*argv, "--help")) {
@@ -440,6 +507,7 @@ int main(int argc, char **argv)
 		return STATUS_OWN;
 	}
 	w.homes += w.envs;
+	b.archive = -1;
 	if (getrandom(random, sizeof random, 0) != sizeof random)
 		fail("no random bytes: %s", strerror(errno));
 	(void)snprintf(b.nonce, sizeof b.nonce, "%08x%08x", random[0], random[1]);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Boxes: a command in a family of its own, with memory, processes and time of its own. What it does to its streams, how it ends, what is left of it."""
 
+import os
 import re
 
+import pexpect
 import pytest
 
 from aril import guest, programs
@@ -37,7 +39,7 @@ box --name 'a b' true; echo $?""")
     assert out[8:13] == [b"0", b"/", b"/root", b"2", b"r"], r
     assert out[13:-1] == [b"125", b"125", b"125", b"125"], r
     err = r.err.decode()
-    assert "nosuch: command not found" in err and "there is no option `--colour`" in err and "`3M` is no size of at least 4M" in err, err
+    assert "nosuch: command not found" in err and "there is no option `--colour`" in err and "`3M` is no size of at least 8M" in err, err
     assert err.count("usage: box") == 2 and "other than printable letters" in err, err
 
 
@@ -55,6 +57,41 @@ box --time 50% --processes 200 --memory 128M box --time 50% --memory 32M box --m
     assert "can't fork" in out[3], r
     assert out[4:-1] == ["dd: out of memory", "1", "20000", "1"], r
     assert "not so much memory, or not so many processes, are left" in r.err.decode(), r
+
+
+def test_files():
+    """--file: files and folders stand in the box at the same place, before its command begins, whose input they do not touch."""
+    r = inside("""mkdir -p /tmp/d/e; echo content >/tmp/d/e/f; echo here >/tmp/g; chmod 640 /tmp/g; head -c 3000000 /dev/urandom >/tmp/big; cd /tmp
+echo input | box --file g --file /tmp/d --file big sh -c 'cat g 2>&1; cat /tmp/d/e/f; cat; ls /tmp; stat -c %a /tmp/g; md5sum </tmp/big'; md5sum <big
+box --file g cat /tmp/g </dev/null
+box --file /none true; echo $?
+head -c 20m /dev/zero >much; box --memory 16M --file much true; echo $?""")
+    out = r.out.decode().split("\n")
+    assert out[0] == "cat: can't open 'g': No such file or directory", r  # the folder is the box's
+    assert out[1:7] == ["content", "input", "big", "d", "g", "640"] and out[7] == out[8], r
+    assert out[9:-1] == ["here", "125", "1"], r
+    assert "/none: No such file or directory" in r.err.decode() and "No space left on device" in r.err.decode(), r
+
+
+def test_terminal():
+    """--terminal: the command has a terminal of its own, of this one's size, in which ^C ends what runs there and nothing else; files come before it."""
+    child = pexpect.spawn(guest.MACHINE, ["run", "-t", "--timeout", "100", "--", "sh", "-c", "echo brought >/tmp/f; box --terminal --file /tmp/f sh; echo ended $?"], timeout=90,
+                          env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
+    child.expect("# ")
+    child.send("stty size; cat /tmp/f; test -t 1 && echo a term''inal\r")
+    child.expect("31 97\r\n")
+    child.expect("brought\r\n")
+    child.expect("a terminal\r\n")
+    child.send("sleep 1000\r")
+    child.expect("sleep 1000")
+    child.send("\x03")
+    child.expect("# ")
+    child.send("echo $?; exit 3\r")
+    child.expect("130\r\n")
+    child.expect("ended 3\r\n")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, child.before
 
 
 def test_ends():
@@ -90,6 +127,34 @@ def test_nothing_is_seen():
     r = inside(f"""peek {at}; box sh -c 'cat >/tmp/p; chmod +x /tmp/p; /tmp/p {at}' </bin/peek""", options=["--add", f"{peek}:/bin/peek"])
     lines = [line.split(": ")[1] for line in r.out.decode().split("\n")[:-1]]
     assert lines[:5] == ["can be read"] * 5 and lines[5:] == ["can be read"] * 2 + ["no"] * 3, r
+
+
+@pytest.mark.slow
+def test_kills_while_it_starts():
+    """Five hundred boxes are killed at points of their start drawn by seed: nothing of them is left."""
+    r = inside(f"""kills() {{ i=$1; while [ $i -lt $2 ]; do box --memory 16M sh -c 'while :; do :; done' & p=$!; usleep $((i * 7919 % 30000)); kill -9 $p; wait $p; i=$((i+1)); done; }} 2>/dev/null
+gone() {{ until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; }}
+kills 0 50; gone; {FREE}; kills 50 550; gone; {FREE}; box echo fine""", timeout=280)
+    out = r.out.decode().split("\n")
+    assert int(out[0]) - int(out[2]) < 100 and out[1] == out[3] and out[4] == "fine", r
+
+
+@pytest.mark.slow
+def test_time():
+    """Of ten seconds each of three boxes beside a busy shell gets what it was given, in slices of 64, to a hundredth of the machine's time."""
+    program = programs.build("cputime", "musl")
+    r = inside("""share() { box --time $1 --file /bin/cputime sh -c "$2" >/tmp/$1 & all="$all $!"; }
+share 10% 'cputime 20 10'
+share 30% 'while :; do usleep 700; done & cputime 20 10 fork'
+share 50% 'cputime 20 10'
+cputime 20 10 >/tmp/rest & box list | tail -n +2 | tr -s ' ' | cut -d' ' -f6 | sort
+wait $all; wait; cat /tmp/10% /tmp/30% /tmp/50% /tmp/rest""", options=["--add", f"{program}:/bin/cputime", "--icount", "4"], timeout=290)
+    out = r.out.decode().split("\n")
+    assert out[:3] == ["29.7%", "50.0%", "9.4%"], r
+    had = [int(n) for n in out[3:7]]
+    had[1] = 1000 - sum(had) + had[1]  # what no process that still lives has used: all others want the CPU all the time
+    for thousandths, slices in zip(had, (6, 19, 32, 7)):
+        assert abs(thousandths - 1000 * slices / 64) <= 10, r
 
 
 @pytest.mark.slow

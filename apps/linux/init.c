@@ -106,8 +106,18 @@ void init_main(void)
 	}
 	tty_set_size((int)SAID->rows, (int)SAID->columns);
 	in->resized = SAID->resized;
-	status = init_command(in);
+	status = init_begin(in);
 	if (status)
+		init_ended(in, status);
+}
+
+static void command_ended(struct init *in, int status)
+{
+	if (in->unpacks && !status)
+		in->unpacks = UNPACKS_REST;
+	else if (in->unpacks)
+		init_finish(in, status);
+	else
 		init_ended(in, status);
 }
 
@@ -122,7 +132,12 @@ void init_events(void)
 	box_answers();
 	while ((pid = reap_child(&status)) > 0)
 		if (pid == in->command_pid)
-			init_ended(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+			command_ended(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+	if (in->unpacks == UNPACKS_REST && !in->archive_left) {
+		status = init_unpacked(in);
+		if (status)
+			init_ended(in, status);
+	}
 	init_key_look(in);
 	if (!in->news->off_requested)
 		return;

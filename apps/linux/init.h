@@ -35,6 +35,7 @@ struct init_config {
 	enum keyboard_layout layout;
 	int exit_port;              /* written with the status at the end (QEMU's isa-debug-exit), 0 = none */
 	int rows, columns;          /* 0: the screen's */
+	int unpack;                 /* so many first bytes of the input are an archive for tar, before the first program */
 	char term[64];
 	int arg_count, get_count;
 	char *arg[INIT_ARGS + 1];
@@ -60,6 +61,10 @@ struct init {
 	struct init_news *news;
 	int command_pid;            /* of the first program; 0: none was started, and there are no streams */
 	const char *command;        /* its argv[0] */
+	/* tar runs first: command_pid is its, and the streams are; or it has ended, and what is left of its archive is
+	 * skipped. */
+	enum { UNPACKS_NOT, UNPACKS, UNPACKS_REST } unpacks;
+	uint32_t archive_left;      /* bytes of the archive that it has not got */
 	struct pipe *in, *out, *err;
 	uint64_t started_at;        /* the first program, ns of clock_ns */
 	int short_lives;            /* of it, one after the other */
@@ -80,6 +85,9 @@ enum init_answer { ANSWER_STATUS = 1, ANSWER_OFF, ANSWER_RESET };
 
 /* Starts what aril.conf names: 0, or the status that the machine ends with. */
 int init_command(struct init *in);
+/* The same, but what the host sends first is unpacked before; and when that has ended. */
+int init_begin(struct init *in);
+int init_unpacked(struct init *in);
 /* The first program has ended, or could not be started: what aril.conf wants then. */
 void init_ended(struct init *in, int status);
 /* The end, if a key is waited for and was pressed. */

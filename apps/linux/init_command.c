@@ -90,7 +90,7 @@ static struct file_state *files_open(struct init *in)
 		return NULL;
 	if (CONFIG->strace && CONFIG->has_channel && !F->strace)
 		F->strace = pipe_new();
-	if (CONFIG->mode >= INIT_PIPE) {
+	if (CONFIG->mode >= INIT_PIPE || in->unpacks) {
 		in->in = pipe_new();
 		in->out = pipe_new();
 		in->err = pipe_new();
@@ -117,6 +117,35 @@ static struct task *command_start(struct init *in, const char *path, char *const
 	(void)fmt(term, sizeof term, "TERM=%s", CONFIG->term);
 	*error = -ENOMEM;
 	return files ? spawn_program(path, argv, envp, files, 1, error) : NULL;
+}
+
+/* What comes first; init_unpacked goes on. */
+int init_begin(struct init *in)
+{
+	static char *const argv[] = { "tar", "-x", "-f", "-", "-C", "/", NULL };
+	struct task *tar;
+	int error;
+
+	if (!CONFIG->unpack)
+		return init_command(in);
+	in->unpacks = UNPACKS;
+	in->archive_left = (uint32_t)CONFIG->unpack;
+	in->command = argv[0];
+	tar = command_start(in, "/bin/tar", argv, &error);
+	if (!tar) {
+		complain(argv[0], "cannot be started");
+		return STATUS_BROKEN;
+	}
+	in->command_pid = tar->pid;
+	return 0;
+}
+
+int init_unpacked(struct init *in)
+{
+	in->unpacks = UNPACKS_NOT;
+	in->command_pid = 0;
+	in->in = in->out = in->err = NULL; /* three pipes stay, empty */
+	return init_command(in);
 }
 
 int init_command(struct init *in)

@@ -9,11 +9,11 @@
 /* Of the terminal's bytes in a frame: the monitor takes frames whole, and text is much work for the screen. */
 #define TEXT_MAX 512u
 
-static int is_terminal(void) { return CONFIG->mode <= INIT_TTY; }
+static int is_terminal(const struct init *in) { return CONFIG->mode <= INIT_TTY && !in->unpacks; }
 
 static size_t input_room(struct init *in)
 {
-	if (is_terminal())
+	if (is_terminal(in))
 		return tty_input_room();
 	return pipe_has_reader(in->in) ? pipe_room(in->in) : SAID_IN;
 }
@@ -21,7 +21,7 @@ static size_t input_room(struct init *in)
 /* Bytes taken. A pipe that nobody will ever read swallows all, so that the host does not wait for room. */
 static size_t input_give(struct init *in, const uint8_t *data, size_t n)
 {
-	if (is_terminal()) {
+	if (is_terminal(in)) {
 		tty_input(data, n);
 		return n;
 	}
@@ -33,7 +33,7 @@ static void input_end(struct init *in)
 	if (in->input_ended)
 		return;
 	in->input_ended = 1;
-	if (is_terminal())
+	if (is_terminal(in))
 		tty_hangup();
 	else
 		pipe_close_writer(in->in);
@@ -50,6 +50,14 @@ static uint32_t ring_piece(const volatile uint8_t *ring, uint32_t size, uint32_t
 	return n > size ? 0 : least(n, size - offset);
 }
 
+/* The archive's reader finds its end behind the last byte, whatever comes then. */
+static void archive_count(struct init *in, uint32_t given)
+{
+	in->archive_left -= given;
+	if (!in->archive_left)
+		pipe_close_writer(in->in);
+}
+
 static void input_take(struct init *in)
 {
 	struct told_head *told = &F->told;
@@ -63,12 +71,16 @@ static void input_take(struct init *in)
 	}
 	while (in->command_pid && (n = ring_piece(IN_RING, SAID_IN, told->in_taken, SAID->in_put, &from))) {
 		n = least(n, (uint32_t)input_room(in));
+		if (in->unpacks)
+			n = least(n, in->archive_left);
 		given = n && !in->input_ended ? (uint32_t)input_give(in, from, n) : n;
 		if (!given)
 			break;
 		told->in_taken += given;
+		if (in->unpacks)
+			archive_count(in, given);
 	}
-	if (SAID->input_ended && told->in_taken == SAID->in_put && in->command_pid)
+	if (SAID->input_ended && told->in_taken == SAID->in_put && in->command_pid && !in->unpacks)
 		input_end(in);
 	if (SAID->resized != in->resized) {
 		in->resized = SAID->resized;

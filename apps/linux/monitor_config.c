@@ -93,6 +93,8 @@ static void line_apply(struct init_config *c, char nonce[17], const struct conf_
 		c->rows = number_read(c, line, 1, 1000);
 	else if (conf_is(line, "columns"))
 		c->columns = number_read(c, line, 1, 1000);
+	else if (conf_is(line, "unpack"))
+		c->unpack = number_read(c, line, 1, INT32_MAX - 10);
 	else if (conf_is(line, "term"))
 		(void)conf_unescape(c->term, sizeof c->term, line->value, line->value_size);
 	else if (conf_is(line, "arg")) {

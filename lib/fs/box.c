@@ -11,7 +11,7 @@
 #define ROOM_PAGES (sizeof(struct ring_side) / PAGE)
 #define PATIENCE_NS 10000000000u
 /* A monitor, its first process, and what they keep to go on with: not less. */
-#define FRAMES_LEAST 1024u
+#define FRAMES_LEAST 2048u
 #define ENVS_LEAST 12u
 #define HOMES_LEAST 12u
 
