@@ -26,6 +26,7 @@
 #define HOMES_MORE  24
 #define PAGE        4096ul
 #define FILES       64
+#define TAR_FIRST   7
 #define MEMORY      (64ul << 20)
 
 static const char usage[] =
@@ -43,7 +44,7 @@ static const char usage[] =
 struct box {
 	int fd, archive, is_terminal, input_ended, is_over; /* archive: -1: none, or all of it is sent */
 	size_t file_count;
-	char *files[6 + FILES + 1]; /* tar's arguments, the first ones for its options */
+	char *files[TAR_FIRST + FILES + 1]; /* tar's arguments, the first ones for its options */
 	uint32_t credit;
 	int status;
 	char name[BOX_NAME_SIZE], nonce[17];
@@ -146,6 +147,7 @@ static void archive_make(struct box *b, char **names)
 {
 	char file[32];
 	int status;
+	off_t size;
 	pid_t tar;
 
 	b->archive = memfd_create("box", 0);
@@ -158,6 +160,7 @@ static void archive_make(struct box *b, char **names)
 	names[3] = "/";
 	names[4] = "-f";
 	names[5] = file;
+	names[6] = "--";
 	tar = fork();
 	if (!tar) {
 		execvp(names[0], names);
@@ -165,7 +168,10 @@ static void archive_make(struct box *b, char **names)
 	}
 	if (tar < 0 || waitpid(tar, &status, 0) < 0 || status)
 		fail("tar could not take what --file names");
-	number_setting(b, "unpack", (unsigned)lseek(b->archive, 0, SEEK_END));
+	size = lseek(b->archive, 0, SEEK_END);
+	if (size < 1 || size > INT32_MAX - 10)
+		fail("what --file names is too much: 2 GiB at most");
+	number_setting(b, "unpack", (unsigned)size);
 	(void)lseek(b->archive, 0, SEEK_SET);
 }
 
@@ -266,6 +272,8 @@ static void input_give(struct box *b)
 
 	if (n < 0 && errno == EINTR)
 		return;
+	if (n < 0 && b->archive >= 0)
+		fail("its archive cannot be read: %s", strerror(errno));
 	if (n <= 0 && b->archive >= 0) {
 		(void)close(b->archive);
 		b->archive = -1;
@@ -377,10 +385,11 @@ static unsigned long size_read(const char *text)
 	static const char units[] = "kKmMgG";
 	const char *unit = *end ? strchr(units, *end) : NULL;
 
-	if (unit)
-		n <<= 10 * (1 + (unit - units) / 2);
-	if (end == text || (*end && (!unit || end[1])) || n < 8ul << 20)
-		fail("`%s` is no size of at least 8M", text);
+	unsigned shift = unit ? 10 * (1 + (unsigned)(unit - units) / 2) : 0;
+
+	n = n > 1ul << 40 ? 0 : n << shift; /* pages are 32 bits */
+	if (end == text || (*end && (!unit || end[1])) || n < 8ul << 20 || n / PAGE > UINT32_MAX)
+		fail("`%s` is no size of at least 8M, or none that there is", text);
 	return n;
 }
 
@@ -462,7 +471,7 @@ static char **options(struct box *b, struct box_wants *w, char **argv)
 		else if (is_option(*argv, "--name"))
 			strncpy(w->name, value_of(&argv, "--name"), sizeof w->name - 1);
 		else if (is_option(*argv, "--file") && b->file_count < FILES)
-			name_add(b->files, 6 + b->file_count++, value_of(&argv, "--file"));
+			name_add(b->files, TAR_FIRST + b->file_count++, value_of(&argv, "--file"));
 		else if (is_option(*argv, "--terminal") && argv++)
 			b->is_terminal = 1;
 		else if (is_option(*argv, "--help")) {

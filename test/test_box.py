@@ -129,6 +129,15 @@ def test_nothing_is_seen():
     assert lines[:5] == ["can be read"] * 5 and lines[5:] == ["can be read"] * 2 + ["no"] * 3, r
 
 
+def test_wrong():
+    """What members may do wrong: a look at a file whose box is being made, ended boxes that are kept, lies to the monitor. It goes on, and all that it gave comes back."""
+    wrong = programs.build("boxwrong", "musl")
+    r = inside(f"""box true; {FREE}; boxwrong; until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; {FREE}; box --memory 700M --processes 2000 echo fine""",
+               options=["--add", f"{wrong}:/bin/boxwrong"])
+    out = r.out.decode().split("\n")
+    assert out[2] == "done" and int(out[0]) - int(out[3]) < 200 and out[1] == out[4] and out[5] == "fine", r
+
+
 @pytest.mark.slow
 def test_kills_while_it_starts():
     """Five hundred boxes are killed at points of their start drawn by seed: nothing of them is left."""

@@ -82,6 +82,8 @@ static void input_take(struct init *in)
 	}
 	if (SAID->input_ended && told->in_taken == SAID->in_put && in->command_pid && !in->unpacks)
 		input_end(in);
+	else if (SAID->input_ended && told->in_taken == SAID->in_put && in->archive_left)
+		archive_count(in, in->archive_left); /* it ends early */
 	if (SAID->resized != in->resized) {
 		in->resized = SAID->resized;
 		tty_set_size((int)SAID->rows, (int)SAID->columns);

@@ -21,22 +21,38 @@ static const uint32_t beside[EXO_C_COUNT] = { [EXO_C_FRAMES] = 40, [EXO_C_ENVS] 
 
 _Static_assert(BOXES * sizeof(struct ring_side) <= 2ul << 20, "one level-1 table");
 
-/* Counts of the family's go to the monitor's account: 0 or a gate error, with none gone. back: they return. */
-static int64_t counts_move(const struct monitor *m, const struct box_spec *spec, int back)
+/* What the box has for itself, what is beside it as long as its rings are, or both. */
+enum part { PART_BOX = 1, PART_BESIDE = 2, PART_BOTH = 3 };
+static int64_t count_of(const struct box_spec *spec, int c, enum part part)
+{
+	return (part & PART_BOX ? spec->count[c] : 0) + (int64_t)(part & PART_BESIDE ? beside[c] : 0);
+}
+
+/* Counts come back to the family's account. */
+static void counts_return(const struct monitor *m, const struct box_spec *spec, enum part part)
+{
+	for (int c = 0; c < EXO_C_COUNT; c++)
+		if (c != EXO_C_SLICES && c != EXO_C_DEVICES &&
+			gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)count_of(spec, c, part)) < 0)
+			rt_log("monitor: counts of the box %s do not come back", spec->name);
+}
+
+/* They go to the monitor's, where it makes a box out of them: 0 or a gate error, with none gone. */
+static int64_t counts_claim(const struct monitor *m, const struct box_spec *spec)
 {
 	int64_t r = 0;
 	int c;
 
 	for (c = 0; c < EXO_C_COUNT && r >= 0; c++) {
-		int64_t n = (int64_t)spec->count[c] + beside[c];
+		int64_t n = count_of(spec, c, PART_BOTH);
 
 		if (c == EXO_C_SLICES || c == EXO_C_DEVICES)
 			continue;
-		r = gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)(back ? n : -n));
+		r = gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)-n);
 	}
-	for (c -= 2; r < 0 && c >= 0 && !back; c--)
+	for (c -= 2; r < 0 && c >= 0; c--)
 		if (c != EXO_C_SLICES && c != EXO_C_DEVICES)
-			(void)gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, spec->count[c] + beside[c]);
+			(void)gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)count_of(spec, c, PART_BOTH));
 	return r;
 }
 
@@ -169,11 +185,14 @@ static uint64_t slices_choose(uint64_t count, unsigned n)
 	return chosen;
 }
 
-static void slices_set(uint64_t chosen, exo_name env)
+/* How many it has got: in between they are nobody's, and another monitor may have been faster. */
+static uint32_t slices_set(uint64_t chosen, exo_name env)
 {
+	uint32_t n = 0;
+
 	for (uint64_t i = 0; i < EXO_SLICE_COUNT; i++)
-		if (chosen >> i & 1)
-			(void)gate_slice_set(i, env);
+		n += chosen >> i & 1 && gate_slice_set(i, env) >= 0;
+	return n;
 }
 
 static uint32_t slices_mine(void)
@@ -211,9 +230,10 @@ static long box_start(struct monitor *m, unsigned n, const struct box_spec *spec
 	uint64_t chosen = slices_choose(spec->count[EXO_C_SLICES], n);
 	long name;
 
-	slices_set(chosen, 0);
+	(void)slices_set(chosen, 0);
 	name = env_make(m, spec, base);
-	slices_set(chosen, name < 0 ? P->self : (exo_name)name);
+	if (!slices_set(chosen, name < 0 ? P->self : (exo_name)name) && name >= 0)
+		(void)gate_env_kill((exo_name)name); /* it would never run; that it has ended is seen as of any other */
 	return name;
 }
 
@@ -227,12 +247,13 @@ static long box_make(struct monitor *m, unsigned n, const struct told_box *t)
 	b->spec.name[BOX_NAME - 1] = 0;
 	b->spec.count[EXO_C_DEVICES] = 0;
 	if (!b->spec.count[EXO_C_SLICES] || b->spec.count[EXO_C_FRAMES] > SAY->frames ||
+		b->spec.count[EXO_C_FRAMES] < EXO_SPEC_FRAMES_MAX ||
 		b->spec.count[EXO_C_SLICES] > EXO_SLICE_COUNT)
 		return -EINVAL;
 	b->base = base_find(m, homes_of(&b->spec));
 	if (!b->base || slices_mine() < b->spec.count[EXO_C_SLICES] + SLICES_KEPT)
 		return -EAGAIN;
-	if (counts_move(m, &b->spec, 0) < 0)
+	if (counts_claim(m, &b->spec) < 0)
 		return -ENOMEM;
 	r = rings_make(b->base + FAMILY_OWN, n, t->room);
 	if (r >= 0)
@@ -242,7 +263,7 @@ static long box_make(struct monitor *m, unsigned n, const struct told_box *t)
 	if (r >= 0 && name < 0)
 		rings_drop(b->base + FAMILY_OWN, n);
 	if (name < 0)
-		(void)counts_move(m, &b->spec, 1);
+		counts_return(m, &b->spec, PART_BOTH);
 	return name;
 }
 
@@ -257,9 +278,15 @@ static int box_is_gone(const struct box_kept *b)
 
 	if (account->name && account->name != b->env)
 		return 1; /* its index is another's already */
-	for (uint32_t i = 1; i < EXO_ENV_MAX; i++)
-		if (rt_envs[i].name && account_is_below(rt_envs[i].account, top))
-			left |= gate_env_kill(rt_envs[i].name) != 0;
+	for (uint32_t i = 1; i < EXO_ENV_MAX; i++) {
+		/* Its name before its account: who has the index next has another one. */
+		exo_name name = rt_envs[i].name;
+
+		if (account->name && account->name != b->env)
+			return 1;
+		if (name && account_is_below(rt_envs[i].account, top))
+			left |= gate_env_kill(name) != 0;
+	}
 	if (left)
 		return 0;
 	return !account->name && account->account_maker != EXO_NAME_INDEX(P->self);
@@ -291,19 +318,20 @@ static void box_end(struct monitor *m, unsigned n)
 		return;
 	}
 	slices_fetch();
-	(void)counts_move(m, &b->spec, 1);
+	counts_return(m, &b->spec, PART_BOX);
 	b->is_ending = 0;
 	SAY->box[n].state = BOX_ENDED;
 }
 
 /* ---- in each turn that has news */
 
-/* What a member has put or taken lies in its side's first words. */
-static void bytes_look(struct monitor *m, struct box_kept *b, uint64_t room)
+/* What a member has put or taken lies in its side's first words: seen by the box's own entries. */
+static void bytes_look(struct monitor *m, struct box_kept *b)
 {
-	uint32_t word[2];
+	const volatile struct ring_side *down = (const struct ring_side *)(b->base + FAMILY_OWN + RING_DOWN);
+	uint32_t word[2] = { down->put, down->taken };
 
-	if (user_copy(word, (const void *)room, sizeof word) || (word[0] == b->seen[0] && word[1] == b->seen[1]))
+	if (word[0] == b->seen[0] && word[1] == b->seen[1])
 		return;
 	memcpy(b->seen, word, sizeof word);
 	(void)gate_notify(b->env, MONITOR_BOXES);
@@ -318,6 +346,7 @@ static void box_asked(struct monitor *m, unsigned n, const struct told_box *t)
 
 	if (say->state == BOX_ENDED) {
 		rings_drop(b->base + FAMILY_OWN, n);
+		counts_return(m, &b->spec, PART_BESIDE);
 		m->boxes--;
 	}
 	say->state = BOX_NONE;
@@ -347,7 +376,7 @@ static void box_serve(struct monitor *m, unsigned n, const struct told_box *t)
 		if (why)
 			(void)fmt(say->why, sizeof say->why, "%s", why);
 		else
-			bytes_look(m, b, t->room);
+			bytes_look(m, b);
 		b->is_ending = why != NULL;
 	}
 	if (b->is_ending)

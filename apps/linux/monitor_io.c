@@ -306,10 +306,19 @@ static int is_idle(struct monitor *m)
 	return CONFIG->has_channel ? channel_idle(&m->channel) : serial_idle(m->dev.serial);
 }
 
+/* A box's maker may wait for room in the other ring before it takes from this one: what it says now is of no use. */
+static void input_skip(struct monitor *m)
+{
+	struct channel_frame frame;
+
+	while (m->channel.up && channel_get(&m->channel, &frame))
+		;
+}
+
 void io_drain(struct monitor *m)
 {
 	while ((CONFIG->has_channel ? channel_flush(&m->channel) : m->has_port && !parked_send(m)) && io_leaves(m))
-		;
+		input_skip(m);
 	while (m->channel.port && !channel_idle(&m->channel) && io_leaves(m))
 		channel_flush(&m->channel);
 	console_drain(m);
@@ -322,8 +331,10 @@ void io_frame(struct monitor *m, char type, const void *data, size_t n)
 {
 	if (!CONFIG->has_channel)
 		return;
-	while (!channel_put(&m->channel, type, data, n) && io_leaves(m))
+	while (!channel_put(&m->channel, type, data, n) && io_leaves(m)) {
 		(void)channel_flush(&m->channel);
+		input_skip(m);
+	}
 }
 
 void io_terminal(struct monitor *m, const char *text, size_t n)

@@ -12,7 +12,8 @@
 
 void family_progress(void)
 {
-	F->told.progress++;
+	if (!P->is_monitor) /* which holds no lock, and only reads F */
+		F->told.progress++;
 }
 
 int family_locked(void)

@@ -74,9 +74,9 @@ struct told_share { uint64_t room; struct told_ask { uint32_t asked, size, woken
 
 /* room: address of a struct ring_side of control memory; 0: nobody uses this place. A box is to be made when `asked`
  * grows to an odd number; when it grows to an even one nobody uses what is left of it, and it is to end. ends: the
- * number of the box that is to end, though somebody reads what it says. woken: sum of what the box had said when
+ * number of the box that is to end, though somebody reads what it says. woken: what was known of the box when
  * process 1 last woke somebody for it. */
-struct told_box { uint64_t room; uint32_t asked, ends, woken; struct box_spec spec; };
+struct told_box { uint64_t room, woken; uint32_t asked, ends; struct box_spec spec; };
 
 struct told {
 	struct told_share share[SHARES];

@@ -198,6 +198,12 @@ static long box_ioctl(struct file *f, unsigned request, uint64_t arg)
 	return -ENOTTY;
 }
 
+/* Its rings are there: from the making to the last close. */
+static int has_rings(const struct box *b)
+{
+	return b->is_made && is_answered(b->n) && said(b->n)->state != BOX_NONE;
+}
+
 /* 0: look again; else what the call gives. */
 static long wait(struct file *f, unsigned n)
 {
@@ -216,7 +222,7 @@ static long box_read(struct file *f, struct io *io, uint64_t at)
 	long r;
 
 	(void)at;
-	if (!b->is_made)
+	if (!has_rings(b))
 		return -ENXIO;
 	while (!ring_waiting(mine(b->n), theirs(b->n))) {
 		if (!runs(b->n))
@@ -246,7 +252,7 @@ static long box_write(struct file *f, struct io *io, uint64_t at)
 	long r;
 
 	(void)at;
-	if (!b->is_made)
+	if (!has_rings(b))
 		return -ENXIO;
 	while (io->total && !ring_room(mine(b->n), theirs(b->n))) {
 		if (!runs(b->n))
@@ -272,7 +278,7 @@ static int box_poll(struct file *f)
 {
 	const struct box *b = f->own;
 
-	if (!b->is_made)
+	if (!has_rings(b))
 		return POLLERR;
 	return (ring_waiting(mine(b->n), theirs(b->n)) ? POLLIN | POLLRDNORM : 0) |
 		(ring_room(mine(b->n), theirs(b->n)) ? POLLOUT | POLLWRNORM : 0) |
@@ -311,14 +317,14 @@ int box_file_open(struct inode *ip, unsigned flags, struct file **out)
 	return 0;
 }
 
-/* Changes with whatever the box says, or its monitor of it. */
-static uint32_t news_of(unsigned n)
+/* Changes with its state, whatever the box says, and with that. */
+static uint64_t news_of(unsigned n)
 {
 	const struct ring_side *up = theirs(n);
 
 	if (!is_answered(n) || said(n)->state == BOX_NONE)
 		return is_answered(n) ? 1 : 0;
-	return 1 + said(n)->state + up->put + up->taken;
+	return (1 + (uint64_t)said(n)->state) << 32 | (up->put + up->taken);
 }
 
 void box_answers(void)

@@ -102,7 +102,8 @@ static void library_fault(struct upcall_frame *f)
 		rt_log("%s[%d]: page 0x%lx of shared contents is gone", P->task->name, P->task->pid, PAGE_DOWN(u->addr));
 		return;
 	}
-	if (u->vector == 14 && user_range_ok(u->addr, 1) && !posix_parts.page(u->addr, fault_access(u->error)))
+	if (u->vector == 14 && !P->is_monitor && user_range_ok(u->addr, 1) &&
+		!posix_parts.page(u->addr, fault_access(u->error)))
 		return;
 	if (!copying)
 		crash_library(u, "library fault");
