@@ -198,7 +198,7 @@ PROGRAMS := $(patsubst esp/%.c,$(B)/tools/%,$(wildcard esp/*.c))
 PROGRAM_C = -static -s -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror -Ilib
 $(B)/tools/%: esp/%.c $(B)/PROGRAM_C.flags
 	$(call say,musl-cc $@)
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) $(B)/user
 	$(Q)musl-gcc $(PROGRAM_C) -MMD -MF $(B)/user/$*.d -o $@ $<
 
 # ---- root image; the -test one also carries the native guests of the test suite
