@@ -265,10 +265,19 @@ static int output_take(struct box *b)
 	return 1;
 }
 
+/* -1: nothing can be sent. */
+static int input_of(const struct box *b)
+{
+	if (!b->credit || b->input_ended)
+		return -1;
+	return b->archive < 0 ? 0 : b->archive;
+}
+
 static void input_give(struct box *b)
 {
 	uint8_t data[PAYLOAD];
-	ssize_t n = read(b->archive < 0 ? 0 : b->archive, data, b->credit < PAYLOAD ? b->credit : PAYLOAD);
+	size_t most = b->credit < PAYLOAD ? b->credit : PAYLOAD;
+	ssize_t n = read(input_of(b), data, most);
 
 	if (n < 0 && errno == EINTR)
 		return;
@@ -339,14 +348,6 @@ static void terminal_take(void)
 	cfmakeraw(&raw);
 	(void)tcsetattr(0, TCSADRAIN, &raw);
 	terminal_is_raw = 1;
-}
-
-/* -1: nothing can be sent. */
-static int input_of(const struct box *b)
-{
-	if (!b->credit || b->input_ended)
-		return -1;
-	return b->archive < 0 ? 0 : b->archive;
 }
 
 static int box_run(struct box *b)

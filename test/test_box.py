@@ -47,11 +47,11 @@ box --name 'a b' true; echo $?""")
 
 def test_limits_are_errors():
     """What one box takes too much of, memory, files or processes, is refused inside as Linux refuses it; a second box and the shell beside it go on."""
-    r = inside("""box --name beside sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo $i' & other=$!
+    r = inside("""box --name beside sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo $i' >/tmp/beside & other=$!
 box --memory 16M sh -c 'dd if=/dev/zero of=/tmp/x bs=1M count=100 2>&1 | head -n 1; rm /tmp/x; free | grep Mem:; echo on' | tr -s ' ' | cut -d' ' -f1,2
 box --processes 8 sh -c 'sh -c "b() { b | b & }; b" 2>/tmp/e & wait; until read x </tmp/e; do :; done; echo "$x"'
 box --memory 16M sh -c 'dd if=/dev/zero of=/dev/null bs=100M count=1 2>&1 | head -n 1; tail -c 100m /dev/zero >/dev/null; echo $?' 2>/tmp/e
-wait $other
+wait $other; cat /tmp/beside
 box box --memory 16M true
 box --time 50% --processes 200 --memory 128M box --time 50% --memory 32M box --memory 8M --processes 4 sh -c 'cat /proc/aril' | grep -c environments""")
     out = r.out.decode().split("\n")

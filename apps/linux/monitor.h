@@ -122,9 +122,7 @@ void share_open(struct monitor *m);
 int  share_pump(struct monitor *m, uint64_t now);
 
 /* ---- monitor_box.c */
-/* This monitor is that of a box. */
-#define IS_BOX (FAMILY_BASE != FIRST_FAMILY)
-/* Then: the channel, to who made it. */
+/* Where this monitor is that of a box: the channel, to who made it. */
 void box_open(struct monitor *m);
 /* Does what members ask of boxes, and sees which have ended. */
 void box_pump(struct monitor *m);

@@ -25,15 +25,22 @@ _Static_assert(BOXES * sizeof(struct ring_side) <= 2ul << 20, "one level-1 table
 enum part { PART_BOX = 1, PART_BESIDE = 2, PART_BOTH = 3 };
 static int64_t count_of(const struct box_spec *spec, int c, enum part part)
 {
-	return (part & PART_BOX ? spec->count[c] : 0) + (int64_t)(part & PART_BESIDE ? beside[c] : 0);
+	int64_t n = 0;
+
+	if (c == EXO_C_SLICES || c == EXO_C_DEVICES) /* slices are this monitor's, devices nobody's */
+		return 0;
+	if (part & PART_BOX)
+		n += spec->count[c];
+	if (part & PART_BESIDE)
+		n += beside[c];
+	return n;
 }
 
 /* Counts come back to the family's account. */
 static void counts_return(const struct monitor *m, const struct box_spec *spec, enum part part)
 {
 	for (int c = 0; c < EXO_C_COUNT; c++)
-		if (c != EXO_C_SLICES && c != EXO_C_DEVICES &&
-			gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)count_of(spec, c, part)) < 0)
+		if (gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)count_of(spec, c, part)) < 0)
 			rt_log("monitor: counts of the box %s do not come back", spec->name);
 }
 
@@ -43,16 +50,10 @@ static int64_t counts_claim(const struct monitor *m, const struct box_spec *spec
 	int64_t r = 0;
 	int c;
 
-	for (c = 0; c < EXO_C_COUNT && r >= 0; c++) {
-		int64_t n = count_of(spec, c, PART_BOTH);
-
-		if (c == EXO_C_SLICES || c == EXO_C_DEVICES)
-			continue;
-		r = gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)-n);
-	}
+	for (c = 0; c < EXO_C_COUNT && r >= 0; c++)
+		r = gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)-count_of(spec, c, PART_BOTH));
 	for (c -= 2; r < 0 && c >= 0; c--)
-		if (c != EXO_C_SLICES && c != EXO_C_DEVICES)
-			(void)gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)count_of(spec, c, PART_BOTH));
+		(void)gate_env_set(m->keeper, EXO_SET_LIMIT, (uint64_t)c, (uint64_t)count_of(spec, c, PART_BOTH));
 	return r;
 }
 
@@ -134,7 +135,7 @@ static int64_t down_make(uint64_t at, uint64_t room)
 
 		if (!frame)
 			return -EXO_EINVAL;
-		r = gate_frame_type(frame, 1, EXO_DATA, EXO_F_SHARED); /* at its one entry */
+		(void)gate_frame_type(frame, 1, EXO_DATA, EXO_F_SHARED); /* refused: the entry is, too */
 		r = gate_pte_write(0, (at + RING_DOWN + i * PAGE) | 1, 1, frame << EXO_PAGE_SHIFT | READ_ONLY, 0, 0);
 	}
 	return r;

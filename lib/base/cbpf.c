@@ -148,7 +148,10 @@ uint32_t cbpf_run(const struct cbpf_insn *insn, const uint32_t *data, uint32_t s
 		case CBPF_RET:
 			return i->code & CBPF_A ? a : i->k;
 		case CBPF_MISC:
-			*(i->code & CBPF_TXA ? &a : &x) = i->code & CBPF_TXA ? x : a;
+			if (i->code & CBPF_TXA)
+				a = x;
+			else
+				x = a;
 			break;
 		}
 	}

@@ -12,7 +12,7 @@
 #define DATA_KEPT 4 /* free pages of data memory that stay mapped, at most */
 #define HEAP_CLASSES 8 /* 32, 64, .. 4096/2: see heap.c */
 /* Numbers of threads that there is room for at the start, and at last. */
-#define TIDS_FIRST (FAMILY_BASE == FIRST_FAMILY ? 4096u : 512u)
+#define TIDS_FIRST (IS_BOX ? 512u : 4096u)
 #define TIDS_MAX   524288
 #define SLEEP_BUCKETS 64       /* the last is WAITS_CHANNEL's */
 #define FUTEX_BUCKETS 64

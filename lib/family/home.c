@@ -13,10 +13,9 @@
 #define TABLE_PAGES 512
 #define TABLE_SIZE (TABLE_PAGES * PAGE)
 /* What a family begins with: control pages that are free, bytes of its monitor's rings. That of a box is small. */
-#define IS_SMALL (FAMILY_BASE != FIRST_FAMILY)
-#define FIRST_SPARE (IS_SMALL ? 16u : 64u)
-#define OUT_BYTES (IS_SMALL ? 16384u : 131072u)
-#define IN_BYTES (IS_SMALL ? 16384u : 262144u)
+#define FIRST_SPARE (IS_BOX ? 16u : 64u)
+#define OUT_BYTES (IS_BOX ? 16384u : 131072u)
+#define IN_BYTES (IS_BOX ? 16384u : 262144u)
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
 
 static uint64_t data_limit(void) { return (SAID->frames + TABLE_PAGES - 1) & -(uint64_t)TABLE_PAGES; }
@@ -133,7 +132,7 @@ static void given_say(void)
 {
 	const volatile struct exo_env *account = &rt_envs[rt_envs[EXO_NAME_INDEX(P->self)].account];
 
-	SAID->frames = FAMILY_BASE == FIRST_FAMILY ? rt_info->frames_ram : account->limit[EXO_C_FRAMES];
+	SAID->frames = IS_BOX ? account->limit[EXO_C_FRAMES] : rt_info->frames_ram;
 	SAID->slices = account->limit[EXO_C_SLICES];
 }
 

@@ -102,6 +102,8 @@ _Static_assert(sizeof(struct process) <= PRIVATE_SPACE - PRIVATE_PROCESS, "what 
 #define FAMILY_BASE  (P->family)               /* home: control memory, live read-write in all members */
 #define MONITOR_BASE (P->family - FAMILY_SAID)
 #define DATA_BASE    (P->family + FAMILY_DATA)
+/* It is not the first one: its monitor was made by another's. */
+#define IS_BOX       (FAMILY_BASE != FIRST_FAMILY)
 
 #define XSAVE_IMAGE ((void *)(PRIVATE_BASE + PRIVATE_XSAVE))
 #define SCRATCH (PRIVATE_BASE + PRIVATE_SCRATCH)

@@ -8,6 +8,9 @@
 #include <fs/box.h>
 #include "files.h"
 
+_Static_assert(BOX_NAME == BOX_NAME_SIZE, "one size");
+_Static_assert(sizeof ((struct box_tells *)0)->why == sizeof ((struct said_box *)0)->why, "one size");
+
 #define ROOM_PAGES (sizeof(struct ring_side) / PAGE)
 #define PATIENCE_NS 10000000000u
 /* A monitor, its first process, and what they keep to go on with: not less. */

@@ -38,7 +38,7 @@ static int64_t root_compose(const struct env_build *b, int is_member)
 	const struct { uint64_t at, n, frame; } link[] = {
 		{ 0 | 4, 1, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, 1, f[HOMES_PT3] }, { PRIVATE_BASE | 3, 1, f[OWN_PT2] },
 			{ PRIVATE_BASE | 2, 1, f[OWN_PT1] },
-		{ LINUX_TEXT | EXO_AT_LIVE | 3, is_member && FAMILY_BASE == FIRST_FAMILY ? 3 : 2, 0 },
+		{ LINUX_TEXT | EXO_AT_LIVE | 3, is_member && !IS_BOX ? 3 : 2, 0 },
 	};
 	int64_t r = 0;
 
@@ -55,7 +55,7 @@ static int64_t family_link(uint64_t root)
 	const uint64_t data = DATA_BASE | EXO_AT_LIVE | EXO_AT_RW | EXO_AT_REMAP | 3, homes = SAID->data_homes;
 	int64_t r = gate_pt_link(root, FAMILY_BASE | EXO_AT_LIVE | EXO_AT_RW | 3, 1, 0);
 
-	if (r >= 0 && FAMILY_BASE != FIRST_FAMILY)
+	if (r >= 0 && IS_BOX)
 		r = gate_pt_link(root, (FAMILY_BASE - EXO_HOME_SIZE) | EXO_AT_LIVE | 3, 1, 0);
 	if (r >= 0)
 		r = gate_pte_write(root, (uint64_t)F | 1, 1, SAID->frame << EXO_PAGE_SHIFT | RIGHTS, 0, (uint64_t)F);

@@ -161,8 +161,10 @@ static int transfer(struct file *f, const struct iocb *b, int writes, int vector
 		return e;
 	if (seeks && b->aio_offset < 0)
 		e = -EINVAL;
+	else if (writes)
+		*result = file_write(f, &io, seeks ? &at : NULL);
 	else
-		*result = (writes ? file_write : file_read)(f, &io, seeks ? &at : NULL);
+		*result = file_read(f, &io, seeks ? &at : NULL);
 	if (vector)
 		io_end(&io);
 	if (e)

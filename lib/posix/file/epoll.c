@@ -94,7 +94,8 @@ static long control(struct file *ep, struct file *f, int op, int fd, uint64_t fr
 	if (!f->ops->poll) /* files that are always ready cannot be watched */
 		return -EPERM;
 	w = watch_find(e, f, fd);
-	if (event.events & EPOLLEXCLUSIVE && (op == EPOLL_CTL_MOD || event.events & ~EXCLUSIVE_EVENTS || f->ops == &epoll_ops))
+	if (event.events & EPOLLEXCLUSIVE && (op == EPOLL_CTL_MOD || event.events & ~EXCLUSIVE_EVENTS ||
+		f->ops == &epoll_ops))
 		return -EINVAL;
 	switch (op) {
 	case EPOLL_CTL_ADD:

@@ -10,7 +10,7 @@ void machine_facts(struct machine_facts *out)
 	out->frames = SAID->frames;
 	out->frames_free = frames_left();
 	out->tsc_hz = rt_info->tsc_hz;
-	out->image = FAMILY_BASE == FIRST_FAMILY ? rt_info->root_size : 0; /* others read the first one's */
+	out->image = IS_BOX ? 0 : rt_info->root_size; /* others read the first one's */
 }
 
 uint64_t file_room(void)

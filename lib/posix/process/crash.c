@@ -91,7 +91,8 @@ void crash_library(const struct exo_upcall *u, const char *why)
 	n = fault_line(line, sizeof line - 1, name, pid, why, u);
 
 	(void)gate_log(line, n);
-	/* A second fault on the way out, or one of process 1, leaves nothing that could be saved; a monitor's end is that of its box, the first env's the machine's. */
+	/* A second fault on the way out, or one of process 1, leaves nothing that could be saved; a monitor's end is that
+	 * of its box, the first env's the machine's. */
 	if (P->is_monitor && rt_info->first == P->self)
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, 125);
 	if (P->crashing || P->is_keeper || P->is_monitor)
