@@ -5,6 +5,7 @@
 #include <base/string.h>
 #include "cpu.h"
 #include "loader.h"
+#include "runner.h"
 
 #define REPORT_MAX (REPORT_PAGES * EXO_PAGE_SIZE)
 #define REST "\n(more is left out)\n"
@@ -64,30 +65,10 @@ static void report_features(const uint32_t word[WORDS], const char *title, int u
 	report("\n");
 }
 
-/* What the machine runs by: hypervisors tell their name in leaf 40000000. */
-static const char *runner(uint32_t one_c, char name[13])
-{
-	uint32_t r[4];
-
-	if (!(one_c >> 31))
-		return "the CPU itself";
-	cpu_id_raw(0x40000000, r); /* no maximum of the CPU's own leaves is asked */
-	memcpy(name, &r[1], 12);
-	name[12] = 0;
-	if (!memcmp(name, "TCGTCGTCGTCG", 12))
-		return "TCG, a translator of QEMU's";
-	if (!memcmp(name, "KVMKVMKVM", 9))
-		return "KVM";
-	for (char *c = name; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '.';
-	return *name ? name : "a hypervisor without a name";
-}
-
 static void report_cpu(void)
 {
 	uint32_t r[4], id, word[WORDS] = { 0 };
-	char vendor[13] = "", model[49] = "", hypervisor[13];
+	char vendor[13] = "", model[49] = "", hypervisor[RUNNER_NAME];
 	const char *name = model;
 
 	cpu_id(0, r);
@@ -115,7 +96,7 @@ static void report_cpu(void)
 	report_features(word, "  used:", 1, 1);
 	report_features(word, "  missing:", -1, 0);
 	report_features(word, "  unused:", 0, 1);
-	report("runs by:   %s\n", runner(word[ONE_C], hypervisor));
+	report("runs by:   %s\n", runner_name(word[ONE_C], cpu_id_raw, hypervisor));
 }
 
 /* UEFI 2.10, table 7.10. */
