@@ -2,12 +2,15 @@
 """The driver's manners: statuses, messages, what it leaves behind, where runs are kept. A stand-in takes QEMU's place (standins/), so that none of this boots;
 the few real machines are at the end."""
 
+import io
 import os
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
+import tarfile
 import tempfile
 import time
 import types
@@ -16,7 +19,7 @@ import xml.etree.ElementTree
 import pexpect
 import pytest
 
-from aril import cache, cli, each, elf, failure, guest, guest_tree, image, options, pace, qemu, run, snapshot
+from aril import archive, cache, cli, each, elf, failure, guest, guest_tree, image, options, pace, qemu, run, snapshot
 
 STANDINS = os.path.join(guest.TOP, "test", "standins")
 
@@ -159,7 +162,7 @@ def test_tools_missing(place, tmp_path):
     os.symlink(os.path.join(STANDINS, "qemu-system-x86_64"), bare / "qemu-system-x86_64")
     refused(drive(place, "run", "--", "true", PATH=str(bare)), "mformat")
     refused(drive(place, "run", "--", "true", ARIL_FIRMWARE="/no/such"), "no OVMF firmware found at /no/such: make deps, or apt-get install ovmf")
-    refused(drive(place, "run", "--add", f"{guest.TOP}/README.md:/x", "--", "true", PATH=str(bare)), "erofs|mkroot")
+    refused(drive(place, "run", "--icount", "4", "--add", f"{guest.TOP}/README.md:/x", "--", "true", PATH=str(bare)), "erofs|mkroot")
     for tool in ("mformat", "mmd", "mcopy"):
         os.symlink(f"/usr/bin/{tool}", bare / tool)
     (bare / "qemu-system-x86_64").unlink()
@@ -327,15 +330,155 @@ def test_accel_kvm(place):
 # ---- what is kept
 
 def test_same_image_once(place):
-    """An image with added files is kept when it is asked for a second time; other content is another image."""
+    """Where the image has the added files, it is kept when it is asked for a second time; other content is another image."""
     (place[0] / "file").write_bytes(b"x" * 2000)
-    add = ["run", "--add", f"{place[0]}/file:/file", "--", "exit", "7"]
+    add = ["run", "--icount", "4", "--add", f"{place[0]}/file:/file", "--", "exit", "7"]
     for kept in (0, 1, 1):
         assert drive(place, *add).returncode == 7
         assert len(os.listdir(place[0] / "cache/aril/root") if (place[0] / "cache/aril/root").exists() else []) == kept
     (place[0] / "file").write_bytes(b"y" * 2000)
     assert drive(place, *add).returncode == 7 and drive(place, *add).returncode == 7
     assert len(os.listdir(place[0] / "cache/aril/root")) == 2
+
+
+# ---- what --add brings
+
+def kept_files(place):
+    """What there is in the user's folders, and what a write makes another: that a file was used is its time."""
+    found = {}
+    for folder in ("tmp", "cache"):
+        for path in (place[0] / folder).rglob("*"):
+            if path.is_file():
+                found[str(path)] = (path.stat().st_ino, path.stat().st_size, path.stat().st_blocks)
+    return found
+
+
+def packages_kept(place, name):
+    """A package's tree as if it had been fetched before."""
+    folder = place[0] / "cache/aril/packages"
+    (folder / f"{name}.{image.PACKAGE_RULES}/usr/share/{name}").mkdir(parents=True)
+    (folder / f"{name}.{image.PACKAGE_RULES}.list").write_text(f"{name} 1\n", encoding="ascii")
+
+
+@pytest.mark.parametrize("packages", [[], ["--with", "tiny"]])
+def test_added_is_sent(place, packages):
+    """What --add names goes over the channel: a changed program makes no image, no other saved machine, and writes nothing but the log. The image of the packages
+    is that of the run without it."""
+    packages_kept(place, "tiny")
+    program = place[0] / "program"
+    drive(place, "run", *packages, "--", "exit", "7")
+    kept = None
+    for n in range(3):
+        program.write_bytes(b"%d" % n * 3000000)
+        done = drive(place, "run", *packages, "--add", f"{program}:/bin/p", "--", "brought")
+        assert done.returncode == 0 and f"b'{str(n) * 20}'" in done.stdout.decode(), done
+        assert starts(place)[-1].endswith("-incoming defer") and len(starts(place)) == 3 + n
+        now = kept_files(place)
+        changed = [path for path in now if kept is not None and now[path] != kept.get(path)]
+        assert all(path.endswith("machine.log") for path in changed) and left(place) == [], changed
+        kept = now
+    images = place[0] / "cache/aril/root"
+    assert len(os.listdir(images) if images.exists() else []) == (1 if packages else 0) and len(os.listdir(place[0] / "cache/aril/snapshot")) == 1
+
+
+def test_added_whole(place):
+    """Modes, owners, times, links of all kinds, names of any bytes, files without a size; a folder behind its content; what is no file is left out, with a word.
+    Who runs the driver is root there. Cold and from a saved machine."""
+    folder = place[0] / "f"
+    (folder / "sub").mkdir(parents=True)
+    odd = os.fsdecode(b"a\nb\377 'x")
+    for name in ("plain", f"sub/{odd}", "n" * 200):
+        (folder / name).write_bytes(b"content of " + os.fsencode(name)[:4])
+    if os.getuid() == 0:
+        os.chown(folder / "plain", 1234, 56)
+    (folder / "plain").chmod(0o4751)
+    os.symlink("sub/x", folder / "near")
+    os.symlink("/etc/" + "l" * 150, folder / "far")
+    os.link(folder / "plain", folder / "sub/second")
+    os.mkfifo(folder / "fifo", 0o600)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(folder / "socket"))
+    for name in ("plain", "sub", ""):
+        os.utime(folder / name, (981173106, 981173106))
+    (folder / "sub").chmod(0o2750)
+    for more in (["--cold"], []):
+        done = drive(place, "run", *more, "--add", f"{folder}:/x/y", "--add", "/proc/version:/etc/../etc/v", "--", "brought")
+        lines = done.stdout.decode().split("\n")[:-1]
+        owner = "1234:56" if os.getuid() == 0 else "0:0"
+        assert any(line.startswith(f"'x/y/plain' 4751 {owner} 981173106 0 '' b'content of plai'") for line in lines), done
+        assert any(line.startswith("'x/y/sub/second' ") and " 1 'x/y/plain' " in line for line in lines), done
+        assert any(line.startswith(f"{'x/y/sub/' + odd!r} 644 0:0 ") and line.endswith("b'content of sub/'") for line in lines), done
+        assert any(line.startswith(f"'x/y/{'n' * 200}' ") and line.endswith("b'content of nnnn'") for line in lines), done
+        assert any(line.startswith("'x/y/near' ") and " 2 'sub/x' " in line for line in lines) and any(f" 2 '/etc/{'l' * 150}' " in line for line in lines), done
+        assert any(line.startswith("'x/y/fifo' 600 ") and " 6 '' " in line for line in lines) and len(lines) == 10, done
+        assert lines[-3].startswith("'x/y/sub' 2750 0:0 981173106 5") and lines[-2].startswith("'x/y' 755 0:0 981173106 5") and "'etc/v'" in lines[-1], done
+        assert "b'Linux" in lines[-1] and re.fullmatch(rb"aril: --add \S+: \S+/socket is left out: it is a device or a socket\n", done.stderr), done
+
+
+def test_added_has_no_room(place):
+    """What does not fit is one line and 125, before a machine starts where that can be known, and from the guest; of many commands none is tried."""
+    (place[0] / "list").write_text("exit 1\n", encoding="ascii")
+    (place[0] / "file").write_bytes(b"x" * 5000000)
+    add = ["--add", f"{place[0]}/file:/file"]
+    for words_ in (["--", "exit", "7"], ["--each", str(place[0] / "list")]):
+        refused(drive(place, "run", *add, *words_, how="noroom"), "--add: the guest could not take all of it: tar: write error: No space left on device; --mem gives it more")
+        assert left(place) == [] and gone(lambda: processes(place))
+    with open(place[0] / "huge", "wb") as f:
+        f.truncate(200 << 20)
+    before = len(starts(place))
+    refused(drive(place, "run", "--mem", "128M", "--add", f"{place[0]}/huge:/huge", "--", "exit", "7"), "--mem 128M: too little for a root image and --add of 2..* MiB; the least is 2..M")
+    with open(place[0] / "huge", "wb") as f:
+        f.truncate(3 << 30)
+    refused(drive(place, "run", "--mem", "8G", "--add", f"{place[0]}/huge:/huge", "--", "exit", "7"), "--add: 3072 MiB is too much: 2 GiB at most; --share shows")
+    assert len(starts(place)) == before
+
+
+def test_added_outlasts(place):
+    """A program that is too big for the time that is left is told of once, as input is."""
+    with open(place[0] / "huge", "wb") as f:
+        f.truncate(1 << 30)
+    done = drive(place, "run", "--mem", "3G", "--timeout", "4", "--add", f"{place[0]}/huge:/huge", "--", "exit", "7", how="slow")
+    assert done.returncode == 124 and re.search(r"^aril: --add: at \S+ MB/s the other \d+ MiB outlast --timeout\naril: time is over\n", done.stderr.decode()), done
+    assert done.stderr.count(b"outlast") == 1 and left(place) == []
+
+
+def test_added_to_the_image(tmp_path):
+    """Where nobody would unpack it, where that would be in what is looked at, and of what the boot itself reads."""
+    (tmp_path / "aril").mkdir()
+    pairs = [f"{tmp_path}/aril:/x"]
+    assert archive.is_sent("linux", False, False, pairs) and archive.is_sent("linux", False, False, [f"{tmp_path}/aril:/"])
+    assert not any(archive.is_sent(*how, pairs) for how in (("mini", False, False), ("linux", True, False), ("linux", False, True)))
+    for guest_ in ("/aril", "/aril/linux", "//aril/../aril/x"):
+        assert not archive.is_sent("linux", False, False, [*pairs, f"{tmp_path}/aril:{guest_}"]), guest_
+    assert not archive.is_sent("linux", False, False, [f"{tmp_path}:/"])
+
+
+def test_archive_reads(tmp_path):
+    """However it is read, and as often: the same bytes, as many as were promised. A file that grows is cut, one that shrinks is a failure."""
+    for n, size in enumerate((0, 1, 511, 512, 513, 200000)):
+        (tmp_path / f"f{n}").write_bytes(os.urandom(size))
+    it = archive.Archive([f"{tmp_path}:/x", f"{tmp_path}/f1:/y"])
+
+    def whole(step):
+        reader, data = it.begin(), []
+        while piece := reader.read(step):
+            data.append(piece)
+        assert reader.left == 0 and reader.read(5) == b""
+        return b"".join(data)
+    first = whole(1 << 20)
+    assert len(first) == it.size and whole(1000) == whole(7777) == first
+    with tarfile.open(fileobj=io.BytesIO(first)) as tar:
+        assert {one.name: tar.extractfile(one).read() for one in tar if one.isreg()} == {
+            **{f"x/f{n}": (tmp_path / f"f{n}").read_bytes() for n in range(6)}, "y": (tmp_path / "f1").read_bytes()}
+    with open(tmp_path / "f5", "ab") as f:
+        f.write(b"more")
+    assert whole(1000) == first
+    (tmp_path / "f5").write_bytes(b"less")
+    with pytest.raises(failure.Failure, match="f5: it became shorter"):
+        whole(1000)
+    (tmp_path / "f5").unlink()
+    with pytest.raises(failure.Failure, match="f5: No such file"):
+        whole(1000)
 
 
 def test_cache_is_bounded(tmp_path, monkeypatch):
@@ -420,7 +563,7 @@ def test_saved_key(tmp_path, monkeypatch):
         path.write_text(name, encoding="ascii")
     monkeypatch.setattr(qemu, "binary", lambda: str(files["qemu"]))
     monkeypatch.setattr(qemu, "firmware_files", lambda: [str(files["firmware"])])
-    source = types.SimpleNamespace(efi=str(files["efi"]), root=str(files["root"]))
+    source = types.SimpleNamespace(efi=str(files["efi"]), root_sum=lambda: cache.digest(str(files["root"])))
     keys = [snapshot.key(source, 1 << 30, False)]
     assert snapshot.key(source, 1 << 30, False) == keys[0]
     for path in files.values():
@@ -584,6 +727,90 @@ def test_real_run(tmp_path):
     assert (tmp_path / "d/e/f").read_text() == "deep\n" and os.readlink(tmp_path / "d/l") == "e/f"
 
 
+def added(tmp_path):
+    """A program of this host with its libraries, a big file, and a folder with what folders may hold; and the words that bring them."""
+    (tmp_path / "f/sub").mkdir(parents=True)
+    (tmp_path / "f/plain").write_bytes(b"plain\n")
+    os.symlink("plain", tmp_path / "f/near")
+    os.symlink("/etc/passwd", tmp_path / "f/far")
+    os.link(tmp_path / "f/plain", tmp_path / "f/second")
+    os.mkfifo(tmp_path / "f/fifo", 0o600)
+    (tmp_path / "f/sub" / os.fsdecode(b"a\nb\377 'x")).write_bytes(b"odd\n")
+    (tmp_path / "big").write_bytes(b"0123456789abcdef" * 1310720)
+    if os.getuid() == 0:
+        os.chown(tmp_path / "f/plain", 1234, 56)
+    for name, mode in (("f/plain", 0o4751), ("f/sub", 0o2750), ("f", 0o700)):
+        (tmp_path / name).chmod(mode)
+        os.utime(tmp_path / name, (981173106, 981173106))
+    program = build(tmp_path, "seven", source="#include <stdio.h>\nint main(void) { puts(\"seven\"); return 7; }\n")
+    return ["--add", f"{tmp_path}/big:/big", "--add", f"{tmp_path}/f:/bin/../usr/x/", "--add-program", program, "--add", f"{tmp_path}/f/plain:/bin/rev"]
+
+
+ADDED = r"""seven; echo $?; md5sum </big; cd /usr/x; stat -c '%n %a %u %g %h %F' * | sort; stat -c '%Y %Z' plain sub | cut -d' ' -f1; cat near second /bin/rev; readlink far
+cd sub; cat *; for n in *; do printf %s "$n" | od -An -tx1; done; stat -c '%a' / /usr /usr/x; grep -c ^rev /etc/profile; cat; exit 9"""
+
+
+@pytest.mark.parametrize("way", [["--cold"], [], ["--with-share"], ["--icount", "4"]])
+def test_real_added(tmp_path, way):
+    """What --add brings is there whole before COMMAND begins, however the machine starts, and whichever way it comes; COMMAND's input is its own."""
+    words_ = added(tmp_path)
+    (tmp_path / "s").mkdir()
+    more = ["--share", f"{tmp_path}/s:/usr/share/s"] if way == ["--with-share"] else way
+    r = guest.run("sh", "-c", ADDED, stdin=b"in\0put\n" * 3000, options=[*words_, *more])
+    # An image has no owners but root, and no suid of root's.
+    is_sent = "--icount" not in way
+    own = "1234 56" if os.getuid() == 0 and is_sent else "0 0"
+    digest = subprocess.run(["md5sum"], stdin=open(tmp_path / "big", "rb"), stdout=subprocess.PIPE, check=True).stdout
+    out = r.out.split(b"in\0put\n", 1)[0].decode()
+    assert out == f"seven\n7\n{digest.decode()}far 777 0 0 1 symbolic link\nfifo 600 0 0 1 fifo\nnear 777 0 0 1 symbolic link\nplain 4751 {own} 2 regular file\n" \
+        f"second 4751 {own} 2 regular file\nsub 2750 0 0 2 directory\n981173106\n981173106\nplain\nplain\nplain\n/etc/passwd\nodd\n 61 0a 62 ff 20 27 78\n755\n755\n700\n0\n", r
+    assert (r.status, r.err) == (9, b"") and r.out.endswith(b"in\0put\n" * 3000), r
+
+
+def test_real_added_again(tmp_path):
+    """Each boot of many commands has it; the log of calls does not show how it came; a script has its input, and what was brought; a program that is brought
+    takes the place of the shell's own tar."""
+    (tmp_path / "f").write_bytes(b"brought\n")
+    (tmp_path / "list").write_text("cat /x/f; rm /x/f\npoweroff -f; sleep 100\ncat /x/f; exit 3\n", encoding="ascii")
+    add = ["--add", f"{tmp_path}/f:/x/f"]
+    r = guest.run(options=[*add, "--each", f"{tmp_path}/list"])
+    assert (r.status, r.out) == (125, b"brought\nbrought\n") and len(re.findall(rb"(?m)^.*aril: \d of 3: ", r.err)) == 2, r
+    r = guest.run("cat", "/x/f", options=[*add, "--strace"])
+    calls = {line.split(b" ")[0] for line in r.err.split(b"\n") if line}
+    assert (r.status, r.out) == (0, b"brought\n") and len(calls) == 1 and b"mkdir" not in r.err and b"/x/f" in r.err, r
+    r = guest.run(stdin=b"cat /x/f\nexit 4\n", options=add)
+    assert (r.status, r.out) == (4, b"brought\n"), r
+    r = guest.run("cat", "/bin/busybox", "/bin/tar", options=["--add", f"{tmp_path}/f:/bin/tar", "--add", f"{guest.busybox()}:/bin/busybox"])
+    assert r.status == 0 and r.out.endswith(b"brought\n") and len(r.out) > 1000000, r
+
+
+def test_real_added_terminal(tmp_path):
+    """It comes before the terminal's first key is looked at; then all keys are COMMAND's."""
+    (tmp_path / "f").write_bytes(b"brought\n" * 300000)
+    child = pexpect.spawn(guest.MACHINE, ["run", "-t", "--timeout", "100", "--add", f"{tmp_path}/f:/x/f", "--", "sh"], timeout=90, env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
+    child.send("wc -l /x/f; stty size; echo e''nd; sleep 1000\r")
+    child.expect("300000 /x/f\r\n31 97\r\nend")
+    child.send("\x03")
+    child.expect("# ")
+    child.send("exit 3\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 3, child.before
+
+
+def test_real_added_has_no_room(tmp_path):
+    """Ten thousand small files in a tree that has no room for them, a folder where a file is, a file where a folder is: a line, and 125."""
+    (tmp_path / "f").mkdir()
+    for n in range(10000):
+        (tmp_path / f"f/{n}").write_bytes(b"x")
+    for pair, more, says in ((f"{tmp_path}/f:/f", ["--mem", "64M"], "No space left on device; --mem gives it more room"),
+                             (f"{tmp_path}/f:/etc/passwd", [], "can't create directory 'etc/passwd': File exists"), (f"{tmp_path}/f/1:/etc", [], "etc: Is a directory")):
+        r = guest.run("echo", "never", options=["--add", pair, *more])
+        lines = r.err.decode().split("\n")
+        assert r.status == 125 and r.out == b"" and re.search("aril: --add: the guest could not take all of it: tar: .*" + says, lines[0]), r
+        assert len(re.findall("(?m)aril: ", r.err.decode())) == 1, r
+
+
 EACH = r"""
 # one that fails, and says so on both streams
 echo one; echo err >&2; exit 3
@@ -668,8 +895,8 @@ def test_real_saved(tmp_path, monkeypatch):
         kept.append([(path.name, path.stat().st_mtime_ns, path.stat().st_blocks) for path in found])
         time.sleep(2.5)
     assert len(set(seen)) == len(seen), seen
-    # The first is made for itself; the second is kept; from then on nothing changes.
-    assert kept[0] == [] and [name for name, _, _ in kept[1]] == ["disk", "log", "ram", "state"] and kept[1] == kept[2] == kept[3], kept
+    # The first saves it; from then on nothing changes.
+    assert [name for name, _, _ in kept[0]] == ["disk", "log", "ram", "state"] and kept[0] == kept[1] == kept[2] == kept[3], kept
     boot = (next(folder.glob("*/log"))).read_text(encoding="utf-8", errors="replace").replace("\r", "")
     assert "efi: leaving firmware" in boot and all(log.startswith(boot) and log.count("efi: leaving firmware") == 1 for log in logs[1:])
     assert sum(path.stat().st_blocks * 512 for path in folder.glob("*/*")) < 120 << 20
@@ -680,6 +907,9 @@ def test_real_saved(tmp_path, monkeypatch):
     # With 1 MB for what a run writes for itself; and of the cache's files nothing but hashes is new.
     script = 'mkdir -p "$1" && mount -t tmpfs -o size=1m none "$1" || exit 99; export TMPDIR="$1"; shift; exec "$@"'
     before = all_kept()
+    # A program that has changed is no other machine.
+    with open(tmp_path / "b/differs", "ab") as f:
+        f.write(bytes(3000000))
     done = subprocess.run(["unshare", "-m", *([] if os.getuid() == 0 else ["-r"]), "sh", "-c", script, "sh", str(tmp_path / "tmp"), guest.MACHINE, "run",
                            "--add", f"{tmp_path}/b:/bin", "--", "sh", "-c", "differs; exit 7"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=100, check=False)

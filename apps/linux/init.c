@@ -113,12 +113,14 @@ void init_main(void)
 
 static void command_ended(struct init *in, int status)
 {
-	if (in->unpacks && !status)
-		in->unpacks = UNPACKS_REST;
-	else if (in->unpacks)
-		init_finish(in, status);
-	else
+	if (!in->unpacks) {
 		init_ended(in, status);
+		return;
+	}
+	init_unpack_tell(in, status);
+	if (status)
+		init_finish(in, status);
+	in->unpacks = UNPACKS_REST;
 }
 
 void init_events(void)

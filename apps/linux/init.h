@@ -85,9 +85,11 @@ enum init_answer { ANSWER_STATUS = 1, ANSWER_OFF, ANSWER_RESET };
 
 /* Starts what aril.conf names: 0, or the status that the machine ends with. */
 int init_command(struct init *in);
-/* The same, but what the host sends first is unpacked before; and when that has ended. */
+/* The same, but what the host sends first is unpacked before; and when that has ended. Its status is told to the host,
+ * behind what tar said. */
 int init_begin(struct init *in);
 int init_unpacked(struct init *in);
+void init_unpack_tell(struct init *in, int status);
 /* The first program has ended, or could not be started: what aril.conf wants then. */
 void init_ended(struct init *in, int status);
 /* The end, if a key is waited for and was pressed. */

@@ -88,7 +88,7 @@ static struct file_state *files_open(struct init *in)
 
 	if (!files)
 		return NULL;
-	if (CONFIG->strace && CONFIG->has_channel && !F->strace)
+	if (CONFIG->strace && CONFIG->has_channel && !in->unpacks && !F->strace)
 		F->strace = pipe_new();
 	if (CONFIG->mode >= INIT_PIPE || in->unpacks) {
 		in->in = pipe_new();
@@ -131,13 +131,23 @@ int init_begin(struct init *in)
 	in->unpacks = UNPACKS;
 	in->archive_left = (uint32_t)CONFIG->unpack;
 	in->command = argv[0];
-	tar = command_start(in, "/bin/tar", argv, &error);
+	/* Another tar than busybox's puts a folder in the place of a link to one. */
+	tar = command_start(in, is_program("/bin/busybox") ? "/bin/tar" : "/bin/busybox", argv, &error);
 	if (!tar) {
 		complain(argv[0], "cannot be started");
+		init_unpack_tell(in, STATUS_BROKEN);
 		return STATUS_BROKEN;
 	}
 	in->command_pid = tar->pid;
 	return 0;
+}
+
+void init_unpack_tell(struct init *in, int status)
+{
+	const int32_t word = status;
+
+	init_io_drain(in);
+	init_io_frame('U', &word, sizeof word);
 }
 
 int init_unpacked(struct init *in)

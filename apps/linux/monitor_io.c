@@ -15,7 +15,7 @@
 #define TURN_MAX  262144u
 #define TEXT_COST 512u
 #define FRAME_COST 256u
-#define TYPES_OUT   "OETCLBDN" /* what members may say to the host */
+#define TYPES_OUT   "OETCLBDNU" /* what members may say to the host */
 
 void io_open(struct monitor *m)
 {

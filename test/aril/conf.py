@@ -23,9 +23,9 @@ def boot_settings(app: str) -> list:
     return [("app", app), ("channel", "com2")]
 
 
-def run_settings(mode, nonce, arguments, gets, term="dumb", size=(24, 80), strace=False, trace=False) -> list:
-    """What one run decides."""
-    own = [("nonce", nonce), ("mode", mode)]
+def run_settings(mode, nonce, arguments, gets, term="dumb", size=(24, 80), strace=False, trace=False, unpack=0) -> list:
+    """What one run decides. unpack: so many first bytes of its input are an archive."""
+    own = [("nonce", nonce), ("mode", mode)] + [("unpack", str(unpack))] * bool(unpack)
     own += [("arg", a) for a in arguments]
     own += [("get", g) for g in gets]
     own += [("term", term), ("rows", str(size[0])), ("columns", str(size[1]))]

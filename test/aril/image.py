@@ -181,6 +181,7 @@ class Source:
             if not os.path.exists(need):
                 raise Error(f"{os.path.relpath(need, TOP)} is missing: {missing_helps(debug)}")
         names = package_list(names)
+        self.kept_as = "" # its name among the kept images, which is that of what it was made from
         if adds or names:
             self.root = self.root_with(list(adds), names)
 
@@ -199,10 +200,15 @@ class Source:
             call([os.path.join(TOP, "esp", "mkroot"), tree, to])
             shutil.rmtree(tree, ignore_errors=True)
         own = os.path.join(self.folder, "root.img")
+        self.kept_as = name
         if adds and not cache.get("root", name) and not cache.seen("root-" + name):
             make(own)
             return own
         return cache.keep("root", name, make, own)
+
+    def root_sum(self) -> str:
+        """The same for the same root image. Of a kept one nothing is read: that it is used changes its times, by which a file's sum is remembered."""
+        return self.kept_as or cache.digest(self.root)
 
     def root_size(self) -> int:
         return os.path.getsize(self.root)

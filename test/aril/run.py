@@ -11,7 +11,7 @@ import time
 import tty
 from typing import Optional
 
-from . import accel, cache, channel, conf, each, elf, failure, guest_tree, image, log, place, qemu, session, share, snapshot, sweeper, terminal, trace
+from . import accel, archive, cache, channel, conf, each, elf, failure, guest_tree, image, log, place, qemu, session, share, snapshot, sweeper, terminal, trace
 from .failure import Failure
 
 # From QEMU's start to the guest's hello. Firmware polls timers in virtual time, so counting instructions makes it slower.
@@ -85,6 +85,7 @@ class Run:
         self.sweeper = sweeper.Sweeper(self.folder, self.saved_terminal)
         self.log_path = options.log or os.path.join(self.folder, "log")
         self.batch: Optional[each.Batch] = None
+        self.archive: Optional[archive.Archive] = None # what --add brings, where the image has it not
         self.is_first = True # no machine was started yet
         self.words = b"" # that a machine which waits for its run is told
 
@@ -126,7 +127,11 @@ class Run:
     def settings(self) -> list:
         o = self.options
         words = share.mounted(self.shares, placed(self.arguments, variables(o), None if self.batch else o.workdir))
-        return conf.run_settings(self.mode, self.nonce, words, self.wanted(), os.environ.get("TERM") or "dumb", terminal.size(1), o.strace is not None, bool(o.trace))
+        return conf.run_settings(self.mode, self.nonce, words, self.wanted(), os.environ.get("TERM") or "dumb", terminal.size(1), o.strace is not None, bool(o.trace),
+                                 self.archive.size if self.archive else 0)
+
+    def archive_begin(self) -> Optional[archive.Reader]:
+        return self.archive.begin() if self.archive else None
 
     # ---- the machine's start
 
@@ -157,7 +162,7 @@ class Run:
     def watch(self, machine: qemu.Machine) -> snapshot.Watch:
         self.machine = machine
         self.signals.raises = False
-        return self.session_make(snapshot.Watch, {}, None, b"")
+        return self.session_make(snapshot.Watch, {}, None, b"", None)
 
     # ---- the machine
 
@@ -174,16 +179,29 @@ class Run:
         self.script_begin()
         self.progress.say("making the image ...")
         way, why = accel.choose(o.accel, o.debug)
-        adds = self.adds()
-        source = image.Source(self.folder, o.debug, o.app, adds, o.packages)
-        guest_tree.check(guest_tree.Tree(source.tree, o.packages, adds), o.add, self.arguments, variables(o), o.workdir)
-        least = memory_least(source.root_size())
-        if o.mem < least:
-            raise Failure(f"--mem {o.mem >> 20}M: too little for this root image of {source.root_size() >> 20} MiB; the least is {least >> 20}M")
+        source = self.source()
+        self.memory_check(source)
         if self.batch:
             return self.each_run(source, way)
         self.machine = self.boot(source, way)
         return self.talk()
+
+    def source(self) -> image.Source:
+        """What boots, once it is known that what --add brings can start there."""
+        o = self.options
+        adds = self.adds()
+        is_sent = archive.is_sent(o.app, bool(o.trace), o.icount is not None, adds)
+        if adds and is_sent:
+            self.archive = archive.Archive(adds)
+        source = image.Source(self.folder, o.debug, o.app, [] if is_sent else adds, o.packages)
+        guest_tree.check(guest_tree.Tree(source.tree, o.packages, adds), o.add, self.arguments, variables(o), o.workdir)
+        return source
+
+    def memory_check(self, source: image.Source) -> None:
+        size = source.root_size() + (self.archive.size if self.archive else 0)
+        least = memory_least(size)
+        if self.options.mem < least:
+            raise Failure(f"--mem {self.options.mem >> 20}M: too little for a root image{' and --add' if self.archive else ''} of {size >> 20} MiB; the least is {least >> 20}M")
 
     def each_run(self, source: image.Source, way: str) -> int:
         o = self.options
@@ -198,7 +216,7 @@ class Run:
         self.nonce = conf.nonce()
         self.machine = self.boot(source, way)
         try:
-            s = self.session_make(each.Talk, round_, {**self.gets, **self.batch.places()}, None, round_.first)
+            s = self.session_make(each.Talk, round_, {**self.gets, **self.batch.places()}, None, round_.first, self.archive_begin())
             status = s.run()
         except each.Stuck:
             return failure.STATUS_TIMEOUT, f"its time of {self.batch.limit:g} s is over, and the machine hung"
@@ -233,20 +251,28 @@ class Run:
             hello_deadline = time.monotonic() + (HELLO_SECONDS if o.icount is None else HELLO_SECONDS_ICOUNT)
 
         def on_hello(s):
-            self.progress.end()
+            if not s.unpacks:
+                self.progress.end()
             if self.interactive:
                 tty.setraw(0, termios.TCSANOW)
                 s.send(channel.window(*terminal.size(1)))
 
         self.signals.raises = False
-        before, given = given[:-3], given[-3:]
+        before, given = given[:-4], given[-4:]
         self.session = kind(*before, self.machine, self.nonce, *given, deadline=self.deadline, hello_deadline=hello_deadline, wake=self.signals.read,
-                            on_wake=self.signals.handle, on_hello=on_hello, escape=self.interactive, calls=o.strace)
+                            on_wake=self.signals.handle, on_hello=on_hello, on_brought=self.brought, escape=self.interactive, calls=o.strace)
         self.session.send(self.words)
         return self.session
 
+    def brought(self, left: int) -> None:
+        """left: bytes of what --add brings that are still to be sent; 0: the guest has it all."""
+        if left:
+            self.progress.say(f"bringing what --add names: {left >> 20} MiB to go ...")
+        else:
+            self.progress.end()
+
     def talk(self) -> int:
-        status = self.session_make(session.Session, self.gets, self.stdin, self.first).run()
+        status = self.session_make(session.Session, self.gets, self.stdin, self.first, self.archive_begin()).run()
         self.progress.end()
         return self.finish(status)
 

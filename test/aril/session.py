@@ -20,6 +20,7 @@ OFF_SECONDS = 5
 # Given to the channel at once: well below IOV_MAX.
 SEND_PIECES = 64
 LOG_SECONDS = 0.05 # between two looks at the log
+UNPACK_SAID = 4096 # of what the guest's tar says
 # Of bytes alone, whose frames mean nothing.
 STREAMS = (b"O", b"E", b"T")
 
@@ -51,8 +52,8 @@ def streams_joined(frames):
 class Session:
     """streams: read and written descriptors of the host. wake: a descriptor that becomes readable when a signal has come; on_wake() handles it."""
 
-    def __init__(self, machine, nonce, wanted, stdin=None, first=b"", out=1, err=2, deadline=None, hello_deadline=None, wake=None, on_wake=None,
-                 on_hello=None, escape=False, calls=None):
+    def __init__(self, machine, nonce, wanted, stdin=None, first=b"", archive=None, out=1, err=2, deadline=None, hello_deadline=None, wake=None, on_wake=None,
+                 on_hello=None, on_brought=None, escape=False, calls=None):
         self.machine = machine
         self.nonce = nonce
         self.gets = gets.Gets(wanted)
@@ -60,7 +61,12 @@ class Session:
         self.patience_at = 0.0
         self.outgoing = [] # pieces that the channel has not taken
         self.stdin = stdin
-        self.pending = first
+        # What --add brings goes before all input; until the guest has unpacked it, what comes on its standard error is of that.
+        self.archive = archive
+        self.unpacks = archive is not None
+        self.unpack_said = b""
+        self.pending = b"" if archive else first
+        self.first = first
         self.out = out
         self.err = err
         self.deadline = deadline
@@ -68,6 +74,7 @@ class Session:
         self.wake = wake
         self.on_wake = on_wake
         self.on_hello = on_hello
+        self.on_brought = on_brought
         self.escape = escape
         # Where the log of calls goes: a file's name, or stderr for "" and None.
         self.calls = calls_open(calls) if calls else None
@@ -125,7 +132,7 @@ class Session:
             reads.append(self.machine.channel)
         if self.wake is not None:
             reads.append(self.wake)
-        want_input = self.hello and self.stdin is not None and not self.ended and not self.pending and self.credit > 0
+        want_input = self.hello and self.stdin is not None and not self.archive and not self.ended and not self.pending and self.credit > 0
         if want_input:
             reads.append(self.stdin)
         wait = TICK if self.deadline is None else max(0.0, min(TICK, self.deadline - time.monotonic()))
@@ -177,13 +184,17 @@ class Session:
             if kind != b"H" or payload.decode("ascii", "replace") != self.nonce:
                 raise Failure("the channel is dead: the guest's hello does not carry this run's nonce")
             self.hello = True
-            self.paces["in"] = pace.of_input(self.stdin, len(self.pending))
+            self.paces["in"] = pace.Pace("--add", self.archive.size) if self.archive else pace.of_input(self.stdin, len(self.pending))
             if self.on_hello:
                 self.on_hello(self)
         elif kind in (b"O", b"T"):
             self.write(self.out, payload)
+        elif kind == b"E" and self.unpacks:
+            self.unpack_said = (self.unpack_said + payload)[:UNPACK_SAID]
         elif kind == b"E":
             self.write(self.err, payload)
+        elif kind == b"U":
+            self.unpacked(struct.unpack("<i", payload)[0])
         elif kind == b"C":
             if self.calls:
                 try:
@@ -215,6 +226,18 @@ class Session:
             self.status = struct.unpack("<i", payload[16:20])[0] & 255
         else:
             raise Failure(f"frame of unknown type {kind!r} on the channel")
+
+    def unpacked(self, status):
+        """The guest's tar has ended. A guest that says so unasked, or again, means nothing by it."""
+        if not self.unpacks:
+            return
+        self.unpacks = False
+        if status:
+            said = self.unpack_said.decode("utf-8", "backslashreplace").split("\n")[0] or f"its tar ended with status {status}"
+            helps = "; --mem gives it more room" if status > 128 or "No space left" in said or "emory" in said else ""
+            raise Failure(f"--add: the guest could not take all of it: {said}{helps}")
+        if self.on_brought:
+            self.on_brought(0)
 
     def write(self, fd, data):
         """All of data, without missing the deadline when the reader is slow."""
@@ -251,7 +274,19 @@ class Session:
             self.ended = True
             self.send(channel.frame(b"Z"))
 
+    def archive_next(self):
+        """The archive's next bytes; behind its last the input that was read already."""
+        if self.on_brought:
+            self.on_brought(self.archive.left)
+        self.pending = self.archive.read(self.credit)
+        if not self.pending:
+            self.archive = None
+            self.pending = self.first
+            self.paces["in"] = pace.of_input(self.stdin, len(self.pending))
+
     def send_input(self):
+        if self.hello and self.archive and not self.pending and self.credit:
+            self.archive_next()
         if self.hello and self.pending and self.credit:
             now = memoryview(self.pending)[:self.credit]
             self.pending = self.pending[len(now):]
@@ -262,7 +297,7 @@ class Session:
                 piece = now[at:at + channel.PAYLOAD_MAX]
                 self.send(channel.head(b"I", len(piece)))
                 self.send(piece)
-        if self.hello and self.stdin is None and not self.pending:
+        if self.hello and self.stdin is None and not self.pending and not self.archive:
             self.end_input()
 
     def send(self, data):

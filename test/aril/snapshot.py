@@ -61,8 +61,8 @@ def cpu() -> str:
 
 
 def key(source: image.Source, mem: int, shared: bool) -> str:
-    return cache.key(KIND, settings_boot(), cpu(), *qemu.hardware(mem), *qemu.devices("", "", "", "", True), *(share.saved_devices([], "") if shared else ()), *(cache.digest(path) for path in [
-        source.efi, source.root, qemu.binary(), *qemu.firmware_files()]))
+    return cache.key(KIND, settings_boot(), cpu(), *qemu.hardware(mem), *qemu.devices("", "", "", "", True), *(share.saved_devices([], "") if shared else ()), source.root_sum(), *(cache.digest(path) for path in [
+        source.efi, qemu.binary(), *qemu.firmware_files()]))
 
 
 def save(machine: qemu.Machine, path: str) -> None:

@@ -67,9 +67,11 @@ class Progress:
 
     def __init__(self):
         self.on = os.isatty(2)
+        self.last = ""
 
     def say(self, text: str) -> None:
-        if self.on:
+        if self.on and text != self.last:
+            self.last = text
             os.write(2, b"\r\x1b[K" + text.encode())
 
     def end(self) -> None:
