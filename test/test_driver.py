@@ -117,6 +117,10 @@ WRONG |= {
     "each_absent": (["run", "--each", "/no/such"], "--each /no/such: No such file"),
     "each_empty": (["run", "--each", "/dev/null"], "--each /dev/null: no command in it"),
 }
+WRONG |= {
+    "usb_plain": (["usb", "--dry-run", os.path.join(guest.TOP, "README.md")], "usb: .*README.md: not below /dev"),
+    "image_nowhere": (["image", "/no/such/image"], "mkimage: .*/no/such/image.*No such file"),
+}
 USAGE = {"each_command", "each_tty", "junit", "none", "verb", "option", "dashes", "nothing", "size", "little", "time", "env", "folder", "tty_alone", "choice", "icount", "trace_app", "trace", "doctor", "conf"}
 
 
@@ -483,6 +487,8 @@ def test_archive_reads(tmp_path):
 
 def test_cache_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("ARIL_CACHE_MAX", raising=False)
+    assert cache.limit() == 2 << 30
     monkeypatch.setenv("ARIL_CACHE_MAX", str(1 << 20))
     now = time.time()
 
@@ -712,11 +718,26 @@ def test_image_of_a_typo():
     done = subprocess.run(["make", "-s", "image", "WITH=lua5.4x", "B=build/no-such"], cwd=guest.TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if b"apt-get update fails" in done.stderr:
         pytest.skip("no list of packages here")
+    for verb in (["run", "--with", "lua5.4x", "--", "true"], ["image", "--with", "lua5.4x", "/no/such/image"]):
+        told = subprocess.run([guest.MACHINE, *verb], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        refused(told, r"getpackages: Unable to locate package lua5.4x \(is it lua5.4\?\)")
     assert done.returncode and b"Unable to locate package lua5.4x (is it lua5.4?)" in done.stderr and b"  cc " not in done.stderr, done
     assert not os.path.exists(os.path.join(guest.TOP, "build/no-such/kernel")) and time.monotonic() - begin < 30
 
 
 # ---- real machines
+
+def test_real_shell(tmp_path):
+    """`aril shell`: a shell on this terminal, in a folder and with a file of one's own; its status is the command's, and the terminal is as it was."""
+    (tmp_path / "f").write_bytes(b"brought\n")
+    child = pexpect.spawn(guest.MACHINE, ["shell", "--timeout", "100", "-w", "/etc", "--add", f"{tmp_path}/f:/x/f"], timeout=90, env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
+    child.expect("# ")
+    child.send("cat /x/f; pwd; stty size; exit 5\r")
+    child.expect("brought\r\n/etc\r\n31 97\r\n")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 5, child.before
+
 
 def test_real_run(tmp_path):
     """A program of this host with its libraries, in a folder and with variables of the run's own; a folder comes out."""

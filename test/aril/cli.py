@@ -30,8 +30,9 @@ def usb(given) -> int:
     with tempfile.TemporaryDirectory(prefix="aril-") as folder:
         given.file = os.path.join(folder, "aril.img")
         image_make(given)
-        env = dict(os.environ, DRY_RUN="1" if given.dry_run else "")
-        return subprocess.run([os.path.join(image.TOP, "esp", "usb"), given.device, given.file], env=env, check=False).returncode
+        env = dict(os.environ, DRY_RUN="1" if given.dry_run else "", CALLED=f"{options.NAME}: usb")
+        done = subprocess.run([os.path.join(image.TOP, "esp", "usb"), given.device, given.file], env=env, check=False)
+        return failure.STATUS_FAILURE if done.returncode else 0
 
 
 def streams_fill() -> None:
