@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from aril import guest, options, place
+from aril import guest, image, options, place
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
@@ -63,6 +63,25 @@ def test_from_an_empty_folder(command, room):
     done = call(*hidden(script, True))
     out = done.stdout.decode().split("\n")
     assert out[:3] == ["7", "hello", "0"] and int(out[3]) > 0 and out[4:] == ["0", "0", "hello", "3", "cache", "hello", "i", "made", "t", ""], (out, done.stderr)
+
+
+def test_cache_is_shared(command, room):
+    """Two places of the command, one cache: what one has made the other goes on from, the image of packages too."""
+    for name in ("cache/aril/packages", "tmp"):
+        os.makedirs(f"{room}/one/{name}")
+    os.makedirs(f"{room}/one/cache/aril/packages/tiny.{image.PACKAGE_RULES}/usr/share/tiny")
+    for name, text in ((f"cache/aril/packages/tiny.{image.PACKAGE_RULES}.list", "tiny 1\n"), ("firmware", "firmware")):
+        with open(f"{room}/one/{name}", "w", encoding="ascii") as f:
+            f.write(text)
+    env = dict(os.environ, PATH=f"{guest.TOP}/test/standins:{os.environ['PATH']}", TMPDIR=f"{room}/one/tmp", XDG_CACHE_HOME=f"{room}/one/cache",
+               ARIL_FIRMWARE=f"{room}/one/firmware", STANDIN_STARTS=f"{room}/one/starts", STANDIN="work")
+    env.pop("QEMUFLAGS", None)
+    for n, which in enumerate((guest.MACHINE, command, guest.MACHINE)):
+        done = call(which, "run", "--with", "tiny", "--", "exit", "7", env=env)
+        assert (done.returncode, done.stderr) == (7, b""), done
+        with open(f"{room}/one/starts", encoding="utf-8") as f:
+            assert len(f.readlines()) == 2 + n, which
+    assert len(os.listdir(f"{room}/one/cache/aril/root")) == 1 and len(os.listdir(f"{room}/one/cache/aril/snapshot")) == 1
 
 
 def test_destdir(room):
@@ -164,9 +183,14 @@ def test_help_is_shown():
 
 
 def test_lines_of_the_readme():
-    """Every call of the command that the README shows is one."""
+    """Every call of the command that the README shows is one. It begins with them, has the few lines for GitHub Actions, and says what differs in a shared folder."""
     with open(os.path.join(guest.TOP, "README.md"), encoding="utf-8") as f:
-        blocks = re.findall(r"^```\n(.*?)^```", f.read(), re.M | re.S)
+        text = f.read()
+    blocks = re.findall(r"^```\n(.*?)^```", text, re.M | re.S)
+    begin = text.split("\n## ")[1]
+    assert begin.startswith("The command\n") and "aril run -- sh -c 'exit 7'" in begin and "`--share HOSTDIR:GUEST[:ro]`" in begin
+    assert all(word in begin for word in ("keeps no copy", "locks", "chown", "`stat`", "name is gone"))
+    assert any("runs-on:" in block and "make -C /opt/aril deps install" in block and "aril run" in block for block in blocks)
     calls = re.findall(r"(?:^|run: )(?:aril|test/machine) ((?:run|shell|trace|image|usb|doctor)\b.*)$", "\n".join(blocks), re.M)
     assert len(calls) >= 5, calls
     for line in calls:

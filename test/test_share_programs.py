@@ -3,6 +3,7 @@
 kernel, and on Debian's (linux-image-amd64, by `make deps-bench`) in the same QEMU with the same export; git and find take no more instructions there than on that one."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -133,6 +134,18 @@ def test_instructions(kernel):
     """Instructions of the guest, all programs and the kernel, from a program's start to its end."""
     ours, theirs = shared.counted(shared.aril_counted), shared.counted(shared.linux_counted)
     assert {command: (ours[command], count) for command, count in theirs.items() if ours[command] > count} == {}, (ours, theirs)
+
+
+@pytest.mark.slow
+def test_bench_run(kernel):
+    """`make bench-run`, with less of everything: each row has its figure on both systems, in one go; but Linux has no saved machine."""
+    done = subprocess.run([os.path.join(guest.TOP, "test", "bench", "run"), "--mib", "1", "--tries", "1", "--flow", "1"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=900, check=False)
+    assert done.returncode == 0, done
+    rows = dict(re.findall(r"^\| (.*?) \| (.*) \|$", done.stdout.decode(), re.M))
+    for name, figures in (("true, from a saved machine", 1), ("a changed program, from a saved machine", 1), ("true, through the firmware", 2), ("100 commands in one boot", 2),
+                          ("1 MiB out", 2), ("1 MiB in", 2), ("git status of 500 files in a shared folder", 2), ("git status", 2)):
+        assert len(re.findall(r"\d+\.\d+", rows[name])) == figures, (name, rows)
 
 
 @pytest.mark.slow

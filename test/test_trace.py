@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import subprocess
 import tempfile
 
 from aril import guest, trace
@@ -40,10 +41,12 @@ def test_text():
         assert any(w.startswith(word) for w in whats), word
 
 
-def test_json():
-    r, text = traced("trace.json", "true")
-    assert r.status == 0
-    events = json.loads(text)["traceEvents"]
+def test_json(tmp_path):
+    """By the sub-command, which ends with COMMAND's status."""
+    done = subprocess.run([guest.MACHINE, "trace", "--timeout", "100", f"{tmp_path}/trace.json", "--", "sh", "-c", "exit 7"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=200, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"", b""), done
+    events = json.loads((tmp_path / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
     depth = {}
     for e in events:
         if e["ph"] in "BE":
@@ -74,3 +77,5 @@ def test_map():
     assert r.status == 0 and m, r
     mapped, names, private, disagreements = map(int, m.groups())
     assert mapped > 300 and names > 300 and private > 50 and disagreements == 0
+    done = subprocess.run([guest.MACHINE, "map"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=200, check=False)
+    assert done.returncode == 0 and done.stderr == b"" and re.fullmatch(rb"\d+ frames mapped, .*, 0 disagreements\n", done.stdout), done
