@@ -77,6 +77,12 @@ void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* pci.c: the devices that the firmware has found, a line each. */
 void report_pci(void);
 
+/* pci_scan.c: gives each function of segment 0 with the first words of its configuration space; their number. For a
+ * firmware without PciIo, before the exit. each() calls nothing of the firmware's. place: bus << 8 | device << 3 |
+ * function. */
+#define PCI_HEAD 7
+unsigned pci_scan(void (*each)(unsigned place, const uint32_t head[PCI_HEAD]));
+
 /* master.c: finds all PCI functions; after the exit stops those that master the bus, but for a few that it names in the log. */
 void master_find(int keep);
 void master_stop(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices that write memory by themselves: what the firmware started of them is stopped once it has left, since nobody
- * would know where they still write. Found through PciIo before the exit, changed through ports 0xcf8 and 0xcfc after it
+ * would know where they still write. Found through PciIo or ports before the exit, changed through ports 0xcf8 and 0xcfc after it
  * (PCI Local Bus 3.0, 3.2.2.3.2). */
 #include <exo/pci.h>
 #include "loader.h"
@@ -89,6 +89,31 @@ static int feeds_i8042(const struct function *f)
 	return (*(volatile uint32_t *)f->legacy & f->legacy_bit) != 0;
 }
 
+/* pci: NULL for a firmware without that protocol; such a one makes no keys for the i8042 either. */
+static void function_add(unsigned place, const uint32_t head[PCI_HEAD], EFI_PCI_IO_PROTOCOL *pci)
+{
+	struct function *f = &function[count++];
+
+	*f = (struct function){ .class = head[2] >> 8, .bus = (uint8_t)(place >> 8), .slot = (uint8_t)place };
+	if (f->class >> 8 == CLASS_BRIDGE) {
+		f->first_behind = (uint8_t)(head[6] >> 8);
+		f->last_behind = (uint8_t)(head[6] >> 16);
+	} else if (f->class >> 8 == CLASS_USB && pci) {
+		legacy_find(f, pci);
+	}
+}
+
+static void list_new(UINTN n)
+{
+	function = (struct function *)memory_pages(PAGES((n + 1) * sizeof(*function)), BOOT_FREE, "a list of PCI functions");
+}
+
+static void scanned_add(unsigned place, const uint32_t head[PCI_HEAD])
+{
+	if (count < EXO_PCI_MAX)
+		function_add(place, head, NULL);
+}
+
 void master_find(int keep)
 {
 	static EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
@@ -96,31 +121,25 @@ void master_find(int keep)
 	UINTN n = 0;
 
 	keep_all = keep;
-	if (EFI_ERROR(firmware_boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &n, &handle)))
+	if (EFI_ERROR(firmware_boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &n, &handle))) {
+		list_new(EXO_PCI_MAX);
+		log_line("PCI: the firmware has no PciIo protocol; %u functions are found by ports", pci_scan(scanned_add));
 		return;
-	function = (struct function *)memory_pages(PAGES((n + 1) * sizeof(*function)), BOOT_FREE, "a list of PCI functions");
+	}
+	list_new(n);
 	for (UINTN i = 0; i < n && count < EXO_PCI_MAX; i++) {
 		EFI_PCI_IO_PROTOCOL *pci;
 		UINTN segment, bus, device, number;
-		struct function *f = &function[count];
-		UINT32 word[7];
+		UINT32 head[PCI_HEAD];
 
 		if (EFI_ERROR(firmware_boot->HandleProtocol(handle[i], &guid, (void **)&pci)) ||
 		    EFI_ERROR(pci->GetLocation(pci, &segment, &bus, &device, &number)) ||
-		    EFI_ERROR(pci->Pci.Read(pci, EfiPciIoWidthUint32, 0, 7, word)))
+		    EFI_ERROR(pci->Pci.Read(pci, EfiPciIoWidthUint32, 0, PCI_HEAD, head)))
 			continue;
-		if (segment) {
+		if (segment)
 			left_out++; /* the two ports reach segment 0 only */
-			continue;
-		}
-		*f = (struct function){ .class = word[2] >> 8, .bus = (uint8_t)bus, .slot = (uint8_t)(device << 3 | number) };
-		if (f->class >> 8 == CLASS_BRIDGE) {
-			f->first_behind = (uint8_t)(word[6] >> 8);
-			f->last_behind = (uint8_t)(word[6] >> 16);
-		} else if (f->class >> 8 == CLASS_USB) {
-			legacy_find(f, pci);
-		}
-		count++;
+		else
+			function_add((unsigned)(bus << 8 | device << 3 | number), head, pci);
 	}
 	(void)firmware_boot->FreePool(handle);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PCI devices as the firmware found them. The kernel never gives out configuration space, so this is the only place that reads it. */
+/* PCI devices as the firmware found them, or as the ports show them: a line each, for people. */
 #include "loader.h"
 #include <efipciio.h>
 
@@ -24,6 +24,17 @@ static const char *class_name(uint32_t class)
 	return "other";
 }
 
+static void report_function(unsigned long bus, unsigned place, const uint32_t *head)
+{
+	report("  %02lx:%02x.%x  %04x:%04x  %06x %s\n", bus, place >> 3 & 31, place & 7, head[0] & 0xffff, head[0] >> 16, head[2] >> 8,
+		class_name(head[2] >> 8));
+}
+
+static void report_scanned(unsigned place, const uint32_t head[PCI_HEAD])
+{
+	report_function(place >> 8, place, head);
+}
+
 void report_pci(void)
 {
 	static EFI_GUID guid = EFI_PCI_IO_PROTOCOL_GUID;
@@ -32,7 +43,8 @@ void report_pci(void)
 	EFI_STATUS status = firmware_boot->LocateHandleBuffer(ByProtocol, &guid, NULL, &count, &handle);
 
 	if (EFI_ERROR(status)) {
-		report("  no devices (the firmware has no PciIo protocol)\n");
+		if (!pci_scan(report_scanned))
+			report("  no devices\n");
 		return;
 	}
 	for (UINTN i = 0; i < count && i < DEVICES_MAX; i++) {
@@ -44,8 +56,7 @@ void report_pci(void)
 		    EFI_ERROR(pci->GetLocation(pci, &segment, &bus, &device, &function)) ||
 		    EFI_ERROR(pci->Pci.Read(pci, EfiPciIoWidthUint32, 0, 3, head)))
 			continue;
-		report("  %02lx:%02lx.%lx  %04x:%04x  %06x %s\n", (unsigned long)(segment << 8 | bus), (unsigned long)device, (unsigned long)function,
-			head[0] & 0xffff, head[0] >> 16, head[2] >> 8, class_name(head[2] >> 8));
+		report_function(segment << 8 | bus, (unsigned)(device << 3 | function), head);
 	}
 	(void)firmware_boot->FreePool(handle);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PCI configuration space by ports 0xcf8 and 0xcfc (PCI Local Bus 3.0, 3.2.2.3.2): segment 0, the first 256 bytes.
- * For after the exit, when the firmware's own use of them is over. place: bus << 8 | device << 3 | function; offset:
- * of a word of four bytes. */
+ * For after the exit, when the firmware's own use of them is over, or while no event of its can come. place: bus << 8 |
+ * device << 3 | function; offset: of a word of four bytes. */
 #ifndef EFI_PCI_CONFIG_H
 #define EFI_PCI_CONFIG_H
 #include "cpu.h"

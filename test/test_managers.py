@@ -7,17 +7,10 @@ import shutil
 
 import pytest
 
-from aril import hardware, image
+from aril import hardware, image, log
 
 pytestmark = pytest.mark.slow
 OPTIONS = "arg=echo arg=by-options"
-
-
-def packaged(name, path):
-    """A file of a Debian package, which is unpacked and not installed."""
-    folder = os.path.join(image.TOP, "build", "pkg-boot", name)
-    image.call([os.path.join(image.TOP, "esp", "getpackages"), "--alone", folder, name])
-    return os.path.join(folder, path)
 
 
 def installed(disk, manager, files):
@@ -59,7 +52,7 @@ MANAGERS = {
 def test_chain(name):
     """With the words of its own entry as load options."""
     package, path, files = MANAGERS[name]
-    r = hardware.boot(hardware.Shape(), ["echo", "by conf"], before=lambda disk: installed(disk, packaged(package, path), files))
+    r = hardware.boot(hardware.Shape(), ["echo", "by conf"], before=lambda disk: installed(disk, hardware.packaged(package, path), files))
     assert r.status == 0 and r.out == b"by-options\n", r
 
 
@@ -75,7 +68,7 @@ def test_ipxe(tmp_path):
 
     def before(disk):
         hardware.mtools(disk, "mcopy", "::/aril/aril.conf", os.path.join(served, "aril.conf"))
-        installed(disk, packaged("ipxe", "boot/ipxe.efi"), {})
+        installed(disk, hardware.packaged("ipxe", "boot/ipxe.efi"), {})
         hardware.mtools(disk, "mdel", "::/EFI/aril/aril.efi", "::/aril/root.img", "::/aril/aril.conf")
     network = ("-netdev", f"user,id=net,tftp={served},bootfile=aril.ipxe", "-device", "virtio-net-pci,netdev=net,romfile=")
     r = hardware.boot(hardware.Shape(more=network), ["echo", "by net"], before=before)
@@ -91,3 +84,22 @@ def test_plain_pxe(tmp_path):
     text = hardware.watch(hardware.Shape(more=network), "app = linux\n", r"efi: stopped", 120,
                           before=lambda disk: hardware.mtools(disk, "mdel", "::/EFI/BOOT/BOOTX64.EFI"))
     assert re.search(r"efi: stopped: .*over the network by iPXE", text), text
+
+
+@pytest.mark.parametrize("machine,disk", [("pc", "ahci"), ("q35", "virtio")])
+def test_u_boot(machine, disk):
+    """A firmware that is not EDK II: it has no PciIo protocol and no graphics output, and replaces ResetSystem at the exit. The load options that it gives are Linux's."""
+    rom = hardware.packaged("u-boot-qemu", "usr/lib/u-boot/qemu-x86_64/u-boot.rom")
+    shape = hardware.Shape(firmware="bios", disk=disk, machine=machine, com2=False, keyboard=False, parts=("qemu-xhci", "usb-kbd"), more=("-bios", rom))
+    with hardware.running(shape, "app = linux\n") as run:
+        hardware.log_wait(run, r"0627:0001 a keyboard$", 60)
+        for key in (*"hwinfo", "semicolon", "spc", *"poweroff", "ret"):
+            run.monitor(f"sendkey {key}")
+        assert run.wait(30), run.log_text()
+        text = log.clean(run.log_text())
+    # Who is told of no device looks for itself: each is listed, may not write memory any more, and has its driver.
+    for line in (r"^efi: screen: none", r"^efi: PCI: .* no PciIo protocol; \d functions are found by ports$", r"^efi: PCI: [1-9] of \d functions have been stopped",
+                 r"nobody reads the key `root`", r"^firmware:  Das U-Boot, ", r"^  ..:..\..  1234:1111  030000 VGA$", r"^  ..:..\..  1b36:000d  0c0330 USB, xHCI$",
+                 r"^USB:  +..:..\.. xHCI, driven, ", r"^kernel: power off, exit status 0$"):
+        assert re.search(line, text, re.M), (line, text)
+    assert "ResetSystem" not in text and "panic" not in text, text

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Secure Boot with OVMF's own snakeoil key: what is signed boots, what was altered is refused, by the firmware or by the loader that it has checked."""
 
+import base64
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 
 import pytest
 
-from aril import hardware, image, log
+from aril import hardware, image, log, nvram
 
 TOP = image.TOP
 BUILD = os.path.join(TOP, "build")
@@ -133,6 +134,36 @@ def test_altered_root_is_refused(signed, tmp_path):
 def test_kernel_signed_with_old_checksum_is_refused(key, tmp_path):
     broken = altered(os.path.join(BUILD, "BOOTX64.EFI"), tmp_path / "a.efi", kernel_head(), 20000)
     loader_refuses(sign(key, tmp_path, efi=broken), os.path.join(BUILD, "root.img"), "embedded kernel: checksum")
+
+
+def behind_shim(is_enrolled):
+    """Debian's shim, which Microsoft has signed, on a firmware that knows Microsoft's keys alone; Aril is its second stage."""
+    shape = hardware.Shape(firmware="ms")
+    shim = hardware.packaged("shim-signed", "usr/lib/shim/shimx64.efi.signed")
+
+    def before(disk):
+        folder = os.path.dirname(disk)
+        hardware.mtools(disk, "mcopy", "::/EFI/BOOT/BOOTX64.EFI", os.path.join(folder, "aril.efi"))
+        hardware.mtools(disk, "mcopy", os.path.join(folder, "aril.efi"), "::/EFI/BOOT/grubx64.efi")
+        hardware.mtools(disk, "mcopy", "-o", shim, "::/EFI/BOOT/BOOTX64.EFI")
+        shape.arguments(folder)
+        if is_enrolled:
+            with open(CERT, encoding="ascii") as f:
+                nvram.key_enrol(os.path.join(folder, "vars.fd"), base64.b64decode("".join(f.read().split("-----")[2].split())))
+    return shape, before
+
+
+@needs_tools
+@pytest.mark.slow
+def test_shim(key, tmp_path):
+    """With the key in shim's list it boots. Without, or when the file is not signed, shim says so and nothing of Aril runs."""
+    shape, before = behind_shim(True)
+    r = hardware.boot(shape, ["hwinfo"], efi=lambda conf: sign(key, tmp_path, conf=conf), before=before)
+    assert r.status == 0 and b"Secure Boot on" in r.out and "efi: Secure Boot: on" in r.log, r
+    for is_enrolled, loader in ((False, sign(key, tmp_path / "other")), (True, None)):
+        shape, before = behind_shim(is_enrolled)
+        text = hardware.watch(shape, "app = linux\n", r"Security Violation|^efi: ", 90, efi=loader, before=before)
+        assert "Security Violation" in text and not re.search(r"^efi: ", text, re.M), text
 
 
 @needs_tools

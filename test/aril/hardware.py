@@ -13,13 +13,16 @@ import time
 from . import conf, image, log, nvram, qemu, session
 
 OVMF = "/usr/share/OVMF"
-# Code, variables ("bios" is QEMU's own, SeaBIOS, without any); the firmware of the third needs SMM, and lets only what is signed with the snakeoil key run.
+# Code, variables ("bios" is QEMU's own, SeaBIOS, without any); the code of the last three needs SMM. "secure" lets only what is signed with the snakeoil key
+# run, "ms" what Microsoft has signed, as PCs that are sold do.
 FIRMWARE = {
     "2M": ("OVMF_CODE.fd", "OVMF_VARS.fd"),
     "4M": ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
     "secure": ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.snakeoil.fd"),
+    "ms": ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.ms.fd"),
     "ia32": ("OVMF32_CODE_4M.secboot.fd", "OVMF32_VARS_4M.fd"), # package ovmf-ia32; it needs SMM too
 }
+SMM = ("secure", "ms", "ia32")
 DISK = {
     "virtio": ["-device", "virtio-blk-pci,drive=disk{blocks}"],
     "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk{blocks}"],
@@ -51,7 +54,7 @@ class Shape:
 
     def machine_option(self):
         settings = [self.machine, *(part for part in self.parts if "=" in part)]
-        return ",".join(settings + ["smm=on"] * (self.firmware in ("secure", "ia32")) + ["i8042=off"] * (not self.keyboard))
+        return ",".join(settings + ["smm=on"] * (self.firmware in SMM) + ["i8042=off"] * (not self.keyboard))
 
     def arguments(self, folder):
         line = ["-machine", self.machine_option(), "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem]
@@ -66,7 +69,7 @@ class Shape:
         line += [word.format(blocks=blocks) for word in DISK[self.disk]]
         for device in (part for part in self.parts if "=" not in part):
             line += ["-device", device]
-        if self.firmware in ("secure", "ia32"):
+        if self.firmware in SMM:
             line += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
         more = [word.replace("%(channel)s", os.path.join(folder, "com2")) for word in self.more]
         return line + ([] if self.screen else ["-vga", "none"]) + more
@@ -93,6 +96,13 @@ class Machine(qemu.Machine):
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors, start_new_session=True,
                                         preexec_fn=qemu.die_with_parent)
         self.pidfd = os.pidfd_open(self.process.pid)
+
+
+def packaged(name, path):
+    """A file of a Debian package, which is unpacked and not installed."""
+    folder = os.path.join(image.TOP, "build", "pkg-boot", name)
+    image.call([os.path.join(image.TOP, "esp", "getpackages"), "--alone", folder, name])
+    return os.path.join(folder, path)
 
 
 def mtools(disk, *command):
