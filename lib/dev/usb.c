@@ -238,7 +238,9 @@ static const char *driver_of(const struct usb_device *d)
 		return d->tries ? "left alone, it misbehaves" : "driven by nobody";
 	if (d->state != D_RUNS)
 		return "on its way";
-	return d->kind == KIND_HUB ? "hub" : "keyboard, boot protocol";
+	if (d->kind == KIND_HUB)
+		return "hub";
+	return d->is_boot ? "keyboard, boot protocol" : "keyboard, by its own reports";
 }
 
 size_t usb_list(struct usb *const *its, char *to, size_t max)

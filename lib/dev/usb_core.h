@@ -7,6 +7,7 @@
 #include <base/fmt.h>
 #include <base/string.h>
 #include <rt/log.h>
+#include "hid_report.h"
 #include "mmio.h"
 #include "pci.h"
 #include "usb.h"
@@ -68,7 +69,11 @@ struct usb_hub {
 	uint32_t news, good_ms;     /* ports to look at; how long power takes */
 	uint64_t look_at;
 };
-struct usb_hid { uint8_t phase, errors, leds, setting, modifiers, keys[6]; };
+struct usb_hid {
+	uint8_t phase, errors, leds, setting, keys; /* keys: how many are down, beside modifiers */
+	uint32_t down[HID_USAGES / 32];
+	struct hid_layout layout;
+};
 
 struct usb_device {
 	enum usb_state state;
@@ -76,7 +81,8 @@ struct usb_device {
 	struct usb_device *hub;     /* NULL: at a root port */
 	uint8_t port, root_port, tier, slot, speed, tries, gone, is_reset, is_asked, tt_slot, tt_port;
 	uint8_t configuration, interface, endpoint, interval, want_slot, is_dropping;
-	uint16_t packet, endpoint_packet, vendor, product, config_size;
+	uint8_t is_boot, which;     /* speaks the boot protocol; which interface is looked at (configuration_read) */
+	uint16_t packet, endpoint_packet, vendor, product, config_size, report_size;
 	uint32_t route;
 	uint64_t until, look_at;
 	struct usb_page context, buffer;
@@ -173,6 +179,7 @@ int usb_ask(struct usb *u, struct usb_device *d, unsigned type_request, unsigned
  * xhci_command. */
 int usb_input_command(struct usb *u, struct usb_device *d, uint32_t add, unsigned type);
 #define DEVICE_BUFFER 2048 /* bytes for requests; the interrupt endpoint's follow */
+_Static_assert(DEVICE_BUFFER + HID_BYTES <= EXO_PAGE_SIZE, "both lie on one page");
 
 /* ---- usb_hub.c, usb_hid.c: a step of D_RUNS */
 void hub_step(struct usb *u, struct usb_device *d);

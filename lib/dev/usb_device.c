@@ -4,13 +4,15 @@
 #include "usb_core.h"
 
 enum { GET_DESCRIPTOR = 0x0680, SET_CONFIGURATION = 0x0900 };
-enum { DESCRIPTOR_DEVICE = 1, DESCRIPTOR_CONFIGURATION, DESCRIPTOR_INTERFACE = 4, DESCRIPTOR_ENDPOINT };
+enum { DESCRIPTOR_DEVICE = 1, DESCRIPTOR_CONFIGURATION, DESCRIPTOR_INTERFACE = 4, DESCRIPTOR_ENDPOINT,
+	DESCRIPTOR_HID = 0x21 };
 enum { CLASS_HID = 3, CLASS_HUB = 9 };
 #define RESET_NS   (1000 * USB_MS)
 #define RECOVER_NS (10 * USB_MS)
 #define LOOK_NS    (10 * USB_MS)
 #define AGAIN_NS   (300 * USB_MS)
 #define TRIES      3
+#define INTERFACES 4 /* that are asked what their reports mean */
 
 int usb_ask(struct usb *u, struct usb_device *d, unsigned type_request, unsigned value, unsigned index, unsigned size)
 {
@@ -36,34 +38,69 @@ static int descriptor_get(struct usb *u, struct usb_device *d, unsigned type, un
 	return r;
 }
 
-/* Of what a device says of itself, lengths are the device's word too: nothing beyond `size` is looked at. */
-static void configuration_read(struct usb_device *d, const uint8_t *at, unsigned size)
+/* What the interface at `at` is to us. With is_boot, hubs and keyboards that offer the boot protocol (HID 1.11, 4.2 and
+ * 4.3); else whatever else may have keys, but for mice. */
+static enum usb_kind kind_of(const uint8_t *at, int is_boot)
+{
+	enum { CLASS = 5, SUBCLASS, PROTOCOL, BOOT = 1, KEYBOARD = 1, MOUSE = 2 };
+	int has_keys = at[CLASS] == CLASS_HID && at[SUBCLASS] == BOOT && at[PROTOCOL] == KEYBOARD;
+
+	if (at[3])
+		return KIND_NONE; /* another setting of the same */
+	if (is_boot && at[CLASS] == CLASS_HUB)
+		return KIND_HUB;
+	if (!is_boot)
+		has_keys = at[CLASS] == CLASS_HID && at[PROTOCOL] != MOUSE;
+	return has_keys ? KIND_KEYBOARD : KIND_NONE;
+}
+
+/* Takes the first interface of such a kind, after `skip` of them. Of what a device says of itself, lengths are the
+ * device's word too: nothing beyond `size` is looked at. */
+static void interface_find(struct usb_device *d, const uint8_t *at, unsigned size, int is_boot, unsigned skip)
 {
 	const uint8_t *end = at + size;
 	enum usb_kind kind = KIND_NONE;
-	unsigned interface = 0, packet;
+	unsigned interface = 0, report_size = 0, packet;
 
-	d->configuration = at[5];
 	for (; end - at >= 2 && at[0] >= 2 && at[0] <= end - at && !d->kind; at += at[0]) {
 		if (at[1] == DESCRIPTOR_INTERFACE && at[0] >= 9) {
 			interface = at[2];
-			kind = at[5] == CLASS_HUB ? KIND_HUB : KIND_NONE;
-			if (at[5] == CLASS_HID && at[6] == 1 && at[7] == 1) /* HID 1.11, 4.2, 4.3: boot, keyboard */
-				kind = KIND_KEYBOARD;
-			if (at[3])
-				kind = KIND_NONE; /* another setting of the same */
+			report_size = 0;
+			kind = kind_of(at, is_boot);
+		} else if (at[1] == DESCRIPTOR_HID && at[0] >= 9) {
+			report_size = at[7] | (unsigned)at[8] << 8;
 		} else if (at[1] == DESCRIPTOR_ENDPOINT && at[0] >= 7 && kind && at[2] & 0x80 && at[2] & 15 &&
 			(at[3] & 3) == 3) {
 			packet = (at[4] | (unsigned)at[5] << 8) & 0x7ff;
 			if (!packet || packet > 1024)
 				continue;
+			if (skip) {
+				skip--;
+				kind = KIND_NONE;
+				continue;
+			}
 			d->kind = kind;
 			d->interface = (uint8_t)interface;
 			d->endpoint = at[2] & 15;
 			d->endpoint_packet = (uint16_t)packet;
 			d->interval = at[6];
+			d->report_size = (uint16_t)(report_size < DEVICE_BUFFER ? report_size : DEVICE_BUFFER);
 		}
 	}
+}
+
+/* Who offers the boot protocol first; then, one after the other, interfaces that have to be asked what their reports
+ * mean. */
+static void configuration_read(struct usb_device *d, const uint8_t *at, unsigned size)
+{
+	d->configuration = at[5];
+	if (!d->which)
+		interface_find(d, at, size, 1, 0);
+	d->is_boot = d->kind == KIND_KEYBOARD;
+	if (d->kind || d->which > INTERFACES)
+		return;
+	d->which += !d->which;
+	interface_find(d, at, size, 0, d->which - 1u);
 }
 
 /* 6.2.3.6: as a power of two of 125 us. */
@@ -274,8 +311,8 @@ static void disable_step(struct usb *u, struct usb_device *d)
 	if (u->at_zero == d)
 		u->at_zero = NULL;
 	usb_renew(d, &(struct usb_device){ .state = D_SETTLE, .hub = d->hub, .port = d->port, .root_port = d->root_port,
-		.tier = d->tier, .route = d->route, .tries = d->tries, .until = u->now + AGAIN_NS, .vendor = d->vendor,
-		.product = d->product });
+		.tier = d->tier, .route = d->route, .tries = d->tries, .which = d->which, .until = u->now + AGAIN_NS,
+		.vendor = d->vendor, .product = d->product });
 	u->version++;
 	if (d->tries >= TRIES) {
 		usb_say(u, d, "is left alone");

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Keyboards that speak the boot protocol (HID 1.11, appendices B and F): reports become keys that go down and up, named
- * as the i8042 names them; held keys repeat; lamps. */
+/* Keyboards, by the boot protocol or by their own report descriptor (HID 1.11, 7 and appendices B and F): reports
+ * become keys that go down and up, named as the i8042 names them; held keys repeat; lamps. */
 #include "usb_core.h"
 
 enum { SET_REPORT = 0x0921, SET_IDLE = 0x0a21, SET_PROTOCOL = 0x0b21, OUTPUT = 2 << 8 };
-enum { PHASE_PROTOCOL, PHASE_IDLE, PHASE_WORK };
-enum { REPORT = 8, USAGE_ERRORS = 3, ERRORS = 3, REPORT_KEYS = 8 + 6 + 6 };
+enum { GET_DESCRIPTOR = 0x0681, DESCRIPTOR_REPORT = 0x22 << 8 };
+enum { PHASE_PROTOCOL, PHASE_DESCRIPTOR, PHASE_IDLE, PHASE_WORK };
+enum { USAGE_ERRORS = 3, ERRORS = 3 };
+enum { DOWN = 16, REPORT_KEYS = 8 + DOWN + DOWN }; /* keys that may be so at one time; changes that a report may tell */
 #define HOLD_NS   (500 * USB_MS)
 #define REPEAT_NS (33 * USB_MS)
 #define FAR       0x80 /* its scan code comes behind 0xe0 */
@@ -48,41 +50,64 @@ static void key_change(struct usb *u, struct usb_device *d, uint8_t usage, int d
 	}
 }
 
-static int has(const uint8_t keys[6], uint8_t usage)
-{
-	int any = 0;
+static int is_in(const uint32_t keys[], unsigned usage) { return keys[usage / 32] >> usage % 32 & 1; }
 
-	for (int i = 0; i < 6; i++)
-		any |= keys[i] == usage;
-	return any;
+static void down_put(struct usb_hid *h, unsigned usage, int down)
+{
+	h->down[usage / 32] ^= (uint32_t)(is_in(h->down, usage) != down) << usage % 32;
 }
 
-static void report_take(struct usb *u, struct usb_device *d, uint8_t modifiers, const uint8_t keys[6])
+/* What is down now takes the place of what was, as far as this report speaks of it. */
+static void report_take(struct usb *u, struct usb_device *d, const uint8_t *report, size_t size)
 {
 	struct usb_hid *h = &d->as_hid;
+	uint32_t now[HID_USAGES / 32] = { 0 };
+	struct hid_reader r;
+	unsigned usage, errors = 0;
 
-	for (int i = 0; i < 8; i++)
-		if ((modifiers ^ h->modifiers) >> i & 1)
-			key_put(u, modifier_code[i], modifiers >> i & 1);
-	h->modifiers = modifiers;
-	if (keys[0] && keys[0] <= USAGE_ERRORS)
+	hid_report_start(&r, &h->layout, report, size);
+	while ((usage = hid_report_next(&r)) != 0) {
+		now[usage / 32] |= 1u << usage % 32;
+		errors |= usage <= USAGE_ERRORS;
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		usage = HID_MODIFIERS + i;
+		if (is_in(now, usage) != is_in(h->down, usage) && hid_report_covers(&r, (uint8_t)usage)) {
+			key_put(u, modifier_code[i], is_in(now, usage));
+			down_put(h, usage, is_in(now, usage));
+		}
+	}
+	if (errors)
 		return; /* more keys than it can tell: those that were down stay so */
-	for (int i = 0; i < 6; i++)
-		if (h->keys[i] && !has(keys, h->keys[i]))
-			key_change(u, d, h->keys[i], 0);
-	for (int i = 0; i < 6; i++)
-		if (keys[i] && !has(h->keys, keys[i]))
-			key_change(u, d, keys[i], 1);
-	memcpy(h->keys, keys, 6);
+	for (usage = USAGE_ERRORS + 1; usage < HID_MODIFIERS; usage++)
+		if (is_in(h->down, usage) && !is_in(now, usage) && hid_report_covers(&r, (uint8_t)usage)) {
+			key_change(u, d, (uint8_t)usage, 0);
+			down_put(h, usage, 0);
+			h->keys--;
+		}
+	hid_report_start(&r, &h->layout, report, size);
+	while ((usage = hid_report_next(&r)) != 0)
+		if (usage < HID_MODIFIERS && !is_in(h->down, usage) && h->keys < DOWN) {
+			key_change(u, d, (uint8_t)usage, 1);
+			down_put(h, usage, 1);
+			h->keys++;
+		}
 }
 
 void hid_release(struct usb *u, struct usb_device *d)
 {
-	static const uint8_t none[6];
+	struct usb_hid *h = &d->as_hid;
 
-	if (d->as_hid.phase != PHASE_WORK)
+	if (h->phase != PHASE_WORK)
 		return;
-	report_take(u, d, 0, none);
+	for (unsigned i = 0; i < 8; i++)
+		if (is_in(h->down, HID_MODIFIERS + i))
+			key_put(u, modifier_code[i], 0);
+	for (unsigned usage = 0; usage < HID_MODIFIERS; usage++)
+		if (is_in(h->down, usage))
+			key_change(u, d, (uint8_t)usage, 0);
+	memset(h->down, 0, sizeof h->down);
+	h->keys = 0;
 	if (u->repeat.by == d)
 		u->repeat.by = NULL;
 	u->keyboards--;
@@ -107,8 +132,6 @@ static void reports_read(struct usb *u, struct usb_device *d)
 	const uint8_t *b = d->buffer.page + DEVICE_BUFFER;
 
 	if (p->state == PIPE_DONE) {
-		uint8_t keys[6] = { 0 };
-
 		if (u->keys_put - u->keys_taken > USB_KEYS - REPORT_KEYS)
 			return; /* goes on when they have been taken */
 		p->state = PIPE_IDLE;
@@ -118,13 +141,12 @@ static void reports_read(struct usb *u, struct usb_device *d)
 			usb_fail(u, d, "a keyboard that no longer answers");
 			return;
 		}
-		for (unsigned i = 2; i < p->got && i < REPORT; i++)
-			keys[i - 2] = b[i];
 		if (p->result >= 0 && p->got > 2)
-			report_take(u, d, b[0], keys);
+			report_take(u, d, b, p->got);
 	}
+	/* A report may take several packets. */
 	if (p->state == PIPE_IDLE)
-		xhci_interrupt(u, d, d->endpoint_packet);
+		xhci_interrupt(u, d, h->layout.bytes > d->endpoint_packet ? h->layout.bytes : d->endpoint_packet);
 }
 
 /* True: the request is over, for good or ill. */
@@ -140,15 +162,52 @@ static int ask(struct usb *u, struct usb_device *d, unsigned type_request, unsig
 static void lamps_step(struct usb *u, struct usb_device *d)
 {
 	struct usb_hid *h = &d->as_hid;
+	size_t size = 1;
 
 	if (d->control.state == PIPE_IDLE) {
 		if (h->leds == u->leds)
 			return;
 		h->setting = (uint8_t)u->leds;
-		d->buffer.page[0] = h->setting;
+		size = hid_lamps(&h->layout, u->leds, d->buffer.page);
+		if (!size) {
+			h->leds = h->setting;
+			return;
+		}
 	}
-	if (ask(u, d, SET_REPORT, OUTPUT, 1)) {
+	if (ask(u, d, SET_REPORT, OUTPUT | h->layout.lamp_id, (unsigned)size)) {
 		h->leds = h->setting;
+		u->progress = 1;
+	}
+}
+
+/* What it says of its reports. Another of its interfaces may be the keyboard. */
+static void descriptor_step(struct usb *u, struct usb_device *d)
+{
+	struct usb_hid *h = &d->as_hid;
+
+	if (!ask(u, d, GET_DESCRIPTOR, DESCRIPTOR_REPORT, d->report_size))
+		return;
+	if (d->control.result < 0 || !hid_layout_read(&h->layout, d->buffer.page, d->control.got)) {
+		d->which++;
+		usb_go(u, d, D_DROP);
+		return;
+	}
+	h->phase = PHASE_IDLE;
+	u->progress = 1;
+}
+
+static void protocol_step(struct usb *u, struct usb_device *d)
+{
+	struct usb_hid *h = &d->as_hid;
+
+	if (!d->is_boot) {
+		h->phase = PHASE_DESCRIPTOR;
+		u->progress = 1;
+	} else if (ask(u, d, SET_PROTOCOL, 0, 0)) {
+		/* One that refuses goes on as it began, by its own descriptor (7.2.6). */
+		h->layout = hid_boot;
+		d->is_boot = d->control.result >= 0;
+		h->phase = d->is_boot ? PHASE_IDLE : PHASE_DESCRIPTOR;
 		u->progress = 1;
 	}
 }
@@ -159,15 +218,14 @@ void hid_step(struct usb *u, struct usb_device *d)
 	char place[USB_PLACE];
 
 	switch (h->phase) {
-	case PHASE_PROTOCOL: /* one that refuses speaks nothing else, or will be seen to */
-		if (ask(u, d, SET_PROTOCOL, 0, 0))
-			h->phase = PHASE_IDLE, u->progress = 1;
-		return;
+	case PHASE_PROTOCOL: protocol_step(u, d); return;
+	case PHASE_DESCRIPTOR: descriptor_step(u, d); return;
 	case PHASE_IDLE: /* 7.2.4: reports only of changes; many refuse */
 		if (!ask(u, d, SET_IDLE, 0, 0))
 			return;
 		usb_place(u, d, place);
-		rt_log("usb: %s: %04x:%04x a keyboard", place, d->vendor, d->product);
+		rt_log("usb: %s: %04x:%04x a keyboard%s", place, d->vendor, d->product,
+			d->is_boot ? "" : ", by its own reports");
 		h->phase = PHASE_WORK;
 		h->leds = 0xff;
 		u->keyboards++;

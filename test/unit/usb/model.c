@@ -122,12 +122,18 @@ void unplug(struct thing *hub, unsigned port)
 	port_event(port);
 }
 
+void tell(struct thing *t, const uint8_t *report, unsigned size)
+{
+	memcpy(t->report, report, size);
+	t->report_size = size;
+	t->has_report = 1;
+}
+
 void press(struct thing *t, uint8_t modifiers, uint8_t usage)
 {
 	const uint8_t report[8] = { modifiers, 0, usage };
 
-	memcpy(t->report, report, 8);
-	t->has_report = 1;
+	tell(t, report, 8);
 }
 
 /* Bytes moved, -1 refused. */
@@ -141,9 +147,17 @@ static int request(struct thing *t, const uint8_t s[8], uint8_t *data)
 	switch (what) {
 	case 0x0680: from = value >> 8 == 1 ? t->device : t->config, n = value >> 8 == 1 ? 18 : t->config_size; break;
 	case 0x0900: t->configured = 1; break;
-	case 0x0b21: t->boot = 1; break;
+	case 0x0b21:
+		if (t->refuses_boot)
+			return -1;
+		t->boot = 1;
+		break;
+	case 0x0681: from = t->descriptor, n = t->descriptor_size; break;
 	case 0x0a21: return -1; /* many refuse SET_IDLE */
-	case 0x0921: break;
+	case 0x0921:
+		t->lamps_size = size < 8 ? size : 8;
+		memcpy(t->lamps, data, t->lamps_size);
+		break;
 	case 0x06a0: from = hub, n = 9; break;
 	case 0x00a3: memcpy(data, &t->status[port], 2), memcpy(data + 2, &t->change[port], 2); return 4;
 	case 0x0323:
@@ -202,7 +216,7 @@ static void transfer(unsigned slot, unsigned place)
 			}
 			return;
 		}
-		n = t->is_hub ? 1 : 8;
+		n = t->is_hub ? 1 : (int)t->report_size;
 		n = n < (int)(setup.status & 0x1ffff) ? n : (int)(setup.status & 0x1ffff);
 		memcpy(at(setup.parameter, (unsigned)n), t->is_hub ? &bits : t->report, (size_t)n);
 		t->has_report = 0;
@@ -217,6 +231,8 @@ static void transfer(unsigned slot, unsigned place)
 	}
 	CHECK_EQ(status.control >> 10 & 63, TRB_STATUS);
 	uint8_t scratch[4096] = { 0 };
+	if (middle && !(data.control & 1 << 16))
+		memcpy(scratch, at(data.parameter, data.status & 0x1ffff), data.status & 0xfff);
 	n = t ? request(t, (uint8_t *)&setup.parameter, scratch) : -2;
 	if (n < 0) {
 		model_event(n == -1 ? last : first, n == -1 ? 6u << 24 : 4u << 24, to);

@@ -14,7 +14,11 @@ struct thing {
 	int address;
 	uint8_t device[18], config[64];
 	unsigned config_size;
-	uint8_t report[8];
+	int refuses_boot;
+	const uint8_t *descriptor; /* of its reports */
+	unsigned descriptor_size;
+	uint8_t report[16], lamps[8];
+	unsigned report_size, lamps_size;
 	int has_report;
 	struct thing *behind[M_PORTS + 1];
 	uint16_t status[M_PORTS + 1], change[M_PORTS + 1];
@@ -39,6 +43,8 @@ void model_free(void);
 void thing_make(struct thing *t, int is_hub, int speed);
 void plug(struct thing *hub, unsigned port, struct thing *t);
 void unplug(struct thing *hub, unsigned port);
+/* A report of its own. */
+void tell(struct thing *t, const uint8_t *report, unsigned size);
 void press(struct thing *t, uint8_t modifiers, uint8_t usage);
 void model_event(uint64_t parameter, uint32_t status, uint32_t control);
 #endif

@@ -114,6 +114,91 @@ TEST(usb_hub_translates)
 		CHECK(!M.slot[i].on);
 }
 
+/* A bit for each key, behind a report's number; lamps in another report (HID 1.11, E.6, changed). */
+static const uint8_t bitmap[] = { 5, 1, 9, 6, 0xa1, 1, 0x85, 2, 5, 7, 0x19, 0xe0, 0x29, 0xe7, 0x15, 0, 0x25, 1,
+	0x75, 1, 0x95, 8, 0x81, 2,
+	0x19, 4, 0x29, 0x53, 0x95, 80, 0x81, 2, 0x85, 3, 5, 8, 0x95, 3, 0x75, 1, 0x91, 1, 0x19, 1, 0x29, 2, 0x95, 2,
+	0x91, 2, 0x95, 3, 0x91, 1, 0xc0 };
+static const uint8_t mouse[] = { 5, 1, 9, 2, 0xa1, 1, 5, 9, 0x19, 1, 0x29, 3, 0x15, 0, 0x25, 1, 0x75, 1, 0x95, 3,
+	0x81, 2, 0xc0 };
+
+static void types_by_bits(struct usb *u, struct thing *t)
+{
+	const uint8_t down[12] = { 2, 2, 1, [9] = 1 }, up[12] = { 2 }, other[12] = { 9, 0xff, 0xff, 0xff };
+
+	tell(t, other, sizeof other); /* a report with another number says nothing of keys */
+	model_run(u, 20);
+	tell(t, down, sizeof down);   /* Shift, A, F3 */
+	model_run(u, 20);
+	key_is(u, 0x2a, 1);
+	key_is(u, 0x1e, 1);
+	key_is(u, 0x3d, 1);
+	tell(t, up, sizeof up);
+	model_run(u, 20);
+	key_is(u, 0x2a, 0);
+	key_is(u, 0x1e, 0);
+	key_is(u, 0x3d, 0);
+	usb_leds(u, 3);
+	model_run(u, 20);
+	CHECK_EQ(t->lamps_size, 2);
+	CHECK_EQ(t->lamps[0] | t->lamps[1] << 8, 3 | 3 << 11);
+}
+
+TEST(usb_boot_protocol_refused)
+{
+	struct usb *u = with_keyboard(SPEED_FULL);
+	keyboard.refuses_boot = 1;
+	keyboard.descriptor = bitmap;
+	keyboard.descriptor_size = sizeof bitmap;
+	model_run(u, 1000);
+	CHECK(strstr(M.log, "a keyboard, by its own reports"));
+	types_by_bits(u, &keyboard);
+}
+
+/* Neither interface offers the boot protocol: each is asked, in its turn. */
+TEST(usb_no_boot_protocol_offered)
+{
+	static const uint8_t config[] = { 9, 2, 59, 0, 2, 1, 0, 0xa0, 50, 9, 4, 0, 0, 1, 3, 0, 0, 0, 9, 0x21, 0x11, 1, 0,
+		1, 0x22, sizeof mouse, 0,
+		7, 5, 0x81, 3, 8, 0, 10, 9, 4, 1, 0, 1, 3, 0, 0, 0, 9, 0x21, 0x11, 1, 0, 1, 0x22, sizeof bitmap, 0, 7, 5,
+		0x81, 3, 16, 0, 10 };
+	struct usb *u = with_keyboard(SPEED_FULL);
+	memcpy(keyboard.config, config, keyboard.config_size = sizeof config);
+	keyboard.descriptor = mouse;
+	keyboard.descriptor_size = sizeof mouse;
+	for (int i = 0; i < 1000 && u->device[0].which < 2; i++)
+		model_run(u, 1);
+	keyboard.descriptor = bitmap;
+	keyboard.descriptor_size = sizeof bitmap;
+	model_run(u, 1000);
+	CHECK(!keyboard.boot && u->device[0].interface == 1);
+	types_by_bits(u, &keyboard);
+}
+
+TEST(usb_no_keys_at_all)
+{
+	struct usb *u = with_keyboard(SPEED_FULL);
+	keyboard.config[16 - 1] = 0; /* no boot protocol */
+	keyboard.descriptor = mouse;
+	keyboard.descriptor_size = sizeof mouse;
+	model_run(u, 5000);
+	CHECK_EQ(u->keyboards, 0);
+	CHECK_EQ(u->device[0].state, D_LEFT);
+	CHECK(strstr(M.log, "nobody drives it") && !strstr(M.log, "misbehaves"));
+}
+
+TEST(usb_lamps)
+{
+	struct usb *u = with_keyboard(SPEED_LOW);
+	model_run(u, 1000);
+	for (unsigned lamps = 0; lamps < 4; lamps++) {
+		usb_leds(u, lamps);
+		model_run(u, 20);
+		CHECK_EQ(keyboard.lamps_size, 1);
+		CHECK_EQ(keyboard.lamps[0], lamps);
+	}
+}
+
 TEST(usb_dead_port_is_left)
 {
 	M.dead_port = 1;
