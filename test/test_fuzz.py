@@ -10,7 +10,7 @@ import pytest
 from aril import guest, image
 
 TOP = image.TOP
-DECODERS = ("acpi", "conf", "elf", "erofs", "memmap", "options")
+DECODERS = ("acpi", "conf", "elf", "erofs", "memmap", "options", "hid", "usb")
 
 
 def gate_fuzz(calls, seed, debug=False, timeout=300):
