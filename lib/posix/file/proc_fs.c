@@ -4,7 +4,8 @@
 #include "proc.h"
 
 #define TEXT_PAGES     16
-#define TEXT_PAGES_BIG 256
+#define TEXT_PAGES_BIG 256  /* at first */
+#define TEXT_PAGES_MOST 4096
 
 /* Rows lie in the library's text, at addresses that are the same for all. */
 static uint64_t node_number(const struct shown *row, int pid, int fd)
@@ -164,6 +165,24 @@ static size_t shown_text(const struct inode *ip, char *to, size_t max)
 	return t.n;
 }
 
+/* Made anew with twice the room, as often as it does not fit: maps of who has tens of thousands. */
+static struct proc_bytes *text_make(const struct inode *ip, struct proc_bytes *b)
+{
+	struct proc_bytes *more;
+
+	b->size = shown_text(ip, b->bytes, room_of(b));
+	while (ip->proc.row->is_big && b->size + 1 >= room_of(b) && b->pages < TEXT_PAGES_MOST) {
+		more = fam_pages_any(b->pages * 2);
+		if (!more)
+			break;
+		more->pages = b->pages * 2;
+		fam_pages_free(b, b->pages);
+		b = more;
+		b->size = shown_text(ip, b->bytes, room_of(b));
+	}
+	return b;
+}
+
 static long proc_read(struct file *f, struct io *io, uint64_t at)
 {
 	struct proc_bytes *b = f->own;
@@ -179,7 +198,7 @@ static long proc_read(struct file *f, struct io *io, uint64_t at)
 		b->pages = pages;
 	}
 	if (at == 0 || !b->size)
-		b->size = shown_text(f->ip, b->bytes, room_of(b));
+		b = f->own = text_make(f->ip, b);
 	if (is_gone(&f->ip->proc))
 		return -ESRCH;
 	if (at >= b->size)

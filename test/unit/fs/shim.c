@@ -51,6 +51,7 @@ uint64_t fam_room(enum room quarters)
 		return 1;
 	return room > 0 ? (uint64_t)room : 0;
 }
+void *fam_pages_any(size_t count) { return fam_pages(count); }
 void *fam_content(size_t count) { return fam_pages(count); }
 
 void fam_pages_free(void *p, size_t count)
