@@ -307,7 +307,7 @@ static void account_make(struct exo_env_spec *spec)
 
 static void keeper_start(struct monitor *m)
 {
-	long name = env_build(&m->build, 1);
+	long name = env_build(&m->build);
 
 	if (!name) {
 		account_make(&m->build.spec);

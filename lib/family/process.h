@@ -5,9 +5,12 @@
  *   PRIVATE_BASE            absent (guard)
  *     + PRIVATE_FAMILY      F, the family's page; then an absent one (guard)
  *     + PRIVATE_STACK       library stack, LIBRARY_STACK_PAGES pages
- *     + PRIVATE_PROCESS     struct process and struct space, then (own pages) the XSAVE image and the region array
+ *     + PRIVATE_PROCESS     struct process and struct space, then (own pages) the XSAVE image and the
+ *                           first leaves of the tree of regions (vm/tree.h)
+ *     + PRIVATE_ROOT        its root, for who has more than one leaf
  *     + PRIVATE_SCRATCH     window of SCRATCH_PAGES pages: frames of others while they are being filled
  *     + PRIVATE_THREADS     a slot of SLOT_PAGES pages for each thread: guard, library stack, XSAVE image; pages come on demand, and fork copies none
+ *     + PRIVATE_LEAVES_FAR  further leaves, to the end of the GiB
  *
  * Offsets that entry.S uses are asserted below. */
 #ifndef FAMILY_PROCESS_H
@@ -22,12 +25,15 @@
 #define PRIVATE_PROCESS  (PRIVATE_STACK + LIBRARY_STACK_PAGES * 0x1000)
 #define PRIVATE_SPACE    (PRIVATE_PROCESS + 0x800) /* struct space, in the same page */
 #define PRIVATE_XSAVE    (PRIVATE_PROCESS + 0x1000)
-#define PRIVATE_REGIONS  (PRIVATE_XSAVE + 0x1000)
-#define REGION_PAGES_MAX 64
+#define PRIVATE_LEAVES   (PRIVATE_XSAVE + 0x1000)
+#define LEAVES_NEAR      64
+#define PRIVATE_ROOT     (PRIVATE_LEAVES + LEAVES_NEAR * 0x1000)
+#define ROOT_PAGES       24
 #define PRIVATE_SCRATCH  0x100000
 #define SCRATCH_PAGES    128
 #define PRIVATE_THREADS  0x200000
 #define SLOT_PAGES       16
+#define PRIVATE_LEAVES_FAR (EXO_HOME_SIZE - 0x1000000)
 
 /* Offsets in struct process and struct user_regs. */
 #define P_EXO     0
@@ -60,6 +66,7 @@
 #include <family/memory.h>
 
 _Static_assert(PRIVATE_AREA == PRIVATE_BASE, "asm");
+_Static_assert(PRIVATE_ROOT + ROOT_PAGES * 0x1000 <= PRIVATE_SCRATCH, "the root ends before the window");
 
 /* Registers of the user code, kept while the library runs. full: all of them must come back (rcx and r11 too), as
  * after a fault or sigreturn. orig_rax: number of the system call that is being served, -1 otherwise. FS and GS base

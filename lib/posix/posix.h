@@ -68,7 +68,6 @@ void io_note(int writes, long n);
  * name: 0, -EINVAL, -ENOMEM. */
 const char *system_name(const char *field, char name[65]);
 long system_rename(const char *text, size_t n, int domain);
-uint64_t regions_max(void);                /* regions that a process can have */
 #define PID_END 4194304                    /* no process or thread has a number from there on */
 /* load.c: how many threads were runnable, on the average of 1, 5 and 15 minutes, times 2048; what processes that are
  * gone used. */

@@ -43,7 +43,7 @@ void keeper_begin(void *control)
 	env_begin_blank(control);
 	P->is_keeper = 1;
 	clock_start();
-	(void)regions_open();
+	regions_open();
 	(void)gate_env_set(0, EXO_SET_OPEN, KEEPER_WORK | KEEPER_REAP, 0);
 	family_lock();
 	t = task_new(0);

@@ -18,7 +18,7 @@ void stack_switch(uint64_t *keep, uint64_t rsp);
 void thread_first(void);
 
 #define SLOT_SIZE  (SLOT_PAGES * PAGE)
-#define SLOTS_MAX  (EXO_HOME_SIZE / SLOT_SIZE - PRIVATE_THREADS / SLOT_SIZE)
+#define SLOTS_MAX  ((PRIVATE_LEAVES_FAR - PRIVATE_THREADS) / SLOT_SIZE)
 #define XSAVE_PAGE (1 + LIBRARY_STACK_PAGES) /* of a slot; the stack lies below, the guard below that */
 _Static_assert(XSAVE_PAGE < SLOT_PAGES, "a slot holds guard, stack and image");
 

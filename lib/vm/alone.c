@@ -18,7 +18,7 @@ int64_t alone_start(exo_name self)
 	r = family_start();
 	if (r < 0)
 		return r;
-	(void)regions_open();
+	regions_open();
 	SPACE->mmap_top = MMAP_TOP;
 	return 0;
 }

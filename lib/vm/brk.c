@@ -9,9 +9,11 @@ static uint64_t brk_limit(void)
 {
 	struct region *next = region_above(PAGE_UP(SPACE->brk_end));
 
-	while (next && next < SPACE->regions + SPACE->region_count && next->start < PAGE_UP(SPACE->brk_end))
-		next++;
-	return next && next < SPACE->regions + SPACE->region_count ? next->start : SPACE->home_base ? SPACE->home_base + SPACE->home_count * EXO_HOME_SIZE : USER_END;
+	while (next && next->start < PAGE_UP(SPACE->brk_end))
+		next = region_next(next);
+	if (next)
+		return next->start;
+	return SPACE->home_base ? SPACE->home_base + SPACE->home_count * EXO_HOME_SIZE : USER_END;
 }
 
 long heap_set(uint64_t wanted)

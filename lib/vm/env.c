@@ -9,18 +9,17 @@
 #include "needs.h"
 
 /* Frames of a build, in the order of spec.frames: the group, then these, then the library stack, then process, XSAVE
- * image and regions. */
+ * image and regions' first leaf. */
 enum { OWN_PT3 = EXO_EF_COUNT, OWN_PT2, OWN_PT1, HOMES_PT3, OWN_STACK };
 #define OWN_PROCESS (OWN_STACK + LIBRARY_STACK_FIRST)
-#define BUILD_FRAMES_MAX (OWN_PROCESS + BUILD_PRIVATE_MAX)
-#define IN_SPEC_MAX 6 /* more private pages would take the room of the slots' tables */
-_Static_assert(OWN_PROCESS + IN_SPEC_MAX + 32 <= EXO_SPEC_FRAMES_MAX, "room for the tables of 32 slots");
+#define BUILD_FRAMES (OWN_PROCESS + BUILD_PRIVATE)
+_Static_assert(BUILD_FRAMES + 35 <= EXO_SPEC_FRAMES_MAX, "room for tables: of slots, of far leaves");
 
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
 
 int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n)
 {
-	uint64_t value[LIBRARY_STACK_PAGES + BUILD_PRIVATE_MAX];
+	uint64_t value[PAGES_PUT_MAX];
 
 	for (uint64_t i = 0; i < n; i++)
 		value[i] = frame[i] << EXO_PAGE_SHIFT | RIGHTS;
@@ -65,39 +64,36 @@ static int64_t family_link(uint64_t root)
 }
 
 /* Tables want zeros: the root, and from the group's window tables to the last of our own. */
-static int build_claim(uint64_t *list, uint32_t count)
+static int build_claim(uint64_t *list)
 {
-	uint64_t zeroed[1 + OWN_STACK - EXO_EF_WINDOW3], any[BUILD_FRAMES_MAX];
+	uint64_t zeroed[1 + OWN_STACK - EXO_EF_WINDOW3], any[BUILD_FRAMES];
 	const uint32_t group = EXO_EF_WINDOW3 - 1;
 
 	if (frames_claim_zeroed(zeroed, sizeof zeroed / sizeof *zeroed))
 		return -ENOMEM;
-	if (frames_claim(any, group + count - OWN_STACK)) {
+	if (frames_claim(any, group + BUILD_FRAMES - OWN_STACK)) {
 		frames_release(zeroed, sizeof zeroed / sizeof *zeroed);
 		return -ENOMEM;
 	}
 	list[EXO_EF_ROOT] = zeroed[0];
 	memcpy(list + EXO_EF_WINDOW3, zeroed + 1, sizeof zeroed - sizeof *zeroed);
 	memcpy(list + 1, any, group * sizeof *any);
-	memcpy(list + OWN_STACK, any + group, (count - OWN_STACK) * sizeof *any);
+	memcpy(list + OWN_STACK, any + group, (BUILD_FRAMES - OWN_STACK) * sizeof *any);
 	return 0;
 }
 
-static int build(struct env_build *b, uint32_t region_pages, int is_member)
+static int build(struct env_build *b, int is_member)
 {
-	uint64_t list[BUILD_FRAMES_MAX];
-	uint32_t count = OWN_PROCESS + 2 + region_pages;
+	uint64_t list[BUILD_FRAMES];
 	int64_t r;
 
-	if (build_claim(list, count))
+	if (build_claim(list))
 		return -ENOMEM;
 	b->root = list[EXO_EF_ROOT];
-	b->page_count = 2 + region_pages;
-	b->in_spec = MIN_OF(b->page_count, IN_SPEC_MAX);
-	b->spec.frame_count = OWN_PROCESS + b->in_spec;
-	for (uint32_t i = 0; i < b->spec.frame_count; i++)
+	b->spec.frame_count = BUILD_FRAMES;
+	for (uint32_t i = 0; i < BUILD_FRAMES; i++)
 		b->spec.frames[i] = (uint32_t)list[i];
-	memcpy(b->own, list + OWN_STACK, (count - OWN_STACK) * sizeof *list);
+	memcpy(b->own, list + OWN_STACK, sizeof b->own);
 	r = root_compose(b, is_member);
 	if (r >= 0 && is_member)
 		r = family_link(b->root);
@@ -110,8 +106,37 @@ static int build(struct env_build *b, uint32_t region_pages, int is_member)
 	return 0;
 }
 
-int env_build(struct env_build *b, uint32_t region_pages) { return build(b, region_pages, 1); }
-int env_build_monitor(struct env_build *b) { return build(b, 1, 0); }
+int env_build(struct env_build *b) { return build(b, 1); }
+int env_build_monitor(struct env_build *b) { return build(b, 0); }
+
+int64_t env_build_more(struct env_build *b, uint64_t va, const uint64_t *frame, uint64_t n)
+{
+	int64_t r = pages_put(b->root, va, frame, n);
+
+	if (r == -EXO_ENOENT) {
+		r = b->spec.frame_count == EXO_SPEC_FRAMES_MAX ? -EXO_ENOMEM : rt_table(b->root, va, 2);
+		if (r < 0)
+			return r;
+		b->spec.frames[b->spec.frame_count++] = (uint32_t)r;
+		r = pages_put(b->root, va, frame, n);
+	}
+	for (uint64_t i = 0; r >= 0 && i < n; i++)
+		b->more[b->more_count++] = (uint32_t)frame[i];
+	return r;
+}
+
+/* What env_build_more put there. */
+static void more_unbuild(struct env_build *b)
+{
+	const uint64_t far = PRIVATE_BASE + PRIVATE_LEAVES_FAR, span = 512 * PAGE;
+
+	for (uint64_t va = far; va < PRIVATE_BASE + EXO_HOME_SIZE; va += span) {
+		(void)entries_write(b->root, va, 512, 0, 0, 0);
+		(void)gate_pte_write(b->root, va | 2, 1, 0, 0, 0);
+	}
+	for (uint32_t i = 0; i < b->more_count; i++)
+		(void)gate_frame_give(b->more[i], 1, 0);
+}
 
 static void slot_unbuild(uint64_t root, uint64_t va)
 {
@@ -129,20 +154,36 @@ void env_unbuild(struct env_build *b)
 	uint64_t root = b->root;
 
 	(void)entries_write(root, PRIVATE_BASE, PRIVATE_SCRATCH / PAGE, 0, 0, 0);
+	if (b->more)
+		more_unbuild(b);
 	(void)gate_pte_write(root, PRIVATE_BASE | 2, 1, 0, 0, 0);
 	slot_unbuild(root, EXO_HOMES_BASE);
 	for (uint64_t slot = 0; slot < EXO_WINDOW >> EXO_SLOT_SHIFT; slot = slot_next(slot))
 		slot_unbuild(root, slot << EXO_SLOT_SHIFT);
-	frames_release(b->own + LIBRARY_STACK_FIRST + b->in_spec, b->page_count - b->in_spec);
 	for (uint32_t i = b->spec.frame_count; i-- > 0;)
 		if (gate_frame_give(b->spec.frames[i], 1, 0) < 0)
 			rt_log("env: frame %u of an env that could not be made is left", b->spec.frames[i]);
 }
 
+/* Frames that follow one another go by one call. */
+static void more_give(const struct env_build *b, uint64_t name)
+{
+	for (uint32_t i = 0, n; i < b->more_count; i += n) {
+		int64_t r;
+
+		for (n = 1; i + n < b->more_count && b->more[i + n] == b->more[i] + n; n++)
+			;
+		r = gate_frame_give(b->more[i], n, name);
+		if (r < 0)
+			rt_log("env: a page of regions stays with the parent of env %u", (unsigned)name);
+		n = r > 0 ? (uint32_t)r : 1;
+	}
+}
+
 long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 {
 	int64_t name = pages_put(b->root, LIBRARY_STACK_TOP - LIBRARY_STACK_FIRST * PAGE, b->own,
-		LIBRARY_STACK_FIRST + b->page_count);
+		LIBRARY_STACK_FIRST + BUILD_PRIVATE);
 
 	if (name >= 0) {
 		env_entries(b->spec.entry, 0);
@@ -160,9 +201,7 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 		return e;
 	}
 	/* The new env is ours: nothing stands against it. */
-	for (uint32_t i = b->in_spec; i < b->page_count; i++)
-		if (gate_frame_give(b->own[LIBRARY_STACK_FIRST + i], 1, (uint64_t)name) < 0)
-			rt_log("env: a page of regions stays with the parent of env %u", (unsigned)name);
+	more_give(b, (uint64_t)name);
 	return (long)name;
 }
 
@@ -219,8 +258,7 @@ static int64_t monitor_first(exo_name self, uint64_t family)
 	P->is_monitor = 1;
 	P->stack = LIBRARY_STACK_TOP;
 	P->slot_count = 1;
-	SPACE->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
-	SPACE->region_pages = 1;
+	regions_open();
 	env_entries(entry, 1);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
 	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_OPENS, 0);
@@ -233,7 +271,7 @@ int64_t env_first(exo_name self)
 	rt_exo(self)->disabled = 1;
 	r = rt_tables(0, PRIVATE_BASE, NULL, NULL);
 	if (r >= 0)
-		r = area_pages(LIBRARY_STACK_PAGES + 3); /* with process, XSAVE image and regions */
+		r = area_pages(LIBRARY_STACK_PAGES + 3); /* with process, XSAVE image and first leaf */
 	return r < 0 ? r : monitor_first(self, FIRST_FAMILY);
 }
 

@@ -4,7 +4,7 @@
  * path.c's and pager.c's. */
 #include <base/string.h>
 #include <run/xstate.h>
-#include "vm.h"
+#include "tree.h"
 #include "fork.h"
 
 /* Links every GiB that regions touch, in the slots that have tables. */
@@ -13,12 +13,9 @@ static int64_t tables_link(const struct env_build *b)
 	uint64_t done = 0; /* addresses below are linked or empty */
 	int64_t r = 0;
 
-	for (uint32_t i = 0; i < SPACE->region_count && r >= 0; i++) {
-		const struct region *g = SPACE->regions + i;
-		uint64_t at = g->start & -EXO_HOME_SIZE, end = (g->end + EXO_HOME_SIZE - 1) & -EXO_HOME_SIZE;
+	for (const struct region *g; r >= 0 && (g = region_above(done));) {
+		uint64_t at = MAX_OF(g->start & -EXO_HOME_SIZE, done), end = (g->end + EXO_HOME_SIZE - 1) & -EXO_HOME_SIZE;
 
-		if (at < done)
-			at = done;
 		while ((at = slots_skip(at, end)) < end && r >= 0) {
 			uint64_t slot_end = (at | (EXO_SLOT_SIZE - 1)) + 1;
 
@@ -26,7 +23,7 @@ static int64_t tables_link(const struct env_build *b)
 			if (r > 0)
 				at += (uint64_t)r * EXO_HOME_SIZE;
 		}
-		done = end > done ? end : done;
+		done = end;
 	}
 	return r < 0 ? r : 0;
 }
@@ -50,18 +47,73 @@ static int64_t slots_build(struct env_build *b)
 	return r;
 }
 
-/* Fills the child's process page, vector state and regions through the scratch window. */
+static uint64_t leaf_bytes(const struct leaf *l) { return offsetof(struct leaf, region[l->count]); }
+
+/* n pages from va on become the child's, too: of leaves as far as they are filled. */
+static int64_t pages_copy(struct env_build *b, uint64_t va, uint32_t n, int are_leaves)
+{
+	uint64_t list[PAGES_PUT_MAX];
+	int64_t r = 0;
+
+	for (uint32_t done = 0, part; done < n && r >= 0; done += part, va += part * PAGE) {
+		part = MIN_OF(n - done, (uint32_t)PAGES_PUT_MAX);
+		if (frames_claim(list, part))
+			return -EXO_ENOMEM;
+		r = pages_put(0, SCRATCH, list, part);
+		for (uint64_t i = 0; i < part && r >= 0; i++) {
+			const void *from = (const void *)(va + i * PAGE);
+
+			memcpy((void *)(SCRATCH + i * PAGE), from, are_leaves ? leaf_bytes(from) : PAGE);
+		}
+		(void)entries_write(0, SCRATCH, part, 0, 0, 0);
+		if (r >= 0)
+			r = env_build_more(b, va, list, part);
+		if (r < 0)
+			frames_release(list, part);
+		family_progress();
+	}
+	return r;
+}
+
+static uint64_t list_pages(void)
+{
+	return PAGE_UP((SPACE->leaf_count + ROOT_PAGES) * sizeof(uint32_t)) / PAGE;
+}
+
+/* Of a process with more than one leaf: the others, and the root. */
+static int64_t leaves_copy(struct env_build *b)
+{
+	uint32_t count = SPACE->leaf_count, near = MIN_OF(count, (uint32_t)LEAVES_NEAR);
+	int64_t r;
+
+	if (count == 1)
+		return 0;
+	b->more = fam_pages_any(list_pages());
+	if (!b->more)
+		return -EXO_ENOMEM;
+	r = pages_copy(b, (uint64_t)ROOT, SPACE->root_pages, 0);
+	if (r >= 0)
+		r = pages_copy(b, leaf_address(1), near - 1, 1);
+	if (r >= 0)
+		r = pages_copy(b, leaf_address(LEAVES_NEAR), count - near, 1);
+	return r;
+}
+
+/* Fills the child's process page, vector state and first leaf through the scratch window. */
 static int64_t private_copy(const struct env_build *b, const struct fork_start *start)
 {
 	struct process *copy = (struct process *)SCRATCH;
-	int64_t r = pages_put(0, SCRATCH, b->own + LIBRARY_STACK_FIRST, b->page_count);
+	struct space *space = (struct space *)(SCRATCH + PRIVATE_SPACE - PRIVATE_PROCESS);
+	int64_t r = pages_put(0, SCRATCH, b->own + LIBRARY_STACK_FIRST, BUILD_PRIVATE);
 
 	if (r < 0)
 		return r;
 	memcpy(copy, P, sizeof *copy);
-	memcpy((char *)copy + (PRIVATE_SPACE - PRIVATE_PROCESS), SPACE, sizeof *SPACE);
+	memcpy(space, SPACE, sizeof *SPACE);
+	space->leaf_pages = SPACE->leaf_count;
+	space->root_pages = SPACE->leaf_count > 1 ? SPACE->root_pages : 0;
 	xstate_save((void *)(SCRATCH + PAGE));
-	memcpy((void *)(SCRATCH + 2 * PAGE), SPACE->regions, SPACE->region_count * sizeof *SPACE->regions);
+	memcpy((void *)(SCRATCH + 2 * PAGE), FIRST_LEAF, leaf_bytes(FIRST_LEAF));
 	copy->task = start->task;
 	copy->thread = start->thread;
 	copy->regs.rax = 0;
@@ -71,23 +123,25 @@ static int64_t private_copy(const struct env_build *b, const struct fork_start *
 	copy->stack = LIBRARY_STACK_TOP;
 	if (start->stack)
 		copy->regs.rsp = start->stack;
-	return entries_write(0, SCRATCH, b->page_count, 0, 0, 0);
+	return entries_write(0, SCRATCH, BUILD_PRIVATE, 0, 0, 0);
 }
 
 /* What its maker advised for it. */
 static int advice_fork(void)
 {
-	for (uint32_t i = 0; i < SPACE->region_count; i++) {
-		struct region r = SPACE->regions[i];
+	struct region *next = region_first();
 
-		SPACE->regions[i].flags &= ~REGION_LOCKED;
+	while (next) {
+		struct region r = *next;
+
+		next->flags &= ~REGION_LOCKED;
 		if (r.flags & REGION_NOT_FORKED) {
 			if (map_remove(r.start, r.end))
 				return -ENOMEM;
-			i--;
 		} else if (r.flags & REGION_WIPED && (pages_unmap(r.start, r.end) || stash_drop(r.start, r.end))) {
 			return -ENOMEM;
 		}
+		next = region_above(r.end);
 	}
 	SPACE->lock_future = 0;
 	return 0;
@@ -117,7 +171,7 @@ long fork_sealed(const struct fork_start *start)
 
 	if (!b)
 		return -ENOMEM;
-	name = env_build(b, SPACE->region_pages);
+	name = env_build(b);
 	if (name) {
 		fam_free(b);
 		return name;
@@ -126,6 +180,8 @@ long fork_sealed(const struct fork_start *start)
 	if (r >= 0)
 		r = tables_link(b);
 	if (r >= 0)
+		r = leaves_copy(b);
+	if (r >= 0)
 		r = private_copy(b, start);
 	if (r < 0) {
 		name = gate_errno(r);
@@ -133,6 +189,8 @@ long fork_sealed(const struct fork_start *start)
 	} else {
 		name = env_launch(b, start->go_on, start->argument);
 	}
+	if (b->more)
+		fam_pages_free(b->more, list_pages());
 	fam_free(b);
 	return name;
 }

@@ -133,7 +133,7 @@ int huge_split_all(void)
 {
 	int e = 0;
 
-	for (uint32_t i = 0; !e && SPACE->runs && i < SPACE->region_count; i++)
-		e = huge_split(SPACE->regions[i].start, SPACE->regions[i].end);
+	for (struct region *r = region_first(); !e && SPACE->runs && r; r = region_next(r))
+		e = huge_split(r->start, r->end);
 	return e;
 }

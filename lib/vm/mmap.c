@@ -191,7 +191,7 @@ int map_remove(uint64_t start, uint64_t end)
 
 static void prot_set(struct region *r, uint64_t end, uint32_t prot)
 {
-	for (; r < SPACE->regions + SPACE->region_count && r->start < end; r++)
+	for (; r; r = r->end < end ? region_next(r) : 0) /* mapped without a gap, up to end */
 		r->prot = prot;
 }
 

@@ -119,8 +119,7 @@ long map_move(uint64_t old, uint64_t old_size, uint64_t new_size, uint64_t flags
 		return -ENOMEM;
 	if (stays == STAYS_NOT && !(flags & MREMAP_FIXED) && r->end == old + old_size && user_range_ok(old, new_size) &&
 		region_free_space(old + old_size, old + new_size)) {
-		SPACE->region_bytes += new_size - old_size;
-		r->end = old + new_size;
+		region_grow(r, r->start, old + new_size);
 		space_note(SPACE_CHANGED);
 		return (long)old;
 	}

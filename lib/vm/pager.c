@@ -35,13 +35,14 @@ static struct region *stack_grow(uint64_t va)
 {
 	struct region *r = region_above(va);
 	uint64_t limit = current_limit(RLIMIT_STACK), page = PAGE_DOWN(va);
+	const struct region *below;
 
 	if (!r || !(r->flags & REGION_GROWSDOWN) || r->start <= va || r->end - page > limit)
 		return 0;
-	if (r > SPACE->regions && r[-1].end + STACK_GAP > page && r[-1].prot)
+	below = region_before(r);
+	if (below && below->end + STACK_GAP > page && below->prot)
 		return 0;
-	SPACE->region_bytes += r->start - page;
-	r->start = page;
+	region_grow(r, page, r->end);
 	return r;
 }
 

@@ -44,7 +44,7 @@ void map_populate(uint64_t start, uint64_t end, int locks, int on_fault)
 {
 	struct region *r = locks ? region_cut(start, end) : 0;
 
-	for (; r && r < SPACE->regions + SPACE->region_count && r->start < end; r++)
+	for (; r && r->start < end; r = region_next(r))
 		r->flags |= REGION_LOCKED;
 	if (locks)
 		SPACE->has_fork_advice = 1;

@@ -1,69 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* The region array of a process: what each run of its addresses means. Only bookkeeping; page table entries are
- * pager.c's. */
-#include <base/string.h>
-#include "vm.h"
+/* The regions of a process: what each run of its addresses means. Only bookkeeping; page table entries are pager.c's.
+ * How regions are kept is tree.c's. */
+#include "tree.h"
 #include "needs.h"
-
-static int page_add(void)
-{
-	uint64_t pfn;
-
-	if (SPACE->region_pages == REGION_PAGES_MAX || frames_claim(&pfn, 1))
-		return 0;
-	if (entries_write(0, PRIVATE_BASE + PRIVATE_REGIONS + SPACE->region_pages * PAGE, 1,
-		pfn << EXO_PAGE_SHIFT | EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX, 0, 0) < 0) {
-		frames_release(&pfn, 1);
-		return 0;
-	}
-	SPACE->region_pages++;
-	return 1;
-}
-
-static inline int has_room(uint32_t more)
-{
-	while ((SPACE->region_count + more) * sizeof(struct region) > SPACE->region_pages * PAGE)
-		if (!page_add())
-			return 0;
-	return 1;
-}
-
-static int is_above(uint32_t i, uint64_t va)
-{
-	return (i == SPACE->region_count || SPACE->regions[i].end > va) && (!i || SPACE->regions[i - 1].end <= va);
-}
-
-/* Index of the first region that ends above va. Faults and calls come in runs: the last answer is tried first. */
-static uint32_t index_above(uint64_t va)
-{
-	uint32_t low = 0, high = SPACE->region_count;
-
-	if (SPACE->region_last <= high && is_above(SPACE->region_last, va))
-		return SPACE->region_last;
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (SPACE->regions[middle].end > va)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	SPACE->region_last = low;
-	return low;
-}
 
 struct region *region_above(uint64_t va)
 {
-	uint32_t i = index_above(va);
-
-	return i < SPACE->region_count ? SPACE->regions + i : 0;
+	return spot_region(spot_above(va));
 }
 
 struct region *region_find(uint64_t va)
 {
-	struct region *r = region_above(va);
+	struct region *r = spot_region(spot_above(va));
 
 	return r && r->start <= va ? r : 0;
+}
+
+struct region *region_before(const struct region *r)
+{
+	return spot_before(spot_above(r->start));
+}
+
+struct region *region_last(void)
+{
+	return spot_before(spot_above(~0ul));
 }
 
 static uint64_t bytes_of(const struct region *r)
@@ -78,7 +38,7 @@ static void writer_count(const struct region *r, int n)
 		inode_maps_count(r->inode, n);
 }
 
-void region_get(const struct region *r)
+static void region_get(const struct region *r)
 {
 	if (!r->inode)
 		return;
@@ -94,199 +54,343 @@ static void region_put(const struct region *r)
 	inode_put(r->inode);
 }
 
-/* Room for n regions from i on; what stood there moves up. */
-static void gap_open(uint32_t i, uint32_t n)
+/* The spot of the region before s, if there is one. */
+static struct spot spot_down(struct spot s)
 {
-	struct region *r = SPACE->regions + i;
-
-	memmove(r + n, r, (SPACE->region_count - i) * sizeof *r);
-	SPACE->region_count += n;
+	if (s.index) {
+		s.index--;
+	} else if (s.at) {
+		s.leaf = leaf_at(--s.at);
+		s.index = s.leaf->count - 1;
+	}
+	return s;
 }
 
-static void gap_close(uint32_t i, uint32_t n)
+static struct spot spot_up(struct spot s)
 {
-	struct region *r = SPACE->regions + i;
-
-	SPACE->region_count -= n;
-	memmove(r, r + n, (SPACE->region_count - i) * sizeof *r);
+	if (++s.index == s.leaf->count && s.at + 1 < SPACE->leaf_count)
+		s = (struct spot){ leaf_at(s.at + 1), s.at + 1, 0 };
+	return s;
 }
 
-/* Region i ends at `at`, and the next one, which is a copy of it, begins there. */
-static void part_at(uint32_t i, uint64_t at)
+static void start_set(struct region *r, uint64_t start)
 {
-	struct region *r = SPACE->regions + i;
+	r->offset += (start - r->start) / PAGE;
+	r->start = start;
+}
 
-	r[0].end = at;
-	r[1].offset += (at - r[1].start) / PAGE;
-	r[1].start = at;
+/* The regions at s and before it, which are copies of one another, meet at `at`. */
+static void part_at(struct spot s, uint64_t at)
+{
+	struct region *r = spot_region(s);
+
+	r[-1].end = at;
+	start_set(r, at);
 	region_get(r);
 }
 
-/* Makes start and end borders. Index of the first region that ends above start, or -ENOMEM. */
-static int64_t cut(uint64_t start, uint64_t end)
+/* `at` becomes a border within the region at s: where its upper part is then; leaf NULL: no memory. */
+static inline struct spot cut_at(struct spot s, uint64_t at)
 {
-	uint32_t i, j;
+	struct region *r;
 
-	if (!has_room(2))
-		return -ENOMEM;
-	i = index_above(start);
-	if (i < SPACE->region_count && SPACE->regions[i].start < start) {
-		/* Mostly a part of one region: one move for both borders. */
-		uint32_t inside = SPACE->regions[i].end > end;
+	s = spot_open(s, 1);
+	if (!s.leaf)
+		return s;
+	r = s.leaf->region + s.index++;
+	r[0] = r[1];
+	part_at(s, at);
+	return s;
+}
 
-		gap_open(i, 1 + inside);
-		SPACE->regions[i + 1] = SPACE->regions[i + 1 + inside];
-		SPACE->regions[i] = SPACE->regions[i + 1];
-		part_at(i++, start);
-		if (inside) {
-			part_at(i, end);
-			return i;
-		}
+/* Both borders lie within the region at s: where what is between them is then; leaf NULL: no memory. */
+static inline struct spot cut_twice(struct spot s, uint64_t start, uint64_t end)
+{
+	struct region *r;
+
+	s = spot_open(s, 2);
+	if (!s.leaf)
+		return s;
+	r = s.leaf->region + s.index;
+	r[0] = r[1] = r[2];
+	s.index += 2;
+	part_at(s, end);
+	s.index--;
+	part_at(s, start);
+	return s;
+}
+
+/* Makes start and end borders: the first region that ends above start. leaf NULL: no memory, or too many; start may be
+ * a border then. */
+static struct spot cut(uint64_t start, uint64_t end)
+{
+	struct spot s = spot_above(start), t;
+	const struct region *r = spot_region(s);
+
+	if (r && r->start < start) {
+		if (SPACE->region_count + (r->end > end) >= REGIONS_MAX)
+			return (struct spot){ 0 };
+		if (r->end > end)
+			return cut_twice(s, start, end);
+		s = cut_at(s, start);
+		if (!s.leaf)
+			return s;
+		r = spot_region(s);
 	}
-	for (j = i; j < SPACE->region_count && SPACE->regions[j].end <= end; j++)
-		;
-	if (j < SPACE->region_count && SPACE->regions[j].start < end) {
-		gap_open(j, 1);
-		SPACE->regions[j] = SPACE->regions[j + 1];
-		part_at(j, end);
-	}
-	return i;
+	if (!r || r->start >= end || r->end == end)
+		return s;
+	t = r->end > end ? s : spot_above(end);
+	r = spot_region(t);
+	if (!r || r->start >= end)
+		return s;
+	if (SPACE->region_count >= REGIONS_MAX || !cut_at(t, end).leaf)
+		return (struct spot){ 0 };
+	return SPACE->leaf_count == 1 ? s : spot_above(start);
 }
 
 struct region *region_cut(uint64_t start, uint64_t end)
 {
-	int64_t i = cut(start, end);
+	struct spot s = cut(start, end);
 
-	return i < 0 ? 0 : SPACE->regions + i;
+	return s.leaf ? spot_region(s) : 0;
+}
+
+/* Bytes of a region that go. */
+static void bytes_take(const struct region *r, uint64_t bytes)
+{
+	SPACE->region_bytes -= r->flags & REGION_STASH ? 0 : bytes;
+}
+
+/* What goes lies within the region at s: 0 or -ENOMEM. */
+static int hole_make(struct spot s, uint64_t start, uint64_t end)
+{
+	struct region *r;
+
+	if (SPACE->region_count >= REGIONS_MAX)
+		return -ENOMEM;
+	s = spot_open(s, 1);
+	if (!s.leaf)
+		return -ENOMEM;
+	r = spot_region(s);
+	r[0] = r[1];
+	region_get(r);
+	bytes_take(r, end - start);
+	r[0].end = start;
+	start_set(r + 1, end);
+	s.index++;
+	spot_freed(s);
+	return 0;
+}
+
+/* How many from s on, in its leaf, end at `end` or below: their references and bytes are given back. */
+static uint32_t whole_ones(struct spot s, uint64_t end)
+{
+	const struct region *first = s.leaf->region + s.index, *r = first, *last = s.leaf->region + s.leaf->count;
+
+	for (; r < last && r->end <= end; r++) {
+		bytes_take(r, r->end - r->start);
+		region_put(r);
+	}
+	return (uint32_t)(r - first);
 }
 
 int region_remove(uint64_t start, uint64_t end)
 {
-	int64_t from = cut(start, end);
-	uint32_t to;
+	struct spot s = spot_above(start);
+	struct region *r = spot_region(s);
+	uint32_t n, leaves;
 
-	if (from < 0)
-		return -ENOMEM;
-	for (to = (uint32_t)from; to < SPACE->region_count && SPACE->regions[to].start < end; to++) {
-		SPACE->region_bytes -= bytes_of(SPACE->regions + to);
-		region_put(SPACE->regions + to);
+	if (r && r->start < start) {
+		if (r->end > end)
+			return hole_make(s, start, end);
+		bytes_take(r, r->end - start);
+		r->end = start;
+		spot_ended(s);
+		s = spot_up(s);
+		spot_freed(s);
 	}
-	if (to > from)
-		gap_close((uint32_t)from, to - (uint32_t)from);
+	do {
+		leaves = SPACE->leaf_count;
+		n = whole_ones(s, end);
+		if (n)
+			spot_close(s, n);
+		if (n && leaves > 1)
+			s = spot_above(start);
+	} while (n && leaves > 1);
+	r = spot_region(s);
+	if (r && r->start < end) {
+		bytes_take(r, end - r->start);
+		start_set(r, end);
+		spot_freed(s);
+	}
 	return 0;
 }
 
 static int joins(const struct region *a, const struct region *b)
 {
-	if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->inode != b->inode || a->flags & (REGION_GROWSDOWN | REGION_STASH))
+	if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->inode != b->inode ||
+		a->flags & (REGION_GROWSDOWN | REGION_STASH))
 		return 0;
-	return !(a->inode || a->flags & REGION_ANON_SHARED) || (b->offset == a->offset + (a->end - a->start) / PAGE && a->data_end == b->data_end);
+	if (!a->inode && !(a->flags & REGION_ANON_SHARED))
+		return 1;
+	return b->offset == a->offset + (a->end - a->start) / PAGE && a->data_end == b->data_end;
 }
 
-/* From region i on, up to those that start at `end`. */
-static void regions_join_at(uint32_t i, uint64_t end)
+/* r and the one behind it, at s, become one. */
+static void join(struct region *r, struct spot s)
 {
-	for (i = i ? i - 1 : 0; i + 1 < SPACE->region_count && SPACE->regions[i].start <= end;) {
-		struct region *r = SPACE->regions + i;
+	r->end = spot_region(s)->end;
+	region_put(r);
+	spot_close(s, 1);
+}
 
-		if (!joins(r, r + 1)) {
-			i++;
+/* From the one before s on, up to those that start at `end`. */
+static __attribute__((noinline)) void leaves_join_at(struct spot s, uint64_t end)
+{
+	struct region *r, *next;
+
+	for (s = spot_down(s); (r = spot_region(s)) && r->start <= end;) {
+		struct spot t = spot_up(s);
+		uint64_t start = r->start;
+
+		next = spot_region(t);
+		if (!next)
+			return;
+		if (!joins(r, next)) {
+			s = t;
 			continue;
 		}
-		r->end = r[1].end;
-		region_put(r);
-		gap_close(i + 1, 1);
+		r->end = next->end;
+		spot_ended(s);
+		join(r, t);
+		s = spot_above(start);
+	}
+}
+
+/* The same in any tree. */
+static inline void regions_join_at(struct spot s, uint64_t end)
+{
+	struct region *r = FIRST_LEAF->region;
+
+	if (SPACE->leaf_count > 1) {
+		leaves_join_at(s, end);
+		return;
+	}
+	for (r += s.index ? s.index - 1 : 0; r + 1 < FIRST_LEAF->region + FIRST_LEAF->count && r->start <= end;) {
+		if (joins(r, r + 1))
+			join(r, (struct spot){ FIRST_LEAF, 0, (uint32_t)(r + 1 - FIRST_LEAF->region) });
+		else
+			r++;
 	}
 }
 
 void regions_join(uint64_t start, uint64_t end)
 {
-	regions_join_at(index_above(start), end);
+	regions_join_at(spot_above(start), end);
+}
+
+/* An anonymous region becomes a part of one of its neighbours, before s or at it, where that has the same meaning: the
+ * spot of that; leaf NULL: neither. */
+static struct spot neighbour_grow(struct spot s, const struct region *r)
+{
+	struct region *at = spot_before(s);
+
+	if (at && joins(at, r)) {
+		s = spot_down(s);
+		at->end = r->end;
+		spot_ended(s);
+		return s;
+	}
+	at = spot_region(s);
+	if (!at || r->flags & REGION_ANON_SHARED || !joins(r, at))
+		return (struct spot){ 0 };
+	at->start = r->start;
+	return s;
 }
 
 int region_insert(const struct region *r)
 {
-	uint32_t i;
+	struct spot s = spot_above(r->start), t = { 0 };
+	const struct region *at = spot_region(s);
 
-	if ((!region_free_space(r->start, r->end) && region_remove(r->start, r->end)) || !has_room(1)) {
-		if (r->inode)
-			inode_put(r->inode);
-		return -ENOMEM;
+	if (SPACE->region_count > REGIONS_MAX)
+		goto refused;
+	if (at && at->start < r->end) {
+		if (region_remove(r->start, r->end))
+			goto refused;
+		s = spot_above(r->start);
+	}
+	if (!r->inode)
+		t = neighbour_grow(s, r);
+	if (!t.leaf) {
+		t = spot_open(s, 1);
+		if (!t.leaf)
+			goto refused;
+		t.leaf->region[t.index] = *r;
+		t.leaf->has_files |= r->inode != 0;
+		spot_ended(t);
 	}
 	SPACE->region_bytes += bytes_of(r);
 	writer_count(r, 1);
-	i = index_above(r->start);
-	/* An anonymous neighbour grows instead. */
-	if (i && joins(SPACE->regions + i - 1, r) && !r->inode) {
-		SPACE->regions[--i].end = r->end;
-	} else {
-		gap_open(i, 1);
-		SPACE->regions[i] = *r;
-	}
-	regions_join_at(i, r->end);
+	regions_join_at(t, r->end);
 	return 0;
+refused:
+	if (r->inode)
+		inode_put(r->inode);
+	return -ENOMEM;
 }
+
+void region_grow(struct region *r, uint64_t start, uint64_t end)
+{
+	struct spot s = spot_above(r->start);
+
+	SPACE->region_bytes += (end - start) - (r->end - r->start);
+	r->start = start;
+	r->end = end;
+	spot_ended(s);
+}
+
+/* Of each region that has a file: most leaves of many have none. */
+static inline __attribute__((always_inline)) void files_each(void (*of)(const struct region *r))
+{
+	for (uint32_t at = 0; at < SPACE->leaf_count; at++) {
+		const struct leaf *l = leaf_at(at);
+
+		if (!l->has_files)
+			continue;
+		for (const struct region *r = l->region, *end = r + l->count; r < end; r++)
+			if (r->inode)
+				of(r);
+		if (at)
+			family_progress();
+	}
+}
+
+void regions_get(void) { files_each(region_get); }
 
 void regions_drop(void)
 {
-	for (uint32_t i = 0; i < SPACE->region_count; i++)
-		region_put(SPACE->regions + i);
-	SPACE->region_count = 0;
-	SPACE->region_bytes = 0;
+	files_each(region_put);
+	regions_open();
 }
 
-int regions_open(void)
+void regions_open(void)
 {
-	SPACE->regions = (struct region *)(PRIVATE_BASE + PRIVATE_REGIONS);
-	SPACE->region_pages = 1;
+	SPACE->leaf_count = 1;
+	SPACE->leaf_pages = MAX_OF(SPACE->leaf_pages, 1u);
+	SPACE->last_leaf = SPACE->last_index = SPACE->last_index_there = 0;
 	SPACE->region_count = 0;
 	SPACE->region_bytes = 0;
-	return 0;
+	FIRST_LEAF->count = FIRST_LEAF->has_files = 0;
 }
+
+uint64_t regions_max(void) { return REGIONS_MAX; }
 
 int region_free_space(uint64_t start, uint64_t end)
 {
 	struct region *r = region_above(start);
 
 	return !r || r->start >= end;
-}
-
-/* The highest free space of that size; 0: none. */
-static uint64_t place_between(uint64_t low, uint64_t high, uint64_t size)
-{
-	uint64_t top = high;
-
-	for (uint32_t i = SPACE->region_count; i-- > 0;) {
-		const struct region *r = SPACE->regions + i;
-
-		if (r->start >= top)
-			continue;
-		if (r->end <= low)
-			break;
-		if (r->end <= top && top - r->end >= size)
-			return top - size;
-		top = r->start;
-	}
-	return top > size && top - size >= low ? top - size : 0;
-}
-
-uint64_t region_place(uint64_t size)
-{
-	uint64_t va = place_between(EXO_NULL_GUARD, SPACE->mmap_top, size);
-
-	return va ? va : place_between(LARGE_BASE, LARGE_END, size);
-}
-
-uint64_t region_place_low(uint64_t low, uint64_t high, uint64_t size)
-{
-	const struct region *r;
-
-	for (; low + size > low && low + size <= high; low = r->end) {
-		r = region_above(low);
-		if (!r || r->start >= low + size)
-			return low;
-	}
-	return 0;
 }
 
 struct inode *region_file(const struct region *r)
@@ -312,13 +416,21 @@ int is_mapped(uint64_t start, uint64_t size)
 
 void regions_in(uint64_t base, uint64_t size, uint64_t *low, uint64_t *high)
 {
+	struct spot s = spot_above(base);
+	const struct region *r = spot_region(s), *last = s.leaf->region + s.leaf->count - 1;
+
 	*low = base + size;
 	*high = base;
-	for (uint32_t i = index_above(base); i < SPACE->region_count && SPACE->regions[i].start < base + size; i++) {
-		const struct region *r = SPACE->regions + i;
-
-		if (r->start < *low)
-			*low = r->start > base ? r->start : base;
-		*high = r->end < base + size ? r->end : base + size;
+	if (!r || r->start >= base + size)
+		return;
+	*low = MAX_OF(r->start, base);
+	while (r < last && r[1].start < base + size)
+		r++;
+	if (r == last && s.at + 1 < SPACE->leaf_count) {
+		s = spot_search_kept(base + size);
+		r = spot_region(s);
+		if (!r || r->start >= base + size)
+			r = spot_before(s);
 	}
+	*high = MIN_OF(r->end, base + size);
 }

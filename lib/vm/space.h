@@ -25,7 +25,7 @@ struct inode; /* what stands behind a mapping: needs.h */
 #define REGION_LOCKED 0x800u /* mlock: no advice drops its pages */
 #define REGION_ANON_SHARED 0x10u /* shared anonymous memory: pages of an unnamed inode-less object */
 
-/* One run of user addresses with one meaning; page-aligned; the array is sorted and disjoint. */
+/* One run of user addresses with one meaning; page-aligned; regions are sorted and disjoint (tree.h). */
 struct region {
 	uint64_t start, end;
 	uint32_t prot, flags;
@@ -36,10 +36,21 @@ struct region {
 	uint64_t data_end;    /* address at which the file's bytes end: zeros from there on (ELF bss) */
 };
 
+/* One page of the tree (tree.h). Of a process with one leaf it is the first one. */
+struct leaf {
+	uint32_t count;
+	uint32_t has_files; /* a region has, or had, an inode: else fork and exit need not look */
+	uint32_t spare[2];
+	struct region region[(EXO_PAGE_SIZE - 16) / sizeof(struct region)];
+};
+_Static_assert(sizeof(struct leaf) == EXO_PAGE_SIZE, "a page");
+
 struct space {
-	struct region *regions;      /* = PRIVATE_REGIONS */
-	uint32_t region_count, region_pages;
-	uint32_t region_last;        /* where the last search in it ended: a guess */
+	uint32_t region_count;
+	/* tree.h: leaves in use, numbered from 0 on; pages that there are for leaves, and for the root */
+	uint32_t leaf_count, leaf_pages, root_pages;
+	uint32_t last_index;         /* where the last search ended: a guess. Of a tree of several leaves ~0, and there: */
+	uint32_t last_leaf, last_index_there;
 	uint64_t region_bytes;       /* of all regions but stashes */
 	uint8_t  has_fork_advice;    /* a region is, or was, one that a fork child has otherwise: advice_fork */
 	uint8_t  lock_future;        /* mlockall's flags for mappings to come */
@@ -59,4 +70,5 @@ struct space {
 _Static_assert(PRIVATE_SPACE + sizeof(struct space) <= PRIVATE_XSAVE, "one page with struct process");
 
 #define SPACE ((struct space *)(PRIVATE_BASE + PRIVATE_SPACE))
+#define FIRST_LEAF ((struct leaf *)(PRIVATE_BASE + PRIVATE_LEAVES))
 #endif

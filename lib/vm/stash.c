@@ -12,7 +12,7 @@ static uint64_t place(uint64_t size)
 {
 	uint64_t at = STASH_BASE;
 
-	for (struct region *r = region_above(at); r && r < SPACE->regions + SPACE->region_count && r->start < at + size; r++)
+	for (struct region *r = region_above(at); r && r->start < at + size; r = region_next(r))
 		at = r->end;
 	return at + size <= STASH_END ? at : 0;
 }
@@ -53,7 +53,7 @@ int stash_put(uint64_t start, uint64_t end)
 /* The first part of a stash region that belongs within [start, end), cut out as a region of its own; NULL: none left. */
 static struct region *part(uint64_t start, uint64_t end, int *error)
 {
-	for (struct region *r = region_above(STASH_BASE); r && r < SPACE->regions + SPACE->region_count; r++) {
+	for (struct region *r = region_above(STASH_BASE); r; r = region_next(r)) {
 		uint64_t home = r->offset * PAGE, home_end = home + (r->end - r->start), at = r->start;
 
 		if (!(r->flags & REGION_STASH) || home_end <= start || home >= end)

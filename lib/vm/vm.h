@@ -31,7 +31,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* ---- region.c; all on the caller's own array */
+/* ---- region.c, place.c; all on the caller's own regions. A pointer to one holds until regions come, go or are cut. */
 /* mmap.c: as mmap of a file, whole pages; flags: MAP_FIXED or 0 */
 long map_shared(struct inode *ip, uint64_t hint, uint64_t size, unsigned prot, uint64_t flags);
 int  map_remove(uint64_t start, uint64_t end);     /* the same for munmap: 0 or -ENOMEM */
@@ -43,10 +43,21 @@ struct region *region_cut(uint64_t start, uint64_t end);
 /* neighbours with one meaning become one, there and at its borders */
 void regions_join(uint64_t start, uint64_t end);
 int  region_remove(uint64_t start, uint64_t end);  /* regions only, no entries: 0 or -ENOMEM */
-void region_get(const struct region *r);           /* one reference more to its file, for a fork child's copy of it */
+void regions_get(void);                            /* one reference more to all files, for a fork child's copy */
 void regions_drop(void);                           /* all references given back */
-int  regions_open(void);                           /* a fresh array: 0 or -ENOMEM */
+void regions_open(void);                           /* no regions, in a first leaf that is there */
 struct region *region_above(uint64_t va);          /* first region with end > va, or NULL */
+struct region *region_before(const struct region *r); /* its neighbours, or NULL */
+static inline struct region *region_next(struct region *r)
+{
+	const struct leaf *l = (const struct leaf *)PAGE_DOWN(r);
+
+	return r + 1 < l->region + l->count ? r + 1 : region_above(r->end);
+}
+static inline struct region *region_first(void) { return region_above(0); }
+struct region *region_last(void);                  /* these two: NULL when there is none */
+void region_grow(struct region *r, uint64_t start, uint64_t end); /* over free addresses on either side */
+uint64_t regions_max(void);                        /* so many an env can have */
 int  region_free_space(uint64_t start, uint64_t end); /* true when nothing stands there */
 /* highest free space below mmap_top, else among the large things, 0 = none */
 uint64_t region_place(uint64_t size);
@@ -151,21 +162,24 @@ void library_restart(void (*go_on)(void *), void *argument) __attribute__((noret
 void library_begin(void);
 
 /* ---- env.c */
-#define BUILD_PRIVATE_MAX (2 + REGION_PAGES_MAX)
+#define BUILD_PRIVATE 3 /* process, XSAVE image, first leaf of regions */
 struct env_build {
 	uint64_t root;                                 /* frame of the new root */
-	/* frames of library stack, process, XSAVE image and regions, which stand in a row */
-	uint64_t own[LIBRARY_STACK_FIRST + BUILD_PRIVATE_MAX];
-	/* from process on: how many, and how many of them env_make hands over; the others are given afterwards */
-	uint32_t page_count, in_spec;
+	/* frames of library stack and those three, which stand in a row */
+	uint64_t own[LIBRARY_STACK_FIRST + BUILD_PRIVATE];
+	/* frames of further pages, control memory of the caller's: given to the env when it is there */
+	uint32_t *more, more_count;
 	struct exo_env_spec spec;
 };
-/* Maps n frames at va of root (0: the caller's), to read and write; at most as many as a build's own. How many, or a
- * gate error. */
+#define PAGES_PUT_MAX 64
+/* Maps n frames at va of root (0: the caller's), to read and write; at most PAGES_PUT_MAX. 0 or a gate error. */
 int64_t pages_put(uint64_t root, uint64_t va, const uint64_t *frame, uint64_t n);
-/* Claims and composes a root with library, family, root image and the private area (region_pages pages of regions). *b:
- * zeroed. 0, or -errno with nothing left. */
-int  env_build(struct env_build *b, uint32_t region_pages);
+/* Claims and composes a root with library, family, root image and the private area. *b: zeroed. 0, or -errno with
+ * nothing left. */
+int  env_build(struct env_build *b);
+/* n pages more of the private area from va on, within 2 MiB, at most PAGES_PUT_MAX, and the table for them if it is
+ * missing: frames of the caller's that go to the env with it. 0 or a gate error: the frames are the caller's still. */
+int64_t env_build_more(struct env_build *b, uint64_t va, const uint64_t *frame, uint64_t n);
 /* The same for the monitor of another family, which makes that by itself: nothing of the caller's family is in it. */
 int  env_build_monitor(struct env_build *b);
 void env_unbuild(struct env_build *b);

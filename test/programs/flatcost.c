@@ -292,25 +292,78 @@ static void curve_children(void)
 		;
 }
 
-/* A page is mapped and unmapped, among n mappings of different rights. */
+static unsigned draw(unsigned below)
+{
+	static unsigned x = 1;
+
+	x = x * 1103515245 + 12345;
+	return (x >> 8) % below;
+}
+
+/* Among n mappings of a page each, of different rights: one more is made and goes; one of them, anywhere, gets another
+ * right and gets it back, is touched for the first time, goes; a child is made and ends. */
+static void maps_point(unsigned n, char *const map[])
+{
+	uint64_t from;
+
+	for (int k = 0; k < SAMPLES; k++) {
+		void *at;
+
+		from = ticks();
+		at = mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		CHECK(at != MAP_FAILED && munmap(at, 4096) == 0);
+		taken[k] = ticks() - from;
+	}
+	point("mmap", n, SAMPLES, 1);
+	for (int k = 0; k < SAMPLES; k++) {
+		unsigned i = draw(n);
+
+		from = ticks();
+		CHECK(!mprotect(map[i], 4096, PROT_READ | PROT_EXEC));
+		CHECK(!mprotect(map[i], 4096, i % 2 ? PROT_READ : PROT_WRITE));
+		taken[k] = ticks() - from;
+	}
+	point("mprotect", n, SAMPLES, 2);
+	for (int k = 0; k < SAMPLES; k++) {
+		volatile char *at = map[draw(n) & ~1u];
+
+		*at = 1; /* its table is there */
+		CHECK(!madvise((void *)at, 4096, MADV_DONTNEED));
+		from = ticks();
+		*at = 1;
+		taken[k] = ticks() - from;
+		CHECK(!madvise((void *)at, 4096, MADV_DONTNEED));
+	}
+	point("fault", n, SAMPLES, 1);
+	for (int k = 0; k < SAMPLES; k++) {
+		unsigned i = draw(n);
+
+		from = ticks();
+		CHECK(!munmap(map[i], 4096));
+		taken[k] = ticks() - from;
+		CHECK(mmap(map[i], 4096, i % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+			== map[i]);
+	}
+	point("munmap", n, SAMPLES, 1);
+	for (int k = 0; k < 7; k++) {
+		from = ticks();
+		CHECK(!wait_status(spawn_none()));
+		taken[k] = ticks() - from;
+	}
+	point("fork-maps", n, 7, 1);
+}
+
 static void curve_maps(void)
 {
-	static const unsigned mapped[] = { 30, 100, 300, 1000, 3000, 10000, 30000 };
-	static void *map[30000];
+	static const unsigned mapped[] = { 30, 100, 300, 1000, 3000, 10000, 30000, 60000 };
+	static char *map[60000];
 	unsigned have = 0;
 
 	for (unsigned i = 0; i < sizeof mapped / sizeof mapped[0]; i++) {
 		for (; have < mapped[i]; have++)
 			CHECK((map[have] = mmap(0, 4096, have % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
 				!= MAP_FAILED);
-		for (int k = 0; k < SAMPLES; k++) {
-			uint64_t from = ticks();
-			void *at = mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-			CHECK(at != MAP_FAILED && munmap(at, 4096) == 0);
-			taken[k] = ticks() - from;
-		}
-		point("mmap", mapped[i], SAMPLES, 1);
+		maps_point(have, map);
 	}
 	while (have--)
 		CHECK(!munmap(map[have], 4096));

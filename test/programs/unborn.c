@@ -9,9 +9,9 @@
 /* fork counts the files of all regions when the child's env is made. */
 static void die(void)
 {
-	for (uint32_t i = 0; i < SPACE->region_count; i++)
-		if (SPACE->regions[i].inode)
-			SPACE->regions[i].inode = (struct inode *)~0ul;
+	for (uint32_t i = 0; i < FIRST_LEAF->count; i++)
+		if (FIRST_LEAF->region[i].inode)
+			FIRST_LEAF->region[i].inode = (struct inode *)~0ul;
 	(void)fork();
 	_exit(0);
 }

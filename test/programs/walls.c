@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Many at once: 10,000 threads, 10,000 files in one poll and one epoll; and of several epolls that watch one file
- * exclusively, one wakes. */
+/* Many at once: 10,000 threads, 10,000 files in one poll and one epoll, as many mappings as there may be; and of
+ * several epolls that watch one file exclusively, one wakes. */
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -198,6 +198,99 @@ static void senders(void)
 	printf("senders: %d\n", heard);
 }
 
+#define MAPS 60000
+#define MOST 65530 /* max_map_count */
+#define PAGE 4096l
+
+static char *map[MOST + 100];
+
+static char *one_more(long i)
+{
+	return mmap(0, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static long lines_of_maps(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	long n = 0;
+
+	CHECK(f);
+	for (int c; (c = getc(f)) != EOF;)
+		n += c == '\n';
+	CHECK(!fclose(f));
+	return n;
+}
+
+static void marks_look(long step, char mark)
+{
+	for (long i = 0; i < MAPS; i += step)
+		CHECK(*map[i] == (i % (4 * step) ? 0 : mark));
+}
+
+static void marks_set(long step, char mark)
+{
+	for (long i = 0; i < MAPS; i += 4 * step)
+		*map[i] = mark;
+}
+
+/* No more can be had, by any way; but what makes none more still goes, and then there is room. */
+static void maps_full(long n)
+{
+	char *three;
+	long said = 0;
+
+	for (; n < MOST + 100 && (map[n] = one_more(n)) != MAP_FAILED; n++)
+		;
+	CHECK(errno == ENOMEM && n > MOST - 100 && n < MOST);
+	said = lines_of_maps();
+	CHECK(said > MOST - 10 && said < MOST + 10);
+	CHECK(!munmap(map[10], PAGE) && !munmap(map[20], PAGE) && !munmap(map[30], PAGE));
+	three = mmap(0, 5 * PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(three != MAP_FAILED);
+	while ((map[n] = one_more(n)) != MAP_FAILED)
+		n++;
+	CHECK(munmap(three + PAGE, PAGE) == -1 && errno == ENOMEM);
+	CHECK(mprotect(three + PAGE, PAGE, PROT_READ) == -1 && errno == ENOMEM);
+	CHECK(!munmap(three, PAGE) && !munmap(three + 4 * PAGE, PAGE)); /* a shorter one is no other one */
+	map[10] = map[20] = map[30] = three + PAGE;
+	CHECK(!munmap(three + PAGE, 3 * PAGE));
+	for (long i = 0; i < n; i++)
+		CHECK(!munmap(map[i * 7919 % n], PAGE)); /* in no order */
+}
+
+static void mappings(void)
+{
+	pid_t child;
+	long before = lines_of_maps();
+
+	for (long i = 0; i < MAPS; i++)
+		CHECK((map[i] = one_more(i)) != MAP_FAILED);
+	CHECK(lines_of_maps() >= MAPS);
+	marks_set(50, 'p');
+	for (int round = 0; round < 2; round++) {
+		child = fork();
+		CHECK(child >= 0);
+		if (!child) {
+			marks_look(50, 'p');
+			marks_set(50, 'c');
+			CHECK(!mprotect(map[MAPS / 2 + 1], PAGE, PROT_READ | PROT_WRITE) && !munmap(map[MAPS / 3 + 1], PAGE));
+			map[MAPS / 2 + 1][0] = 1;
+			child = fork();
+			if (!child) {
+				marks_look(50, 'c');
+				_exit(6);
+			}
+			CHECK(wait_status(child) == 6);
+			_exit(5);
+		}
+		CHECK(wait_status(child) == 5);
+		marks_look(50, 'p');
+	}
+	maps_full(MAPS);
+	CHECK(lines_of_maps() == before);
+	printf("%d mappings\n", MAPS);
+}
+
 int main(void)
 {
 	struct rlimit most;
@@ -209,6 +302,7 @@ int main(void)
 	waiting();
 	exclusive();
 	senders();
+	mappings();
 	threads();
 	puts("walls: ok");
 	return 0;

@@ -36,13 +36,13 @@ static int keep(uint64_t start, uint64_t end, uint64_t advice)
 	uint32_t set = kept[advice].set, clear = kept[advice].clear;
 	struct region *r;
 
-	for (r = region_above(start); set == REGION_WIPED && r && r < SPACE->regions + SPACE->region_count && r->start < end; r++)
+	for (r = region_above(start); set == REGION_WIPED && r && r->start < end; r = region_next(r))
 		if (!is_anonymous(r))
 			return -EINVAL;
 	r = region_cut(start, end);
 	if (!r)
 		return -ENOMEM;
-	for (; r < SPACE->regions + SPACE->region_count && r->start < end; r++)
+	for (; r && r->start < end; r = region_next(r))
 		if (!((set | clear) & REGION_HUGE) || (is_anonymous(r) && !(r->flags & (REGION_GROWSDOWN | REGION_STASH))))
 			r->flags = (r->flags | set) & ~clear;
 	regions_join(start, end);

@@ -152,7 +152,7 @@ static long lock_set(uint64_t start, uint64_t size, int locks)
 	r = region_cut(start, end);
 	if (!r)
 		return -ENOMEM;
-	for (; r < SPACE->regions + SPACE->region_count && r->start < end; r++)
+	for (; r && r->start < end; r = region_next(r))
 		r->flags = locks ? r->flags | REGION_LOCKED : r->flags & ~REGION_LOCKED;
 	regions_join(start, end);
 	SPACE->has_fork_advice |= locks;
@@ -181,8 +181,8 @@ CALL3(mlock2, start, size, flags)
 
 static void all_set(uint32_t set, uint32_t clear)
 {
-	for (uint32_t i = 0; i < SPACE->region_count; i++)
-		SPACE->regions[i].flags = (SPACE->regions[i].flags | set) & ~clear;
+	for (struct region *r = region_first(); r; r = region_next(r))
+		r->flags = (r->flags | set) & ~clear;
 }
 
 CALL1(mlockall, flags)
@@ -195,8 +195,8 @@ CALL1(mlockall, flags)
 	all_set(REGION_LOCKED, 0);
 	SPACE->has_fork_advice = 1;
 	/* As in Linux, what cannot be made now is made at its touch. */
-	for (uint32_t i = 0; i < SPACE->region_count && !(flags & MCL_ONFAULT); i++)
-		(void)populate_all(SPACE->regions[i].start, SPACE->regions[i].end);
+	for (struct region *r = region_first(); r && !(flags & MCL_ONFAULT); r = region_next(r))
+		(void)populate_all(r->start, r->end);
 	return 0;
 }
 

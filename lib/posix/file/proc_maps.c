@@ -4,8 +4,6 @@
 #include <base/fmt.h>
 #include "proc.h"
 
-uint64_t regions_max(void) { return REGION_PAGES_MAX * PAGE / sizeof(struct region); }
-
 size_t region_line(const struct region *r, char *to, size_t max)
 {
 	struct inode *file = region_file(r);
@@ -31,8 +29,10 @@ size_t maps_text(char *to, size_t max)
 {
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < SPACE->region_count && n < max; i++)
-		if (!(SPACE->regions[i].flags & REGION_STASH))
-			n += region_line(SPACE->regions + i, to + n, max - n);
+	for (struct region *r = region_first(); r && n < max; r = region_next(r))
+		if (!(r->flags & REGION_STASH)) {
+			n += region_line(r, to + n, max - n);
+			family_progress();
+		}
 	return n;
 }

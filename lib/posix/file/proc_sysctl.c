@@ -3,6 +3,7 @@
  * absent. */
 #include "proc.h"
 #include <posix/file/aio.h>
+#include <vm/vm.h>
 
 /* ---- values that follow from the system itself */
 static void say_number(struct text *t, uint64_t n) { say(t, "%lu\n", (unsigned long)n); }

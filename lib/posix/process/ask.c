@@ -45,12 +45,9 @@ static void cuts_take(void)
 	if (before == F->cuts)
 		return;
 	SPACE->cuts = F->cuts;
-	for (uint32_t i = 0; i < SPACE->region_count; i++) {
-		const struct region *r = SPACE->regions + i;
-
+	for (struct region *r = region_first(); r; r = region_next(r))
 		if (r->inode && (int32_t)(inode_cuts(r->inode) - before) > 0)
 			mapping_renew(r, inode_size(r->inode));
-	}
 }
 
 void ask_serve(void)

@@ -181,11 +181,11 @@ static uint64_t dumped_bytes(const struct region *r)
 
 static void files_note(struct core *c)
 {
-	uint64_t count = 0, *list, size;
+	uint64_t count = 0, k = 2, *list, size;
 	char *names;
 
-	for (uint32_t i = 0; i < SPACE->region_count; i++)
-		count += region_file(SPACE->regions + i) != 0;
+	for (struct region *r = region_first(); r; r = region_next(r))
+		count += region_file(r) != 0;
 	size = 16 + count * (24 + PATH_SHOWN);
 	list = note(c, NT_FILE, size);
 	if (!list)
@@ -193,9 +193,7 @@ static void files_note(struct core *c)
 	names = (char *)(list + 2 + 3 * count);
 	list[0] = count;
 	list[1] = PAGE;
-	for (uint32_t i = 0, k = 2; i < SPACE->region_count; i++) {
-		const struct region *r = SPACE->regions + i;
-
+	for (struct region *r = region_first(); r; r = region_next(r)) {
 		if (!region_file(r))
 			continue;
 		list[k++] = r->start;
@@ -252,9 +250,7 @@ static void headers(struct core *c, const struct signal_info *info, int sig)
 	e->e_phentsize = sizeof *p;
 	*p = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = from, .p_filesz = c->used - from, .p_align = 4 };
 	c->size = PAGE_UP(c->used);
-	for (uint32_t i = 0; i < SPACE->region_count; i++) {
-		const struct region *r = SPACE->regions + i;
-
+	for (struct region *r = region_first(); r; r = region_next(r)) {
 		if (r->flags & REGION_STASH)
 			continue;
 		*load = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = c->size, .p_vaddr = r->start, .p_memsz = r->end - r->start, .p_align = PAGE,
@@ -270,9 +266,9 @@ static int contents_write(struct core *c)
 	const Elf64_Phdr *load = (const Elf64_Phdr *)(c->at + sizeof(Elf64_Ehdr)) + 1;
 	int e = inode_write(c->file, c->at, c->used, 0) == (long)c->used ? 0 : -ENOSPC;
 
-	for (uint32_t i = 0; !e && i < SPACE->region_count; i++)
-		if (!(SPACE->regions[i].flags & REGION_STASH)) {
-			e = region_write(c, SPACE->regions + i, load->p_filesz, load->p_offset);
+	for (struct region *r = region_first(); !e && r; r = region_next(r))
+		if (!(r->flags & REGION_STASH)) {
+			e = region_write(c, r, load->p_filesz, load->p_offset);
 			load++;
 		}
 	return e ? e : file_resize(c->file, c->size);

@@ -20,7 +20,7 @@ void exec_begin(void *argument)
 	env_begin_blank(plan);
 	P->task = plan->task;
 	P->thread = plan->task->threads;
-	(void)regions_open();
+	regions_open();
 	if (plan->old_env)
 		env_end(plan->old_env); /* so that its frames are free before this program asks for any */
 	family_lock();
@@ -59,7 +59,7 @@ static long env_blank(struct exec_plan *plan, struct task *t)
 	if (!b)
 		return -ENOMEM;
 	plan->task = t;
-	name = env_build(b, 1);
+	name = env_build(b);
 	if (!name)
 		name = env_launch(b, exec_begin, plan);
 	fam_free(b);

@@ -36,8 +36,7 @@ long fork_process(const struct fork_wish *w)
 		child_undo(child);
 		return name == -EAGAIN || name == -ENOMEM ? name : -ENOMEM;
 	}
-	for (uint32_t i = 0; i < SPACE->region_count; i++)
-		region_get(SPACE->regions + i);
+	regions_get();
 	child->env = (exo_name)name;
 	child->state = TASK_ALIVE;
 	child->threads->on = 1;

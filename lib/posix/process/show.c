@@ -148,8 +148,7 @@ static void resident_say(struct text *t, const struct resident *m)
 static void own_smaps(struct text *t, const struct proc_node *of)
 {
 	(void)of;
-	for (uint32_t i = 0; i < SPACE->region_count && t->n < t->max - 1; i++) {
-		const struct region *r = SPACE->regions + i;
+	for (struct region *r = region_first(); r && t->n < t->max - 1; r = region_next(r)) {
 		struct resident m = { 0 };
 
 		if (r->flags & REGION_STASH)
@@ -172,16 +171,17 @@ static void own_smaps(struct text *t, const struct proc_node *of)
 
 static void own_rollup(struct text *t, const struct proc_node *of)
 {
+	struct region *first = region_first();
 	struct resident m = { 0 };
 
 	(void)of;
-	for (uint32_t i = 0; i < SPACE->region_count; i++)
-		if (!(SPACE->regions[i].flags & REGION_STASH))
-			resident_add(&m, SPACE->regions + i);
-	if (!SPACE->region_count)
+	if (!first)
 		return;
-	say(t, "%08lx-%08lx ---p 00000000 00:00 0                                  [rollup]\n", SPACE->regions[0].start,
-		SPACE->regions[SPACE->region_count - 1].end);
+	for (struct region *r = first; r; r = region_next(r))
+		if (!(r->flags & REGION_STASH))
+			resident_add(&m, r);
+	say(t, "%08lx-%08lx ---p 00000000 00:00 0                                  [rollup]\n", first->start,
+		region_last()->end);
 	resident_say(t, &m);
 }
 
@@ -196,8 +196,7 @@ static struct sizes own_sizes(void)
 {
 	struct sizes s = { 0 };
 
-	for (uint32_t i = 0; i < SPACE->region_count; i++) {
-		const struct region *r = SPACE->regions + i;
+	for (struct region *r = region_first(); r; r = region_next(r)) {
 		uint64_t n = r->end - r->start;
 
 		if (r->flags & REGION_STASH)

@@ -147,15 +147,16 @@ static struct segment *attached_at(uint64_t at, uint64_t start, const struct ino
 
 CALL1(shmdt, at)
 {
-	uint64_t end = 0;
+	uint64_t end = 0, done;
 	int any = 0;
 
 	if (at % PAGE)
 		return -EINVAL;
-	for (uint32_t i = 0; i < SPACE->region_count; i++) {
-		const struct region r = SPACE->regions[i];
+	for (const struct region *next = region_first(); next; next = region_above(done)) {
+		const struct region r = *next;
 		struct segment *s = attached_at(at, r.start, r.inode, r.offset);
 
+		done = r.end;
 		if (!s || (any && r.start >= end))
 			continue;
 		end = at + PAGE_UP(s->size);
@@ -165,7 +166,6 @@ CALL1(shmdt, at)
 		/* The segment may go with its last mapping. */
 		if (map_remove(r.start, r.end))
 			return -ENOMEM;
-		i--;
 	}
 	return any ? 0 : -EINVAL;
 }
