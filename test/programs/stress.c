@@ -290,6 +290,27 @@ static void pipes(void)
 	puts("pipes, and nobody was stopped");
 }
 
+/* Children of one with as many mappings as there can be, until there is no memory for one more: a fork is refused, or
+ * this process is killed, as the largest. */
+static void maps_children(void)
+{
+	pid_t pid[200], self = getpid();
+	int n = 0, status;
+
+	for (; n < 200 && (pid[n] = fork()) >= 0; n++)
+		if (pid[n] == 0) {
+			CHECK(!prctl(PR_SET_PDEATHSIG, SIGKILL));
+			if (getppid() == self)
+				raise(SIGSTOP);
+			_exit(0);
+		}
+	CHECK(n > 3 && n < 200 && (errno == ENOMEM || errno == EAGAIN));
+	for (int i = 0; i < n; i++)
+		CHECK(waitpid(pid[i], &status, WUNTRACED) == pid[i]);
+	for (int i = 0; i < n; i++)
+		CHECK(!kill(pid[i], SIGKILL) && wait_status(pid[i]) == 128 + SIGKILL);
+}
+
 #define MAPPERS 6
 
 /* Mappings until they are refused, by several processes at once, each of which sleeps on them until it is killed. */
@@ -305,14 +326,18 @@ static void maps(void)
 			for (int right = PROT_READ; mmap(0, 4096, right, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;)
 				right ^= PROT_READ | PROT_WRITE;
 			CHECK(errno == ENOMEM && !raise(SIGSTOP));
+			maps_children();
 			_exit(0);
 		}
 	}
 	for (int i = 0; i < MAPPERS; i++)
 		CHECK(waitpid(pid[i], &status, WUNTRACED) == pid[i] && WIFSTOPPED(status));
 	others_go_on();
-	for (int i = 0; i < MAPPERS; i++)
+	for (int i = 1; i < MAPPERS; i++)
 		CHECK(!kill(pid[i], SIGKILL) && wait_status(pid[i]) == 128 + SIGKILL);
+	CHECK(!kill(pid[0], SIGCONT));
+	status = wait_status(pid[0]);
+	CHECK(status == 0 || status == 128 + SIGKILL);
 	puts("mappings, and nobody was stopped");
 }
 
