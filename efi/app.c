@@ -24,7 +24,7 @@ void root_load(struct boot_info *info, int verify)
 	struct erofs fs;
 	uint64_t size;
 
-	if (file_read(L"root.img", BOOT_FIRST, REPORT_VA - ROOT_VA - EXO_PAGE_SIZE, &root_phys, &size) == EFI_NOT_FOUND)
+	if (file_read(L"root.img", BOOT_FIRST, VARS_VA - ROOT_VA - EXO_PAGE_SIZE, &root_phys, &size) == EFI_NOT_FOUND)
 		stop(EFI_NOT_FOUND, "\\aril\\root.img: missing; put the root image (make image: build/root.img) in \\aril on the boot volume");
 	root_verify((const void *)root_phys, size, verify); /* before anything believes a byte of it */
 	if (erofs_open(&fs, (const void *)root_phys, size))

@@ -17,6 +17,8 @@
 #define ROOT_VA   (EXO_HOMES_BASE + EXO_HOME_SIZE)
 #define REPORT_PAGES 4
 #define REPORT_VA (ROOT_VA + EXO_HOME_SIZE - REPORT_PAGES * EXO_PAGE_SIZE)
+#define VARS_PAGES 128
+#define VARS_VA (REPORT_VA - VARS_PAGES * EXO_PAGE_SIZE)
 #define CONFIG_VA (ROOT_VA + 3 * EXO_HOME_SIZE)
 #define STACK_VA  (CONFIG_VA + (EXO_UL(16) << 20))
 #define STACK_PAGES 16
@@ -82,6 +84,9 @@ void report_pci(void);
  * function. */
 #define PCI_HEAD 7
 unsigned pci_scan(void (*each)(unsigned place, const uint32_t head[PCI_HEAD]));
+
+/* variables.c: the firmware's variables, in the first env's root home. */
+void variables_read(struct boot_info *info);
 
 /* master.c: finds all PCI functions; after the exit stops those that master the bus, but for a few that it names in the log. */
 void master_find(int keep);

@@ -48,6 +48,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	acpi_facts(info);                /* interrupt controllers, timers, power */
 	tsc_facts(info);                 /* how fast the TSC runs */
 	report_make(info);               /* the machine, for people */
+	variables_read(info);            /* the firmware's, for ring 3 to read */
 	master_find(settings.busmaster); /* devices that write memory */
 	memory_arenas(info);             /* the kernel's tables, zeroed */
 	traps_build();                   /* GDT, TSS, IDT that print */

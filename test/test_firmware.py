@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from aril import hardware, screen
+from aril import hardware, image, nvram, screen
 
 
 def up(shape, **how):
@@ -55,6 +55,7 @@ def test_reset_system_is_replaced_and_faults():
         assert "on high" in shown and any(line.startswith("efi: Aril") for line in shown), shown
         assert machine.wait(60), machine.log_text()
         text = machine.log_text()
+    assert text.count("efi: variables: the firmware's list goes round") == 1 and re.search(r"^efi: variables: \d\d, \d+ bytes", text, re.M), text
     assert "kernel: the firmware's ResetSystem fails: vector 14, rip 0x1234" in text and "came back" not in text and "panic" not in text, text
 
 
@@ -91,6 +92,29 @@ def test_firmware_of_32_bits():
         machine.monitor("sendkey ret")
         hardware.log_wait(machine, r"BdsDxe: (failed|No bootable|loading Boot000[^1])|UEFI Interactive Shell|Press any key to enter the Boot Manager", 60)
         assert len(machine.log_text()) > len(text) + 20, "the firmware goes on"
+
+
+READ_VARIABLES = """cd /sys/firmware/efi/efivars
+efibootmgr -v; mokutil --sb-state; stat -f -c %t .; od -An -tx1 BootOrder-*; od -An -c odd*; ls | sort | uniq -d | wc -l
+cat hidden-* 2>&1; for f in *; do test $(wc -c <$f) = $(stat -c %s $f) || echo $f; done; echo x 2>&1 >BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c; rm Lang-* 2>&1"""
+
+
+def test_variables(tmp_path):
+    """What the firmware's variables were at boot is read as on Linux, by the programs that Linux has for it; what a system may not see is not there."""
+    shape = hardware.Shape(start="nvram")
+
+    def before(disk):
+        folder = os.path.dirname(disk)
+        shape.arguments(folder)
+        for name, attributes in (("odd/\u00fc", nvram.ATTRIBUTES), ("hidden", nvram.SHIM_ATTRIBUTES)):
+            nvram.variables_add(os.path.join(folder, "vars.fd"), [(name, b"data")], nvram.SHIM, attributes)
+    root = image.Source(str(tmp_path), False, "linux", [], ("efibootmgr", "mokutil")).root
+    r = hardware.boot(shape, ["sh", "-c", READ_VARIABLES], root=root, before=before, options="quiet=no")
+    said = r.out.decode()
+    for line in (r"^BootCurrent: 0000$", r"^BootOrder: 0000", r"^Boot0000\* Aril\tHD\(1,GPT,[-0-9a-f]+,0x800,0x\w+\)/File\(\\EFI\\aril\\aril\.efi\)", r"^SecureBoot disabled$",
+                 r"^de5e81e4$", r"^ 07 00 00 00 00 00", r"^  \\a +\\0 +\\0 +\\0 +d +a +t +a$", r"^0$", r"hidden-\*.*No such file", r"Read-only file system$"):
+        assert re.search(line, said, re.M), (line, said, r.log)
+    assert r.status and said.count("Read-only file system") == 2 and not re.search(r"^\w+-[-0-9a-f]{36}$", said, re.M), said
 
 
 def clocks(text):

@@ -158,8 +158,11 @@ def behind_shim(is_enrolled):
 def test_shim(key, tmp_path):
     """With the key in shim's list it boots. Without, or when the file is not signed, shim says so and nothing of Aril runs."""
     shape, before = behind_shim(True)
-    r = hardware.boot(shape, ["hwinfo"], efi=lambda conf: sign(key, tmp_path, conf=conf), before=before)
+    root = image.Source(str(tmp_path), False, "linux", [], ("mokutil",)).root
+    r = hardware.boot(shape, ["sh", "-c", "hwinfo; mokutil --sb-state; mokutil --list-enrolled"], efi=lambda conf: sign(key, tmp_path, root=root, conf=conf),
+                      root=root, before=before)
     assert r.status == 0 and b"Secure Boot on" in r.out and "efi: Secure Boot: on" in r.log, r
+    assert b"SecureBoot enabled" in r.out and b"[key 1]" in r.out, r
     for is_enrolled, loader in ((False, sign(key, tmp_path / "other")), (True, None)):
         shape, before = behind_shim(is_enrolled)
         text = hardware.watch(shape, "app = linux\n", r"Security Violation|^efi: ", 90, efi=loader, before=before)

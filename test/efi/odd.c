@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* A firmware that replaces ResetSystem at the exit, and leaves one there that faults; and whose screen has its pixels above 4 GiB, in RAM that it keeps. */
+/* A firmware that replaces ResetSystem at the exit, and leaves one there that faults; whose screen has its pixels above 4 GiB, in RAM that it keeps; and
+ * whose list of variables has no end. */
 #include "chain.h"
 
 #define HIGH 0x100000000ul
 
 static EFI_EXIT_BOOT_SERVICES real_exit;
+static EFI_GET_NEXT_VARIABLE_NAME real_next;
+
+static EFI_STATUS EFIAPI next_or_first(UINTN *size, CHAR16 *name, EFI_GUID *guid)
+{
+	UINTN room = *size;
+	EFI_STATUS status = real_next(size, name, guid);
+
+	if (status != EFI_NOT_FOUND)
+		return status;
+	*size = room;
+	name[0] = 0;
+	return real_next(size, name, guid);
+}
 
 static void reset_set(uint64_t at)
 {
@@ -47,6 +61,8 @@ void before(void)
 
 	*(volatile uint8_t *)page = 0xc3; /* ret: what a pointer taken before the exit leads to */
 	reset_set(page);
+	real_next = firmware_system->RuntimeServices->GetNextVariableName;
+	firmware_system->RuntimeServices->GetNextVariableName = next_or_first;
 	real_exit = firmware_boot->ExitBootServices;
 	firmware_boot->ExitBootServices = exit_and_replace;
 	screen_move();

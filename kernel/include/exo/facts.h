@@ -8,6 +8,7 @@
 	uint64_t config_va, config_size; /* aril.conf in the first env, read-only, NUL-terminated */ \
 	uint64_t root_va, root_size;     /* root image in the first env, read-only */ \
 	uint64_t report_va, report_size; /* in the root image's home: the machine as its firmware knows it, text for people */ \
+	uint64_t vars_va, vars_size;     /* there, too: the firmware's variables (base/efi_var.h); 0 = none */ \
 	uint64_t fb_base;       /* physical address of the framebuffer as the loader left it, 0 = none */ \
 	uint64_t fb_size;       /* bytes */ \
 	uint32_t fb_width, fb_height, fb_stride; /* pixels; stride: of one scan line */ \

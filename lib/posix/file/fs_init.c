@@ -58,6 +58,8 @@ static int folders_mount(struct fs_family *fs)
 	if (!error)
 		error = mounted(&cgroup_kind, "cgroup2", "/sys/fs/cgroup", MOUNT_READ_ONLY);
 	if (!error)
+		error = mounted(&efivars_kind, "efivarfs", "/sys/firmware/efi/efivars", MOUNT_READ_ONLY);
+	if (!error)
 		error = mounted(&devtmpfs_kind, "devtmpfs", "/dev", 0);
 	if (!error)
 		error = mounted(&devpts_kind, "devpts", "/dev/pts", 0);
@@ -112,6 +114,6 @@ int fs_init(const void *image, size_t size, const struct fs_ops *const *kinds)
 }
 
 const struct fs_ops *const kinds_of_linux[] = {
-	&sysfs_kind, &tmpfs_kind, &proc_kind, &cgroup_kind, &devtmpfs_kind, &devpts_kind,
+	&sysfs_kind, &tmpfs_kind, &proc_kind, &cgroup_kind, &efivars_kind, &devtmpfs_kind, &devpts_kind,
 	&p9_kind, NULL,
 };

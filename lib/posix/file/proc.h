@@ -49,7 +49,7 @@ size_t region_line(const struct region *r, char *to, size_t max);
 
 extern const struct shown proc_root, sys_root, cgroup_root;
 /* proc_fs.c: the kinds that show them. */
-extern const struct fs_ops proc_kind, sysfs_kind, cgroup_kind;
+extern const struct fs_ops proc_kind, sysfs_kind, cgroup_kind, efivars_kind;
 /* proc_tree.c: what stands in /proc/sys/fs/binfmt_misc */
 extern const struct shown binfmt_rows[];
 extern const struct shown_more binfmt_names;

@@ -2,6 +2,7 @@
 /* /proc and /sys as file systems: nodes by their rows. Inodes live only while somebody uses them; a node has the
  * same number whenever it is made. */
 #include "proc.h"
+#include "efi_vars.h"
 
 #define TEXT_PAGES     16
 #define TEXT_PAGES_BIG 256  /* at first */
@@ -280,3 +281,59 @@ static int cgroup_make(struct volume *v, const char *source, char *options)
 const struct fs_ops proc_kind = { .name = "proc", .magic = 0x9fa0, .make = proc_make, SHOWN };
 const struct fs_ops sysfs_kind = { .name = "sysfs", .magic = 0x62656572, .make = sysfs_make, SHOWN };
 const struct fs_ops cgroup_kind = { .name = "cgroup2", .magic = 0x63677270, .make = cgroup_make, SHOWN };
+
+/* ---- the firmware's variables: each is a node of one row, by its place */
+static const struct shown vars_root = { .name = "efivars", .mode = S_IFDIR | 0755 };
+static const struct shown variable_row = { .name = "%", .mode = S_IFREG | 0644 };
+
+static int vars_make(struct volume *v, const char *source, char *options)
+{
+	(void)source;
+	(void)options;
+	return shown_root(v, &vars_root);
+}
+
+static int vars_lookup(struct inode *dir, const char *name, size_t n, struct inode **out)
+{
+	const char *own;
+	size_t own_n;
+
+	for (uint64_t at = 0; (own = efi_var_name(at, &own_n)) != NULL; at = efi_var_next(at)) {
+		if (own_n != n || memcmp(own, name, n))
+			continue;
+		if (proc_node_make(dir, &variable_row, 0, (int)at, out))
+			return -ENOMEM;
+		(*out)->size = efi_var_file_size(at);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int vars_read_dir(struct inode *dir, uint64_t *at, dir_emit *emit, void *context)
+{
+	const char *name;
+	size_t n;
+
+	(void)dir;
+	for (; (name = efi_var_name(*at - 2, &n)) != NULL; *at = efi_var_next(*at - 2) + 2)
+		if (emit(context, name, n, node_number(&variable_row, 0, (int)*at - 2), S_IFREG >> 12,
+			efi_var_next(*at - 2) + 2))
+			return 0;
+	return 0;
+}
+
+static long vars_read(struct inode *ip, void *to, size_t n, uint64_t at)
+{
+	return (long)efi_var_read((uint64_t)ip->proc.fd, to, n, at);
+}
+
+static long vars_path(const struct inode *ip, char *to, size_t max)
+{
+	size_t n;
+	const char *name = ip->parent ? efi_var_name((uint64_t)ip->proc.fd, &n) : NULL;
+
+	return name ? fmt(to, max, "/%.*s", (int)n, name) : 0;
+}
+
+const struct fs_ops efivars_kind = { .name = "efivarfs", .magic = 0xde5e81e4, .is_single = 1, .make = vars_make,
+	.lookup = vars_lookup, .read_dir = vars_read_dir, .read = vars_read, .path = vars_path };

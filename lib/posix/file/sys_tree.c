@@ -150,6 +150,10 @@ const struct shown cgroup_root = { "cgroup", S_IFDIR | 0555, .in = cgroup_rows }
 
 static const struct shown fs_rows[] = { DIRECTORY("cgroup", nothing), { 0 } };
 
+/* ---- the firmware: its variables are a file system of their own (efi_vars.c) */
+static const struct shown efi_rows[] = { FIXED("fw_platform_size", "64"), DIRECTORY("efivars", nothing), { 0 } };
+static const struct shown firmware_rows[] = { DIRECTORY("efi", efi_rows), { 0 } };
+
 /* ---- the kernel: what it is built with */
 static const struct shown pool_rows[] = {
 	FIXED("nr_hugepages", "0"), FIXED("free_hugepages", "0"), FIXED("resv_hugepages", "0"), FIXED("surplus_hugepages",
@@ -166,8 +170,7 @@ static const struct shown kernel_rows[] = { DIRECTORY("mm", mm_rows), { 0 } };
 static const struct shown dev_rows[] = { DIRECTORY("block", nothing), DIRECTORY("char", nothing), { 0 } };
 static const struct shown top_rows[] = {
 	DIRECTORY("block", nothing), DIRECTORY("bus", nothing), DIRECTORY("class", nothing), DIRECTORY("dev", dev_rows),
-	DIRECTORY("devices", devices_rows), DIRECTORY("firmware", nothing), DIRECTORY("fs", fs_rows), DIRECTORY("kernel",
-		kernel_rows),
-	DIRECTORY("module", nothing), { 0 },
+	DIRECTORY("devices", devices_rows), DIRECTORY("firmware", firmware_rows), DIRECTORY("fs", fs_rows),
+	DIRECTORY("kernel", kernel_rows), DIRECTORY("module", nothing), { 0 },
 };
 const struct shown sys_root = { "sys", S_IFDIR | 0555, .in = top_rows };
