@@ -29,7 +29,8 @@ void log_init(void);
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* (log_line: acpi.h) With 1, log_line keeps its lines but shows them nowhere; stop() still speaks. */
 void log_quiet(int quiet);
-/* The lines so far, on the boot volume, as \aril\bootlog.txt; for after a stop() too. One log line tells when that fails. */
+/* The lines so far and the report, on the boot volume, as \aril\bootlog.txt; for after a stop() too. One log line tells
+ * when that fails. */
 void log_file_wanted(void);
 void log_file_write(void);
 /* From ExitBootServices on: lines go to COM1. */
@@ -74,6 +75,8 @@ extern struct acpi acpi_seen;
 
 /* report.c: what the firmware knows of the machine, as text for people, in the first env's root home. Nothing is decided by it. */
 void report_make(struct boot_info *info);
+/* What it is so far, and its size. */
+const char *report_page(size_t *size);
 /* One more piece of it; what does not fit is left out and said so. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* pci.c: the devices that the firmware has found, a line each. */

@@ -11,7 +11,7 @@
 #define COM1      0x3f8
 #define COM1_SPIN 100000
 
-static char *log_text;
+static char *log_text, *file_text; /* file_text: what \aril\bootlog.txt will be, log and report */
 static size_t log_size;
 static int quiet, file_wanted;
 
@@ -120,16 +120,22 @@ void log_quiet(int on)
 void log_file_wanted(void)
 {
 	file_wanted = 1;
+	file_text = (char *)memory_pages(LOG_PAGES + REPORT_PAGES, BOOT_FREE, "the boot log's file");
 }
 
 void log_file_write(void)
 {
 	EFI_STATUS status;
+	const char *page;
+	size_t size;
 
 	if (!file_wanted)
 		return;
+	page = report_page(&size);
+	memcpy(file_text, log_text, log_size);
+	memcpy(file_text + log_size, page, size);
 	file_wanted = 0; /* one try: a medium that fails shall not keep the reason off the screen */
-	status = file_write(L"bootlog.txt", log_text, log_size);
+	status = file_write(L"bootlog.txt", file_text, log_size + size);
 	if (EFI_ERROR(status))
 		log_line("\\aril\\bootlog.txt: not written (%s, %lx); the medium may be full or write-protected", status_name(status),
 			(unsigned long)status);

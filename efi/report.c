@@ -34,6 +34,12 @@ void report(const char *format, ...)
 	used += (size_t)n;
 }
 
+const char *report_page(size_t *size)
+{
+	*size = used;
+	return text;
+}
+
 static void report_firmware(void)
 {
 	const CHAR16 *vendor = firmware_system->FirmwareVendor;

@@ -149,10 +149,14 @@ def test_reset():
 def test_hwinfo():
     """One page with all that a report needs."""
     shape = hardware.Shape(machine="q35", cpus=4, disk="usb", parts=("intel-iommu",))
-    r = hardware.boot(shape, ["hwinfo"])
-    assert r.status == 0, r
-    page = r.out.decode()
+    r = hardware.boot(shape, ["sh", "-c", "hwinfo; echo ====; cd /tmp; hwinfo --report; echo ====; cat aril-report.txt; hwinfo --report -; hwinfo --send"])
+    page, said, sent = r.out.decode().split("====\n")
+    assert r.status == 2 and sent.endswith("usage: hwinfo [--report [FILE]]\n"), r
     print(page)
+    # The file holds the page, the whole log, and what memory and variables look like; and what it is good for is said.
+    assert re.search(r"^/tmp/aril-report\.txt: \d{4,5} bytes\.\nIt lies in memory, ", said) and "send \\aril\\bootlog.txt, which" in said, said
+    for line in (page.split("kernel:")[0], "\n---- dmesg\n", "\nefi: leaving firmware\n", "\n---- cat /proc/meminfo\nMemTotal: ", " BootOrder-8be4df61-"):
+        assert sent.count(line) >= 2, (line, sent)
     for line in (r"^Aril 0\.1", r"^firmware:  EDK II, .*, Secure Boot off$", r"^CPU:       QEMU.*; 4 in the MADT, 1 used$", r"^  used:    nx smep smap ",
                  r"^  missing: .*x2apic", r"^runs by:   TCG, ", r"^memory:    KiB in \d+ entries: .*free \d+", r"^ACPI:      BOCHS.*: XSDT FACP DSDT APIC HPET ",
                  r"^APIC:      xAPIC at fee00000, 1 I/O APIC", r"^timers:    HPET fed00000, PM timer port 608", r"^TSC:       by ACPI PM timer \d+ kHz \(taken\)",

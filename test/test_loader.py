@@ -25,7 +25,7 @@ def test_keys():
                       after=lambda disk: seen.append(bootlog(disk)))
     assert r.status == 0 and r.out.split() == [b"MemTotal:", b"204800", b"kB"], r
     assert "efi: memory map" not in r.log, r.log
-    for line in ("efi: Aril", "efi: \\aril\\root.img: ", "efi: kernel tables: "):
+    for line in ("efi: Aril", "efi: \\aril\\root.img: ", "efi: kernel tables: ", "\nfirmware:  EDK II", "\nACPI:  ", " 030000 VGA\n"):
         assert line in seen[0], seen
 
 
