@@ -7,7 +7,7 @@
 #define PAGES_KEPT 8 /* of leaves that are empty: whoever maps and unmaps asks for none */
 
 /* A page of the tree's own, with whatever is in it: 0 or -ENOMEM. */
-static int page_make(uint64_t va)
+static int tree_page_add(uint64_t va)
 {
 	uint64_t pfn;
 	int64_t r;
@@ -33,12 +33,12 @@ static int leaf_prepare(void)
 	if (SPACE->leaf_count == LEAVES_MAX)
 		return -ENOMEM;
 	while (SPACE->root_pages * PAGE < root_bytes) {
-		if (page_make((uint64_t)ROOT + SPACE->root_pages * PAGE))
+		if (tree_page_add((uint64_t)ROOT + SPACE->root_pages * PAGE))
 			return -ENOMEM;
 		SPACE->root_pages++;
 	}
 	if (SPACE->leaf_pages == SPACE->leaf_count) {
-		if (page_make(leaf_address(SPACE->leaf_pages)))
+		if (tree_page_add(leaf_address(SPACE->leaf_pages)))
 			return -ENOMEM;
 		SPACE->leaf_pages++;
 	}
