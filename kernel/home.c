@@ -62,7 +62,36 @@ static int64_t release(struct env *me, uint64_t unit)
 		return -EXO_ENOMEM;
 	homes[unit].owner = 0;
 	account_refund(envs[me->index].account, EXO_C_HOMES, 1);
+	if (me->opened.unit == unit)
+		me->opened.account = 0;
 	return 0;
+}
+
+/* To the account of env `name`, in place of what stood open before; 0: to none. */
+static int64_t open(struct env *me, uint64_t unit, exo_name name, uint64_t rights)
+{
+	const struct env *to = env_by_name(name);
+	if (rights != EXO_OPEN_READ && rights != EXO_OPEN_WRITE)
+		return -EXO_EINVAL;
+	if (homes[unit].owner != me->index)
+		return -EXO_EPERM;
+	if (name && !to)
+		return -EXO_ESTALE;
+	me->opened.unit = (uint32_t)unit;
+	me->opened.account = to ? envs[to->index].account : 0;
+	me->opened.generation = env_generation[me->opened.account];
+	me->opened.rw = rights == EXO_OPEN_WRITE;
+	return 1;
+}
+
+uint64_t home_opened(uint64_t unit)
+{
+	const struct exo_home *h = &homes[unit];
+	const struct env *owner = env_by_index(h->owner);
+	uint16_t account = envs[current_env()->index].account;
+	if (!owner || !h->pt2 || owner->opened.unit != unit || owner->opened.account != account || owner->opened.generation != env_generation[account])
+		return 0;
+	return (uint64_t)h->pt2 << EXO_PAGE_SHIFT | EXO_PTE_P | (owner->opened.rw ? EXO_PTE_RW : 0);
 }
 
 int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n)
@@ -78,9 +107,11 @@ int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n)
 		return r < 0 ? r : root_declare_private(pfn, va);
 	}
 	uint64_t unit = EXO_HOME_OF(va);
-	if (what > EXO_HOME_RELEASE || va & (EXO_HOME_SIZE - 1) || n > EXO_HOME_COUNT - unit)
+	if ((what > EXO_HOME_RELEASE && what != EXO_HOME_OPEN) || va & (EXO_HOME_SIZE - 1) || n > EXO_HOME_COUNT - unit)
 		return -EXO_EINVAL;
 	unit = index_of(unit, EXO_HOME_COUNT);
+	if (what == EXO_HOME_OPEN)
+		return open(me, unit, root, n);
 	int left = STRETCH;
 	for (uint64_t done = 0; done < n; done++) {
 		/* A release searches the list of the env's ranges. */

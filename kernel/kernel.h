@@ -77,6 +77,7 @@ struct env {
 	uint16_t made, made_at;    /* accounts that it made; from where on its end looks for them */
 	uint8_t port_count, slice_count;
 	struct env_port { uint16_t group; uint8_t mask, row; } port[ENV_PORTS]; /* of the I/O map: its byte, which of the eight; row of dev.c's table */
+	struct { uint64_t generation; uint32_t unit; uint16_t account; bool rw; } opened; /* one of its homes, to an account; 0: to none */
 	uint32_t home_count;
 	struct { uint32_t first, count; } home[ENV_HOMES];
 };
@@ -151,7 +152,8 @@ static inline void table_unplace(struct exo_frame_rec *t)
 {
 	if (table_links(t))
 		return;
-	t->flags &= (uint8_t)~(t->used ? EXO_F_SEALED : EXO_F_SEALED | FRAME_GLOBAL);
+	uint8_t gone = t->used ? EXO_F_SEALED : EXO_F_SEALED | FRAME_GLOBAL;
+	t->flags &= (uint8_t)~gone;
 	t->base = t->used ? t->base : 0;
 }
 /* With content, and nothing leads to it: it cannot be let go before it is emptied. */
@@ -197,7 +199,9 @@ void tables_flush(uint32_t root);                   /* forget all translations o
 
 /* ---- home.c */
 int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n);
-void homes_teardown(struct env *e);                 /* some of them */
+void homes_teardown(struct env *e);
+/* What the caller may link of a home that was opened to its account: an entry of level 3, or 0. */
+uint64_t home_opened(uint64_t unit);                 /* some of them */
 
 /* ---- user.c: the only ways to memory that ring 3 named */
 struct user_cursor { uint64_t page; uint8_t *at; }; /* start with zeros */

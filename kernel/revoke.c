@@ -46,6 +46,34 @@ static int64_t ask(struct env *e, uint64_t n, uint64_t deadline)
 	return 0;
 }
 
+static void record(struct env *e, uint64_t va, uint32_t pfn)
+{
+	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].va = va;
+	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].pfn = pfn;
+	e->exo->repossessed++;
+	sched_event(e, EXO_PEND_REVOKE);
+}
+
+/* Takes the link of a home of the caller's, a live one, out of e's root. */
+static int64_t take_home(struct env *e, uint64_t va)
+{
+	struct walk w;
+	int64_t r = va_in_homes(va) ? walk_to(e->root, va, 3, &w) : -EXO_EINVAL;
+	if (r < 0)
+		return r;
+	uint64_t *entry = &w.table[entry_index(va, 3)];
+	uint32_t pfn = entry_pfn(*entry);
+	if (!(*entry & EXO_PTE_P))
+		return -EXO_ENOENT;
+	if (homes[EXO_HOME_OF(va)].owner != current_env()->index || !table_is_live(pfn, va))
+		return -EXO_EPERM;
+	if (table_links(&frames[pfn]) == 1 && frames[pfn].used)
+		return -EXO_EBUSY;
+	link_drop(w.pfn, entry, va, 3, false);
+	record(e, va, pfn);
+	return 1;
+}
+
 /* Clears one leaf of e's root, of level 1 unless `at` says 2; `owner` is who must own the frame. Of e's own also what nobody owns and its account is charged for. */
 static int64_t take(struct env *e, uint64_t at, struct env *owner)
 {
@@ -53,6 +81,8 @@ static int64_t take(struct env *e, uint64_t at, struct env *owner)
 	uint64_t va;
 	int level;
 	int64_t r = at_decode(at & EXO_AT_LEVEL ? at : at | 1, 0, &va, &level);
+	if (r == 0 && level == 3 && owner != e)
+		return take_home(e, va);
 	if (r == 0)
 		r = level <= 2 ? walk_to(e->root, va, level, &w) : -EXO_EINVAL;
 	if (r < 0)
@@ -70,10 +100,7 @@ static int64_t take(struct env *e, uint64_t at, struct env *owner)
 	leaf_clear(&w, e->root, va, entry, false);
 	if (owner == e && frames[pfn].owner == e->index && !frames[pfn].pins && !table_is_stranded(&frames[pfn]))
 		frame_release(pfn);
-	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].va = va;
-	e->exo->repossession[e->exo->repossessed % EXO_REPOSSESSION].pfn = pfn;
-	e->exo->repossessed++;
-	sched_event(e, EXO_PEND_REVOKE);
+	record(e, va, pfn);
 	return 1;
 }
 

@@ -122,13 +122,21 @@ static __attribute__((noinline)) uint64_t link_sealed(struct walk *w, uint64_t v
 	return links_are_private(w->pfn, va) ? seal(w, va, level, n, true, shrunk, r) : seal(w, va, level, n, false, shrunk, r);
 }
 
-static int64_t link_live(struct walk *w, uint64_t va, uint64_t at)
+/* What the caller may hand on of a home: what its own root links, or what the home's owner opened to its account. */
+static uint64_t live_source(uint64_t va)
 {
 	struct walk s;
-	int64_t r = va_in_homes(va) ? walk_to(current_env()->root, va, 3, &s) : -EXO_EINVAL;
-	if (r < 0)
-		return r;
-	uint64_t source = s.table[entry_index(va, 3)], *entry = &w->table[entry_index(va, 3)];
+	uint64_t e = walk_to(current_env()->root, va, 3, &s) < 0 ? 0 : s.table[entry_index(va, 3)];
+	if (!(e & EXO_PTE_P))
+		return home_opened(EXO_HOME_OF(va));
+	return s.rw ? e : e & ~EXO_PTE_RW;
+}
+
+static int64_t link_live(struct walk *w, uint64_t va, uint64_t at)
+{
+	if (!va_in_homes(va))
+		return -EXO_EINVAL;
+	uint64_t source = live_source(va), *entry = &w->table[entry_index(va, 3)];
 	uint32_t pfn = entry_pfn(source);
 	if (!(source & EXO_PTE_P))
 		return -EXO_ENOENT;
@@ -137,7 +145,7 @@ static int64_t link_live(struct walk *w, uint64_t va, uint64_t at)
 	if (*entry & EXO_PTE_P)
 		return -EXO_EEXIST;
 	bool owner = homes[EXO_HOME_OF(va)].owner == current_env()->index;
-	if ((at & EXO_AT_RW && !(s.rw && source & EXO_PTE_RW)) || (at & EXO_AT_REMAP && !owner && !(source & EXO_LINK_BIT_REMAP)))
+	if ((at & EXO_AT_RW && !(source & EXO_PTE_RW)) || (at & EXO_AT_REMAP && !owner && !(source & EXO_LINK_BIT_REMAP)))
 		return -EXO_EPERM;
 	struct exo_frame_rec *t = &frames[pfn];
 	if (*link_counter(t, links_are_private(w->pfn, va)) == LINKS_MAX)

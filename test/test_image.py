@@ -14,7 +14,7 @@ import pytest
 from aril import cache, guest, image
 
 TOP = image.TOP
-KERNEL_LINES = 5100  # 4,750, and 350 for PCI functions and their messages; of C and assembly with the kernel's own headers, without those of the ABI; the aim is about 4,000 (kernel/README.md, "Size")
+KERNEL_LINES = 5160  # 4,750, 350 for PCI functions and their messages, and 60 for opened homes; of C and assembly with the kernel's own headers, without those of the ABI; the aim is about 4,000 (kernel/README.md, "Size")
 
 
 def sources(to):

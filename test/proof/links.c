@@ -60,6 +60,8 @@ static void live(void)
 	tables(3);
 	*walked_to(&w, HOME, 3) = maybe() ? any_link(CHILD) : 0;
 	*own_entry(HOME, 3) = maybe() ? any_link(CHILD) : 0;
+	homes[EXO_HOME_OF(HOME)].owner = (uint16_t)any(NO_ENV, KIN);
+	homes[EXO_HOME_OF(HOME)].pt2 = maybe() ? CHILD : 0;
 	link_live(&w, HOME, any(0, UINT64_MAX));
 }
 

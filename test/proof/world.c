@@ -70,6 +70,8 @@ void any_state(void)
 		envs[i].used[EXO_C_ENVS] = (uint32_t)any(1, EXO_ENV_MAX);
 		envs[i].account_maker = (uint16_t)any(NO_ENV, KIN);
 		env_store[i] = (struct env){ .index = (uint16_t)i, .root = ROOT, .public = &envs[i], .exo = &page_store[i], .name = i, .made = (uint16_t)any(2, EXO_ENV_MAX) };
+		env_store[i].opened.account = (uint16_t)any(NO_ENV, KIN);
+		env_store[i].opened.rw = maybe();
 		env_store[i].chain = any_in_chain();
 		env_store[i].dying_rest = any_in_chain();
 		env_records[i] = &env_store[i];

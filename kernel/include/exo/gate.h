@@ -29,7 +29,8 @@ enum exo_gate {
 #undef GATE
 };
 struct exo_batch { uint64_t op, arg[6]; int64_t result; } __attribute__((aligned(64))); /* op: EXO_GATE_..., without the base */
-enum exo_home_what { EXO_HOME_CLAIM, EXO_HOME_RELEASE, EXO_HOME_PRIVATE };
+enum exo_home_what { EXO_HOME_CLAIM, EXO_HOME_RELEASE, EXO_HOME_PRIVATE, EXO_HOME_OPEN };
+enum exo_home_open { EXO_OPEN_READ = 1, EXO_OPEN_WRITE }; /* to write: to read, too */
 enum exo_set_what { EXO_SET_ENTRIES, EXO_SET_ALARM, EXO_SET_OPEN, EXO_SET_LIMIT, EXO_SET_MACHINE, EXO_SET_REGS, EXO_SET_DIRECT, EXO_SET_FS, EXO_SET_GS,
 	EXO_SET_RIGHTS };
 enum exo_right { EXO_RIGHT_MACHINE = 1 };

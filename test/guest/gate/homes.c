@@ -210,6 +210,153 @@ void slot_private(void)
 	REFUSED(rt_env_home(&actor[0].spec, H3, EXO_AT_RW));
 }
 
+/* An actor with an account of its own, which has the upper table of H's slot: what links H there is its own doing. */
+static exo_name stranger(int i, actor_function *run, uint64_t argument)
+{
+	if (actor_prepare(i, run, argument) < 0)
+		return 0;
+	actor[i].spec.flags = EXO_SPEC_NEW_ACCOUNT;
+	actor[i].spec.limit[EXO_C_FRAMES] = 80;
+	actor[i].name = (exo_name)gate_env_make(&actor[i].spec);
+	return EXO_IS_ERROR(actor[i].name) ? 0 : actor[i].name;
+}
+
+static int64_t opened_link(uint64_t rights) { return gate_pt_link(0, H | 3 | EXO_AT_LIVE | rights, 1, 0); }
+
+static void visitor(uint64_t rights)
+{
+	shared[0] = (uint64_t)opened_link(rights);
+	shared[1] = (uint64_t)opened_link(rights | EXO_AT_REMAP);
+	if (shared[0] == 1)
+		shared[2] = WORD(H);
+	if (shared[0] == 1 && rights)
+		WORD(H + 8) = 43;
+	shared[3] = (uint64_t)rt_map(0, H + 5 * PAGE, (uint64_t)rt_frame(), 1, RW | NX);
+	shared[4] = (uint64_t)gate_home_set(rt_self(), EXO_HOME_OPEN, H, EXO_OPEN_WRITE);
+	shared[5] = 1;
+	for (;;)
+		(void)gate_yield(0, 0);
+}
+
+static int visited(exo_name name)
+{
+	for (int n = 0; n < 1000 && !shared[5]; n++)
+		(void)gate_yield(name, 0);
+	return shared[5] != 0;
+}
+
+void home_open(void)
+{
+	CHECK(home_new(H));
+	WORD(H) = 42;
+	exo_name name = stranger(0, visitor, EXO_AT_RW);
+	CHECK(name);
+	IS(gate_home_set(name, EXO_HOME_OPEN, H, EXO_OPEN_WRITE), 1);
+	CHECK(visited(name));
+	IS(shared[0], 1);
+	IS(shared[2], 42);
+	IS(WORD(H + 8), 43);
+	REFUSED(shared[1]);
+	REFUSED(shared[3]); /* contents yes, entries no */
+	REFUSED(shared[4]);
+	IS(FRAME(rt_homes[EXO_HOME_OF(H)].pt2).glinks, 2);
+	rt_env_end(name);
+	IS(FRAME(rt_homes[EXO_HOME_OF(H)].pt2).glinks, 1);
+}
+
+void home_open_refused(void)
+{
+	CHECK(home_new(H));
+	exo_name first = stranger(0, visitor, EXO_AT_RW), second = stranger(1, visitor, 0);
+	CHECK(first && second);
+	IS(gate_home_set(first, EXO_HOME_OPEN, H, 0), -EXO_EINVAL);
+	IS(gate_home_set(first, EXO_HOME_OPEN, H, EXO_OPEN_WRITE + 1), -EXO_EINVAL);
+	IS(gate_home_set(first, EXO_HOME_OPEN, H + PAGE, EXO_OPEN_READ), -EXO_EINVAL);
+	IS(gate_home_set(first, EXO_HOME_OPEN, H + EXO_HOME_SIZE, EXO_OPEN_READ), -EXO_EPERM);
+	IS(gate_home_set(first, EXO_HOME_OPEN, EXO_HOMES_BASE, EXO_OPEN_READ), -EXO_EPERM); /* the first env's */
+	IS(gate_home_set(0x7ffff001, EXO_HOME_OPEN, H, EXO_OPEN_READ), -EXO_ESTALE);
+	/* To read only: the first asks for more; the other's account was given nothing. */
+	IS(gate_home_set(first, EXO_HOME_OPEN, H, EXO_OPEN_READ), 1);
+	CHECK(visited(first));
+	IS(shared[0], -EXO_EPERM);
+	shared[5] = 0;
+	CHECK(visited(second));
+	IS(shared[0], -EXO_ENOENT);
+	IS(FRAME(rt_homes[EXO_HOME_OF(H)].pt2).glinks, 1);
+}
+
+/* What is mapped in an opened home is a proof, with the rights of that path and no more. */
+static void borrower(uint64_t argument)
+{
+	(void)argument;
+	shared[0] = (uint64_t)opened_link(0);
+	uint64_t pfn = PFN(rt_entry(H, 1));
+	shared[1] = (uint64_t)rt_tables(0, T, 0, 0);
+	shared[2] = (uint64_t)gate_pte_write(0, T | 1, 1, PTE(pfn, RW | NX), 0, H);
+	shared[3] = (uint64_t)gate_pte_write(0, T | 1, 1, PTE(pfn, NX), 0, H);
+	shared[4] = WORD(T);
+	shared[5] = 1;
+	for (;;)
+		(void)gate_yield(0, 0);
+}
+
+void home_open_proof(void)
+{
+	uint64_t pfn = home_new(H);
+
+	CHECK(pfn);
+	WORD(H) = 44;
+	IS(rt_unmap(0, H, 1, 0), 0);
+	IS(gate_frame_type(pfn, 1, EXO_DATA, EXO_F_SHARED), 1);
+	IS(gate_pte_write(0, H | 1, 1, PTE(pfn, RW | NX), 0, 0), 1);
+	exo_name name = stranger(0, borrower, 0);
+	CHECK(name);
+	IS(gate_home_set(name, EXO_HOME_OPEN, H, EXO_OPEN_READ), 1);
+	CHECK(visited(name));
+	IS(shared[0], 1);
+	IS(shared[1], 0);
+	REFUSED(shared[2]);
+	IS(shared[3], 1);
+	IS(shared[4], 44);
+	IS(FRAME(pfn).maps, 2);
+	/* Both ways in are the owner's to take. */
+	IS(gate_revoke(name, EXO_REVOKE_FRAME, H | 3, 0), 1);
+	IS(gate_revoke(name, EXO_REVOKE_FRAME, T, 0), 1);
+	IS(FRAME(pfn).maps, 1);
+	rt_env_end(name);
+}
+
+static void watcher(uint64_t argument)
+{
+	(void)argument;
+	shared[0] = (uint64_t)opened_link(0);
+	shared[5] = 1;
+	for (;;) {
+		shared[1] = WORD(H);
+		(void)gate_yield(0, 0);
+	}
+}
+
+void home_open_revoked(void)
+{
+	CHECK(home_new(H));
+	IS(actor_prepare(0, watcher, 0), 0);
+	actor[0].spec.flags = EXO_SPEC_NEW_ACCOUNT;
+	actor[0].spec.limit[EXO_C_FRAMES] = 80;
+	actor[0].spec.entry[EXO_ENTRY_FAULT] = 0;
+	exo_name name = actor[0].name = (exo_name)gate_env_make(&actor[0].spec);
+	IS(gate_home_set(name, EXO_HOME_OPEN, H, EXO_OPEN_READ), 1);
+	CHECK(visited(name));
+	IS(shared[0], 1);
+	REFUSED(gate_revoke(name, EXO_REVOKE_FRAME, (H + EXO_HOME_SIZE) | 3, 0));
+	REFUSED(gate_revoke(name, EXO_REVOKE_FRAME, EXO_HOMES_BASE | 3, 0)); /* a link of the first env's home */
+	IS(gate_revoke(name, EXO_REVOKE_FRAME, H | 3, 0), 1);
+	IS(FRAME(rt_homes[EXO_HOME_OF(H)].pt2).glinks, 1);
+	IS(actor_run(name), EXO_S_STUCK);
+	IS(rt_envs[EXO_NAME_INDEX(name)].stuck_addr, H);
+	rt_env_end(name);
+}
+
 /* The env's list of ranges is full but for one, and a release searches it to its end each time: an alarm that falls due meanwhile ends the op. */
 void home_release_bounded(void)
 {

@@ -134,7 +134,7 @@ static int64_t random_op(void)
 	int level = 1 + (int)random_below(4);
 	uint64_t give = random_below(3) ? 0 : EXO_AT_GIVE, pfn, at, proof, *entry;
 
-	switch (random_below(20)) {
+	switch (random_below(21)) {
 	case 0: case 1:
 		return op_frame_claim(random_below(WORLD_FRAMES), 1 + random_below(3), 0, 0);
 	case 2:
@@ -182,6 +182,8 @@ static int64_t random_op(void)
 		pfn = random_below(3) ? table_new(EXO_PT1 + level - 2) : any_frame(EXO_PT1 + level - 2);
 		at = place(level, give, SHARED);
 		return op_pt_copy(place_root, at, pfn, random_below(3) ? 0 : random_below(520), random_below(3) ? 512 : random_below(520));
+	case 19:
+		return op_home_set(any_env()->name, EXO_HOME_OPEN, any_va() & -EXO_HOME_SIZE, 1 + random_below(2));
 	default:
 		return op_home_set(any_root(), random_below(4), any_va() & ~(EXO_HOME_SIZE - 1), 1 + random_below(3));
 	}
@@ -207,7 +209,7 @@ static int64_t random_env_op(void)
 	case 3:
 		return op_env_set(e->name, EXO_SET_LIMIT, random_below(6), random_below(40));
 	case 4:
-		return op_revoke(e->name, EXO_REVOKE_FRAME, any_va(), 0);
+		return op_revoke(e->name, EXO_REVOKE_FRAME, random_below(2) ? any_va() : (any_va() & -EXO_HOME_SIZE) | 3, 0);
 	default:
 		/* Pushes what is dying already. */
 		return envs[e->index].state == EXO_S_DYING ? op_env_kill(e->name) : -1;

@@ -5,6 +5,7 @@
 struct model_frame model[WORLD_FRAMES];
 uint64_t model_entry[WORLD_FRAMES][512];
 struct model_home model_home[MODEL_UNITS];
+struct model_open model_open[EXO_ENV_MAX];
 bool model_cut;
 static uint32_t charged[WORLD_INDEX_MAX];
 

@@ -23,6 +23,13 @@ struct model_frame {
 extern struct model_frame model[WORLD_FRAMES];
 extern uint64_t model_entry[WORLD_FRAMES][512];
 extern struct model_home { uint16_t owner; uint32_t pt2; } model_home[MODEL_UNITS];
+/* The home that an env opened, by its index; by: its name, 0: none is open. */
+extern struct model_open {
+	exo_name by;
+	uint64_t unit, rights;
+	uint16_t account;
+	uint64_t generation;
+} model_open[EXO_ENV_MAX];
 extern bool model_cut; /* interrupts may end range ops early */
 
 struct model_walk { uint32_t table; uint64_t entry; bool reached, run, rw, given, foreign, private; }; /* run: one stands on the way */
@@ -75,6 +82,8 @@ void model_dropped(uint32_t pfn, bool give);           /* an entry that named pf
 /* NULL: element i is allowed (and with `apply` done); else the rule that refuses it. */
 typedef const char *model_element(uint64_t i, bool apply);
 const char *model_range(int64_t r, uint64_t n, model_element *one);
+/* What the home of va is open to the caller for, as its owner said (rule 3); 0: nothing. */
+uint64_t model_opened(uint64_t va);
 /* The root that the caller may name; 0 = none. */
 uint32_t model_root(uint64_t root);
 bool model_at(uint64_t at, uint64_t allowed, uint64_t *va, int *level);

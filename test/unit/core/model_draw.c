@@ -227,6 +227,18 @@ static void draw_link_new(void)
 static void draw_link_sealed(void) { uint64_t at = place(2 + (int)random_below(one_in(20) ? 3 : 2), EXO_AT_SEALED, SEALABLE); pt_link(at, any_count(), 0, NULL); }
 static void draw_link_live(void) { uint64_t at = place(3, EXO_AT_LIVE | (one_in(2) ? EXO_AT_RW : 0) | (one_in(2) ? EXO_AT_REMAP : 0), LIVE); pt_link(at, one_in(4) ? 2 : 1, 0, NULL); }
 
+/* A home that is open to the caller, if a look at those of all envs shows one, else any. */
+static void draw_link_opened(void)
+{
+	uint64_t va = UNIT(random_below(6));
+
+	for (unsigned i = 1; i < WORLD_INDEX_MAX; i++)
+		if (model_open[i].by && model_opened(UNIT(model_open[i].unit)) && one_in(2))
+			va = UNIT(model_open[i].unit);
+	place_root = one_in(3) ? any_root() : 0;
+	pt_link(va | 3 | EXO_AT_LIVE | (one_in(2) ? EXO_AT_RW : 0) | (one_in(8) ? EXO_AT_REMAP : 0), 1, 0, NULL);
+}
+
 static void draw_copy(void)
 {
 	int level = 2 + (int)random_below(2);
@@ -236,6 +248,18 @@ static void draw_copy(void)
 	OP("pt_copy(%lu, %lx, %lu, %lu, %lu)", place_root, at, pfn, first, n);
 	int64_t r = op_pt_copy(place_root, at, pfn, first, n);
 	wrong_if(model_pt_copy(r, place_root, at, pfn, first, n));
+}
+
+static void draw_open(void)
+{
+	const struct env *to = any_env();
+	uint64_t name = one_in(8) ? random_below(3) : to->name, va = UNIT(random_below(6));
+	uint64_t rights = one_in(9) ? random_below(4) : 1 + random_below(2);
+
+	for (unsigned i = 0; i < 6 && model_home_of(va)->owner != model_me(); i++)
+		va = UNIT(i);
+	OP("home_set(%lx, OPEN, %lx, %lu)", name, va, rights);
+	wrong_if(model_home_set(op_home_set(name, EXO_HOME_OPEN, va, rights), name, EXO_HOME_OPEN, va, rights, 0));
 }
 
 static void draw_home(void)
@@ -255,7 +279,7 @@ void draw_op(void)
 	static void (*const all[])(void) = {
 		draw_claim, draw_claim, draw_adopt, draw_give, draw_type, draw_type, draw_run, draw_run_end, draw_map_run, draw_map_run, draw_mapped_run, draw_map, draw_map, draw_map, draw_map, draw_map_by_proof, draw_map_by_proof, draw_map_many,
 		draw_unmap, draw_change, draw_change, draw_link_change, draw_link_change, draw_unlink, draw_link_new, draw_link_new, draw_link_new, draw_link_sealed, draw_link_sealed,
-		draw_link_live, draw_copy, draw_copy, draw_copy, draw_home,
+		draw_link_live, draw_link_opened, draw_copy, draw_copy, draw_copy, draw_home, draw_open,
 	};
 	all[random_below(sizeof all / sizeof *all)]();
 }

@@ -313,8 +313,36 @@ static const char *home_release_one(uint64_t i, bool apply)
 
 	if (h->owner != model_me() || h->pt2)
 		return "released a home that is a stranger's or linked";
-	if (apply)
+	if (apply) {
 		h->owner = 0;
+		if (model_open[model_me()].unit == (uint64_t)(h - model_home))
+			model_open[model_me()].by = 0;
+	}
+	return NULL;
+}
+
+uint64_t model_opened(uint64_t va)
+{
+	uint16_t owner = model_home_of(va)->owner, account = envs[model_me()].account;
+	const struct model_open *o = &model_open[owner];
+
+	if (!o->by || o->by != envs[owner].name || o->unit != EXO_HOME_OF(va))
+		return 0;
+	return o->account == account && o->generation == env_generation[account] ? o->rights : 0;
+}
+
+static const char *home_open(int64_t r, uint64_t name, uint64_t rights)
+{
+	uint64_t unit = EXO_HOME_OF(op.va);
+	const struct env *to = name ? env_by_name(name) : NULL;
+	uint16_t account = to ? envs[to->index].account : 0;
+	bool formed = !(op.va & (EXO_HOME_SIZE - 1)) && (rights == EXO_OPEN_READ || rights == EXO_OPEN_WRITE);
+	bool allowed = formed && model_home[unit].owner == model_me() && (to || !name);
+
+	if (allowed != (r == 1))
+		return "opening of a home";
+	if (allowed)
+		model_open[model_me()] = (struct model_open){ to ? current_env()->name : 0, unit, rights, account, env_generation[account] };
 	return NULL;
 }
 
@@ -323,8 +351,10 @@ const char *model_home_set(int64_t r, uint64_t root, uint64_t what, uint64_t va,
 	op.va = va;
 	op.room = room;
 	op.taken = 0;
-	if (va < EXO_HOMES_BASE || va >= EXO_WINDOW || what > EXO_HOME_PRIVATE)
+	if (va < EXO_HOMES_BASE || va >= EXO_WINDOW || what > EXO_HOME_OPEN)
 		return EXO_IS_ERROR(r) ? NULL : "home_set out of range";
+	if (what == EXO_HOME_OPEN)
+		return home_open(r, root, n);
 	if (what != EXO_HOME_PRIVATE)
 		return model_range(r, n, what == EXO_HOME_CLAIM ? home_claim_one : home_release_one);
 	uint32_t in = model_root(root);

@@ -79,12 +79,22 @@ static const char *sealed_one(uint64_t i, bool apply)
 static const char *live_one(uint64_t i, bool apply)
 {
 	struct model_walk w = model_walk(op.root, here(i), 3), s = model_walk(current_env()->root, here(i), 3);
-	uint32_t pfn = model_pfn(s.entry);
 	const char *why = model_place_check(&w);
 
 	if (why)
 		return why;
-	if (here(i) < EXO_HOMES_BASE || !s.reached || !(s.entry & EXO_PTE_P) || !model_is_live(pfn, here(i)))
+	if (here(i) < EXO_HOMES_BASE)
+		return "linked live what is no home's table";
+	if (!s.reached || !(s.entry & EXO_PTE_P)) {
+		uint64_t opened = model_opened(here(i));
+		uint32_t pt2 = opened ? model_home_of(here(i))->pt2 : 0;
+		s.entry = pt2 ? (uint64_t)pt2 << 12 | EXO_PTE_P : 0;
+		if (opened == EXO_OPEN_WRITE)
+			s.entry |= EXO_PTE_RW;
+		s.rw = true;
+	}
+	uint32_t pfn = model_pfn(s.entry);
+	if (!(s.entry & EXO_PTE_P) || !model_is_live(pfn, here(i)))
 		return "linked live what is no home's table";
 	if (w.entry & EXO_PTE_P)
 		return "linked over another";
