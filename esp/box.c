@@ -31,6 +31,7 @@
 
 static const char usage[] =
 	"usage: box [OPTION]... [--] COMMAND [ARG]...\n"
+	"       box [OPTION]... --app NAME [KEY=VALUE]...\n"
 	"       box list | box kill NAME\n"
 	"Runs COMMAND in a machine of its own: own memory, processes and files above the root image, own time.\n"
 	"  --memory SIZE    memory, as 64M (which is the default) or 1G; at least 8M\n"
@@ -38,11 +39,12 @@ static const char usage[] =
 	"  --processes N    processes that it may have (64)\n"
 	"  --name NAME      what `box list` calls it\n"
 	"  --file PATH      a file or folder that it has, too, at the same place; as often as wanted, up to 64\n"
+	"  --app NAME       another library OS than Linux's: the app /aril/NAME, with these settings\n"
 	"  --terminal       COMMAND gets a terminal of its own, shown in this one\n"
 	"The status is COMMAND's; 125 is a failure of box itself.\n";
 
 struct box {
-	int fd, archive, is_terminal, input_ended, is_over; /* archive: -1: none, or all of it is sent */
+	int fd, archive, is_terminal, is_app, input_ended, is_over; /* archive: -1: none, or all of it is sent */
 	size_t file_count;
 	char *files[TAR_FIRST + FILES + 1]; /* tar's arguments, the first ones for its options */
 	uint32_t credit;
@@ -175,6 +177,18 @@ static void archive_make(struct box *b, char **names)
 	(void)lseek(b->archive, 0, SEEK_SET);
 }
 
+/* Of a command; an app's are settings. */
+static void argument(struct box *b, char *text)
+{
+	char *value = b->is_app ? strchr(text, '=') : NULL;
+
+	if (b->is_app && (!value || value == text))
+		fail("`%s` is no setting of the app: KEY=VALUE", text);
+	if (value)
+		*value++ = 0;
+	setting(b, value ? text : "arg", value ? value : text);
+}
+
 static void settings_send(struct box *b, char **argv)
 {
 	struct winsize size = { 24, 80, 0, 0 };
@@ -191,7 +205,7 @@ static void settings_send(struct box *b, char **argv)
 	if (b->file_count)
 		archive_make(b, b->files);
 	for (; *argv; argv++)
-		setting(b, "arg", *argv);
+		argument(b, *argv);
 	for (size_t at = 0; at < b->text_size; at += PAYLOAD)
 		frame(b, 'A', b->text + at, b->text_size - at < PAYLOAD ? b->text_size - at : PAYLOAD);
 }
@@ -471,6 +485,8 @@ static char **options(struct box *b, struct box_wants *w, char **argv)
 			w->envs = (uint32_t)number_read(value_of(&argv, "--processes"), "", 1, 4000) + ENVS_MORE;
 		else if (is_option(*argv, "--name"))
 			strncpy(w->name, value_of(&argv, "--name"), sizeof w->name - 1);
+		else if (is_option(*argv, "--app"))
+			strncpy(w->app, value_of(&argv, "--app"), sizeof w->app - 1);
 		else if (is_option(*argv, "--file") && b->file_count < FILES)
 			name_add(b->files, TAR_FIRST + b->file_count++, value_of(&argv, "--file"));
 		else if (is_option(*argv, "--terminal") && argv++)
@@ -500,7 +516,7 @@ static const char *why(int error)
 int main(int argc, char **argv)
 {
 	static struct box b;
-	struct box_wants w = { "", MEMORY / PAGE, 64 + ENVS_MORE, HOMES_MORE, 10 };
+	struct box_wants w = { "", "", MEMORY / PAGE, 64 + ENVS_MORE, HOMES_MORE, 10 };
 	unsigned random[2];
 
 	if (argc == 2 && !strcmp(argv[1], "list")) {
@@ -512,7 +528,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	argv = options(&b, &w, argv + 1);
-	if (!*argv) {
+	b.is_app = w.app[0] != 0;
+	if (b.is_app && (b.file_count || b.is_terminal))
+		fail("an app has neither files nor a terminal");
+	if (!*argv && !b.is_app) {
 		fputs(usage, stderr);
 		return STATUS_OWN;
 	}

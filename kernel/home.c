@@ -86,12 +86,12 @@ static int64_t open(struct env *me, uint64_t unit, exo_name name, uint64_t right
 
 uint64_t home_opened(uint64_t unit)
 {
-	const struct exo_home *h = &homes[unit];
-	const struct env *owner = env_by_index(h->owner);
-	uint16_t account = envs[current_env()->index].account;
-	if (!owner || !h->pt2 || owner->opened.unit != unit || owner->opened.account != account || owner->opened.generation != env_generation[account])
+	const struct env *e = env_by_index(homes[unit].owner);
+	uint16_t mine = envs[current_env()->index].account;
+	if (!e || !homes[unit].pt2 || e->opened.unit != unit || e->opened.account != mine ||
+		e->opened.generation != env_generation[mine])
 		return 0;
-	return (uint64_t)h->pt2 << EXO_PAGE_SHIFT | EXO_PTE_P | (owner->opened.rw ? EXO_PTE_RW : 0);
+	return (uint64_t)homes[unit].pt2 << EXO_PAGE_SHIFT | EXO_PTE_P | (e->opened.rw ? EXO_PTE_RW : 0);
 }
 
 int64_t op_home_set(uint64_t root, uint64_t what, uint64_t va, uint64_t n)

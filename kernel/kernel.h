@@ -77,7 +77,7 @@ struct env {
 	uint16_t made, made_at;    /* accounts that it made; from where on its end looks for them */
 	uint8_t port_count, slice_count;
 	struct env_port { uint16_t group; uint8_t mask, row; } port[ENV_PORTS]; /* of the I/O map: its byte, which of the eight; row of dev.c's table */
-	struct { uint64_t generation; uint32_t unit; uint16_t account; bool rw; } opened; /* one of its homes, to an account; 0: to none */
+	struct { uint64_t generation; uint32_t unit; uint16_t account; bool rw; } opened; /* a home; to account 0: none */
 	uint32_t home_count;
 	struct { uint32_t first, count; } home[ENV_HOMES];
 };

@@ -131,6 +131,22 @@ def test_nothing_is_seen():
     assert lines[:5] == ["can be read"] * 5 and lines[5:] == ["can be read"] * 2 + ["no"] * 3, r
 
 
+def test_app():
+    """--app: another library OS than Linux's, beside it: what it says is the box's stream, its status the command's; two that want one home are refused with a line."""
+    r = inside("""box --app mini; echo $?
+box --app edf edf-scale=1000 >/tmp/o 2>&1 & edf=$!; until box list | grep -q runs; do usleep 1000; done; sleep 1
+box --name second --app edf; echo $?; kill $edf; wait $edf
+box --app nix; echo $?; box --app linux; echo $?; box --app spin; echo $?
+box --app mini x; echo $?; box --app ../aril/mini; echo $?; box --app mini --terminal; echo $?
+until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; box --app mini mini-word=1234abcd | grep -c "holds 1234abcd" """)
+    out, err = r.out.decode().split("\n"), r.err.decode()
+    assert "mini: after a write, pages copied by fork: 1 (and 2 tables)" in out and "mini: 100 alternations" in out, r
+    assert out[out.index("mini: 100 alternations") + 3:-1] == ["0"] + ["125"] * 7 + ["1"], r
+    for line in ("edf: the home that it is linked in, at 0x10000000000, is another's", "nix: there is no such app", "linux: the home that it is linked in",
+                 "spin: it is not linked at an address in a home of its own", "`x` is no setting of the app", "an app has neither files nor a terminal"):
+        assert f"box: {line}" in err, (line, r)
+
+
 def test_wrong():
     """What members may do wrong: a look at a file whose box is being made, ended boxes that are kept, lies to the monitor. It goes on, and all that it gave comes back."""
     wrong = programs.build("boxwrong", "musl")
@@ -166,6 +182,16 @@ wait $all; wait; cat /tmp/10% /tmp/30% /tmp/50% /tmp/rest""", options=["--add", 
     had[1] = 1000 - sum(had) + had[1]  # what no process that still lives has used: all others want the CPU all the time
     for thousandths, slices in zip(had, (6, 19, 32, 7)):
         assert abs(thousandths - 1000 * slices / 64) <= 10, r
+
+
+@pytest.mark.slow
+def test_deadlines():
+    """A library OS by deadlines at a fifth of the time, beside a box that spins and one that forks: none of a thousand is missed, though in order of arrival some are."""
+    r = inside("""box --time 30% sh -c 'while :; do (:); done' & one=$!; box --time 30% sh -c 'while :; do :; done' & two=$!
+box --time 20% --app edf edf-scale=40 edf-share=20; echo $?; kill $one $two""", options=["--icount", "3"], timeout=290)
+    out = r.out.decode()
+    assert re.search(r"earliest deadline first: 1000 periods, \d+ jobs, \d+ % of the time, 0 misses", out) and "48 of 48 sums are right" in out, r
+    assert out.split("\n")[-2] == "0", r
 
 
 @pytest.mark.slow

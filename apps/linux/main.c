@@ -2,6 +2,7 @@
 /* The Linux library OS as an app: chooses its parts, and nothing else. Another app may choose others from lib/posix,
  * or bring its own. */
 #include <posix/parts.h>
+#include <rt/rt.h>
 #include "init.h"
 
 const struct posix_parts posix_parts = {
@@ -21,8 +22,12 @@ const struct posix_parts posix_parts = {
 	.granularity_ns = 750000,
 };
 
+/* The first env's lines are the kernel's log's, and so are those of a box that no command has been started in yet. */
+void rt_say(char *line, size_t n) { (void)gate_log(line, n); }
+void rt_end(int status) { (void)status; }
+
 /* lib/posix/entry.S, on the loader's stack. */
-void app_main(uint32_t self)
+void app_main(exo_name self)
 {
-	posix_start(self);
+	posix_start((uint32_t)self);
 }

@@ -122,10 +122,16 @@ void share_open(struct monitor *m);
 int  share_pump(struct monitor *m, uint64_t now);
 
 /* ---- monitor_box.c */
+/* Of a box's own home: where what is said to it lies. */
+#define RING_DOWN (16 * PAGE)
 /* Where this monitor is that of a box: the channel, to who made it. */
 void box_open(struct monitor *m);
 /* Does what members ask of boxes, and sees which have ended. */
 void box_pump(struct monitor *m);
+
+/* ---- monitor_app.c: a box's first words where its library OS is another app. base: of the homes that are its own, as
+ * an address. */
+void app_begin(void *base) __attribute__((noreturn));
 
 /* ---- monitor_trace.c: the gate's trace, if aril.conf asks for it: on, before COMMAND starts; off and sent to the
  * host (R), when it has ended. */

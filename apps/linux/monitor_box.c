@@ -13,7 +13,6 @@
 #include <posix/parts.h>
 
 #define RING_PAGES (sizeof(struct ring_side) / PAGE)
-#define RING_DOWN  (16 * PAGE)
 #define READ_ONLY  (EXO_PTE_P | EXO_PTE_U | EXO_PTE_NX)
 /* Beside what a box is given: tables, the ring, and what is claimed before it is handed over. */
 static const uint32_t beside[EXO_C_COUNT] = { [EXO_C_FRAMES] = 40, [EXO_C_ENVS] = 1, [EXO_C_HOMES] = 1 };
@@ -222,7 +221,9 @@ static long env_make(struct monitor *m, const struct box_spec *spec, uint64_t ba
 	}
 	m->build.spec.flags = EXO_SPEC_NEW_ACCOUNT;
 	memcpy(m->build.spec.limit, spec->count, sizeof spec->count);
-	return env_launch(&m->build, box_begin, (void *)base);
+	/* Its app's name lies where its first bytes will be. */
+	memcpy(((struct ring_side *)(base + FAMILY_OWN))->bytes, spec->app, sizeof spec->app);
+	return env_launch(&m->build, spec->app[0] ? app_begin : box_begin, (void *)base);
 }
 
 /* Its slices are nobody's while it is made, so that its account can be given their count. */

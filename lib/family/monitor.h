@@ -6,7 +6,7 @@
 #define FAMILY_MONITOR_H
 #include <exo/env.h>
 #include <family/process.h>
-#include <family/ring.h>
+#include <rt/ring.h>
 
 #define FAMILY_PAGES (EXO_HOME_SIZE / EXO_PAGE_SIZE)
 #define TOLD_OUT  (SAID->out_size) /* bytes of the rings, powers of two; at most 256 KiB */
@@ -33,7 +33,7 @@
 #define BOX_NAME 16u         /* of a name, with a zero */
 enum box_state { BOX_NONE, BOX_RUNS, BOX_ENDED };
 /* How much of each count (enum exo_count) is the box's; devices: none. */
-struct box_spec { char name[BOX_NAME]; uint32_t count[EXO_C_COUNT]; };
+struct box_spec { char name[BOX_NAME], app[BOX_NAME]; uint32_t count[EXO_C_COUNT]; };
 
 /* Notify bits of the monitor: work for process 1; told.wakes is earlier now; told.asks has grown; something is asked of
  * a share; bytes of a box, or something asked of one. Of process 1: look at what there is; an env that was chosen

@@ -82,6 +82,7 @@ static int place_take(unsigned n, const struct box_wants *w)
 	t->woken = t->ends = 0;
 	memset(&t->spec, 0, sizeof t->spec);
 	memcpy(t->spec.name, w->name, BOX_NAME);
+	memcpy(t->spec.app, w->app, BOX_NAME);
 	t->spec.count[EXO_C_FRAMES] = w->frames;
 	t->spec.count[EXO_C_ENVS] = w->envs;
 	t->spec.count[EXO_C_HOMES] = w->homes + (uint32_t)data_homes_for(w->frames);
@@ -90,12 +91,19 @@ static int place_take(unsigned n, const struct box_wants *w)
 }
 
 /* What cannot be named is named by its number. */
+static int is_named_well(char name[BOX_NAME])
+{
+	name[BOX_NAME - 1] = 0;
+	for (const char *c = name; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '/')
+			return 0;
+	return 1;
+}
+
 static int wants_check(struct box_wants *w)
 {
-	w->name[BOX_NAME - 1] = 0;
-	for (const char *c = w->name; *c; c++)
-		if (*c <= ' ' || *c > '~' || *c == '/')
-			return -EINVAL;
+	if (!is_named_well(w->name) || !is_named_well(w->app))
+		return -EINVAL;
 	return w->frames < FRAMES_LEAST || w->envs < ENVS_LEAST || w->homes < HOMES_LEAST || !w->percent ||
 		w->percent > 100 ? -EINVAL : 0;
 }
@@ -138,6 +146,7 @@ static void tells(unsigned n, struct box_tells *t)
 	memcpy(t->name, told(n)->spec.name, BOX_NAME);
 	t->state = is_answered(n) ? said(n)->state : BOX_NONE;
 	t->slices = (uint32_t)SAID->slices;
+	t->env = said(n)->env;
 	for (int i = 0; i < 4 && t->state == BOX_RUNS; i++)
 		for (uint32_t e = 1; e < EXO_ENV_MAX; e++)
 			if (account_is_below(e, top)) { /* of who has no account, both are 0 */

@@ -2,13 +2,15 @@
 /* Speaking and ending: a line to the kernel log, names of gate errors, power-off. */
 #include <stdarg.h>
 #include <base/fmt.h>
+#include <rt/page.h>
 #include <rt/rt.h>
 
 #define LINE_MAX 256
 
+
 void rt_log(const char *format, ...)
 {
-	char line[LINE_MAX + 1];
+	char line[LINE_MAX + 1]; /* its last byte is rt_say's to use */
 	va_list list;
 	int n;
 
@@ -17,7 +19,7 @@ void rt_log(const char *format, ...)
 	va_end(list);
 	if (n < 0)
 		return;
-	(void)gate_log(line, n > LINE_MAX ? LINE_MAX : (uint64_t)n);
+	rt_say(line, MIN_OF((size_t)n, (size_t)LINE_MAX));
 }
 
 const char *rt_error(int64_t result)
@@ -34,6 +36,7 @@ void rt_off(int status)
 {
 	if (rt_self() == rt_info->first)
 		(void)gate_env_set(0, EXO_SET_MACHINE, EXO_MACHINE_OFF, (uint32_t)status);
+	rt_end(status);
 	for (;;)
 		(void)gate_env_kill(0);
 }

@@ -52,6 +52,33 @@ static inline volatile struct exo_page *rt_page(void) { return rt_exo(rt_self())
 /* First env: powers the machine off with a status. Any other: ends itself. */
 void rt_off(int status) __attribute__((noreturn));
 
+/* ---- where it was started (console.c) */
+
+/* What an app in a box (apps/README.md) is told: its own name, the base of a row of homes that are its to claim, two
+ * rings (ring.h) with who is notified of each move by which bits, and the settings as text of aril.conf's form. */
+struct ring_side;
+struct rt_box {
+	exo_name self, maker;
+	uint64_t base, bits;
+	struct ring_side *up;
+	const struct ring_side *down;
+	const char *settings;
+	size_t settings_size;
+	char nonce[16];
+};
+
+/* NULL: it is the first env. */
+const struct rt_box *rt_box(void);
+/* aril.conf, or what the box was given: the text, *size bytes. */
+const char *rt_settings(size_t *size);
+/* The number that a setting has, in decimal digits; otherwise, where there is no such setting. */
+uint64_t rt_setting(const char *key, uint64_t otherwise);
+/* What _start calls: app_main, then the end. */
+void rt_begin(exo_name self, struct rt_box *in) __attribute__((noreturn));
+/* One line of n bytes, with room for one more, to where rt_log's go; a status, to whoever waits for one. */
+void rt_say(char *line, size_t n);
+void rt_end(int status);
+
 /* ---- frames and tables (region.c): results are gate errors when EXO_IS_ERROR */
 
 /* A frame of the kernel's choice, owned by the caller; its content is zero only if it never was this account's.

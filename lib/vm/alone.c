@@ -7,7 +7,8 @@
 
 int64_t alone_start(exo_name self)
 {
-	int64_t r = env_first(self);
+	const struct rt_box *box = rt_box();
+	int64_t r = box ? env_first_of(box->base) : env_first(self);
 
 	if (r >= 0)
 		r = said_start(sizeof(struct said));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Bytes between two parties that do not trust one another: each writes its own side, and reads the other's. What the
  * other says may be anything, at any time: a count that makes no sense is taken for "nothing there" and "no room". */
-#ifndef FAMILY_RING_H
-#define FAMILY_RING_H
+#ifndef RT_RING_H
+#define RT_RING_H
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A ring of bytes in memory of two parties. */
 #include <rt/page.h>
-#include <family/ring.h>
+#include <rt/ring.h>
 
 static uint32_t filled(uint32_t put, uint32_t taken) { return put - taken; }
 

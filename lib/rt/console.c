@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* An app's beginning and its words, wherever it was started: as the first env its lines go to the kernel's log; in a
+ * box they are bytes of the box's stream, as frames of the channel, and its status is told at the end. */
+#include <base/conf.h>
+#include <base/string.h>
+#include <rt/ring.h>
+#include <rt/rt.h>
+
+static struct rt_box *box; /* NULL: there is none around it */
+
+const struct rt_box *rt_box(void) { return box; }
+
+const char *rt_settings(size_t *size)
+{
+	*size = box ? box->settings_size : rt_info->config_size;
+	return box ? box->settings : (const char *)rt_info->config_va;
+}
+
+uint64_t rt_setting(const char *key, uint64_t otherwise)
+{
+	struct conf_line line = { 0 };
+	uint64_t number = 0;
+	size_t size;
+	const char *at = rt_settings(&size), *end = at + size;
+
+	while (conf_next(&at, end, &line) > 0) {
+		if (!conf_is(&line, key))
+			continue;
+		for (size_t i = 0; i < line.value_size && line.value[i] >= '0' && line.value[i] <= '9'; i++)
+			number = number * 10 + (uint64_t)(line.value[i] - '0');
+		return number;
+	}
+	return otherwise;
+}
+
+static void bytes_send(const void *from, size_t n)
+{
+	const uint8_t *at = from;
+
+	while (n) {
+		uint8_t *to;
+		uint32_t piece = ring_to_put(box->up, box->down, &to, n);
+
+		memcpy(to, at, piece);
+		ring_was_put(box->up, piece);
+		at += piece;
+		n -= piece;
+		(void)gate_notify(box->maker, box->bits);
+		if (n && !piece)
+			(void)gate_yield(box->maker, 0); /* nobody has read yet */
+	}
+}
+
+static void frame_send(char type, const void *data, size_t n)
+{
+	uint8_t head[3] = { (uint8_t)type, (uint8_t)n, (uint8_t)(n >> 8) };
+
+	bytes_send(head, sizeof head);
+	bytes_send(data, n);
+}
+
+/* Only the env that was started has the rings. */
+static int is_told_here(void) { return box && rt_self() == box->self; }
+
+void rt_say(char *line, size_t n)
+{
+	if (!is_told_here()) {
+		(void)gate_log(line, n);
+		return;
+	}
+	line[n] = '\n';
+	frame_send('O', line, n + 1);
+}
+
+void rt_end(int status)
+{
+	uint8_t last[20];
+
+	if (!is_told_here())
+		return;
+	memcpy(last, box->nonce, 16);
+	memcpy(last + 16, &status, 4);
+	frame_send('X', last, sizeof last);
+	(void)gate_yield(box->maker, 0);
+}
+
+void rt_begin(exo_name self, struct rt_box *in)
+{
+	box = in;
+	app_main(self);
+	rt_off(0);
+}
