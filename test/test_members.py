@@ -44,11 +44,11 @@ def members(first, last, seconds=150):
 def run(first, last, options=(), seconds=150, quiet=100):
     """One boot: the seed to go on from; how it ended: `done`; `line`: the family, with a line that says why and who had
     the CPU; `victim`: its first program, with a line; `silent`: without one; `hang`: nothing was heard for so many
-    quiet seconds; and how many lines tell of a victim."""
+    quiet seconds; and how many lines tell of a victim. The program lies in the root image, which nobody can write."""
     program = programs.build("members", "musl")
     with tempfile.TemporaryDirectory(prefix="aril-test-") as folder:
         log, out, err = (os.path.join(folder, name) for name in ("log", "out", "err"))
-        line = guest.command_line(["--timeout", str(seconds), "--add", f"{program}:/t/members", *options], ["/t/members", str(first), str(last)], log)
+        line = guest.command_line(["--timeout", str(seconds), "--add", f"{program}:/aril/members", *options], ["/aril/members", str(first), str(last)], log)
         with open(out, "wb") as o, open(err, "wb") as e, subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=o, stderr=e) as process:
             heard, size = time.monotonic(), 0
             while process.poll() is None and time.monotonic() - heard < (quiet if size else BOOT_SECONDS):
@@ -88,7 +88,7 @@ def test_members():
 def test_lock_holder():
     """Who holds the family's lock and does not get on is ended, though another member made its env: the others go on."""
     program = programs.build("members", "musl")
-    r = guest.run("/t/members", str(LOCK_HOLD), str(LOCK_HOLD + 1), options=["--add", f"{program}:/t/members"], timeout=150)
+    r = guest.run("/aril/members", str(LOCK_HOLD), str(LOCK_HOLD + 1), options=["--add", f"{program}:/aril/members"], timeout=150)
     assert r.status == 0 and r.out.endswith(b"done\n"), r
     assert re.search(r"family: members\[\d+\] \(env [0-9a-f]+\) holds its lock and does not get on: this one is ended", r.log), r
 
@@ -142,8 +142,8 @@ def test_death_in_the_wait():
 def test_frames_return():
     """Deeds that write no records leave all frames as they were, when the family's caches are as large as they get."""
     program = programs.build("members", "musl")
-    script = f"for d in {' '.join(map(str, WITHOUT_RECORDS))}; do /t/members $d $((d + 4 * {DEEDS})) {DEEDS} || echo ended; done"
-    r = guest.run("sh", "-c", script, options=["--add", f"{program}:/t/members"], timeout=150)
+    script = f"for d in {' '.join(map(str, WITHOUT_RECORDS))}; do /aril/members $d $((d + 4 * {DEEDS})) {DEEDS} || echo ended; done"
+    r = guest.run("sh", "-c", script, options=["--add", f"{program}:/aril/members"], timeout=150)
     assert r.status == 0 and r.out.count(b"done\n") == len(WITHOUT_RECORDS), r
     for run_of in r.out.split(b"done\n")[:-1]:
         lines = run_of.splitlines()
