@@ -342,7 +342,8 @@ static const char *home_open(int64_t r, uint64_t name, uint64_t rights)
 	if (allowed != (r == 1))
 		return "opening of a home";
 	if (allowed)
-		model_open[model_me()] = (struct model_open){ to ? current_env()->name : 0, unit, rights, account, env_generation[account] };
+		model_open[model_me()] = (struct model_open){
+			to ? current_env()->name : 0, unit, rights, account, env_generation[account] };
 	return NULL;
 }
 
