@@ -17,7 +17,7 @@
 #define KEPT 20 /* of 64 MiB: more than there is */
 #define WRONG 300
 
-static const struct box_wants wants = { "", 16384, 40, 64, 1 };
+static const struct box_wants wants = { .frames = 16384, .envs = 40, .homes = 64, .percent = 1 };
 
 static int open_one(void)
 {
