@@ -137,11 +137,11 @@ def test_app():
 box --app edf edf-scale=1000 >/tmp/o 2>&1 & edf=$!; until box list | grep -q runs; do usleep 1000; done; sleep 1
 box --name second --app edf; echo $?; kill $edf; wait $edf
 box --app nix; echo $?; box --app linux; echo $?; box --app spin; echo $?
-box --app mini x; echo $?; box --app ../aril/mini; echo $?; box --app mini --terminal; echo $?
+box --app edf edf-scale=x; echo $?; box --app edf edf-share=0; echo $?; box --app mini x; echo $?; box --app ../aril/mini; echo $?; box --app mini --terminal; echo $?
 until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; box --app mini mini-word=1234abcd | grep -c "holds 1234abcd" """)
     out, err = r.out.decode().split("\n"), r.err.decode()
     assert "mini: after a write, pages copied by fork: 1 (and 2 tables)" in out and "mini: 100 alternations" in out, r
-    assert out[out.index("mini: 100 alternations") + 3:-1] == ["0"] + ["125"] * 7 + ["1"], r
+    assert out[out.index("mini: 100 alternations") + 3:-1] == ["0"] + ["125"] * 4 + ["edf: start, scale or share: error -9", "1"] * 2 + ["125"] * 3 + ["1"], r
     for line in ("edf: the home that it is linked in, at 0x10000000000, is another's", "nix: there is no such app", "linux: the home that it is linked in",
                  "spin: it is not linked at an address in a home of its own", "`x` is no setting of the app", "an app has neither files nor a terminal"):
         assert f"box: {line}" in err, (line, r)

@@ -180,7 +180,7 @@ void app_main(exo_name self)
 {
 	uint64_t early, fifo, right = 0, scale = rt_setting("edf-scale", 1), share = rt_setting("edf-share", 100);
 
-	must(alone_start(self), "start");
+	must(scale && share && scale <= 1000 && share <= 100 ? alone_start(self) : -EXO_EINVAL, "start, scale or share");
 	for (struct task *t = task; t < END; t++)
 		t->period *= scale, t->cost = t->cost * scale * share / 100;
 	for (uint64_t i = 0; i < 2; i++)

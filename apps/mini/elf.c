@@ -30,7 +30,7 @@ static int64_t segment_map(struct exo_env_spec *spec, const struct elf_segment *
 
 	file += s->offset - skew;
 	if (!(s->flags & PF_W))
-		for (uint64_t i = 0; i < pages && r >= 0; i++) /* the root image's frames are another's: its mapping is the proof */
+		for (uint64_t i = 0; i < pages && r >= 0; i++) /* the frames may be another's: their mapping is the proof */
 			r = gate_pte_write(spec->frames[EXO_EF_ROOT], (va + i * EXO_PAGE_SIZE) | 1, 1,
 				(rt_entry((uint64_t)file + i * EXO_PAGE_SIZE, 1) & EXO_PTE_ADDR) | EXO_PTE_P | EXO_PTE_U | rights, 0,
 				(uint64_t)file + i * EXO_PAGE_SIZE);

@@ -8,11 +8,12 @@
 
 #define BOX_NAME_SIZE 16
 /* What a box is to have: pages of memory, environments (processes and some more), homes of addresses beside those of
- * its memory, percent of the time that the caller's family was given (a slice at least, of which a machine has 64). */
+ * its memory, percent of the time that the caller's family was given (a slice at least, of which a machine has 64).
+ * app: whose first env it has instead of Linux's, of /aril in the root image; empty: Linux's. */
 struct box_wants { char name[BOX_NAME_SIZE], app[BOX_NAME_SIZE]; uint32_t frames, envs, homes, percent; };
 /* What is known of one: state 0 there is none yet, 1 it runs, 2 it has ended, and why. limit, used: frames, envs,
  * homes, slices, of the box and of all boxes in it; slices: of the family's. */
-struct box_tells { char name[BOX_NAME_SIZE]; uint32_t state, limit[4], used[4], slices; uint64_t env; char why[104]; };
+struct box_tells { char name[BOX_NAME_SIZE]; uint32_t state, limit[4], used[4], slices; char why[104]; };
 
 /* ioctl: 0; EBUSY there is one, EEXIST another has that name, EAGAIN no place for another, ENOMEM not so much is left,
  * EINVAL too little to begin with. */

@@ -26,8 +26,11 @@ uint64_t rt_setting(const char *key, uint64_t otherwise)
 	while (conf_next(&at, end, &line) > 0) {
 		if (!conf_is(&line, key))
 			continue;
-		for (size_t i = 0; i < line.value_size && line.value[i] >= '0' && line.value[i] <= '9'; i++)
+		for (size_t i = 0; i < line.value_size; i++) {
+			if (line.value[i] < '0' || line.value[i] > '9' || number > UINT32_MAX)
+				return 0;
 			number = number * 10 + (uint64_t)(line.value[i] - '0');
+		}
 		return number;
 	}
 	return otherwise;

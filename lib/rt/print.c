@@ -7,7 +7,6 @@
 
 #define LINE_MAX 256
 
-
 void rt_log(const char *format, ...)
 {
 	char line[LINE_MAX + 1]; /* its last byte is rt_say's to use */

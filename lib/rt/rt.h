@@ -71,7 +71,8 @@ struct rt_box {
 const struct rt_box *rt_box(void);
 /* aril.conf, or what the box was given: the text, *size bytes. */
 const char *rt_settings(size_t *size);
-/* The number that a setting has, in decimal digits; otherwise, where there is no such setting. */
+/* The number that a setting has, in decimal digits, of 32 bits and some more; 0 where it is none; `otherwise` where
+ * there is no such setting. */
 uint64_t rt_setting(const char *key, uint64_t otherwise);
 /* What _start calls: app_main, then the end. */
 void rt_begin(exo_name self, struct rt_box *in) __attribute__((noreturn));

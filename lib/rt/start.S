@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* First instruction of a native app. Comes from the kernel (first env) or from env_make, on a ready stack, own name in rdi,
- * and in a box what it is to know of that in rsi (struct rt_box; else 0). */
+/* First instruction of a native app. Comes from the kernel (first env) or from env_make, on a ready stack, own name in
+ * rdi, and in a box what it is to know of that in rsi (struct rt_box; else 0). */
 	.section .text.start, "ax"
 	.globl _start
 	.weak _start
