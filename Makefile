@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-prove prove bench bench-run budget profile gdb image iso deps-boot screenshot sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-prove prove bench bench-run budget profile gdb image iso deps-boot screenshot pictures sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -195,7 +195,7 @@ $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objec
 
 # ---- programs of our own in the root image: ordinary ones for Linux, of one file each
 PROGRAMS := $(patsubst esp/%.c,$(B)/tools/%,$(wildcard esp/*.c))
-PROGRAM_C = -static -s -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror -Ilib
+PROGRAM_C = -static -s -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror -Ikernel/include -Ilib
 $(B)/tools/%: esp/%.c $(B)/PROGRAM_C.flags
 	$(call say,musl-cc $@)
 	@mkdir -p $(@D) $(B)/user
@@ -258,6 +258,10 @@ MACHINE = test/machine run $(if $(DEBUG),--debug) $(if $(WITH),--with "$$WITH")
 run: ## boot it: a shell on this terminal, or CMD='...'
 	@$(ALL)
 	@$(MACHINE) $(if $(CMD),-- sh -c "$$CMD")
+
+pictures: ## apps/fork.svg: a fork's page tables, by `aril map`
+	@$(ALL)
+	@test/machine map --fork --svg apps/fork.svg
 
 screenshot: ## esp/screen.png, from the framebuffer
 	@$(ALL)

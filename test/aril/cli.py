@@ -8,9 +8,6 @@ import tempfile
 
 from . import failure, image, options, run
 
-# What `map` runs in the guest.
-MAP = ["run", "--", "sed", "-n", "s/^address space: *//p", "/proc/aril"]
-
 
 def image_make(given) -> int:
     with tempfile.TemporaryDirectory(prefix="aril-") as folder:
@@ -52,8 +49,13 @@ def words(given) -> int:
     return manual.show(given.which)
 
 
+def pictures(given) -> int:
+    from . import map as it
+    return it.show(given)
+
+
 VERBS = {"run": run.run, "shell": run.run, "trace": run.run, "image": image_make, "usb": usb, "doctor": doctor,
-         "help": words, "map": lambda _: run.run(options.parse(MAP))}
+         "help": words, "map": pictures}
 
 
 def main(argv) -> int:

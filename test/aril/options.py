@@ -19,8 +19,9 @@ CALLS = {
     "image": "aril image [--with PACKAGE,...] [--debug] FILE",
     "usb": "aril usb [--with PACKAGE,...] [--dry-run] DEVICE",
     "doctor": "aril doctor",
-    "map": "aril map",
+    "map": "aril map [--pid N|--fork|--frames] [--svg FILE] [--html FILE] [OPTION]... [-- COMMAND [ARG]...]",
 }
+RUNS = ("run", "shell", "trace", "map") # what boots a machine, and has the options of a run
 ABOUT = "Runs Linux programs on Aril, an exokernel, in a machine of their own (QEMU)."
 STATUSES = "COMMAND's own; 128+N when signal N ended it; 124 when --timeout is over; 125, and a line that begins `aril:`, when the driver or the machine failed."
 ENVIRONMENT = {
@@ -129,11 +130,20 @@ def of_a_run(p: argparse.ArgumentParser) -> None:
     a("--conf", action="append", default=[], type=setting, metavar="KEY=VALUE", help="one more line of aril.conf, as it is")
 
 
+def of_a_map(p: argparse.ArgumentParser) -> None:
+    a = p.add_argument
+    a("--pid", type=int, metavar="N", help="the tables of the guest's process N, from its root down; with COMMAND: when that waits")
+    a("--fork", action="store_true", help="the tables of a process before it forks, of it and its child after that, and after one write")
+    a("--frames", action="store_true", help="which frames of the machine are what, and whose")
+    a("--svg", metavar="FILE", help="a picture of it")
+    a("--html", metavar="FILE", help="a page with that picture: what is clicked tells what it is")
+
+
 EPILOG = f"Exit status: {STATUSES} What this host lacks: aril doctor."
 
 
 def parsers() -> dict[str, Parser]:
-    p = {verb: Parser(verb, usage=call.removeprefix("usage: "), epilog=EPILOG if verb in ("run", "shell", "trace") else None) for verb, call in CALLS.items()}
+    p = {verb: Parser(verb, usage=call.removeprefix("usage: "), epilog=EPILOG if verb in RUNS else None) for verb, call in CALLS.items()}
     p["run"].description = "Boots a machine, runs COMMAND in it, and ends with its status. Without COMMAND: an interactive shell, or standard input as its script."
     of_a_run(p["run"])
     p["run"].add_argument("--trace", metavar="FILE", help="every call of the gate, upcall, slice and switch, as text, or for a timeline viewer when FILE ends in .json")
@@ -156,7 +166,10 @@ def parsers() -> dict[str, Parser]:
     p["usb"].add_argument("--dry-run", action="store_true", help="only look")
     p["usb"].add_argument("device", metavar="DEVICE")
     p["doctor"].description = "Says what this host has and lacks."
-    p["map"].description = "Boots, and prints what the address space holds: frames mapped, global names, private entries, disagreements."
+    p["map"].description = ("Boots, and shows page tables and frames: as text, or as a picture that --svg or --html writes to FILE. With COMMAND: the tables of COMMAND where it first waits "
+                            "for something or stops. Without anything: what the address space holds, in figures.")
+    of_a_run(p["map"])
+    of_a_map(p["map"])
     return p
 
 
@@ -206,19 +219,21 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if len(plain) < len(more):
         p.error("no such option: " + next(word for word in more if word.startswith("-")))
     if plain:
-        p.error(f"{plain[0]}: COMMAND stands after --" if verb in ("run", "trace") else f"{plain[0]}: one word too many")
+        p.error(f"{plain[0]}: COMMAND stands after --" if verb in ("run", "trace", "map") else f"{plain[0]}: one word too many")
     if dashes and not after:
         p.error("no COMMAND after --")
-    if dashes and verb not in ("run", "trace"):
+    if dashes and verb not in ("run", "trace", "map"):
         p.error("no COMMAND is wanted here")
     if verb == "trace" and not after:
         p.error("no COMMAND: it stands after --")
     given.verb, given.command = verb, after
-    if verb in ("run", "shell", "trace"):
+    if verb in RUNS:
         for name in ("trace", "each", "each_timeout", "junit", "results"):
             setattr(given, name, getattr(given, name, None))
-    if verb in ("run", "shell", "trace"):
+    if verb in RUNS:
         run_check(p, given)
+    if verb == "map":
+        map_check(p, given)
     return given
 
 
@@ -241,6 +256,18 @@ def run_check(p: Parser, given: argparse.Namespace) -> None:
                 p.error(f"--{name}: only the app `linux` has that")
         if given.workdir or given.tty:
             p.error("-w and -t: only the app `linux` has them")
+
+
+def map_check(p: Parser, given: argparse.Namespace) -> None:
+    asked = [name for name in ("fork", "frames") if getattr(given, name)]
+    if given.app != "linux":
+        p.error("--app: only the app `linux` has page tables that tell of themselves")
+    if len(asked) + bool(given.pid or given.command) > 1:
+        p.error(f"--{asked[0]} shows something else: neither --pid, COMMAND nor another of its kind goes with it")
+    if given.pid is not None and given.pid < 1:
+        p.error("--pid wants the number of a process")
+    if (given.svg or given.html) and not asked and not given.pid and not given.command:
+        p.error("a picture of what? --fork, --frames, --pid N or COMMAND says it")
 
 
 def each_check(p: Parser, given: argparse.Namespace) -> None:

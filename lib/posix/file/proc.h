@@ -67,7 +67,9 @@ unsigned cpu_caches(void);       /* how many there are: of->fd of text_cache's r
 /* process/show.c: what only the process half knows */
 proc_text text_limits, text_smaps, text_smaps_rollup, text_auxv, text_environ, text_io, text_wchan, text_oom_score,
 	text_oom_score_adj, text_timerslack,
-	text_coredump, text_personality, text_children, text_schedstat, text_fdinfo;
+	text_coredump, text_personality, text_children, text_schedstat, text_fdinfo, text_tables;
+/* process/tables.c: of the caller */
+proc_text tables_text;
 void text_status_more(struct text *t, const struct proc_node *of);
 long take_oom_score_adj(const struct proc_node *of, const char *text, size_t n);
 long take_timerslack(const struct proc_node *of, const char *text, size_t n);

@@ -175,6 +175,7 @@ static const struct shown pid_rows[] = {
 	TEXT("mountinfo", text_mountinfo),
 	{ "smaps", S_IFREG | 0444, .text = text_smaps, .is_big = 1 },
 	TEXT("smaps_rollup", text_smaps_rollup),
+	{ "tables", S_IFREG | 0444, .text = text_tables, .is_big = 1 },
 	TEXT("wchan", text_wchan),
 	TEXT("schedstat", text_schedstat),
 	FIXED("cgroup", "0::/"),

@@ -79,6 +79,7 @@ static void own_maps(struct text *t, const struct proc_node *of)
 }
 
 void text_maps(struct text *t, const struct proc_node *of) { ask_text(t, of, own_maps); }
+void text_tables(struct text *t, const struct proc_node *of) { ask_text(t, of, tables_text); }
 
 static void own_bytes(struct text *t, uint64_t from, uint64_t end)
 {

@@ -4,6 +4,8 @@
 import math
 from xml.sax.saxutils import escape
 
+from aril import svg as drawing
+
 WIDTH, PLAIN = 720, 440
 LEFT, RIGHT, BOTTOM = 86, 24, 62
 LINE = 18  # of the legend, which stands above the axes
@@ -42,8 +44,7 @@ def plot(title, x_label, y_label, series):
 
     def at(x, y):
         return (LEFT + (math.log2(x) - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT), height - BOTTOM - (math.log10(y) - y0) / (y1 - y0) * (height - top - BOTTOM))
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">',
-           f'<rect width="{WIDTH}" height="{height}" fill="white"/>', f'<text x="{LEFT}" y="24" font-size="15">{escape(title)}</text>']
+    out = [drawing.head(WIDTH, height, 13), f'<text x="{LEFT}" y="24" font-size="15">{escape(title)}</text>']
     for p in range(x0, x1 + 1):
         x, _ = at(2.0 ** p, 10.0 ** y0)
         out.append(f'<path d="M{x:.1f} {top} V{height - BOTTOM}" stroke="#ddd"/><text x="{x:.1f}" y="{height - BOTTOM + 18}" text-anchor="middle">{2 ** p:g}</text>')
