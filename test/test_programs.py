@@ -18,7 +18,7 @@ KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
          "threads", "threadsig", "threadproc", "threadfp", "futex", "futexpi", "futexmany", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
          "regions", "chance", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "waitlists", "watches", "attributes", "queued")
-ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset", "seccomp", "aio", "flags")  # long ones, and what no C library has a hand in
+ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset", "seccomp", "aio", "flags", "realtime")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl"), ("walls", "static")] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last", "clockset": "read"}
@@ -53,6 +53,8 @@ def test_runs(name, kind, ours):
         pytest.skip("this host lets nobody attach, so it is no judge")
     if name == "mounts" and b"no namespace" in host.err:
         pytest.skip("this host lets nobody mount, so it is no judge")
+    if name == "realtime" and b"no real-time class" in host.out:
+        pytest.skip("this host lets nobody have a real-time class, so it is no judge")
     if name == "int80" and host.status == 139:
         assert got.status == 0 and not got.err, got
         pytest.skip("this host's kernel has no 32-bit entry, so it is no judge")
@@ -154,12 +156,15 @@ FRAME_CASES = {
     "image-cut": "$T/cuts /etc/demo",
     "chance": "s=/proc/sys/kernel/randomize_va_space; for n in 0 1 2; do echo $n >$s; $T/chance-pie | head -6; done; echo 3 >$s",
     "clock-set": "$T/clockset",
+    "realtime-share": "s=/proc/sys/kernel/sched_r; cat ${s}*; for f in period_us=0 period_us=-1 period_us=900000 runtime_us=1000001 runtime_us=-2 runtime_us=x; do "
+                      "(echo ${f#*=} >${s}t_${f%=*}) 2>/dev/null || echo $f refused; done; echo -1 >${s}t_runtime_us; echo 7 >${s}r_timeslice_ms; cat ${s}*; "
+                      "echo 500000 >${s}t_runtime_us; echo 0 >${s}r_timeslice_ms; cat ${s}*; $T/rtshare; echo 950000 >${s}t_runtime_us",
 }
 
 
 @pytest.fixture(scope="module")
 def counted():
-    files = {name: programs.build(name, "musl") for name in ("account", "clockset", "cuts", "forkframes", "frames", "gatewrong", "hostile")}
+    files = {name: programs.build(name, "musl") for name in ("account", "rtshare", "clockset", "cuts", "forkframes", "frames", "gatewrong", "hostile")}
     files["chance-pie"] = programs.build("chance", "pie")
     files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc", "sysv", "addresses", "ptrace", "hugepages")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
@@ -250,3 +255,15 @@ def test_programs_are_static():
     for name, kind in ALL:
         out = subprocess.run(["readelf", "-lW", programs.build(name, kind)], stdout=subprocess.PIPE, check=True).stdout
         assert b"INTERP" not in out
+
+
+def test_realtime_share(counted):
+    """What is set of the share of real-time threads holds: a runaway has half of the time then."""
+    case = counted["realtime-share"]
+    assert case.status == 0 and not case.err, case
+    words = case.out.decode().split()
+    refused = [name for name in words if "=" in name]
+    assert refused == ["period_us=0", "period_us=-1", "period_us=900000", "runtime_us=1000001", "runtime_us=-2", "runtime_us=x"]
+    numbers = [int(word) for word in words if word not in refused and word != "refused"]
+    assert numbers[:9] == [100, 1000000, 950000, 7, 1000000, -1, 100, 1000000, 500000]
+    assert 45 <= numbers[9] <= 55, numbers

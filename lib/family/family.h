@@ -50,6 +50,14 @@ struct family {
 	uint64_t turn_end;             /* TSC: when it may be asked to let others run */
 	uint64_t min_virtual;          /* never falls: where a woken thread's virtual time starts */
 	uint64_t latency_ns, granularity_ns;
+	/* those of SCHED_FIFO and SCHED_RR: run/realtime.c. In each period they have so much; used_ns is in debt for more
+	 * than that. slice_ns: a turn of SCHED_RR. resumes: they wait until then, ns of clock_ns; 0: they do not. came: one
+	 * that goes before who has the CPU */
+	struct {
+		struct thread *head, *tail;
+		uint64_t period_ns, runtime_ns, slice_ns, used_ns, began_at, resumes;
+		int came;
+	} realtime;
 	struct thread *sleepers[SLEEP_BUCKETS]; /* by channel */
 	uint64_t checked_at;           /* when process 1 looked through the lists, ns of clock_ns */
 	struct due *timed;             /* sleepers with a deadline: run/due.h */

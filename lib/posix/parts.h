@@ -44,7 +44,7 @@ int  load_binary(struct exec_plan *plan, const char *path);              /* bina
 long fork_sealed(const struct fork_start *start);                         /* vm/fork.c: tables linked sealed, nothing copied */
 int  page_serve(uint64_t va, unsigned access);                           /* pager.c: demand zero, file pages, copy-on-write */
 extern const struct fs_ops *const kinds_of_linux[];                      /* file/fs_init.c: what every Linux has */
-struct thread *pick_fair(const struct thread *other);                      /* sched.c: least virtual run time */
+struct thread *pick_fair(const struct thread *other); /* sched.c: real-time threads, then least virtual run time */
 
 /* start.c: makes the calling first env into pid 1 of a new family and starts what aril.conf names. */
 void posix_start(uint32_t self) __attribute__((noreturn));

@@ -51,7 +51,7 @@ struct task_view {
 	uint64_t start_ns, run_ns, vsize, rss_pages;
 	uint64_t user_ns, system_ns, child_user_ns, child_system_ns, faults, child_faults;
 	uint64_t pending, blocked, ignored, caught; /* signals below 32 */
-	int policy, exit_signal;
+	int policy, priority, rank, exit_signal; /* rank: the priority, or a higher one that it inherits */
 	struct file_state *files;
 	struct inode *exe;      /* may be NULL */
 	const char *cmdline; size_t cmdline_size; /* NUL-separated, in family memory */

@@ -5,6 +5,7 @@
 #include "library.h"
 #include "parts.h"
 #include <posix/process/usage.h>
+#include <run/realtime.h>
 
 static void give_up(const char *what, long error) __attribute__((noreturn));
 static void give_up(const char *what, long error)
@@ -87,6 +88,7 @@ static void monitor_begin(void *nothing)
 	F->randomize = 2;
 	F->latency_ns = posix_parts.latency_ns;
 	F->granularity_ns = posix_parts.granularity_ns;
+	realtime_start();
 	posix_parts.monitor();
 }
 

@@ -7,6 +7,7 @@
 #include <rt/log.h>
 #include <rt/page.h>
 #include <posix/process/task.h>
+#include "realtime.h"
 #include "run.h"
 #include <linux/sched.h>
 #include "needs.h"
@@ -14,6 +15,15 @@
 #define CHECK_NS 1000000000u /* so seldom the lists are looked through */
 #define SOON_NS  10000000u
 #define FEW_TASKS 64         /* a look at which costs nothing beside the end of one */
+
+/* F for who uses several fields of it: the compiler else loads the address of each. */
+static inline struct family *family_here(void)
+{
+	struct family *f = F;
+
+	__asm__("" : "+r"(f));
+	return f;
+}
 
 /* Ticks that an env ran; only the caller's own runs now. */
 static uint64_t env_clock(exo_name env)
@@ -33,31 +43,24 @@ static const uint32_t nice_factor[40] = {
 /* Who is idle by choice weighs 3 where others weigh 1024. */
 #define IDLE_PACE (1024 * 1024 / 3)
 
-void sched_class_set(struct thread *th, int policy, int nice)
+static uint32_t pace_of(const struct thread *th)
 {
-	sched_settle(); /* what ran until now ran by the old one */
-	th->policy = policy;
-	th->nice = nice;
-	th->pace = policy == SCHED_IDLE ? IDLE_PACE : nice_factor[nice + 20];
-	if (th->pace == 1024)
-		th->pace = 0;
+	uint32_t pace = th->policy == SCHED_IDLE ? IDLE_PACE : nice_factor[th->nice + 20];
+
+	if (th->rank)
+		return PACE_REALTIME;
+	return pace == 1024 ? 0 : pace;
 }
 
-void sched_class_copy(struct thread *to, const struct thread *from)
-{
-	to->policy = from->policy;
-	to->nice = from->nice;
-	to->pace = from->pace;
-	to->slack_ns = to->slack_usual_ns = from->slack_ns;
-	to->no_new_privs = from->no_new_privs;
-	if (from->resets && from->nice < 0)
-		sched_class_set(to, from->policy, 0);
-}
+static void queue_remove(struct thread *th) { queue_take(&F->run_head, &F->run_tail, th); }
 
-static void queue_remove(struct thread *th)
+/* Out of whichever it stands in. */
+static void queues_remove(struct thread *th)
 {
-	*(th->run_prev ? &th->run_prev->run_next : &F->run_head) = th->run_next;
-	*(th->run_next ? &th->run_next->run_prev : &F->run_tail) = th->run_prev;
+	if (th->queued == QUEUED_REALTIME)
+		queue_take(&F->realtime.head, &F->realtime.tail, th);
+	else
+		queue_remove(th);
 }
 
 /* Mostly to one of the ends: who was woken to the head, who has run to the tail. */
@@ -69,29 +72,123 @@ static void queue_insert(struct thread *th)
 		before = 0;
 	while (before && (int64_t)(th->virtual - before->virtual) < 0)
 		before = before->run_prev;
-	th->run_prev = before;
-	th->run_next = before ? before->run_next : F->run_head;
-	*(before ? &before->run_next : &F->run_head) = th;
-	*(th->run_next ? &th->run_next->run_prev : &F->run_tail) = th;
+	queue_put(&F->run_head, &F->run_tail, th, before);
 }
 
-/* Who is marked as standing in the queue stands in it, unless somebody wrote into it: true when it was made anew. */
+/* A woken thread, or one that was no usual one: it begins near the others. */
+static void virtual_raise(struct thread *th)
+{
+	uint64_t floor = F->min_virtual - rt_ticks(F->latency_ns / 2);
+
+	if ((int64_t)(th->virtual - floor) < 0)
+		th->virtual = floor;
+}
+
+void sched_look(void)
+{
+	/* A notice without bits: it is no sample of where the CPU's time goes, as a timer's would be. */
+	F->realtime.came = 1;
+	__atomic_fetch_or(&P->exo->pending, EXO_PEND_NOTIFY, __ATOMIC_RELAXED);
+}
+
+/* Who has the CPU may have to give it to th, or is th. Process 1 looks at that in each round. */
+static void rank_look(const struct thread *th)
+{
+	if (!P->is_keeper && F->running && (th == F->running || th->rank > F->running->rank))
+		sched_look();
+}
+
+/* Of its own class, or for another's sake. One that falls stands first among those of its new rank, one that rises
+ * last. */
+static void rank_set(struct thread *th)
+{
+	int was = th->rank, in_queue = th->queued == QUEUED_RUN || th->queued == QUEUED_REALTIME;
+
+	th->rank = MAX_OF(th->priority, th->inherits);
+	th->pace = pace_of(th);
+	if (th->rank == was)
+		return;
+	if (in_queue)
+		queues_remove(th);
+	if (!th->rank)
+		virtual_raise(th);
+	if (!in_queue)
+		return;
+	if (th->rank) {
+		realtime_put(th, th->rank < was);
+	} else {
+		queue_insert(th);
+		th->queued = QUEUED_RUN;
+	}
+	rank_look(th);
+}
+
+void sched_class_set(struct thread *th, int policy, int nice, int priority)
+{
+	sched_settle(); /* what ran until now ran by the old one */
+	if (policy != th->policy)
+		th->turn_ns = 0;
+	th->policy = policy;
+	th->nice = nice;
+	th->priority = priority;
+	rank_set(th);
+}
+
+void sched_inherit(struct thread *th, int rank)
+{
+	if (rank == th->inherits)
+		return;
+	sched_settle();
+	th->inherits = rank;
+	rank_set(th);
+}
+
+void sched_class_copy(struct thread *to, const struct thread *from)
+{
+	to->policy = from->policy;
+	to->nice = from->nice;
+	to->priority = from->priority;
+	to->slack_ns = to->slack_usual_ns = from->slack_ns;
+	to->no_new_privs = from->no_new_privs;
+	if (from->resets && from->priority) {
+		to->policy = SCHED_NORMAL;
+		to->nice = to->priority = 0;
+	}
+	if (from->resets && from->nice < 0)
+		to->nice = 0;
+	to->rank = to->priority;
+	to->pace = from->resets || from->inherits ? pace_of(to) : from->pace;
+}
+
+/* How many stand in a queue, each marked so, if it is whole; else more than most. */
+static uint32_t queue_count(struct thread *head, const struct thread *tail, int queued, uint32_t most)
+{
+	const struct thread *last = NULL;
+	uint32_t n = 0;
+
+	for (struct thread *th = head; th && n <= most; last = th, th = th->run_next)
+		n += th->run_prev == last && th->queued == queued ? 1 : most + 1;
+	return last == tail ? n : most + 1;
+}
+
+/* Who is marked as standing in a queue stands in it, unless somebody wrote into it: true when they were made anew. */
 static int queue_check(void)
 {
-	uint32_t count = 0, found = 0;
-	struct thread *last = NULL;
+	uint32_t count = 0, found;
 
 	for (struct task *t = F->tasks; t; t = t->next)
 		for (struct thread *th = t->threads; th; th = th->next)
-			count += th->queued == QUEUED_RUN;
-	for (struct thread *th = F->run_head; th && found <= count; last = th, th = th->run_next)
-		found += th->run_prev == last && th->queued == QUEUED_RUN;
-	if (found == count && last == F->run_tail && F->told.run_count == count)
+			count += th->queued == QUEUED_RUN || th->queued == QUEUED_REALTIME;
+	found = queue_count(F->run_head, F->run_tail, QUEUED_RUN, count) +
+		queue_count(F->realtime.head, F->realtime.tail, QUEUED_REALTIME, count);
+	if (found == count && F->told.run_count == count)
 		return 0;
-	F->run_head = F->run_tail = NULL;
+	F->run_head = F->run_tail = F->realtime.head = F->realtime.tail = NULL;
 	for (struct task *t = F->tasks; t; t = t->next)
 		for (struct thread *th = t->threads; th; th = th->next)
-			if (th->queued == QUEUED_RUN)
+			if (th->queued == QUEUED_REALTIME)
+				realtime_put(th, 0);
+			else if (th->queued == QUEUED_RUN)
 				queue_insert(th);
 	F->told.run_count = count;
 	return 1;
@@ -127,6 +224,15 @@ static void lists_check(uint64_t now)
 		ran ? ran->name : "", ran ? ran->pid : 0, F->told.ran);
 }
 
+/* The virtual time of who does not run at the usual pace. */
+static __attribute__((noinline)) uint64_t virtual_of(struct thread *th, uint64_t ran)
+{
+	if (th->pace != PACE_REALTIME)
+		return ran * th->pace / 1024;
+	realtime_ran(th, ran);
+	return 0;
+}
+
 /* Counts what the one that has the CPU ran since the last time, and puts it where it belongs now. */
 void sched_settle(void)
 {
@@ -141,7 +247,7 @@ void sched_settle(void)
 		return;
 	th->mark = clock;
 	th->ran += ran;
-	th->virtual += th->pace ? ran * th->pace / 1024 : ran;
+	th->virtual += th->pace ? virtual_of(th, ran) : ran;
 	if (th->queued == QUEUED_RUN && th->run_next && (int64_t)(th->virtual - th->run_next->virtual) > 0) {
 		queue_remove(th);
 		queue_insert(th);
@@ -190,24 +296,27 @@ static void alarm_by(uint64_t now, uint64_t tsc)
 
 void sched_start_turn(void)
 {
-	uint64_t now;
+	uint64_t now = rt_tsc(), left;
 
 	if (F->told.run_count <= 1) {
-		F->turn_end = 0;
+		/* A real-time thread has no more than the share of all of them, though nobody else wants the CPU. */
+		left = F->realtime.head ? realtime_left() : 0;
+		F->turn_end = left ? now + rt_ticks(left) : 0;
+		if (left)
+			alarm_by(now, F->turn_end);
 		return;
 	}
-	now = rt_tsc();
 	F->turn_end = now + rt_ticks(turn_ns());
 	alarm_by(now, F->turn_end);
 }
 
 void sched_remove(struct thread *th)
 {
-	if (th->queued != QUEUED_RUN)
+	if (th->queued != QUEUED_RUN && th->queued != QUEUED_REALTIME)
 		return;
-	th->queued = QUEUED_NOT;
 	F->told.run_count--;
-	queue_remove(th);
+	queues_remove(th);
+	th->queued = QUEUED_NOT;
 }
 
 uint64_t sched_runnable(void)
@@ -217,8 +326,6 @@ uint64_t sched_runnable(void)
 
 void thread_run(struct thread *th)
 {
-	uint64_t floor = F->min_virtual - rt_ticks(F->latency_ns / 2);
-
 	if (th->queued || th->task->is_init) {
 		if (th->queued == QUEUED_HELD)
 			ptrace_wake(th);
@@ -227,24 +334,33 @@ void thread_run(struct thread *th)
 	if (th->channel)
 		sleep_end(th);
 	th->state = THREAD_RUNNABLE;
-	if ((int64_t)(th->virtual - floor) < 0)
-		th->virtual = floor;
-	queue_insert(th);
-	th->queued = QUEUED_RUN;
+	if (th->pace == PACE_REALTIME) {
+		th->unslept_ns = 0;
+		realtime_put(th, 0);
+		rank_look(th);
+	} else {
+		virtual_raise(th);
+		queue_insert(th);
+		th->queued = QUEUED_RUN;
+	}
 	/* Who ran alone until now has no turn that could end. */
 	if (++F->told.run_count == 2 && !P->is_keeper)
 		sched_start_turn();
 }
 
-/* The runnable thread that has run least; not `other`. */
+/* A real-time thread, if one may run, else the runnable thread that has run least; not `other`. */
 struct thread *pick_fair(const struct thread *other)
 {
-	struct thread *best = F->run_head;
+	struct family *f = family_here();
+	struct thread *best = f->realtime.head ? realtime_pick(other) : NULL;
 
+	if (best)
+		return best;
+	best = f->run_head;
 	if (best && best == other)
 		best = best->run_next;
-	if (best && (int64_t)(best->virtual - F->min_virtual) > 0)
-		F->min_virtual = best->virtual;
+	if (best && (int64_t)(best->virtual - f->min_virtual) > 0)
+		f->min_virtual = best->virtual;
 	return best;
 }
 
@@ -323,7 +439,7 @@ void sched_pass(void)
 	F->told.running = F->running ? F->running->task->env : 0;
 }
 
-void sched_yield_turn(void)
+void sched_give_way(void)
 {
 	struct thread *next = next_pick(P->thread);
 
@@ -331,18 +447,40 @@ void sched_yield_turn(void)
 		cpu_give(next);
 }
 
+/* By a real-time thread. */
+static __attribute__((noinline)) void rank_yield(void)
+{
+	struct thread *next;
+
+	sched_settle();
+	realtime_rotate(P->thread);
+	next = next_pick(0);
+	if (next != P->thread)
+		cpu_give(next);
+}
+
+void sched_yield_turn(void)
+{
+	if (P->thread->queued == QUEUED_REALTIME)
+		rank_yield();
+	else
+		sched_give_way();
+}
+
 /* The alarm, or the slice's end: another one's turn, unless this thread still is the one that has run least, or the
  * alarm was meant for a turn that is long over. */
 static void turn_end(void)
 {
+	int came = F->realtime.came;
 	struct thread *next;
 
-	if (F->turn_end && rt_tsc() < F->turn_end) {
+	F->realtime.came = 0;
+	if (!came && F->turn_end && rt_tsc() < F->turn_end) {
 		alarm_by(rt_tsc(), F->turn_end);
 		return;
 	}
 	next = next_pick(0);
-	if (next && next != P->thread) {
+	if (next ? next != P->thread : P->thread->queued == QUEUED_REALTIME) {
 		P->thread->preempted++;
 		cpu_give(next);
 	} else {
@@ -367,14 +505,14 @@ void sched_take_events(int in_library)
 			P->alarm_at = 0;
 		*(in_library ? &P->thread->split.system : &P->thread->split.user) += 1;
 	}
-	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !is_passed_over() && !P->task->asked)
+	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !is_passed_over() && !P->task->asked && !F->realtime.came)
 		return;
 	family_lock();
 	if (bits & EXO_PEND_CHILD)
 		reap_soon();
 	if (is_passed_over())
 		cpu_give(F->running);
-	else if (bits & EXO_PEND_TIMER)
+	else if (bits & EXO_PEND_TIMER || F->realtime.came)
 		turn_end();
 	if (P->task->asked)
 		ask_serve();
@@ -395,7 +533,7 @@ void sched_keep(void)
 			reap_soon();
 		if (news & KEEPER_REAP)
 			reap_stuck();
-		deadline = sleepers_run(now);
+		deadline = earlier(sleepers_run(now), realtime_resume(now));
 		timers_run(now);
 		keeper_work();
 		lists_check(now);

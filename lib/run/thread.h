@@ -18,6 +18,7 @@ struct user_regs;
 enum thread_queued {
 	QUEUED_NOT,
 	QUEUED_RUN,      /* stands in the run queue */
+	QUEUED_REALTIME, /* stands in that of the real-time threads */
 	QUEUED_HELD,     /* must not: its tracer holds it */
 };
 
@@ -75,6 +76,11 @@ struct thread {
 
 	/* scheduling: sched.c */
 	int      queued;             /* enum thread_queued */
+	/* Of a real-time thread: priority, and what it inherits from who waits for it (futex_holder.c); 0: none. rank, the
+	 * higher of both, says where it stands: 0: among the usual ones. turn_ns: of its turn of SCHED_RR; unslept_ns:
+	 * since it slept last (RLIMIT_RTTIME) */
+	int      priority, inherits, rank;
+	uint64_t turn_ns, unslept_ns;
 	int      nice, policy;       /* policy: SCHED_; with SCHED_RESET_ON_FORK in resets */
 	uint32_t resets;             /* its children begin as usual threads */
 	int no_new_privs;            /* prctl: for good, and for whom it makes; it gains nothing by what it executes */
@@ -139,7 +145,9 @@ void thread_detach(void);
 /* ---- sched.c (family lock held in all of them) */
 void thread_run(struct thread *th);         /* makes it runnable, whatever it did before */
 uint64_t thread_ticks(const struct thread *th);
-void sched_class_set(struct thread *th, int policy, int nice); /* of SCHED_OTHER, BATCH, IDLE */
+/* priority: of SCHED_FIFO and RR, else 0 */
+void sched_class_set(struct thread *th, int policy, int nice, int priority);
+void sched_inherit(struct thread *th, int rank); /* it goes before all below that rank, whatever its own class; 0: no */
 void sched_class_copy(struct thread *to, const struct thread *from); /* as clone passes it on */
 void sched_settle(void);                    /* what the caller ran so far is in its virtual time */
 /* A signal has come: ends an interruptible sleep, or makes its env look at its signals before its next user
@@ -149,5 +157,9 @@ void thread_interrupt(struct thread *th);
  * the family lock. */
 void sched_block(int state);
 void sched_leave(void) __attribute__((noreturn)); /* no thread of this env runs: the next one does, here or elsewhere */
-void sched_yield_turn(void);                /* lets the others run first; drops and retakes the lock */
+/* Lets the others run first, of a real-time thread's rank those of it alone: sched_yield(2); drops and retakes the
+ * lock. And whoever else there is. */
+void sched_yield_turn(void);
+void sched_give_way(void);
+void sched_look(void);                      /* the caller's turn is looked at anew before its next user instruction */
 #endif

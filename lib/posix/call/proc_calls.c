@@ -31,6 +31,8 @@ static long limit_set(struct task *t, unsigned which, uint64_t from)
 	memcpy(t->limit[which], now, sizeof now);
 	if (which == RLIMIT_CPU)
 		cpu_limit_watch(t);
+	if (which == RLIMIT_RTTIME)
+		realtime_limit_watch(t);
 	return 0;
 }
 

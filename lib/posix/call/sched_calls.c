@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls about scheduling as programs see it: one CPU, one policy, and nice. The scheduler itself is sched.c. */
+/* System calls about scheduling as programs see it: one CPU, policies, and nice. The scheduler itself is sched.c. */
 #include <linux/membarrier.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <posix/library.h>
 #include "calls.h"
+#include <posix/process/futex.h>
 #include <posix/process/task.h>
+#include <posix/process/usage.h>
+#include <run/realtime.h>
 
 static int is_process(uint64_t pid) { return !(int)pid || thread_by_tid((int)pid); }
 
@@ -32,43 +35,80 @@ CALL3(sched_getaffinity, pid, size, mask)
 	return user_write(mask, &cpus, 8) ? -EFAULT : 8;
 }
 
-CALL2(sched_setparam, pid, from)
-{
-	int priority;
+static struct thread *thread_meant(uint64_t pid) { return (int)pid ? thread_by_tid((int)pid) : current_thread(); }
+static int is_realtime(int policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
 
-	if (!from || (int)pid < 0)
+/* A policy by its number: the highest (or lowest) priority that it has, or -EINVAL. */
+static long priority_of(uint64_t policy, long real_time)
+{
+	switch ((int)policy) {
+	case SCHED_FIFO: case SCHED_RR:
+		return real_time;
+	case SCHED_NORMAL: case SCHED_BATCH: case SCHED_IDLE: case SCHED_DEADLINE:
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* A real-time policy has a priority, another one none. */
+static int fits(int policy, uint32_t priority)
+{
+	return priority <= PRIORITY_MOST && is_realtime(policy) == (priority != 0);
+}
+
+static void class_set(struct thread *th, int policy, int nice, int priority)
+{
+	int was = th->rank;
+
+	sched_class_set(th, policy, nice, priority);
+	if (th->rank == was)
+		return;
+	futex_rank_changed(th);
+	realtime_limit_watch(th->task);
+}
+
+/* sched_setscheduler, or with KEEP sched_setparam, which changes the priority alone. */
+#define KEEP (-1)
+static long scheduler_set(int pid, int asked, uint64_t from)
+{
+	int policy = asked, resets = 0, priority;
+	struct thread *th;
+
+	if (!from || pid < 0)
 		return -EINVAL;
-	if (!is_process(pid))
-		return -ESRCH;
 	if (user_read(&priority, from, sizeof priority))
 		return -EFAULT;
-	return priority ? -EINVAL : 0;
+	th = thread_meant((uint64_t)pid);
+	if (!th)
+		return -ESRCH;
+	if (asked == KEEP) {
+		policy = th->policy;
+		resets = (int)th->resets;
+	} else if (asked & SCHED_RESET_ON_FORK) {
+		policy &= ~SCHED_RESET_ON_FORK;
+		resets = 1;
+	}
+	/* What SCHED_DEADLINE wants is no part of a struct sched_param. */
+	if (priority_of((uint64_t)policy, 1) < 0 || policy == SCHED_DEADLINE || !fits(policy, (uint32_t)priority))
+		return -EINVAL;
+	th->resets = (uint32_t)resets;
+	class_set(th, policy, th->nice, priority);
+	return 0;
+}
+
+CALL2(sched_setparam, pid, from) { return scheduler_set((int)pid, KEEP, from); }
+CALL3(sched_setscheduler, pid, policy, from)
+{
+	return (int)policy < 0 ? -EINVAL : scheduler_set((int)pid, (int)policy, from);
 }
 
 CALL2(sched_getparam, pid, to)
 {
-	const int priority = 0;
+	const struct thread *th = thread_meant(pid);
 
-	return (int)pid < 0 ? -EINVAL : is_process(pid) ? user_write(to, &priority, sizeof priority) : -ESRCH;
-}
-
-static long priority_of(uint64_t policy, long real_time);
-static struct thread *thread_meant(uint64_t pid) { return (int)pid ? thread_by_tid((int)pid) : current_thread(); }
-
-CALL3(sched_setscheduler, pid, asked, from)
-{
-	int policy = (int)asked & ~SCHED_RESET_ON_FORK;
-	struct thread *th = thread_meant(pid);
-	long error;
-
-	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE)
-		return policy == SCHED_FIFO || policy == SCHED_RR ? -EPERM : -EINVAL;
-	error = sys_sched_setparam(pid, from, 0, 0, 0, 0);
-	if (error)
-		return error;
-	sched_class_set(th, policy, th->nice);
-	th->resets = ((int)asked & SCHED_RESET_ON_FORK) != 0;
-	return 0;
+	if (!to || (int)pid < 0)
+		return -EINVAL;
+	return th ? user_write(to, &th->priority, sizeof th->priority) : -ESRCH;
 }
 
 CALL1(sched_getscheduler, pid)
@@ -123,19 +163,20 @@ CALL3(sched_setattr, pid, from, flags)
 	nice = attr.sched_nice;
 	if (priority_of((uint64_t)policy, 99) < 0 || attr.sched_flags & ~(uint64_t)ATTR_FLAGS)
 		return -EINVAL;
-	/* Deadlines and priorities beyond nice: as to one who lacks CAP_SYS_NICE. */
+	/* Deadlines: as to one who lacks CAP_SYS_NICE. */
 	if (policy == SCHED_DEADLINE)
 		return attr.sched_runtime && attr.sched_runtime <= attr.sched_deadline ? -EPERM : -EINVAL;
-	if (attr.sched_priority > 99 || (policy == SCHED_FIFO || policy == SCHED_RR) != (attr.sched_priority != 0))
+	if (attr.sched_flags & SCHED_FLAG_KEEP_PARAMS && is_realtime(th->policy))
+		attr.sched_priority = (uint32_t)th->priority;
+	if (!fits(policy, attr.sched_priority))
 		return -EINVAL;
-	if (attr.sched_priority)
-		return -EPERM;
 	if (attr.sched_flags & SCHED_FLAG_UTIL_CLAMP) /* as without CONFIG_UCLAMP_TASK */
 		return -EOPNOTSUPP;
-	if (policy == SCHED_IDLE || nice < -20)
-		nice = policy == SCHED_IDLE ? th->nice : -20;
+	if (policy != SCHED_NORMAL && policy != SCHED_BATCH)
+		nice = th->nice;
+	nice = MAX_OF(-20, MIN_OF(nice, 19));
 	if (!(attr.sched_flags & SCHED_FLAG_KEEP_PARAMS)) /* of which the policy is one */
-		sched_class_set(th, policy, nice > 19 ? 19 : nice);
+		class_set(th, policy, nice, (int)attr.sched_priority);
 	if (!(attr.sched_flags & SCHED_FLAG_KEEP_POLICY))
 		th->resets = (attr.sched_flags & SCHED_FLAG_RESET_ON_FORK) != 0;
 	return 0;
@@ -152,31 +193,30 @@ CALL4(sched_getattr, pid, to, size, flags)
 		return -ESRCH;
 	attr.sched_policy = (uint32_t)th->policy;
 	attr.sched_flags = th->resets ? SCHED_FLAG_RESET_ON_FORK : 0;
-	attr.sched_nice = th->nice;
+	attr.sched_priority = (uint32_t)th->priority;
+	if (!is_realtime(th->policy))
+		attr.sched_nice = th->nice;
 	return user_write(to, &attr, attr.size) ? -EFAULT : 0;
 }
 
-static long priority_of(uint64_t policy, long real_time)
-{
-	switch ((int)policy) {
-	case SCHED_FIFO: case SCHED_RR:
-		return real_time;
-	case SCHED_NORMAL: case SCHED_BATCH: case SCHED_IDLE: case SCHED_DEADLINE:
-		return 0;
-	}
-	return -EINVAL;
-}
-
-CALL1(sched_get_priority_max, policy) { return priority_of(policy, 99); }
+CALL1(sched_get_priority_max, policy) { return priority_of(policy, PRIORITY_MOST); }
 CALL1(sched_get_priority_min, policy) { return priority_of(policy, 1); }
 
 CALL2(sched_rr_get_interval, pid, to)
 {
-	const int64_t interval[2] = { 0, 6000000 };
+	const struct thread *th = thread_meant(pid);
+	struct __kernel_timespec interval;
 
 	if ((int)pid < 0)
 		return -EINVAL;
-	return is_process(pid) ? user_write(to, interval, sizeof interval) : -ESRCH;
+	if (!th)
+		return -ESRCH;
+	switch (th->policy) {
+	case SCHED_FIFO: interval = timespec_of(0); break;
+	case SCHED_RR:   interval = timespec_of(F->realtime.slice_ns); break;
+	default:         interval = timespec_of(F->latency_ns); break;
+	}
+	return user_write(to, &interval, sizeof interval);
 }
 
 /* Calls each for every thread that is meant: one thread, a process group, or (there is one user) all. How many there were, or -errno. */
@@ -205,7 +245,7 @@ static long threads_named(uint64_t which, uint64_t who, void (*each)(struct thre
 }
 
 static void nice_least(struct thread *th, int *least) { *least = th->nice < *least ? th->nice : *least; }
-static void nice_set(struct thread *th, int *nice) { sched_class_set(th, th->policy, *nice); }
+static void nice_set(struct thread *th, int *nice) { sched_class_set(th, th->policy, *nice, th->priority); }
 
 /* getpriority gives 20 - nice: of several the most favoured. */
 CALL2(getpriority, which, who)

@@ -221,7 +221,7 @@ static void line_put(struct line *l)
 		done += pipe_put(F->strace, l->text + done, l->n - done);
 		init_poke();
 		if (done < l->n && sleep_on(F->strace, clock_ns() + 1000000) == -EINTR)
-			sched_yield_turn();
+			sched_give_way();
 	}
 }
 

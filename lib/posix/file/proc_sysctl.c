@@ -3,6 +3,7 @@
  * absent. */
 #include "proc.h"
 #include <posix/file/aio.h>
+#include <run/realtime.h>
 #include <vm/vm.h>
 
 /* ---- values that follow from the system itself */
@@ -59,6 +60,53 @@ static long take_randomize(const struct proc_node *of, const char *text, size_t 
 	return 0;
 }
 
+/* ---- what real-time threads have of the CPU. runtime: -1, all of it */
+NUMBER(text_slice, F->realtime.slice_ns / 1000000)
+NUMBER(text_period, F->realtime.period_ns / 1000)
+
+static void text_runtime(struct text *t, const struct proc_node *of)
+{
+	uint64_t ns = F->realtime.runtime_ns;
+
+	(void)of;
+	say(t, "%ld\n", ns == REALTIME_WHOLE ? -1l : (long)(ns / 1000));
+}
+
+/* A decimal number of an int, with a line's end or not: 0 or -EINVAL. */
+static int int_read(const char *text, size_t n, int64_t *to)
+{
+	int is_negative = n && *text == '-';
+	size_t i = (size_t)is_negative;
+
+	*to = 0;
+	for (; i < n && text[i] >= '0' && text[i] <= '9' && *to <= INT32_MAX; i++)
+		*to = *to * 10 + text[i] - '0';
+	if (i == (size_t)is_negative || *to > INT32_MAX || (i < n && text[i] != '\n'))
+		return -EINVAL;
+	*to = is_negative ? -*to : *to;
+	return 0;
+}
+
+static long take_realtime(const struct proc_node *of, const char *text, size_t n)
+{
+	uint64_t period = F->realtime.period_ns, runtime = F->realtime.runtime_ns;
+	int64_t value;
+
+	if (int_read(text, n, &value))
+		return -EINVAL;
+	if (!strcmp(of->row->name, "sched_rr_timeslice_ms")) {
+		F->realtime.slice_ns = value > 0 ? (uint64_t)value * 1000000 : REALTIME_SLICE_NS;
+		return 0;
+	}
+	if (!strcmp(of->row->name, "sched_rt_period_us"))
+		period = value > 0 ? (uint64_t)value * 1000 : 0;
+	else
+		runtime = value >= 0 ? (uint64_t)value * 1000 : REALTIME_WHOLE;
+	if (value < -1)
+		return -EINVAL;
+	return realtime_share(period, runtime);
+}
+
 /* ---- random numbers in the form of RFC 9562, version 4; boot_id is the same until the machine ends */
 static void say_uuid(struct text *t, const uint8_t id[16])
 {
@@ -111,6 +159,9 @@ static const struct shown kernel_rows[] = {
 		"65534"),
 	FIXED("panic", "0"), TEXT("pid_max", text_pid_max), FIXED("printk", "4\t4\t1\t7"), DIRECTORY("random", random_rows),
 	{ "randomize_va_space", S_IFREG | 0644, .text = text_randomize, .take = take_randomize },
+	{ "sched_rr_timeslice_ms", S_IFREG | 0644, .text = text_slice, .take = take_realtime },
+	{ "sched_rt_period_us", S_IFREG | 0644, .text = text_period, .take = take_realtime },
+	{ "sched_rt_runtime_us", S_IFREG | 0644, .text = text_runtime, .take = take_realtime },
 	DIRECTORY("seccomp", seccomp_rows), FIXED("sem", "32000\t4096000\t500\t128"),
 	FIXED("shmall", "18446744073692774399"),
 	FIXED("shmmax", "18446744073692774399"), FIXED("shmmni", "128"), FIXED("tainted", "0"), TEXT("threads-max",

@@ -33,12 +33,12 @@ void text_stat(struct text *t, const struct proc_node *of)
 		(unsigned long)v.faults, (unsigned long)v.child_faults);
 	say(t, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu 18446744073709551615 ", ticks(v.user_ns), ticks(v.system_ns),
 		ticks(v.child_user_ns),
-		ticks(v.child_system_ns), 20 + v.nice, v.nice, v.threads, ticks(v.start_ns), (unsigned long)v.vsize,
-			(unsigned long)v.rss_pages);
-	say(t, "0 0 0 0 0 %lu %lu %lu %lu 0 0 0 %d 0 0 %d 0 0 0 0 0 0 0 0 0 0 %d\n", (unsigned long)v.pending & 0x7fffffff,
+		ticks(v.child_system_ns), v.rank ? -1 - v.rank : 20 + v.nice, v.nice, v.threads, ticks(v.start_ns),
+		(unsigned long)v.vsize, (unsigned long)v.rss_pages);
+	say(t, "0 0 0 0 0 %lu %lu %lu %lu 0 0 0 %d 0 %d %d 0 0 0 0 0 0 0 0 0 0 %d\n", (unsigned long)v.pending & 0x7fffffff,
 		(unsigned long)v.blocked & 0x7fffffff, (unsigned long)v.ignored & 0x7fffffff,
 			(unsigned long)v.caught & 0x7fffffff, v.exit_signal,
-		v.policy, v.exit_status);
+		v.priority, v.policy, v.exit_status);
 }
 
 static const char *state_name(char state)

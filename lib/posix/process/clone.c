@@ -4,6 +4,7 @@
 #include <posix/call/calls.h>
 #include "pidfd.h"
 #include "seccomp.h"
+#include "usage.h"
 
 static void image_share(struct task *child, const struct task *parent)
 {
@@ -58,6 +59,8 @@ struct task *child_new(const struct fork_wish *w, int *error)
 		signal_exec(child);
 	signal_thread(child->threads, P->thread);
 	sched_class_copy(child->threads, P->thread);
+	if (child->threads->rank)
+		realtime_limit_watch(child);
 	seccomp_inherit(child->threads, P->thread);
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		child->threads->clear_child_tid = w->child_tid;

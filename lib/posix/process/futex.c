@@ -25,6 +25,15 @@ int futex_key(uint64_t va, int is_private, struct futex_key *to)
 	return 0;
 }
 
+struct futex_wait *futex_before(const struct futex_queue *q, const struct thread *th)
+{
+	struct futex_wait *before = q->last;
+
+	while (before && before->thread->rank < th->rank)
+		before = before->prev;
+	return before;
+}
+
 void futex_leave(struct futex_wait *w)
 {
 	struct futex_queue *q = futex_queue_of((struct futex_key){ w->space, w->at });

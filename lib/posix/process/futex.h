@@ -17,7 +17,10 @@ static inline struct futex_queue *futex_queue_of(struct futex_key k) /* words th
 	return &F->futexes[(k.space >> 4 ^ k.space >> 32 ^ k.at >> 2 ^ k.at >> 12) % FUTEX_BUCKETS];
 }
 
-/* th waits by w from now on, as the last; futex_leave takes it off. */
+/* Behind whom th is to stand, who goes before others. */
+struct futex_wait *futex_before(const struct futex_queue *q, const struct thread *th);
+
+/* th waits by w from now on, as the last of its rank; futex_leave takes it off. */
 static inline void futex_add(struct futex_wait *w, struct thread *th, struct futex_key k)
 {
 	struct futex_queue *q = futex_queue_of(k);
@@ -25,10 +28,10 @@ static inline void futex_add(struct futex_wait *w, struct thread *th, struct fut
 	w->thread = th;
 	w->space = k.space;
 	w->at = k.at;
-	w->next = 0;
-	w->prev = q->last;
-	*(q->last ? &q->last->next : &q->first) = w;
-	q->last = w;
+	w->prev = th->rank ? futex_before(q, th) : q->last;
+	w->next = w->prev ? w->prev->next : q->first;
+	*(w->prev ? &w->prev->next : &q->first) = w;
+	*(w->next ? &w->next->prev : &q->last) = w;
 }
 
 void futex_leave(struct futex_wait *w); /* or it stands in no queue */
@@ -44,6 +47,8 @@ static inline int futex_is_at(const struct futex_wait *w, struct futex_key k)
 int futex_timeout(uint64_t from, int is_absolute, int is_wall, uint64_t *deadline);
 
 /* ---- futex_holder.c: words that name their holder. Deadlines as sleep_on takes them. */
+/* Where th stands among who waits, and what who holds its word inherits, after a change of its rank. */
+void futex_rank_changed(struct thread *th);
 long futex_pi_lock(uint64_t va, int is_private, uint64_t deadline, int is_try);
 long futex_pi_unlock(uint64_t va, int is_private);
 /* Waits at va[0] until somebody moves the caller to va[1], and it holds that word. */

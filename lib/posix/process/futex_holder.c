@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Words that name the thread that holds them. futex(2), "Priority-inheritance futexes": unlocking hands the word to who
- * waited longest, and so does the holder's end. No real-time class is there, so no priority is inherited.
+ * goes before the others, and so does the holder's end. The holder goes before others as who waits for it does.
  * get_robust_list(2): at a thread's end the words of its list are marked, and one waiter of each finds that out. */
 #include <linux/futex.h>
 #include <posix/process/futex.h>
 #include <posix/signal/signals.h>
 
+#define CHAIN_MAX 1024 /* holders that wait for holders; as Linux */
 #define ENTRIES_MAX 2048 /* as Linux; a list may be a ring that never comes back */
 
 static struct futex_wait *first_at(struct futex_key k)
@@ -17,17 +18,68 @@ static struct futex_wait *first_at(struct futex_key k)
 	return w;
 }
 
+/* The highest rank of those who wait for th. */
+static int rank_of_waiters(const struct thread *th)
+{
+	uint64_t left = th->futex_waiters;
+	int rank = 0;
+
+	for (uint32_t i = 0; i < F->tid_size && left; i++) {
+		const struct thread *w = F->by_tid[i];
+
+		if (!w || !w->futex.space || w->futex.holder != th->tid || w == th)
+			continue;
+		rank = MAX_OF(rank, w->rank);
+		left--;
+	}
+	return rank;
+}
+
+/* th, and whom it waits for, and so on. */
+static void inherit(struct thread *th)
+{
+	for (int n = 0; th && n < CHAIN_MAX; n++) {
+		int was = th->rank;
+
+		sched_inherit(th, rank_of_waiters(th));
+		th = th->rank == was ? NULL : thread_by_tid(th->futex.holder);
+	}
+}
+
+/* Who holds what th waits for may have to go before others now, or no more. */
+static void inherit_from(const struct thread *th, struct thread *holder)
+{
+	if (holder && holder != th && (th->rank || holder->inherits))
+		inherit(holder);
+}
+
 /* th, which waits, waits for the end of `holder` from now on; its own number: it has the word and is to be told so. */
 static void wait_for(struct thread *th, int holder)
 {
 	struct thread *of = thread_by_tid(th->futex.holder);
 
-	if (of)
-		of->futex_waiters--;
 	th->futex.holder = holder;
+	if (of) {
+		of->futex_waiters--;
+		inherit_from(th, of);
+	}
 	of = thread_by_tid(holder);
-	if (of)
+	if (of) {
 		of->futex_waiters++;
+		inherit_from(th, of);
+	}
+}
+
+void futex_rank_changed(struct thread *th)
+{
+	struct futex_wait *w = &th->futex;
+	struct futex_key k = { w->space, w->at };
+
+	if (!w->space || !w->holder || w->holder == th->tid)
+		return;
+	futex_leave(w);
+	futex_add(w, th, k);
+	inherit(thread_by_tid(w->holder));
 }
 
 static void leave(struct thread *th)

@@ -124,11 +124,12 @@ void reap_stuck(void)
 		family_unlock();
 }
 
-void kill_enforce(void)
+/* True: one of the threads from there on is overdue. */
+static int kill_look(struct thread *from)
 {
 	int any = 0;
 
-	for (struct thread *th = F->run_head; th; th = th->run_next) {
+	for (struct thread *th = from; th; th = th->run_next) {
 		struct task *t = th->task;
 		uint64_t ticks;
 
@@ -140,6 +141,11 @@ void kill_enforce(void)
 		else if (ticks > t->kill_ticks && ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS))
 			any = t->kill_overdue = 1;
 	}
-	if (any)
+	return any;
+}
+
+void kill_enforce(void)
+{
+	if (kill_look(F->run_head) | kill_look(F->realtime.head))
 		reap_stuck();
 }

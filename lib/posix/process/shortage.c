@@ -34,5 +34,5 @@ void memory_shortage(uint64_t addr)
 		(void)signal_send(t->pid, SIGKILL);
 	}
 	if (t != P->task)
-		sched_yield_turn();
+		sched_give_way();
 }

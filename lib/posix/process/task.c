@@ -130,6 +130,7 @@ void task_free(struct task *t)
 	pidfds_leave(t);
 	waiters_end(&t->signals.waits);
 	timer_stop(&t->cpu_limit);
+	timer_stop(&t->realtime_limit);
 	task_stop_set(t, 0);
 	task_news_set(t, 0);
 	if (t->parent)
@@ -230,7 +231,8 @@ void task_look(struct task *t, struct task_view *out)
 		.child_user_ns = t->children.user_ns, .child_system_ns = t->children.system_ns, .faults = u.faults,
 		.child_faults = t->children.faults, .pending = t->signals.pending | t->threads->signals.pending,
 		.blocked = t->threads->signals.blocked, .ignored = signals_by_handler(t, 1), .caught = signals_by_handler(t, 0),
-		.policy = t->threads->policy, .exit_signal = t->exit_signal, .run_ns = u.user_ns + u.system_ns,
+		.policy = t->threads->policy, .priority = t->threads->priority, .rank = t->threads->rank,
+		.exit_signal = t->exit_signal, .run_ns = u.user_ns + u.system_ns,
 	};
 	memcpy(out->name, t->name, sizeof out->name);
 }
@@ -251,6 +253,8 @@ int thread_look(int tid, struct task_view *out)
 	out->run_ns = out->user_ns + out->system_ns;
 	out->nice = th->nice;
 	out->policy = th->policy;
+	out->priority = th->priority;
+	out->rank = th->rank;
 	out->blocked = th->signals.blocked;
 	memcpy(out->name, th->name, sizeof out->name);
 	return 0;

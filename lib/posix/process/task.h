@@ -87,7 +87,7 @@ struct task {
 	uint32_t barriers;           /* membarrier(2): which kinds it has registered for */
 	unsigned dump_filter;        /* DUMP_: what of its memory is in a core file */
 	uint64_t vsize_most;
-	struct timer cpu_limit;      /* RLIMIT_CPU: usage.c */
+	struct timer cpu_limit, realtime_limit; /* RLIMIT_CPU, RLIMIT_RTTIME: usage.c */
 	uint64_t vsize;              /* of the image, for others to see */
 	uint64_t kill_ticks;         /* its CPU time when a SIGKILL was first seen pending */
 	int      kill_overdue;       /* it does not take it: to be ended from outside */

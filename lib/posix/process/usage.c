@@ -8,6 +8,7 @@
 #include "usage.h"
 
 #define RLIMIT_CPU   0
+#define RLIMIT_RTTIME 15          /* us */
 #define LOOK_NS      1000000ul   /* between looks at a clock of who runs, */
 #define LOOK_IDLE_NS 10000000ul  /* and of who does not */
 
@@ -208,4 +209,50 @@ void cpu_limit_watch(struct task *t)
 	}
 	at = time_of((int64_t)MIN_OF(least, (uint64_t)INT64_MAX), 0);
 	timer_start(&t->cpu_limit, cpu_clock_look(t, at > used ? at - used : 0));
+}
+
+/* The real-time thread of t that has gone on without sleep for longest, in ns; -1: it has none. */
+static int64_t unslept(const struct task *t)
+{
+	int64_t most = -1;
+
+	sched_settle();
+	for (const struct thread *th = t->threads; th; th = th->next)
+		if (th->rank)
+			most = MAX_OF(most, (int64_t)th->unslept_ns);
+	return most;
+}
+
+static void realtime_limit_fire(struct timer *timer)
+{
+	const struct signal_cause cause = { .code = SI_KERNEL };
+	struct task *t = timer->owner;
+	uint64_t *limit = t->limit[RLIMIT_RTTIME];
+	int64_t us = unslept(t) / 1000;
+
+	if (t->state != TASK_ALIVE)
+		return;
+	if (us >= 0 && (uint64_t)us >= limit[1]) {
+		(void)signal_send_info(t, SIGKILL, &cause);
+		return;
+	}
+	if (us >= 0 && (uint64_t)us >= limit[0]) {
+		(void)signal_send_info(t, SIGXCPU, &cause);
+		limit[0] += 1000000; /* told again after another second */
+	}
+	realtime_limit_watch(t);
+}
+
+void realtime_limit_watch(struct task *t)
+{
+	const uint64_t *limit = t->limit[RLIMIT_RTTIME];
+	int64_t used, least = (int64_t)MIN_OF(limit[0], (uint64_t)INT64_MAX / 1000) * 1000;
+
+	t->realtime_limit.fire = realtime_limit_fire;
+	t->realtime_limit.owner = t;
+	used = limit[0] == ~0ul ? -1 : unslept(t);
+	if (used < 0)
+		timer_stop(&t->realtime_limit);
+	else
+		timer_start(&t->realtime_limit, cpu_clock_look(t, least > used ? (uint64_t)(least - used) : 0));
 }

@@ -33,6 +33,8 @@ void task_born(void), task_gone(struct task *t);
 
 /* RLIMIT_CPU of t was set or inherited. */
 void cpu_limit_watch(struct task *t);
+/* The same of RLIMIT_RTTIME, or a thread of t is a real-time thread now, or none any more. */
+void realtime_limit_watch(struct task *t);
 #pragma GCC visibility pop
 void usage_note(void);                                    /* the caller's pages are about to become fewer */
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What runs in its maker's env: threads, children of vfork, and processes that share its memory. Nothing is copied: each is one thread more there. */
+#include "usage.h"
 #include "wish.h"
 #include "seccomp.h"
 #include <posix/signal/signals.h>
@@ -40,6 +41,8 @@ long thread_clone(const struct fork_wish *w)
 		return -EAGAIN;
 	memcpy(th->name, thread_name(P->thread), sizeof th->name);
 	sched_class_copy(th, P->thread);
+	if (th->rank)
+		realtime_limit_watch(P->task);
 	signal_thread(th, P->thread);
 	th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
 	if (w->flags & CLONE_CHILD_CLEARTID)

@@ -70,6 +70,7 @@ void itimers_stop(struct task *t)
 	for (int i = 0; i < ITIMERS; i++)
 		timer_stop(&t->signals.itimer[i].timer);
 	timer_stop(&t->cpu_limit);
+	timer_stop(&t->realtime_limit);
 }
 
 static uint64_t left_of(struct task *t, int which)
