@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Watching: the trace of the gate as text and as JSON, with nothing of it in what COMMAND prints; the address space in figures."""
 
+import html
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
+
+import pytest
 
 from aril import guest, trace
 
@@ -47,20 +51,104 @@ def test_json(tmp_path):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=200, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (7, b"", b""), done
     events = json.loads((tmp_path / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
-    depth = {}
-    for e in events:
-        if e["ph"] in "BE":
-            depth[e["tid"]] = depth.get(e["tid"], 0) + (1 if e["ph"] == "B" else -1)
-            assert depth[e["tid"]] >= 0
-    assert all(d == 0 for d in depth.values())
+    open_until, spans = {}, [e for e in events if e["ph"] == "X"]
+    for e in sorted(spans, key=lambda e: (e["ts"], -e["dur"])):
+        ends = open_until.setdefault(e["tid"], [])
+        while ends and ends[-1] <= e["ts"] + 1e-9:
+            ends.pop()
+        assert e["name"] and e["args"]["what"] and (not ends or e["ts"] + e["dur"] <= ends[-1] + 1e-6), f"{e}: not within {ends}"
+        ends.append(e["ts"] + e["dur"])
     named = {e["tid"] for e in events if e["ph"] == "M"}
     assert named == {e["tid"] for e in events if e["ph"] != "M"} and len(named) >= 2
-    assert {"frame_claim", "pte_write", "runs"} <= {e["name"] for e in events if e["ph"] == "B"}
+    assert {"frame_claim", "pte_write", "exit_group", "page fault", "sh[2]"} <= {e["name"] for e in spans}
+    assert {e["args"]["name"] for e in events if e["name"] == "process_name"} >= {"monitor", "init 1", "sh 2"}
+    begun = {e["id"]: e for e in events if e["ph"] == "s"}
+    assert begun and {e["id"] for e in events if e["ph"] == "f"} == set(begun)
+
+
+def page_data(path: str) -> dict:
+    with open(path, encoding="utf-8") as f:
+        return json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', f.read(), re.S).group(1))
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A trace as a page: of a shell that forks, execs and waits."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "trace.html")
+        r = guest.run("sh", "-c", "/bin/busybox cat /etc/hostname; exit 7", options=["--trace", path])
+        assert (r.status, r.out) == (7, b"aril\n"), r
+        yield path
+
+
+def test_page(page):
+    """Processes by name, calls with what they cost in them, arguments and errors decoded, arrows to children."""
+    data = page_data(page)
+    tracks = [t["name"].split(",")[0] for t in data["tracks"]]
+    assert tracks[:3] == ["monitor", "init[1]", "sh[2]"] and "sh[3]" in tracks and "busybox[3]" in tracks
+    spans = data["spans"]
+    assert all(s[5] and s[6] and 0 <= s[3] <= s[4] <= data["end"] + 0.001 and s[1] < data["tracks"][s[0]]["depth"] for s in spans)
+    # A fork: Linux's call, in it the gate's, which link the parent's tables sealed and make the child.
+    fork = next(s for s in spans if s[5] in ("clone", "fork") and tracks[s[0]] == "sh[2]")
+    # A slice may end in it, so up to the child's birth.
+    made = next(s for s in spans if s[0] == fork[0] and s[3] > fork[3] and s[5] == "env_make")
+    within = [s for s in spans if s[0] == fork[0] and s[1] == 2 and fork[3] <= s[3] and s[4] <= made[4]]
+    assert any(s[5] == "pt_link" and " level 3 SEALED" in s[6] and "root 0x" in s[6] for s in within)
+    assert made[7] == "sh[3]" and ["makes", fork[0], made[3], tracks.index("sh[3]")] in [a[:4] for a in data["arrows"]]
+    # exec gives the process another env: it keeps its number and has another name.
+    assert any(s[5] == "execve" and tracks[s[0]] == "sh[3]" for s in spans)
+    # What was refused says why; a fault says what was wanted.
+    refused = [s for s in spans if s[8]]
+    assert refused and all(re.match(r"-E[A-Z]+: \w", s[7]) for s in refused) and any(s[7].startswith("-ESEALED: the path") for s in refused)
+    assert any(re.match(r"page fault: write of 0x[0-9a-f]+, which may not, by 0x", s[6]) for s in spans)
+    words = " ".join(s[6] + s[7] for s in spans)
+    assert "type PT1" in words and "|RW|U" in words and "what SET_ALARM" in words and "the entry was frame 0x" in words
+    # A call whose env leaves the CPU in it goes on when that is back.
+    waited = [s for s in spans if s[5].startswith("wait4") and tracks[s[0]] == "sh[2]"]
+    assert [s[5] for s in waited][:2] == ["wait4", "wait4 (goes on)"]
+    with open(page, encoding="utf-8") as f:
+        text = f.read()
+    assert not re.findall(r"(?:https?:)?//[^\s\"'<]+", text.replace("http://www.w3.org/2000/svg", "").split("<script>")[0]) and "<link" not in text and " src=" not in text
+
+
+CLICK = """<script>
+const told = [], n = data.spans.length, each = [];
+for (const kind of ['turn', 'linux', 'fault', 'gate']) data.spans.forEach((s, i) => { if (s[2] === kind && s[4] - s[3] > 1) each.push(i); });
+for (let k = 0; k < 10; k++) {
+	const i = each[Math.floor(k * each.length / 10)], s = data.spans[i], wide = s[4] - s[3];
+	show(s[3] - wide / 4, s[4] + wide / 4);
+	const at = { offsetX: 0, clientX: x((s[3] + s[4]) / 2) + canvas.getBoundingClientRect().left, clientY: tops[s[0]] + s[1] * ROW + 5 + canvas.getBoundingClientRect().top, pointerId: 1, bubbles: true };
+	canvas.setPointerCapture = () => {};
+	canvas.dispatchEvent(new PointerEvent('pointerdown', at)); canvas.dispatchEvent(new PointerEvent('pointerup', at));
+	told.push([i, said.textContent]);
+}
+document.body.dataset.told = JSON.stringify(told);
+</script></body>"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium: apt-get install chromium")
+def test_page_in_a_browser(page, tmp_path):
+    """It loads without an error; each of ten clicks says what the data has there."""
+    data = page_data(page)
+    with open(page, encoding="utf-8") as f:
+        text = f.read()
+    alert = "<script>window.onerror = (m) => { document.documentElement.dataset.error = m; };</script><style>"
+    (tmp_path / "page.html").write_text(text.replace("<style>", alert, 1).replace("</body>", CLICK), encoding="utf-8")
+    done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1300,1100", f"--user-data-dir={tmp_path}/profile", "--dump-dom",
+                           f"file://{tmp_path}/page.html"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False)
+    dom = done.stdout.decode("utf-8", "replace")
+    assert "data-error" not in dom.split(">", 2)[1], dom[:300]
+    told = json.loads(html.unescape(re.search(r'<body data-told="([^"]*)"', dom).group(1)))
+    assert len(told) == 10 and len({i for i, _ in told}) == 10
+    for i, words in told:
+        s = data["spans"][i]
+        assert words.startswith(data["tracks"][s[0]]["name"]) and s[6] in words and s[7] in words, (s, words)
 
 
 def test_every_kind_is_known():
     """The driver's numbers are those of trace.h."""
-    with open(os.path.join(trace.TOP, "kernel/include/exo/trace.h"), encoding="utf-8") as f:
+    with open(os.path.join(guest.TOP, "kernel/include/exo/trace.h"), encoding="utf-8") as f:
         kinds = re.findall(r"^\tEXO_T_(\w+),", f.read(), re.M)
     assert [getattr(trace, k) for k in kinds] == list(range(len(kinds)))
 

@@ -90,6 +90,8 @@ static struct file_state *files_open(struct init *in)
 		return NULL;
 	if (CONFIG->strace && CONFIG->has_channel && !in->unpacks && !F->strace)
 		F->strace = pipe_new();
+	if (CONFIG->trace && !in->unpacks && !F->env_names)
+		F->env_names = fam_pages(ENV_NAMES_PAGES);
 	if (CONFIG->mode >= INIT_PIPE || in->unpacks) {
 		in->in = pipe_new();
 		in->out = pipe_new();

@@ -143,6 +143,9 @@ void trace_end(struct monitor *m);
 int  member_runs(const struct monitor *m, exo_name env);
 /* Who keeps the lock without getting on: its env, 0 = nobody. */
 exo_name lock_watch(struct monitor *m);
+/* Copies what members have made and may change: n bytes of control memory, 4 or a multiple of 8. True: it is not all
+ * there. */
+int family_read(void *to, uint64_t from, size_t n);
 /* The process of an env as the family's records have it, if they can be read: "name[pid]". */
 void member_name(exo_name env, char *to, size_t max);
 

@@ -46,6 +46,30 @@ static size_t record_pack(uint8_t *to, const volatile struct exo_trace *r)
 	return n;
 }
 
+/* Which process had which env since when (P). */
+static void names_send(struct monitor *m)
+{
+	const uint64_t names = (uint64_t)F->env_names;
+	struct env_name name;
+	uint64_t count = 0;
+	size_t n = 0;
+
+	if (!names || family_read(&count, names, sizeof count))
+		return;
+	for (uint64_t i = 0; i < MIN_OF(count, ENV_NAMES_MOST); i++) {
+		if (family_read(&name, names + offsetof(struct env_names, of) + i * sizeof name, sizeof name))
+			return;
+		if (n + sizeof name > sizeof m->buffer) {
+			io_frame(m, 'P', m->buffer, n);
+			n = 0;
+		}
+		memcpy(m->buffer + n, &name, sizeof name);
+		n += sizeof name;
+	}
+	if (n)
+		io_frame(m, 'P', m->buffer, n);
+}
+
 void trace_end(struct monitor *m)
 {
 	uint64_t head[3] = { rt_info->tsc_hz };
@@ -56,6 +80,7 @@ void trace_end(struct monitor *m)
 	(void)gate_dev_bind(EXO_DEV_TRACE, 0, 0);
 	head[1] = rt_info->trace_count;
 	head[2] = head[1] > EXO_TRACE_RECORDS ? head[1] - EXO_TRACE_RECORDS : 0;
+	names_send(m);
 	io_frame(m, 'R', head, sizeof head);
 	for (uint64_t i = head[2]; i < head[1]; i++) {
 		if (n > sizeof m->buffer - sizeof(struct exo_trace) - 1) {

@@ -47,7 +47,7 @@ exo_name lock_watch(struct monitor *m)
 	return e->name;
 }
 
-static int family_read(void *to, uint64_t from, size_t n)
+int family_read(void *to, uint64_t from, size_t n)
 {
 	const uint64_t last = FAMILY_BASE + EXO_HOME_SIZE - n, step = n < 8 ? n : 8;
 

@@ -92,10 +92,27 @@ struct family {
 	int binfmts_made, binfmt_off;
 	void *sysv;                    /* sysv.c; NULL until there is an object */
 	struct pipe *strace;           /* where calls are logged, NULL: nowhere */
+	/* control memory in which it is noted who had which env, for a trace; NULL: none is made */
+	struct env_names *env_names;
 	void *init, *console, *random, *spare_slot[2]; /* init.c, console plumbing, random.c */
 };
 
 _Static_assert(sizeof(struct family) <= EXO_PAGE_SIZE, "one page");
+
+/* Processes get envs by fork and exec, and are long gone when a trace is read: so it is noted then. */
+#define ENV_NAMES_PAGES 4
+struct env_name {
+	uint64_t env, tsc;             /* its name; when the process got it */
+	int32_t pid;
+	char name[16];                 /* comm */
+	uint32_t spare;
+};
+#define ENV_NAMES_MOST (ENV_NAMES_PAGES * EXO_PAGE_SIZE / sizeof(struct env_name) - 1)
+struct env_names {
+	uint64_t count;                /* also of those that found no room */
+	struct env_name of[ENV_NAMES_MOST];
+};
+_Static_assert(sizeof(struct env_names) <= ENV_NAMES_PAGES * EXO_PAGE_SIZE, "in its pages");
 
 /* One page of the family's, of its monitor's frames, in each member's private area: a member that takes it away from
  * itself harms itself alone. */

@@ -220,6 +220,8 @@ class Session:
             self.paces["out"] = None
         elif kind == b"R":
             self.trace.take(payload)
+        elif kind == b"P":
+            self.trace.take_names(payload)
         elif kind == b"X":
             if payload[:16].decode("ascii", "replace") != self.nonce:
                 raise Failure("an exit record without this run's nonce")

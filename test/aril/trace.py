@@ -1,31 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Owns the gate's trace: what the guest sends in R frames, as lines of text or as JSON for a timeline viewer (Chrome's trace format)."""
+"""Owns the gate's trace: what the guest sends in R and P frames, as lines of text, as JSON for a timeline viewer (Chrome's trace format), or as a page
+(trace_html.py)."""
 
 import json
-import os
-import re
 import struct
 
-from .place import TOP
-
-# Mirror enum exo_trace_kind (kernel/include/exo/trace.h).
-CALL, RETURN, FOREIGN, UPCALL, SWITCH, SLICE = range(6)
-ASYNC = 256
-
-
-def table(pattern, *paths):
-    """{number: name} out of .def files."""
-    out = {}
-    for path in paths:
-        with open(os.path.join(TOP, path), encoding="utf-8") as f:
-            out.update((int(number), name) for number, name in re.findall(pattern, f.read(), re.M))
-    return out
-
-
-def gate_arguments():
-    with open(os.path.join(TOP, "kernel/include/exo/gate.def"), encoding="utf-8") as f:
-        return {int(n): (name, int(count)) for n, name, count in re.findall(r"^GATE\((\d+), (\w+), (\d+),", f.read(), re.M)}
-
+from . import trace_html, trace_spans, trace_words
+from .trace_words import ASYNC, CALL, FOREIGN, RETURN, SLICE, SWITCH, UPCALL
 
 class Record:
     def __init__(self, tsc, env, kind, number, args):
@@ -39,6 +20,11 @@ class Trace:
         self.hz = self.lost = 0
         self.total = None
         self.data = b""
+        self.names = [] # (env, tsc, pid, name): which process had which env since when
+
+    def take_names(self, payload):
+        for env, tsc, pid, name in struct.iter_unpack("<QQi16s4x", payload):
+            self.names.append((env, tsc, pid, name.split(b"\0")[0].decode("utf-8", "replace")))
 
     def take(self, payload):
         if self.total is None:
@@ -62,10 +48,12 @@ class Trace:
 
 
 class Names:
+    """Records as they are, for who works on the kernel; trace_words.py has them for people."""
+
     def __init__(self):
-        self.gate = gate_arguments()
-        self.linux = table(r"^SYSCALL\((\d+),\s*(\w+)", *(f"lib/posix/call/{part}syscall.def" for part in ("", "fs_", "proc_")))
-        self.error = table(r"^ERROR\((?=\w+,\s*(\d+))(\w+)", "kernel/include/exo/error.def")
+        self.gate = {n: (name, len(arguments)) for n, (name, arguments) in trace_words.gate_arguments().items()}
+        self.linux = {n: name for n, (name, _) in trace_words.linux_calls().items()}
+        self.error = {n: name for n, (name, _) in trace_words.errors().items()}
 
     def op(self, number):
         return self.gate.get(number, (f"op{number}", 6))
@@ -102,52 +90,34 @@ def text(trace):
 
 
 def events(trace):
-    """Chrome's trace events: a track for each env; on it, when it ran, and in that its calls; upcalls and foreign calls as instants."""
-    names, records = Names(), trace.records()
-    start = records[0].tsc if records else 0
-    running, since, calls, seen = None, 0, {}, set()
+    """Chrome's trace events: a process for each of Linux's, in it a track for each env that it had; on that turns of the CPU, in them Linux's calls and faults, in
+    those calls of the gate. Flows lead from who makes an env or yields to it."""
+    story = trace_spans.Spans(trace, trace.records())
+    names = story.names
 
-    def event(phase, r, env, name, **more):
-        seen.add(env)
-        return {"ph": phase, "ts": (r.tsc - start) * 1e6 / trace.hz, "pid": 1, "tid": env, "name": name, **more}
+    def event(phase, env, at, **more):
+        return {"ph": phase, "ts": at, "pid": names.process(env)[0], "tid": env, **more}
 
-    for r in records:
-        if r.kind == SWITCH:
-            if running and r.env != running:
-                # An op that led away is over, for the eye, when its env is left; it returns with the next turn.
-                for _ in range(calls.pop(running, 0)):
-                    yield event("E", r, running, "")
-                yield event("E", r, running, "runs")
-            if r.env and r.env != running:
-                yield event("B", r, r.env, "runs")
-            running = r.env or None
-            continue
-        if running is None and r.env:
-            running = r.env
-            yield event("B", r, r.env, "runs")
-        if r.kind == CALL:
-            calls[r.env] = calls.get(r.env, 0) + 1
-            yield event("B", r, r.env, names.op(r.number)[0], args={"call": names.what(r)})
-        elif r.kind == RETURN:
-            if calls.get(r.env):
-                calls[r.env] -= 1
-                yield event("E", r, r.env, names.op(r.number)[0], args={"result": names.result(r.args[0])})
-        elif r.kind == SLICE:
-            yield event("i", r, r.env, f"slice {r.number}", s="g")
-        else:
-            yield event("i", r, r.env, names.what(r).split("(")[0].split(" error")[0], s="t", args={"what": names.what(r)})
-    if running and records:
-        for _ in range(calls.pop(running, 0)):
-            yield event("E", records[-1], running, "")
-        yield event("E", records[-1], running, "runs")
-    for env in sorted(seen):
-        yield {"ph": "M", "pid": 1, "tid": env, "name": "thread_name", "args": {"name": f"env {env & 0xfff} ({env:x})"}}
+    for s in story.spans:
+        said = {"what": s.text, **({"result": s.result} if s.result else {})}
+        yield event("X", s.env, s.start, dur=s.end - s.start, name=f"{s.name} (goes on)" if s.goes_on and s.kind != trace_spans.TURN else s.name, cat=s.kind, args=said)
+    for m in story.marks:
+        yield event("i", m.env, m.at, name=m.name, s="t", args={"what": m.text})
+    for i, a in enumerate(story.arrows):
+        yield event("s", a.from_env, a.from_at, name=a.why, cat="arrow", id=i)
+        yield event("f", a.env, a.at, name=a.why, cat="arrow", id=i, bp="e")
+    for env in story.envs:
+        pid, name = names.process(env)
+        yield event("M", env, 0, name="process_name", args={"name": f"{name} {pid}" if pid else name})
+        yield event("M", env, 0, name="thread_name", args={"name": f"{name}, env {env & 0xfff}"})
 
 
 def write(trace, path):
-    """Text, or JSON when the name ends so."""
+    """A page, or JSON, when the name ends so; else text."""
     with open(path, "w", encoding="utf-8") as f:
-        if path.endswith(".json"):
+        if path.endswith(".html"):
+            f.write(trace_html.page(trace))
+        elif path.endswith(".json"):
             json.dump({"traceEvents": list(events(trace)), "otherData": {"records": trace.total, "lost": trace.lost}}, f)
         else:
             f.writelines(text(trace))

@@ -87,6 +87,7 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 	th->clear_child_tid = 0;
 	th->robust_list = 0;
 	task_set_name(t, plan->path);
+	task_env_note(t);
 	files_exec(t->files);
 	plan->opened_fd = plan->opened ? files_open_inode(t->files, plan->opened) : 0;
 	signal_exec(t);

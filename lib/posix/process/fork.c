@@ -38,6 +38,7 @@ long fork_process(const struct fork_wish *w)
 	}
 	regions_get();
 	child->env = (exo_name)name;
+	task_env_note(child);
 	child->state = TASK_ALIVE;
 	child->threads->on = 1;
 	child->threads->virtual = F->min_virtual;

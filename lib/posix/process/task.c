@@ -160,6 +160,21 @@ void task_set_name(struct task *t, const char *path)
 	memcpy(t->name, last, n);
 }
 
+void task_env_note(const struct task *t)
+{
+	struct env_names *names = F->env_names;
+
+	if (!names)
+		return;
+	if (names->count < ENV_NAMES_MOST) {
+		struct env_name *n = names->of + names->count;
+
+		*n = (struct env_name){ .env = t->env, .tsc = rt_tsc(), .pid = t->pid };
+		memcpy(n->name, t->name, sizeof n->name);
+	}
+	names->count++;
+}
+
 void task_drop_image(struct task *t)
 {
 	if (t->exe)

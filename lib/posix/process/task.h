@@ -120,6 +120,8 @@ void task_free(struct task *t);
 uint64_t task_ticks(const struct task *t);
 /* comm := last component of path. */
 void task_set_name(struct task *t, const char *path);
+/* It has got the env that it has. */
+void task_env_note(const struct task *t);
 /* It is stopped by that signal; 0: it goes on. */
 void task_stop_set(struct task *t, int sig);
 /* It has something to tell its parent's wait, or no more: who has stands first among the children. */
