@@ -12,10 +12,6 @@
 #define RSDP_MAX  4096
 #define LIST_MAX  256u /* tables that a list may name: a hostile one shall not cost minutes */
 
-static uint32_t get16(const uint8_t *p) { return p[0] | p[1] << 8; }
-static uint32_t get32(const uint8_t *p) { return get16(p) | get16(p + 2) << 16; }
-static uint64_t get64(const uint8_t *p) { return get32(p) | (uint64_t)get32(p + 4) << 32; }
-
 static int sums_to_zero(const uint8_t *p, size_t n)
 {
 	uint8_t sum = 0;
@@ -200,7 +196,7 @@ static void mcfg_read(struct boot_info *info, struct acpi *seen, const uint8_t *
 
 static void table_take(struct boot_info *info, struct acpi *seen, const uint8_t *t, uint32_t n, uint32_t *taken)
 {
-	static const char known[][5] = { "APIC", "FACP", "HPET", "MCFG", "DMAR", "IVRS" };
+	static const char known[][5] = { "APIC", "FACP", "HPET", "MCFG", "SPCR", "DBG2", "DMAR", "IVRS" };
 	uint32_t i = 0;
 
 	for (; i < sizeof(known) / sizeof(*known) && memcmp(t, known[i], 4); i++)
@@ -225,6 +221,12 @@ static void table_take(struct boot_info *info, struct acpi *seen, const uint8_t 
 		break;
 	case 3:
 		mcfg_read(info, seen, t, n);
+		break;
+	case 4:
+		seen->console = acpi_spcr(t, n);
+		break;
+	case 5:
+		seen->debug = acpi_dbg2(t, n);
 		break;
 	default:
 		seen->iommu = known[i];

@@ -33,7 +33,7 @@ void log_quiet(int quiet);
  * when that fails. */
 void log_file_wanted(void);
 void log_file_write(void);
-/* From ExitBootServices on: lines go to COM1. */
+/* From ExitBootServices on: lines go to the serial port. */
 void log_leave(void);
 void log_hand_over(struct boot_info *info);
 /* Says why (status 0 = none to show), waits for a key, powers off. */
@@ -101,6 +101,15 @@ unsigned master_place(unsigned i);
 /* pci_table.c: after the exit and master_stop: the table of those functions, with their BARs measured. */
 void pci_table_fill(struct boot_info *info);
 
+/* serial.c: which port speaks after the exit, by ACPI; after acpi_facts. */
+void serial_facts(struct boot_info *info);
+/* Its page, if it is in memory, into the kernel's root. */
+void serial_map(void);
+/* After the exit: sets it up, and says a character, after a bounded wait. */
+void serial_start(void);
+void serial_put(char c);
+void report_serial(void);
+
 /* tsc.c: the TSC's rate by all clocks there are; after acpi_facts. */
 void tsc_facts(struct boot_info *info);
 void report_clocks(void);
@@ -154,7 +163,7 @@ void paging_reset_root(struct boot_info *info);
 uint64_t paging_bridge(struct boot_info *info, uint64_t code);
 
 /* traps.c: handlers that print and stop. */
-void traps_build(void);
+void traps_build(const struct boot_info *info); /* after serial_facts */
 void traps_map(void);                  /* into the kernel's root */
 void traps_load(void);                 /* right after the exit, one to one */
 #define TRAPS_VA (KERNEL_IMAGE + EXO_HOME_SIZE - EXO_UL(0x10000)) /* code, tables, stack: three pages at the end of the image's GiB */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The loader's voice: the firmware's console before the exit, COM1 after it, and a text copy for the kernel. Also the one way to give up. */
+/* The loader's voice: the firmware's console before the exit, a serial port after it, and a text copy for the kernel.
+ * Also the one way to give up. */
 #include <stdarg.h>
 #include <base/fmt.h>
 #include <base/string.h>
@@ -8,8 +9,6 @@
 
 #define LOG_PAGES 4
 #define LINE_MAX  400
-#define COM1      0x3f8
-#define COM1_SPIN 100000
 
 static char *log_text, *file_text; /* file_text: what \aril\bootlog.txt will be, log and report */
 static size_t log_size;
@@ -29,13 +28,6 @@ static const char *status_name(EFI_STATUS status)
 	uint64_t number = status & ~EFI_ERROR_MASK;
 
 	return EFI_ERROR(status) && number < sizeof(status_names) / sizeof(*status_names) && status_names[number][0] ? status_names[number] : "unknown";
-}
-
-static void com1_put(char c)
-{
-	for (int i = 0; i < COM1_SPIN && !(cpu_in8(COM1 + 5) & 0x20); i++)
-		;
-	cpu_out8(COM1, (uint8_t)c);
 }
 
 static void screen_put(const char *text)
@@ -66,8 +58,8 @@ static void put(const char *text, int silent)
 	} else {
 		for (size_t i = 0; i < n; i++) {
 			if (text[i] == '\n')
-				com1_put('\r');
-			com1_put(text[i]);
+				serial_put('\r');
+			serial_put(text[i]);
 		}
 	}
 	if (log_text && log_size + n < LOG_PAGES * EXO_PAGE_SIZE) {
@@ -141,13 +133,9 @@ void log_file_write(void)
 			(unsigned long)status);
 }
 
-/* The firmware need not have set the port up: 115200 baud, 8N1, FIFO on, no interrupts. */
 void log_leave(void)
 {
-	static const uint8_t setup[][2] = { { 1, 0 }, { 3, 0x80 }, { 0, 1 }, { 1, 0 }, { 3, 3 }, { 2, 1 }, { 4, 3 } };
-
-	for (size_t i = 0; i < sizeof(setup) / sizeof(*setup); i++)
-		cpu_out8(COM1 + setup[i][0], setup[i][1]);
+	serial_start(); /* the firmware need not have */
 	firmware_boot = NULL;
 }
 

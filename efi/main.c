@@ -46,12 +46,13 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	memory_limit(settings.memory);   /* as the configuration wants */
 	memory_survey(info);             /* how much RAM, how long the frame table */
 	acpi_facts(info);                /* interrupt controllers, timers, power */
+	serial_facts(info);              /* the port that the log goes to */
 	tsc_facts(info);                 /* how fast the TSC runs */
 	report_make(info);               /* the machine, for people */
 	variables_read(info);            /* the firmware's, for ring 3 to read */
 	master_find(settings.busmaster); /* devices that write memory */
 	memory_arenas(info);             /* the kernel's tables, zeroed */
-	traps_build();                   /* GDT, TSS, IDT that print */
+	traps_build(info);               /* GDT, TSS, IDT that print */
 	paging_build(info, &kernel);     /* kernel_root: upper half and system window */
 	traps_map();                     /* their place in the kernel's half */
 	paging_reset_root(info);         /* root that ResetSystem runs on */

@@ -112,6 +112,7 @@ void paging_build(struct boot_info *info, const struct kernel_image *kernel)
 	}
 	(void)entry_at(&kernel_tables, kernel_root, KERNEL_DEVICES, 1); /* the kernel itself allocates no tables */
 	map_screen(info);
+	serial_map();
 	map_window(EXO_INFO, &info->info);
 	map_window(EXO_ENVS, &info->envs);
 	map_window(EXO_HOMES, &info->homes);

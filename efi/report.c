@@ -156,6 +156,7 @@ static void report_controllers(const struct boot_info *info)
 	report_clocks();
 	report("power:     S5 %u by ports %x %x, reset %02x by port %x%s\n", info->s5_typ_a, info->pm1a_cnt, info->pm1b_cnt, info->reset_value,
 		info->reset_port, acpi_seen.reduced ? ", hardware-reduced ACPI" : "");
+	report_serial();
 	report("IOMMU:     %s\n", acpi_seen.iommu ? acpi_seen.iommu : "none");
 	report("i8042:     %s\n", acpi_seen.i8042 < 0 ? "ACPI does not say" : acpi_seen.i8042 ? "present, says the FADT" : "absent, says the FADT");
 	if (info->fb_width)

@@ -113,7 +113,7 @@ void screen_facts(struct boot_info *info, uint32_t width, uint32_t height)
 	outputs_find();
 	gop = output_choose(width, height);
 	if (!gop) {
-		log_error("screen: none (%d graphics outputs, none with its pixels in memory); from here on only the serial port COM1 speaks", count);
+		log_error("screen: none (%d graphics outputs, none with its pixels in memory); from here on only the serial port speaks", count);
 		return;
 	}
 	mode_facts(info, gop);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Exception handlers for the time between the firmware's IDT and the kernel's: they print vector, error code, CR2 and rip on COM1, and stop.
+/* Exception handlers for the time between the firmware's IDT and the kernel's: they print vector, error code, CR2 and
+ * rip on the serial port, and stop.
  * One position-independent page without data, so that a copy of it works in the kernel's half. */
-#define COM1 0x3f8
+#define FRAME 56        /* vector, error code, and the CPU's five words: then comes struct trap_voice (traps.c) */
+#define VOICE_STEP 8
+#define STATUS 5        /* of a 16550: its line status register */
+#define EMPTY 0x20
 	.text
 	.balign 4096
 	.global traps_code, traps_code_end, traps_switch
@@ -22,6 +26,7 @@ traps_code:
 /* Here from every entry: rsp points at vector, error code, rip. Nothing returns, so no register is kept. */
 	.balign 16
 report:
+	lea FRAME(%rsp), %rbp
 	lea text_vector(%rip), %rsi
 	mov (%rsp), %rbx
 	call print
@@ -67,18 +72,32 @@ text:
 	jmp text
 1:	ret
 
-/* al to COM1 once it has room, or after a bounded wait. */
+/* al to the serial port at rbp once it has room, or after a bounded wait: ports, bytes in memory, or words there. */
 put:
-	mov %eax, %r8d
+	movzbl %al, %r8d
 	mov $100000, %ecx
-	mov $COM1 + 5, %edx
+	mov (%rbp), %rdx
+	test %rdx, %rdx
+	jz 4f
+	cmpl $1, VOICE_STEP(%rbp)
+	je 2f
+	ja 3f
+	add $STATUS, %edx
 1:	inb %dx, %al
-	test $0x20, %al
+	test $EMPTY, %al
 	loopz 1b
-	mov $COM1, %edx
+	sub $STATUS, %edx
 	mov %r8d, %eax
 	outb %al, %dx
 	ret
+2:	testb $EMPTY, STATUS(%rdx)
+	loopz 2b
+	movb %r8b, (%rdx)
+	ret
+3:	testl $EMPTY, 4 * STATUS(%rdx)
+	loopz 3b
+	movl %r8d, (%rdx)
+4:	ret
 
 text_vector: .asciz "\r\nefi: exception before the kernel's own handlers: vector "
 text_error:  .asciz " error "

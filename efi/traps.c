@@ -20,7 +20,8 @@ struct trap_tables {
 };
 _Static_assert(sizeof(struct trap_tables) <= EXO_PAGE_SIZE, "one page");
 
-/* code: where traps.S stands, at: where these tables do, stack: a stack's top; all as the CPU will see them. */
+/* code: where traps.S stands, at: where these tables do, stack: a stack's top, with a struct trap_voice from there on;
+ * all as the CPU will see them. */
 static void tables_fill(struct trap_tables *t, uint64_t code, uint64_t at, uint64_t stack)
 {
 	uint64_t tss = at + offsetof(struct trap_tables, tss), limit = sizeof(t->tss);
@@ -40,16 +41,25 @@ static void tables_fill(struct trap_tables *t, uint64_t code, uint64_t at, uint6
 	t->idt_pointer = (struct table_pointer){ sizeof(t->idt) - 1, at + offsetof(struct trap_tables, idt) };
 }
 
+/* What the handlers speak through: traps.S finds it above the frame that the CPU pushed. */
+struct trap_voice { uint64_t at, step; };
+_Static_assert(sizeof(struct trap_voice) == 16, "traps.S; and the stack's top stays aligned");
+
 static struct trap_tables flat;
 static _Alignas(16) uint8_t flat_stack[2048];
 static uint64_t upper; /* three pages: code, tables, stack */
 
-void traps_build(void)
+void traps_build(const struct boot_info *info)
 {
+	struct trap_voice voice = { info->log_at, info->log_step }, flat_voice = { info->serial_base, info->serial_step };
+	const uint64_t size = 3 * EXO_PAGE_SIZE - sizeof(voice), flat_size = sizeof(flat_stack) - sizeof(flat_voice);
+
 	upper = memory_pages(3, BOOT_KERNEL, "exception handlers");
 	memcpy((void *)upper, traps_code, traps_code_end - traps_code);
-	tables_fill((struct trap_tables *)(upper + EXO_PAGE_SIZE), TRAPS_VA, TRAPS_VA + EXO_PAGE_SIZE, TRAPS_VA + 3 * EXO_PAGE_SIZE);
-	tables_fill(&flat, (uint64_t)traps_code, (uint64_t)&flat, (uint64_t)flat_stack + sizeof(flat_stack));
+	tables_fill((struct trap_tables *)(upper + EXO_PAGE_SIZE), TRAPS_VA, TRAPS_VA + EXO_PAGE_SIZE, TRAPS_VA + size);
+	memcpy((void *)(upper + size), &voice, sizeof(voice));
+	tables_fill(&flat, (uint64_t)traps_code, (uint64_t)&flat, (uint64_t)flat_stack + flat_size);
+	memcpy(flat_stack + flat_size, &flat_voice, sizeof(flat_voice));
 }
 
 void traps_map(void)

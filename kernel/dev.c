@@ -10,12 +10,13 @@ uint64_t dev_late = ~0ul; /* TSC at which somebody is to lose a level line */
 
 /* The ports that may be bound, by groups of eight as the I/O map has them: which of each, and by whom. What is not here is nobody's: it masters the
  * bus, resets the machine, is the kernel's, or is not known (GATE.md, rule 26). */
-enum right { ANYONE, MACHINE, VIRTUAL }; /* with a device count; with the machine right; that, and only below a hypervisor */
+/* Who: with a device count, unless the log goes there; with the machine right; that, and only below a hypervisor. */
+enum right { ANYONE, MACHINE, VIRTUAL };
 static const struct { uint16_t base; uint8_t mask, right; } port_row[] = {
 	{ 0x2f8, 0xff, ANYONE },  /* COM2 */
 	{ 0x3e8, 0xff, ANYONE },  /* COM3 */
 	{ 0x2e8, 0xff, ANYONE },  /* COM4 */
-	{ 0x3f8, 0xff, MACHINE }, /* COM1: the kernel's log */
+	{ 0x3f8, 0xff, MACHINE }, /* COM1 */
 	{ 0x060, 0x11, MACHINE }, /* i8042: data 0x60; command 0x64, which can reset. Between them: speaker gate and system control */
 	{ 0x0f0, 0x10, VIRTUAL }, /* QEMU's isa-debug-exit at 0xf4; on real machines the FPU's */
 };
@@ -85,13 +86,11 @@ static int64_t bind_frames(struct env *me, uint64_t first, uint64_t n, bool writ
 		return -EXO_EINVAL;
 	if (dev_frames_are_kept(first, first + n))
 		return -EXO_EPERM;
-	/* Behind any other address may be a device that masters the bus: the machine right. */
+	/* Behind any other address may be a device that masters the bus: the machine right. A function's comes with it. */
 	uint64_t fb = boot->fb_base >> EXO_PAGE_SHIFT, fb_end = (boot->fb_base + boot->fb_size + EXO_PAGE_SIZE - 1) >> EXO_PAGE_SHIFT;
 	bool screen = first >= fb && first + n <= fb_end;
-	if (!me->machine && !screen)
+	if (!screen && (!me->machine || pci_has_memory(first, first + n)))
 		return -EXO_EPERM;
-	if (!screen && pci_has_memory(first, first + n))
-		return -EXO_EPERM; /* comes with its function */
 	if (dev_frames_are_held(first, first + n))
 		return -EXO_EBUSY;
 	struct dev_frames *spare = dev_frames_spare(0);
@@ -113,7 +112,8 @@ static int64_t bind_ports(struct env *me, uint64_t base, uint64_t n)
 		row++;
 	if (row == PORT_ROWS || want & ~(unsigned)port_row[row].mask)
 		return -EXO_EPERM;
-	if ((port_row[row].right != ANYONE && !me->machine) || (port_row[row].right == VIRTUAL && !has_hypervisor))
+	bool is_guarded = port_row[row].right != ANYONE || port_row[row].base == boot->serial_base;
+	if ((is_guarded && !me->machine) || (port_row[row].right == VIRTUAL && !has_hypervisor))
 		return -EXO_EPERM;
 	if (port_held[row] & want)
 		return -EXO_EBUSY;

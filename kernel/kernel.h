@@ -379,7 +379,6 @@ static inline void fpu_switch(struct exo_save *from, const struct exo_save *to)
 
 /* ---- log.c, panic.c, first.c */
 int64_t op_log(uint64_t text, uint64_t n);
-void log_start(void);
 void log_publish(void);                             /* from now on lines go to the info page too, the loader's first */
 void log_keep(void);                                /* no longer: ring 3 is entered */
 void klog(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's log: lines on the first serial port, every wait bounded. The last ones are kept for a panic. */
+/* The kernel's log: lines on the serial port that the loader found and set up, every wait bounded. The last ones are
+ * kept for a panic. */
 #include <base/fmt.h>
 #include <base/string.h>
 #include "kernel.h"
 
-#define COM1 0x3f8
 #define LSR_EMPTY 0x20
 #define LOG_BURST 16384u /* bytes of one env in the time of one slice */
 
-static bool present, publishing;
+static bool is_stuck, publishing;
 static char last[512]; /* a ring */
 static unsigned last_at;
 
-void log_start(void)
+/* The registers of a 16550: line status, and n bytes to the transmitter. */
+static uint32_t status(void)
 {
-	/* Scratch register: a port that is not there reads back all ones. 115200 8N1 with FIFO (16550D data sheet). */
-	outb(COM1 + 7, 0x5a);
-	present = inb(COM1 + 7) == 0x5a;
-	if (!present)
-		return;
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 0x83);
-	outb(COM1 + 0, 1);
-	outb(COM1 + 1, 0);
-	outb(COM1 + 3, 3);
-	outb(COM1 + 2, 7);
+	uint64_t at = boot->log_at + 5 * (boot->log_step ? boot->log_step : 1);
+	if (boot->log_step == 4)
+		return *(const volatile uint32_t *)at;
+	return boot->log_step ? *(const volatile uint8_t *)at : inb((uint16_t)at);
+}
+
+static void transmit(const char *text, size_t n)
+{
+	if (!boot->log_step)
+		outsb((uint16_t)boot->log_at, text, n);
+	for (size_t i = 0; boot->log_step && i < n; i++)
+		if (boot->log_step == 4)
+			*(volatile uint32_t *)boot->log_at = (uint8_t)text[i];
+		else
+			*(volatile char *)boot->log_at = text[i];
 }
 
 /* What is said before ring 3 is kept in the info page: a library OS with a screen shows it. The oldest makes room. */
@@ -52,10 +57,10 @@ void klog_raw(const char *text, size_t n)
 {
 	if (publishing)
 		publish(text, n);
-	for (size_t i = 0; present && i < n; i += 16) {
-		for (unsigned spin = 0; present && !(inb(COM1 + 5) & LSR_EMPTY); spin++)
-			present = spin < 100000;
-		outsb(COM1, text + i, n - i < 16 ? n - i : 16); /* an empty FIFO takes 16 */
+	for (size_t i = 0; boot->log_at && !is_stuck && i < n; i += 16) {
+		for (unsigned spin = 0; !is_stuck && !(status() & LSR_EMPTY); spin++)
+			is_stuck = spin == 100000;
+		transmit(text + i, n - i < 16 ? n - i : 16); /* an empty FIFO takes 16 */
 	}
 }
 

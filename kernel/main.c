@@ -27,10 +27,11 @@ static void tables_find(void)
 
 __attribute__((noreturn)) void kmain(const struct boot_info *b)
 {
-	log_start();                        /* first: whoever fails now can say so */
-	boot = b;
-	if (b->magic != BOOT_MAGIC || b->version != BOOT_VERSION || b->size != sizeof(*b))
-		panic("boot_info is not the loader's of this build");
+	boot = b;                           /* first: whoever fails now can say so, on its serial port */
+	if (b->magic != BOOT_MAGIC || b->version != BOOT_VERSION || b->size != sizeof(*b)) {
+		klog("boot_info is not the loader's of this build");
+		cpu_stop();
+	}
 	root_load((uint32_t)(b->kernel_root >> EXO_PAGE_SHIFT)); /* the identity map is gone */
 	tables_find();                      /* public tables, in the arenas that the loader cleared */
 	machine_start();                    /* descriptor tables, control registers, gate */

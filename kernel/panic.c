@@ -73,15 +73,13 @@ static void head(void)
 
 static void origin(void)
 {
-	say("\nbuild %s\n", boot ? boot->build : "?");
+	say("\nbuild %s\n", boot->build);
 	if (current_env())
 		say("env %u runs\n", current_env()->index);
 }
 
 static void finish(void)
 {
-	if (!boot)
-		cpu_stop();
 	panic_screen(report);
 	if (!boot->panic_action || !info || !info->tsc_hz)
 		cpu_stop();

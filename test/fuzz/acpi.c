@@ -64,6 +64,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	acpi_read(RSDP, &info, &seen);
 	PROMISE(info.rsdp == RSDP && info.override_count <= sizeof info.irq_override / sizeof *info.irq_override && seen.count <= ACPI_TABLES_MAX);
 	PROMISE(info.pm1a_cnt < 0x10000 && info.pm1b_cnt < 0x10000 && info.pm_timer_port < 0x10000 && info.s5_typ_a <= 0xff && info.s5_typ_b <= 0xff);
+	for (int i = 0; i < 2; i++) {
+		const struct acpi_serial *s = i ? &seen.debug : &seen.console;
+
+		PROMISE(s->step == 0 || s->step == 1 || s->step == 4);
+		PROMISE(s->step ? s->base && s->base % 4096 + 8 * s->step <= 4096 : s->base <= 0xfff8);
+	}
 	for (int i = 0; i < TABLES; i++)
 		free(table[i]);
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* efi/acpi.c: facts out of sound tables; damage of every kind; random tables. Each read is a copy of exactly its bytes, so AddressSanitizer sees one too many. */
+/* efi/acpi.c, efi/acpi_serial.c: facts out of sound tables; damage of every kind; random tables. Each read is a copy of
+ * exactly its bytes, so AddressSanitizer sees one too many. */
 #include "check.h"
 #include <stdarg.h>
 #include "../../efi/acpi.h"
@@ -70,9 +71,27 @@ static void sum_table(uint32_t at)
 	sum(at, 9, length);
 }
 
-static struct world { uint32_t rsdp, xsdt, madt, fadt, dsdt, hpet, mcfg, dmar; } w;
+static void gas_put(uint32_t at, unsigned space, unsigned width, unsigned shift, unsigned access, uint64_t address)
+{
+	const uint8_t head[] = { (uint8_t)space, (uint8_t)width, (uint8_t)shift, (uint8_t)access };
 
-/* What QEMU's q35 has, and a DMAR. */
+	memcpy(memory + at, head, sizeof head);
+	put(at + 4, address, 8);
+}
+
+/* A device of DBG2 with one address right behind its head. */
+static void device_put(uint32_t at, uint32_t size, uint32_t type, uint32_t kind)
+{
+	put(at + 1, size, 2);
+	memory[at + 3] = 1;
+	put(at + 12, type, 2);
+	put(at + 14, kind, 2);
+	put(at + 18, 22, 2);
+}
+
+static struct world { uint32_t rsdp, xsdt, madt, fadt, dsdt, hpet, mcfg, dmar, spcr, dbg2; } w;
+
+/* What QEMU's q35 has, a DMAR, and a serial port twice: at ports, and in memory. */
 static void world_make(void)
 {
 	static const uint8_t s5[] = { 0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x04, 0x0a, 0x05, 0x01, 0x00, 0x00 };
@@ -86,7 +105,7 @@ static void world_make(void)
 		9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
 		4, 6, 255, 0, 0, 1,
 	};
-	uint32_t list[6], n = 0;
+	uint32_t list[8], n = 0;
 
 	memset(memory, 0, sizeof memory);
 	said[0] = 0;
@@ -112,6 +131,15 @@ static void world_make(void)
 	put(w.mcfg + 44, 0xb0000000, 8);
 	memory[w.mcfg + 55] = 255;
 	list[n++] = w.dmar = table("DMAR", 48, 1);
+	list[n++] = w.spcr = table("SPCR", 80, 2);
+	gas_put(w.spcr + 40, 1, 8, 0, 1, 0x2f8);
+	memory[w.spcr + 58] = 3;
+	list[n++] = w.dbg2 = table("DBG2", 44 + 40 + 60, 0);
+	put(w.dbg2 + 36, 44, 4);
+	put(w.dbg2 + 40, 2, 4);
+	device_put(w.dbg2 + 44, 40, 0x8001, 0);     /* IEEE 1394 */
+	device_put(w.dbg2 + 84, 60, 0x8000, 0x12);
+	gas_put(w.dbg2 + 84 + 22, 0, 32, 0, 3, 0xfe032000);
 	w.xsdt = table("XSDT", 36 + 8 * n, 1);
 	for (uint32_t i = 0; i < n; i++) {
 		put(w.xsdt + 36 + 8 * i, BASE + list[i], 8);
@@ -164,7 +192,7 @@ TEST(acpi_facts)
 	CHECK_EQ(info.override_count, 2);
 	CHECK_EQ(info.irq_override[1].gsi, 9);
 	CHECK_EQ(info.irq_override[1].flags, 13);
-	CHECK_EQ(seen.count, 7); /* XSDT, the five in it, DSDT */
+	CHECK_EQ(seen.count, 9); /* XSDT, the seven in it, DSDT */
 	CHECK_EQ(seen.cpus, 2);
 	CHECK_EQ(seen.ioapics, 2);
 	CHECK_EQ(seen.ecam, 0xb0000000);
@@ -173,6 +201,136 @@ TEST(acpi_facts)
 	CHECK_EQ(info.ecam_size, 0x10000000);
 	CHECK_EQ(seen.i8042, 1);
 	CHECK_STR(seen.iommu, "DMAR");
+	CHECK_EQ(seen.console.base, 0x2f8);
+	CHECK_EQ(seen.console.step, 0);
+	CHECK_EQ(seen.console.divisor, 12);
+	CHECK_EQ(seen.debug.base, 0xfe032000);
+	CHECK_EQ(seen.debug.step, 4);
+	CHECK_EQ(seen.debug.divisor, 0);
+}
+
+/* Where a generic address may lead, and how wide its registers are; NULL: it is refused with a line. */
+TEST(acpi_serial_addresses)
+{
+	static const struct { unsigned space, width, shift, access; uint64_t base; int step; } row[] = {
+		{ 1, 8, 0, 1, 0x3f8, 0 }, { 1, 8, 0, 0, 0x2f8, 0 }, 
+		{ 1, 32, 0, 3, 0xe060, 0 },                                              /* ports are bytes, whatever it says */
+		{ 1, 8, 0, 1, 0xfff8, 0 }, { 1, 8, 0, 1, 0xfff9, -1 }, { 1, 8, 0, 1, 0x10000, -1 },
+		{ 1, 8, 0, 1, 1ul << 32 | 0x3f8, -1 },
+		{ 0, 8, 0, 1, 0xfe032000, 1 }, { 0, 8, 0, 0, 0xfe032001, 1 }, { 0, 32, 0, 3, 0xfe032000, 4 },
+		{ 0, 32, 0, 0, 0xfe032000, 4 }, { 0, 32, 0, 1, 0xfe032000, 4 }, { 0, 8, 0, 3, 0xfe032000, 4 },
+		{ 0, 0, 0, 1, 0xfe032000, 1 },
+		{ 0, 0, 0, 0, 0xfe032000, -1 }, { 0, 16, 0, 2, 0xfe032000, -1 }, { 0, 16, 0, 1, 0xfe032000, -1 },
+		{ 0, 64, 0, 4, 0xfe032000, -1 },
+		{ 0, 32, 0, 3, 0xfe032002, -1 },                                            /* not aligned */
+		{ 0, 32, 0, 3, 0xfe032fe0, 4 }, { 0, 32, 0, 3, 0xfe032fe4, -1 },            /* to the page's end, and over it */
+		{ 0, 8, 0, 1, 0xfe032ff8, 1 }, { 0, 8, 0, 1, 0xfe032ff9, -1 },
+		{ 1, 8, 4, 1, 0x3f8, -1 }, { 0, 32, 8, 3, 0xfe032000, -1 },                 /* bits that are moved */
+		{ 2, 8, 0, 1, 0x3f8, -1 }, { 3, 8, 0, 1, 0x3f8, -1 }, { 4, 8, 0, 1, 0x3f8, -1 }, { 0x7f, 8, 0, 1, 0x3f8, -1 },
+	};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		const struct acpi_serial *s[] = { &seen.console, &seen.debug };
+
+		world_make();
+		gas_put(w.spcr + 40, row[i].space, row[i].width, row[i].shift, row[i].access, row[i].base);
+		gas_put(w.dbg2 + 84 + 22, row[i].space, row[i].width, row[i].shift, row[i].access, row[i].base);
+		sum_table(w.spcr);
+		sum_table(w.dbg2);
+		CHECK(read_all());
+		for (int k = 0; k < 2; k++) {
+			CHECK_EQ(s[k]->base, row[i].step < 0 ? 0 : row[i].base);
+			CHECK_EQ(s[k]->step, row[i].step < 0 ? 0 : row[i].step);
+		}
+		CHECK_EQ(strstr(said, "ACPI: SPCR: no port that can be driven") != NULL, row[i].step < 0);
+		CHECK_EQ(strstr(said, "ACPI: DBG2: no port that can be driven") != NULL, row[i].step < 0);
+	}
+}
+
+TEST(acpi_serial_speeds)
+{
+	static const uint32_t divisor[] = { 0, 0, 0, 12, 6, 0, 2, 1, 0 };
+
+	for (uint8_t code = 0; code < sizeof divisor / sizeof *divisor; code++) {
+		world_make();
+		memory[w.spcr + 58] = code;
+		sum_table(w.spcr);
+		CHECK(read_all());
+		CHECK_EQ(seen.console.divisor, divisor[code]);
+		gas_put(w.spcr + 40, 0, 32, 0, 3, 0xfe032000); /* of a clock that nobody knows */
+		sum_table(w.spcr);
+		CHECK(read_all());
+		CHECK_EQ(seen.console.divisor, 0);
+	}
+}
+
+/* Other kinds of port, none at all (the console is switched off in the setup), and a table too short. */
+TEST(acpi_serial_kinds)
+{
+	static const struct { uint8_t kind, is_ours; } row[] = {
+		{ 0, 1 }, { 1, 1 }, { 2, 0 }, { 3, 0 }, { 0x0e, 0 }, { 0x12, 1 }, { 0x13, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		world_make();
+		memory[w.spcr + 36] = row[i].kind;
+		memory[w.dbg2 + 84 + 14] = row[i].kind;
+		sum_table(w.spcr);
+		sum_table(w.dbg2);
+		CHECK(read_all());
+		CHECK_EQ(seen.console.base, row[i].is_ours ? 0x2f8 : 0);
+		CHECK_EQ(seen.debug.base, row[i].is_ours ? 0xfe032000 : 0);
+		CHECK_EQ(strstr(said, "its port is no 16550") != NULL, !row[i].is_ours);
+	}
+	world_make();
+	put(w.spcr + 44, 0, 8);
+	put(w.dbg2 + 84 + 26, 0, 8);
+	sum_table(w.spcr);
+	sum_table(w.dbg2);
+	CHECK(read_all());
+	CHECK_EQ(seen.console.base, 0);
+	CHECK_EQ(seen.debug.base, 0);
+	CHECK_STR(said, "");
+	for (uint32_t size = 36; size < 80; size++) {
+		world_make();
+		put(w.spcr + 4, size, 4);
+		sum_table(w.spcr);
+		CHECK(read_all());
+		CHECK_EQ(seen.console.base, 0);
+		CHECK(strstr(said, "SPCR: too short"));
+	}
+}
+
+/* DBG2 cut at each byte, and places and lengths in it that lead out of it, nowhere, or round. */
+TEST(acpi_dbg2_bounds)
+{
+	static const struct { uint32_t at, bytes; uint64_t value; } row[] = {
+		{ 36, 4, 0xffffffff }, { 36, 4, 144 }, { 36, 4, 144 - 21 }, { 40, 4, 0 }, { 40, 4, 1 },
+		{ 44 + 1, 2, 0 }, { 44 + 1, 2, 21 }, { 44 + 1, 2, 0xffff }, { 44 + 1, 2, 101 },
+		{ 84 + 1, 2, 61 }, { 84 + 1, 2, 33 }, { 84 + 3, 1, 0 }, { 84 + 18, 2, 49 }, { 84 + 18, 2, 0xffff },
+	};
+
+	for (uint32_t size = 36; size < 144; size++) {
+		world_make();
+		put(w.dbg2 + 4, size, 4);
+		sum_table(w.dbg2);
+		CHECK(read_all());
+		CHECK_EQ(seen.debug.base, 0);
+	}
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		world_make();
+		put(w.dbg2 + row[i].at, row[i].value, (int)row[i].bytes);
+		sum_table(w.dbg2);
+		CHECK(read_all());
+		CHECK_EQ(seen.debug.base, 0);
+	}
+	world_make();
+	put(w.dbg2 + 40, 0xffffffff, 4); /* more devices than there are: the one that is there is found */
+	put(w.dbg2 + 84 + 18, 48, 2);    /* its address at its very end */
+	gas_put(w.dbg2 + 84 + 48, 1, 8, 0, 0, 0x3e8);
+	sum_table(w.dbg2);
+	CHECK(read_all());
+	CHECK_EQ(seen.debug.base, 0x3e8);
 }
 
 TEST(acpi_extended_blocks_win)
@@ -253,7 +411,7 @@ TEST(acpi_broken_rsdp)
 /* One bad table costs only its own facts. */
 TEST(acpi_one_bad_table)
 {
-	const uint32_t *each[] = { &w.madt, &w.fadt, &w.hpet, &w.mcfg };
+	const uint32_t *each[] = { &w.madt, &w.fadt, &w.hpet, &w.mcfg, &w.spcr, &w.dbg2 };
 
 	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
 		for (int how = 0; how < 4; how++) {
@@ -270,6 +428,8 @@ TEST(acpi_one_bad_table)
 			CHECK_EQ(!info.pm1a_cnt, i == 1);
 			CHECK_EQ(!info.hpet, i == 2);
 			CHECK_EQ(!seen.ecam, i == 3);
+			CHECK_EQ(!seen.console.base, i == 4);
+			CHECK_EQ(!seen.debug.base, i == 5);
 		}
 }
 
@@ -372,8 +532,9 @@ TEST(fuzz_acpi)
 	unsigned rounds = 0, sound = 0;
 
 	while (test_seconds() < 4 && rounds < 20000) {
-		uint32_t which = (uint32_t)random_below(8), *place[8] = { &w.rsdp, &w.xsdt, &w.madt, &w.fadt, &w.dsdt, &w.hpet, &w.mcfg, &w.dmar };
-		uint32_t at, length;
+		uint32_t *place[] = { &w.rsdp, &w.xsdt, &w.madt, &w.fadt, &w.dsdt, &w.hpet, &w.mcfg, &w.dmar, &w.spcr,
+			&w.dbg2 };
+		uint32_t which = (uint32_t)random_below(sizeof place / sizeof *place), at, length;
 
 		world_make();
 		at = *place[which];
@@ -392,6 +553,8 @@ TEST(fuzz_acpi)
 			CHECK(seen.count <= ACPI_TABLES_MAX);
 			CHECK(info.override_count <= sizeof info.irq_override / sizeof *info.irq_override);
 			CHECK(info.s5_typ_a == 0xff || info.s5_typ_a < 8);
+			CHECK(seen.console.step || seen.console.base <= 0xfff8);
+			CHECK(seen.debug.base % 4096 + 8 * seen.debug.step <= 4096);
 		}
 		rounds++;
 	}

@@ -7,7 +7,8 @@
 uint8_t *host_ram;
 struct exo_env *envs;
 struct exo_info *info;
-const struct boot_info *boot;
+static struct boot_info told;
+const struct boot_info *boot = &told;
 struct cpu cpu0;
 bool has_hypervisor;
 
@@ -151,5 +152,22 @@ TEST(dev_ports_by_bit)
 	leave_all();
 	cpu0.current = &env[2];
 	CHECK_EQ(op_dev_bind(EXO_DEV_PORTS, 0x2ff, 1), 0);
+	leave_all();
+}
+
+/* Where the log goes there is the machine right to have, whichever port that is. */
+TEST(dev_ports_of_the_log)
+{
+	world();
+	told.serial_base = 0x3e8;
+	cpu0.current = &env[0];
+	CHECK_EQ(op_dev_bind(EXO_DEV_PORTS, 0x3ef, 1), -EXO_EPERM);
+	CHECK_EQ(op_dev_bind(EXO_DEV_PORTS, 0x2e8, 8), 0);
+	cpu0.current = &env[1];
+	CHECK_EQ(op_dev_bind(EXO_DEV_PORTS, 0x3e8, 8), 0);
+	told.serial_base = 0;
+	leave_all();
+	cpu0.current = &env[0];
+	CHECK_EQ(op_dev_bind(EXO_DEV_PORTS, 0x3e8, 8), 0);
 	leave_all();
 }

@@ -6,7 +6,7 @@
 #include <exo/facts.h>
 
 #define BOOT_MAGIC   0x746f6f626c697241ul /* "Arilboot" */
-#define BOOT_VERSION 4
+#define BOOT_VERSION 5
 
 enum boot_range_type {
 	BOOT_FREE,     /* usable RAM once the loader is gone (conventional, loader and boot-services memory) */
@@ -37,6 +37,10 @@ struct boot_irq_override { uint8_t isa, flags; uint16_t spare; uint32_t gsi; }; 
 struct boot_info {
 	uint64_t magic;
 	uint32_t version, size;
+	uint64_t log_at;          /* the facts' serial port, set up, as the kernel reaches it: port or address; 0 = none.
+	                           * Here, so that a kernel of another version finds it, too, and says what it misses */
+	uint32_t log_step;        /* the facts' serial_step */
+	uint32_t panic_action;    /* enum boot_panic */
 	char build[64];
 
 	/* memory */
@@ -72,7 +76,6 @@ struct boot_info {
 	uint32_t override_count;
 	struct boot_irq_override irq_override[16];
 	uint64_t fb_va;                   /* the kernel's mapping of fb_base, 0 = none */
-	uint32_t panic_action, spare;     /* enum boot_panic */
 	uint64_t wall_ns;                 /* since 1970 UTC, at wall_tsc; 0 = no clock */
 	uint64_t wall_tsc;
 	uint64_t tsc_hz;                  /* measured, never 0 */

@@ -171,7 +171,7 @@ struct exo_slices {
 };
 
 #define EXO_INFO_MAGIC   0x006f66696c697241ul /* "Arilifo" */
-#define EXO_INFO_VERSION 4
+#define EXO_INFO_VERSION 5
 #define EXO_INFO_LOG     3072
 enum exo_cpu_feature {
 	EXO_CPU_SMEP = 1, EXO_CPU_SMAP = 2, EXO_CPU_UMIP = 4, EXO_CPU_FSGSBASE = 8, EXO_CPU_XSAVE = 16,

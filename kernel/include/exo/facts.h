@@ -15,6 +15,9 @@
 	uint32_t fb_format;     /* EFI_GRAPHICS_PIXEL_FORMAT; the masks below say all that drawing needs */ \
 	uint32_t fb_red, fb_green, fb_blue, fb_rest; /* bits of a pixel; its size is that of all four */ \
 	uint64_t pci_count;     /* records in the table of PCI functions (pci.h) */ \
+	uint64_t serial_base;   /* of the 16550 for the log: its first port, or physical address; 0 = none */ \
+	uint32_t serial_step;   /* bytes between its registers in memory: 1, or 4, moved 32 bits at a time; 0 = ports */ \
+	uint32_t serial_divisor; /* of the UART's clock, for its speed; 0 = as the firmware left it */ \
 	uint64_t entropy[4];    /* firmware's (EFI_RNG), for the first env to mix in; zeros when it has none */
 
 struct exo_facts { EXO_FACTS_FIELDS };

@@ -69,6 +69,7 @@
 
 #define KERNEL_DIRECT    EXO_UL(0xffff800000000000)
 #define KERNEL_DEVICES   EXO_UL(0xffffffff40000000)
+#define KERNEL_SERIAL    (KERNEL_DEVICES + EXO_UL(0x1ff000)) /* page of a serial port in memory, the loader's link */
 #define KERNEL_SCREEN    (KERNEL_DEVICES + EXO_UL(0x200000)) /* framebuffer, write-combined: for a panic */
 #define KERNEL_IMAGE     EXO_UL(0xffffffff80000000)
 #endif
