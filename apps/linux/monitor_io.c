@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The monitor's bytes: from the ring that process 1 fills to the channel, screen and COM1, and from the host and
- * COM1 to the ring that it reads. Whatever a member can write is taken for what it may be: a frame is looked at
+/* The monitor's bytes: from the ring that process 1 fills to the channel, screen and serial port, and from the host and
+ * that port to the ring that it reads. Whatever a member can write is taken for what it may be: a frame is looked at
  * before it is believed, and a ring whose frames make no sense is emptied, with a line. */
 #include <base/string.h>
 #include "monitor.h"
@@ -25,7 +25,7 @@ void io_open(struct monitor *m)
 		int error;
 
 		m->dev.wants.port_name = CHANNEL_NAME;
-		m->dev.wants.com = SERIAL_COM2;
+		m->dev.wants.serial = SERIAL_COM2;
 		error = drivers_open(&m->dev, DRIVER_vserial);
 		if (error)
 			rt_log("init: no virtio port `%s` (error %d): the channel goes over COM2", CHANNEL_NAME, -error);
@@ -40,10 +40,10 @@ void io_open(struct monitor *m)
 	}
 	if (!c->has_serial)
 		return;
-	m->dev.wants.com = SERIAL_COM1;
+	m->dev.wants.serial = (struct serial_place){ rt_info->serial_base, rt_info->serial_step, rt_info->serial_divisor };
 	m->has_port = !drivers_open(&m->dev, DRIVER_serial);
 	if (!m->has_port)
-		rt_log("init: no COM1");
+		rt_log("init: no serial port");
 }
 
 void io_hello(struct monitor *m)

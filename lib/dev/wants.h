@@ -5,9 +5,12 @@
 #include <stdint.h>
 #include "keyboard.h"
 
+/* A 16550, as exo/facts.h has it: its first port or physical address, 0: there is none. */
+struct serial_place { uint64_t base; uint32_t step, divisor; };
+
 struct driver_wants {
 	const char *port_name;       /* of a virtio serial device: the port that is ours */
-	uint16_t com;                /* the 16550's first port */
+	struct serial_place serial;  /* the 16550 */
 	enum keyboard_layout layout;
 	int font;                    /* screen pixels a font pixel, 0: as the screen's height wants */
 };
