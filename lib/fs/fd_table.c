@@ -179,6 +179,7 @@ struct file_state *files_new(void)
 	if (!fs)
 		return NULL;
 	table_few(fs);
+	fs->users = 1;
 	fs->umask = 022;
 	fs->cwd = (struct place){ fs_family()->mounts, fs_family()->root };
 	place_get(&fs->cwd);
@@ -203,6 +204,7 @@ struct file_state *files_fork(struct file_state *of)
 	if (!fs)
 		return NULL;
 	table_few(fs);
+	fs->users = 1;
 	if (size > FD_FEW && table_grow(fs, size)) {
 		fam_free(fs);
 		return NULL;
@@ -224,6 +226,20 @@ struct file_state *files_fork(struct file_state *of)
 	return fs;
 }
 
+int files_are_shared(const struct file_state *fs) { return fs->users > 1; }
+
+int files_own(struct file_state **of)
+{
+	struct file_state *own = files_are_shared(*of) ? files_fork(*of) : *of;
+
+	if (!own)
+		return -ENOMEM;
+	if (own != *of)
+		files_free(*of);
+	*of = own;
+	return 0;
+}
+
 void files_exec(struct file_state *fs)
 {
 	for (int fd = fd_next(fs, 0); fd >= 0; fd = fd_next(fs, (uint32_t)fd + 1))
@@ -231,8 +247,16 @@ void files_exec(struct file_state *fs)
 			fd_close(fs, fd);
 }
 
+struct file_state *files_share(struct file_state *fs)
+{
+	fs->users++;
+	return fs;
+}
+
 void files_free(struct file_state *fs)
 {
+	if (--fs->users)
+		return;
 	for (int fd = fd_next(fs, 0); fd >= 0; fd = fd_next(fs, (uint32_t)fd + 1))
 		fd_close(fs, fd);
 	place_put(&fs->cwd);

@@ -86,6 +86,7 @@ struct proc_node { const struct shown *row; int pid, fd; char text[24]; /* of a 
 struct inode {
 	uint32_t refs, mode, uid, gid, nlink, rdev;
 	uint8_t kind, backed, marks, seals; /* marks: enum inode_marks; seals: F_SEAL_ */
+	uint8_t write_hint;            /* RWH_WRITE_LIFE_ */
 	int32_t writers;               /* open for writing so often; negative: run by so many processes, and not to be written */
 	struct volume *volume;         /* NULL: of none, as pipes and memfds */
 	uint64_t ino, size;
@@ -145,10 +146,11 @@ struct file {
 
 #define FD_FEW 64
 struct file_state {
+	uint32_t users;                /* processes that have it */
+	uint32_t size;                 /* a power of two: fd_table.c */
 	struct file **fd;              /* `size` of them; NULL: closed */
 	uint64_t *open, *cloexec;      /* a bit for each */
 	uint64_t *full;                /* a bit for each word of `open` that has no free one */
-	uint32_t size;                 /* a power of two: fd_table.c */
 	uint32_t free_from;            /* every descriptor below is open */
 	struct place cwd;              /* held */
 	struct place root;             /* of chroot, held; without an inode: the family's */
@@ -272,6 +274,9 @@ int  size_allowed(uint64_t size); /* of a file, by the caller's limit: 0, or SIG
 int  write_allowed(struct io *io, uint64_t at); /* the same, of a write there: cut at the limit */
 
 /* ---- fd_table.c: descriptors */
+struct file_state *files_share(struct file_state *fs); /* the same, for one process more */
+int  files_are_shared(const struct file_state *fs);
+int  files_own(struct file_state **of); /* where others have it too a copy takes its place: 0 or -ENOMEM */
 int  fd_limit(void);             /* of the caller: no descriptor from there on is made */
 int  fd_free(struct file_state *fs, int from);   /* the first free one from there on, or -EMFILE */
 /* Takes over the reference, also on failure: -EMFILE, -ENOMEM. */

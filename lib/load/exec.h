@@ -20,6 +20,7 @@ struct exec_plan {
 	/* the file that the program is to interpret finds open, reference held; NULL: none */
 	struct inode *opened;
 	int opened_fd;                     /* as this */
+	struct file_state *files;          /* a table of its own, for who shared one; else NULL */
 	char *strings;                     /* argv's, then envp's, each with its NUL; fam_pages */
 	uint64_t strings_size, strings_pages;
 	uint32_t argc, envc;

@@ -62,6 +62,13 @@ int  thread_look(int tid, struct task_view *out);
 int  thread_tid_from(int pid, int from); /* the lowest tid of a process that is not below; 0 = none */
 int  thread_rename(int tid, const char *name, size_t n); /* of the caller's process: 0 or -EINVAL */
 int  current_tid(void);
+/* The caller's process, which has one thread, has its descriptors and places for itself then: 0 or -ENOMEM. */
+int files_unshare(void);
+/* file_read or file_write with RWF_ flags; -EOPNOTSUPP: one that is not known, or not to be had of this file.
+ * fs_rw_calls.c. MAY SLEEP. */
+struct file;
+struct io;
+long move_with(struct file *f, struct io *io, uint64_t *at, int writes, uint32_t flags);
 /* Bytes that a read (0) or a write (1) of the caller moved, or -errno: for /proc/PID/io. */
 void io_note(int writes, long n);
 /* uname's field of that name (ostype, osrelease, version, hostname, domainname), in name; and another host or domain

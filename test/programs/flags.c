@@ -2,9 +2,13 @@
 /* Every bit of the flags of calls, by itself and beside what the call wants: taken or refused, and by which errno.
  * Linux is the judge; what only newer ones know than Debian's is left out. */
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include "try.h"
@@ -104,10 +108,213 @@ static long closed_range(uint32_t f) { return syscall(SYS_close_range, 500l, 501
 static long pidfd_made(uint32_t f) { return closes(syscall(SYS_pidfd_open, (long)getpid(), f)); }
 static long unshared(uint32_t f) { return syscall(SYS_unshare, f); }
 
-int main(void)
+/* ---- fcntl: what is told afterwards, and which commands there are */
+static void kept_tell(long result, long kept)
+{
+	if (result >= 0)
+		printf("%s", kept ? " kept" : " dropped");
+}
+
+static long flags_set(uint32_t f)
+{
+	long r = syscall(SYS_fcntl, (long)pipes[0], F_SETFL, (long)f), now = fcntl(pipes[0], F_GETFL);
+
+	kept_tell(r, now & (long)f);
+	(void)syscall(SYS_fcntl, (long)pipes[0], F_SETFL, 0l);
+	return r;
+}
+static long file_flags_set(uint32_t f)
+{
+	long r = syscall(SYS_fcntl, (long)file, F_SETFL, (long)f), now = fcntl(file, F_GETFL);
+
+	kept_tell(r, now & (long)f);
+	(void)syscall(SYS_fcntl, (long)file, F_SETFL, 0l);
+	return r;
+}
+static long descriptor_flags_set(uint32_t f)
+{
+	long r = fcntl(file, F_SETFD, (long)f);
+
+	printf("%s", fcntl(file, F_GETFD) ? " kept" : "");
+	(void)fcntl(file, F_SETFD, 0l);
+	return r;
+}
+static long sealed(uint32_t f)
+{
+	int fd = (int)syscall(SYS_memfd_create, "m", MFD_ALLOW_SEALING);
+	long r = fcntl(fd, F_ADD_SEALS, (long)f);
+
+	printf("%s", r == 0 && fcntl(fd, F_GET_SEALS) == (long)f ? " kept" : "");
+	close(fd);
+	return r;
+}
+
+static void commands(void)
+{
+	static const struct { int from, to; } part[] = { { 0, 20 }, { 32, 42 }, { 1020, 1044 } };
+
+	for (unsigned i = 0; i < sizeof part / sizeof *part; i++)
+		for (int command = part[i].from; command < part[i].to; command++) {
+			long r;
+
+			if (command == F_NOTIFY || command == F_SETLEASE || command == F_GETLEASE)
+				continue; /* no leases and no dnotify */
+			if (command == 1024 + 3 || command == 1024 + 4 || command == F_SETOWN)
+				continue; /* newer; or it depends on whose number is there */
+			r = syscall(SYS_fcntl, (long)pipes[0], (long)command, BAD);
+			printf("fcntl %d: %d\n", command, r < 0 ? errno : 0);
+			if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+				closes(r);
+			(void)fcntl(pipes[0], F_SETFL, 0);
+		}
+}
+
+/* ---- epoll_ctl: each event by itself, of a pipe that can be read, and one that can be written */
+static int epolls;
+static long watched(int fd, uint32_t f)
+{
+	struct epoll_event e = { f, { 0 } }, got;
+	long r = epoll_ctl(epolls, EPOLL_CTL_ADD, fd, &e);
+
+	if (r < 0)
+		return r;
+	if (epoll_wait(epolls, &got, 1, 0) == 1)
+		printf(" %x:", got.events);
+	if (epoll_wait(epolls, &got, 1, 0) == 1)
+		printf(" again");
+	printf(" mod=%d", epoll_ctl(epolls, EPOLL_CTL_MOD, fd, &e) ? errno : 0);
+	CHECK(epoll_ctl(epolls, EPOLL_CTL_DEL, fd, NULL) == 0);
+	return r;
+}
+static long watched_to_read(uint32_t f) { return watched(pipes[0], f); }
+static long watched_to_write(uint32_t f) { return watched(pipes[1], f); }
+static long watched_socket(uint32_t f) { return watched(pair[0], f); }
+
+/* ---- preadv2 and pwritev2: of a file, and of a pipe and a socket that would have to wait */
+static struct iovec vector = { buffer, 4 };
+static long file_read(uint32_t f) { return syscall(SYS_preadv2, (long)file, &vector, 1l, 0l, 0l, (long)f); }
+static long file_written(uint32_t f)
+{
+	long r = syscall(SYS_pwritev2, (long)file, &vector, 1l, 8l, 0l, (long)f);
+
+	printf(" size %ld", (long)lseek(file, 0, SEEK_END));
+	CHECK(ftruncate(file, 8192) == 0 && lseek(file, 100, SEEK_SET) == 100);
+	return r;
+}
+static long file_written_here(uint32_t f)
+{
+	long r = syscall(SYS_pwritev2, (long)file, &vector, 1l, -1l, -1l, (long)f);
+
+	printf(" at %ld size", (long)lseek(file, 0, SEEK_CUR));
+	printf(" %ld", (long)lseek(file, 0, SEEK_END));
+	CHECK(ftruncate(file, 8192) == 0 && lseek(file, 100, SEEK_SET) == 100);
+	return r;
+}
+static int empty[2];
+/* Waits, unless the flag says otherwise: SIGALRM ends it. */
+static long socket_read(uint32_t f)
+{
+	long r;
+
+	ualarm(50000, 0);
+	r = syscall(SYS_preadv2, (long)empty[0], &vector, 1l, -1l, 0l, (long)f);
+	ualarm(0, 0);
+	return r;
+}
+static void on_alarm(int sig) { (void)sig; }
+
+/* ---- clone: of a process with memory of its own; each child ends at once */
+static long cloned(uint32_t f)
+{
+	long pid = syscall(SYS_clone, (long)f, 0l, NULL, NULL, 0l);
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		while (waitpid((pid_t)pid, NULL, __WALL) < 0 && errno == EINTR)
+			;
+	return pid;
+}
+
+/* ---- what clone's flags do */
+static void changes(void)
+{
+	(void)dup2(file, 200);
+	(void)chdir("/");
+	(void)umask(077);
+}
+static void changes_own(void)
+{
+	CHECK(unshare(CLONE_FILES | CLONE_FS) == 0);
+	changes();
+}
+static void closes_own(void)
+{
+	CHECK(syscall(SYS_close_range, 3l, ~0l, CLOSE_RANGE_UNSHARE) == 0);
+}
+static void executes(void)
+{
+	execl("/proc/self/exe", "flags", "closes", NULL);
+}
+
+/* In a child by these flags; what its maker has of it then. */
+static void shared_by(const char *what, long flags, void (*child)(void))
+{
+	char here[200], now[200];
+	long pid;
+
+	CHECK(getcwd(here, sizeof here));
+	(void)umask(022);
+	pid = syscall(SYS_clone, flags | SIGCHLD, 0l, NULL, NULL, 0l);
+	if (pid == 0) {
+		child();
+		_exit(0);
+	}
+	CHECK(pid > 0 && waitpid((pid_t)pid, NULL, 0) == pid && getcwd(now, sizeof now));
+	printf("%s: file is open %d, new one %d, working folder is another %d, umask %o\n", what,
+		fcntl(file, F_GETFD) >= 0, fcntl(200, F_GETFD) >= 0, strcmp(here, now) != 0, umask(022));
+	close(200);
+	CHECK(chdir(here) == 0);
+}
+
+static void clone_effects(void)
+{
+	const long all = CLONE_FILES | CLONE_FS;
+	int told[2], of_parent = 0;
+	pid_t numbers[2] = { 0, 0 };
+	long pid;
+
+	shared_by("fork", 0, changes);
+	shared_by("sharing", all, changes);
+	shared_by("sharing, then not", all, changes_own);
+	shared_by("sharing, a table of its own", all, closes_own);
+	shared_by("sharing, then executing", all, executes);
+	CHECK(pipe(told) == 0);
+	pid = syscall(SYS_clone, (long)CLONE_PARENT | SIGCHLD, 0l, NULL, NULL, 0l);
+	if (pid == 0) {
+		const pid_t parent = getppid();
+
+		(void)!write(told[1], &parent, sizeof parent);
+		_exit(0);
+	}
+	CHECK(read(told[0], &of_parent, sizeof of_parent) == sizeof of_parent);
+	printf("CLONE_PARENT: %d,", of_parent == getppid());
+	printf(" waited for %d\n", waitpid((pid_t)pid, NULL, 0) < 0 ? errno : 0);
+	pid = syscall(SYS_clone, (long)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID) | SIGCHLD, 0l, &numbers[0],
+		&numbers[1], 0l);
+	if (pid == 0)
+		_exit(numbers[1] == getpid());
+	CHECK(waitpid((pid_t)pid, &of_parent, 0) == pid);
+	printf("numbers: the maker's %d, its child's %d, that in the child %d\n", numbers[0] == pid, numbers[1] == pid,
+		WEXITSTATUS(of_parent));
+}
+
+int main(int argc, char **argv)
 {
 	char name[] = "flagsXXXXXX";
 
+	if (argc > 1 && !strcmp(argv[1], "closes"))
+		return close_range(3, ~0u, 0);
 	CHECK(mkdtemp(name) && chdir(name) == 0);
 	file = open("file", O_RDWR | O_CREAT, 0600);
 	folder = open(".", O_RDONLY);
@@ -158,6 +365,25 @@ int main(void)
 	sweep("close_range", 0, 0, closed_range);
 	sweep("pidfd_open", 0, 0x80, pidfd_made);
 	sweep("unshare", 0, 0x7e020080, unshared);
+	sweep("fcntl(F_SETFL)", 0, O_DIRECT, flags_set);
+	sweep("fcntl(F_SETFL) of a file", 0, O_DIRECT, file_flags_set);
+	sweep("fcntl(F_SETFD)", 0, 0, descriptor_flags_set);
+	sweep("fcntl(F_ADD_SEALS)", 0, 0x20, sealed);
+	commands();
+	CHECK((epolls = epoll_create1(0)) >= 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, empty) == 0);
+	sweep("epoll_ctl, to read", 0, EPOLLWAKEUP, watched_to_read);
+	sweep("epoll_ctl, to write", 0, EPOLLWAKEUP, watched_to_write);
+	sweep("epoll_ctl, a socket", EPOLLIN | EPOLLOUT, EPOLLWAKEUP, watched_socket);
+	sweep("epoll_ctl, exclusive", EPOLLIN | EPOLLEXCLUSIVE, EPOLLWAKEUP, watched_to_read);
+	sweep("preadv2", 0, 0x3e8, file_read);
+	sweep("pwritev2", 0, 0x3e8, file_written);
+	sweep("pwritev2 here", 0, 0x3e8, file_written_here);
+	CHECK(sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm }, NULL) == 0);
+	sweep("preadv2 of an empty socket", 0, 0x3e0, socket_read);
+	fflush(stdout);
+	sweep("clone", SIGCHLD, 0x7e020080 | CLONE_VM | CLONE_PTRACE | CLONE_SETTLS | CLONE_FILES | CLONE_FS | 0xff,
+		cloned);
+	clone_effects();
 	for (int advice = 0; advice < 30; advice++) {
 		int r = (int)syscall(SYS_madvise, page, 4096l, advice);
 

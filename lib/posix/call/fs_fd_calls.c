@@ -19,12 +19,15 @@ CALL1(close, fd)
 
 CALL3(close_range, first, last, flags)
 {
-	struct file_state *fs = current_files();
 	uint32_t a = (uint32_t)first, b = (uint32_t)last;
+	struct file_state *fs;
 
-	/* CLOSE_RANGE_UNSHARE: only threads share a table here, and they always do. */
+	/* CLOSE_RANGE_UNSHARE: threads of a process always share their table. */
 	if (flags & ~(uint64_t)6 || a > b || (flags & 2 && current_threads() > 1))
 		return -EINVAL;
+	if (flags & 2 && files_unshare())
+		return -ENOMEM;
+	fs = current_files();
 	for (int fd = fd_next(fs, a); fd >= 0 && (uint32_t)fd <= b; fd = fd_next(fs, (uint32_t)fd + 1)) {
 		if (flags & 4) /* CLOSE_RANGE_CLOEXEC */
 			fd_cloexec_set(fs, (uint32_t)fd, 1);
@@ -91,6 +94,21 @@ static long flags_set(struct file *f, uint32_t fd, unsigned arg)
 	return error;
 }
 
+/* How long what is written is said to live: it is kept, and serves nobody where there is no disk, as on Linux's. */
+static long hint_fcntl(struct file *f, int command, uint64_t arg)
+{
+	uint64_t hint = f->ip->write_hint;
+
+	if (command == F_GET_RW_HINT)
+		return user_write(arg, &hint, sizeof hint);
+	if (user_read(&hint, arg, sizeof hint))
+		return -EFAULT;
+	if (hint > RWH_WRITE_LIFE_EXTREME)
+		return -EINVAL;
+	f->ip->write_hint = (uint8_t)hint;
+	return 0;
+}
+
 static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
 {
 	struct file_state *fs = current_files();
@@ -102,7 +120,7 @@ static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
 		fd_cloexec_set(fs, fd, !!(arg & FD_CLOEXEC));
 		return 0;
 	case F_GETFL:
-		return f->flags | (f->flags & O_PATH ? 0 : O_LARGEFILE);
+		return f->flags | (f->mount && !(f->flags & O_PATH) ? O_LARGEFILE : 0); /* what open(2) gave has it */
 	}
 	if (f->flags & O_PATH)
 		return -EBADF;
@@ -124,6 +142,9 @@ static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
 		return seals_add(f, (uint32_t)arg);
 	case F_GET_SEALS:
 		return seals_of(f);
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:
+		return hint_fcntl(f, command, arg);
 	}
 	return async_fcntl(f, command, arg);
 }

@@ -1,8 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls that move bytes, and the position at which they do. */
+#include <linux/fs.h>
 #include <fs/tell.h>
+#include <posix/file/eventfd.h>
 
 typedef long transfer(struct file *f, struct io *io, uint64_t *at);
+
+/* What lies in memory, a pipe, a socket or an eventfd waits for nothing but for what O_NONBLOCK says. */
+static int never_waits(const struct file *f)
+{
+	return f->ops == &regular_ops || f->ops == &pipe_ops || IS(f->ip, S_IFSOCK) || is_eventfd(f);
+}
+
+/* Behind all that the file has, whatever the position. MAY SLEEP. */
+static long append(struct file *f, struct io *io, uint64_t *at)
+{
+	uint64_t end;
+	long result = inode_refresh(f->ip);
+
+	if (result)
+		return result;
+	end = f->ip->size;
+	result = file_write(f, io, &end);
+	if (!at && result > 0)
+		f->pos = end;
+	return result;
+}
+
+long move_with(struct file *f, struct io *io, uint64_t *at, int writes, uint32_t flags)
+{
+	const struct fs_ops *ops = f->ip->kind == KIND_OPS ? f->ip->volume->ops : NULL;
+	unsigned own = f->flags & O_NONBLOCK;
+	int appends = writes && flags & RWF_APPEND && f->ops->seek == SEEK_FILE;
+	long result;
+
+	if (flags & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	if (flags & RWF_NOWAIT && !never_waits(f))
+		return -EOPNOTSUPP;
+	if (flags & RWF_NOWAIT)
+		f->flags |= O_NONBLOCK;
+	if (appends)
+		result = append(f, io, at);
+	else
+		result = writes ? file_write(f, io, at) : file_read(f, io, at);
+	if (flags & RWF_NOWAIT)
+		f->flags = (f->flags & ~(unsigned)O_NONBLOCK) | own;
+	if (writes && result > 0 && flags & (RWF_DSYNC | RWF_SYNC) && ops && ops->sync)
+		(void)ops->sync(f->ip, !(flags & RWF_SYNC));
+	return result;
+}
 
 static long move_user(uint64_t fd, uint64_t base, uint64_t n, uint64_t *at, transfer *move)
 {
@@ -23,7 +70,7 @@ static long move_user(uint64_t fd, uint64_t base, uint64_t n, uint64_t *at, tran
 	return result;
 }
 
-static long move_vector(uint64_t fd, uint64_t vector, uint64_t count, uint64_t *at, transfer *move)
+static long move_vector(uint64_t fd, uint64_t vector, uint64_t count, uint64_t *at, transfer *move, uint64_t flags)
 {
 	struct file *f = fd_file((int)fd);
 	struct io io;
@@ -33,7 +80,10 @@ static long move_vector(uint64_t fd, uint64_t vector, uint64_t count, uint64_t *
 		return -EBADF;
 	result = at && (int64_t)*at < 0 ? -EINVAL : io_vector(&io, vector, count);
 	if (!result) {
-		result = move(f, &io, at);
+		if (flags && io.total)
+			result = move_with(f, &io, at, move == file_write, (uint32_t)flags);
+		else
+			result = move(f, &io, at);
 		io_note(move == file_write, result);
 		io_end(&io);
 	}
@@ -45,21 +95,21 @@ CALL3(read, fd, base, n) { return move_user(fd, base, n, NULL, file_read); }
 CALL3(write, fd, base, n) { return move_user(fd, base, n, NULL, file_write); }
 CALL4(pread64, fd, base, n, at) { return move_user(fd, base, n, &at, file_read); }
 CALL4(pwrite64, fd, base, n, at) { return move_user(fd, base, n, &at, file_write); }
-CALL3(readv, fd, vector, count) { return move_vector(fd, vector, count, NULL, file_read); }
-CALL3(writev, fd, vector, count) { return move_vector(fd, vector, count, NULL, file_write); }
-CALL4(preadv, fd, vector, count, at) { return move_vector(fd, vector, count, &at, file_read); }
-CALL4(pwritev, fd, vector, count, at) { return move_vector(fd, vector, count, &at, file_write); }
+CALL3(readv, fd, vector, count) { return move_vector(fd, vector, count, NULL, file_read, 0); }
+CALL3(writev, fd, vector, count) { return move_vector(fd, vector, count, NULL, file_write, 0); }
+CALL4(preadv, fd, vector, count, at) { return move_vector(fd, vector, count, &at, file_read, 0); }
+CALL4(pwritev, fd, vector, count, at) { return move_vector(fd, vector, count, &at, file_write, 0); }
 
 CALL6(preadv2, fd, vector, count, at, high, flags)
 {
 	(void)high;
-	return flags ? -EOPNOTSUPP : move_vector(fd, vector, count, (int64_t)at == -1 ? NULL : &at, file_read);
+	return move_vector(fd, vector, count, (int64_t)at == -1 ? NULL : &at, file_read, flags);
 }
 
 CALL6(pwritev2, fd, vector, count, at, high, flags)
 {
 	(void)high;
-	return flags ? -EOPNOTSUPP : move_vector(fd, vector, count, (int64_t)at == -1 ? NULL : &at, file_write);
+	return move_vector(fd, vector, count, (int64_t)at == -1 ? NULL : &at, file_write, flags);
 }
 
 enum whence { FROM_START, FROM_HERE, FROM_END, TO_DATA, TO_HOLE };

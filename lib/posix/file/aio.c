@@ -151,8 +151,6 @@ static int transfer(struct file *f, const struct iocb *b, int writes, int vector
 		return -EBADF;
 	if (writes ? !f->ops->write : !f->ops->read)
 		return -EINVAL;
-	if (b->aio_rw_flags)
-		return -EOPNOTSUPP;
 	if (vector)
 		e = io_vector(&io, b->aio_buf, b->aio_nbytes);
 	else
@@ -161,12 +159,12 @@ static int transfer(struct file *f, const struct iocb *b, int writes, int vector
 		return e;
 	if (seeks && b->aio_offset < 0)
 		e = -EINVAL;
-	else if (writes)
-		*result = file_write(f, &io, seeks ? &at : NULL);
 	else
-		*result = file_read(f, &io, seeks ? &at : NULL);
+		*result = move_with(f, &io, seeks ? &at : NULL, writes, (uint32_t)b->aio_rw_flags);
 	if (vector)
 		io_end(&io);
+	if (!e && *result == -EOPNOTSUPP)
+		e = -EOPNOTSUPP;
 	if (e)
 		return e;
 	io_note(writes, *result);

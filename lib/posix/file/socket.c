@@ -213,11 +213,11 @@ static int socket_poll(struct file *f)
 	if (gone || (is_stream && s->shut == (SHUT_READ | SHUT_WRITE)))
 		mask |= POLLHUP;
 	if (is_stream ? !gone && s->peer->queued < SOCKET_ROOM : !s->peer || s->peer->queued < SOCKET_ROOM)
-		mask |= POLLOUT | POLLWRNORM;
+		mask |= POLLOUT | POLLWRNORM | POLLWRBAND;
 	else if (!gone)
 		socket_blocked(s);
 	if (gone)
-		mask |= POLLOUT | POLLWRNORM | (s->peer_pid ? POLLRDHUP : 0);
+		mask |= POLLOUT | POLLWRNORM | POLLWRBAND | (s->peer_pid ? POLLRDHUP : 0);
 	return mask;
 }
 

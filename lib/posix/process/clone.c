@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls that make processes, and the record of the child that all of them begin with. */
 #include "wish.h"
+#include <fs/files.h>
 #include <posix/call/calls.h>
 #include "pidfd.h"
 #include "seccomp.h"
@@ -49,7 +50,12 @@ struct task *child_new(const struct fork_wish *w, int *error)
 	if (!child)
 		return 0;
 	child->exit_signal = w->exit_signal;
-	child->files = files_fork(parent->files);
+	if (w->flags & CLONE_PARENT) {
+		task_child_of(child, parent->parent);
+		child->maker = parent->maker;
+		child->exit_signal = parent->exit_signal;
+	}
+	child->files = w->flags & CLONE_FILES ? files_share(parent->files) : files_fork(parent->files);
 	if (!child->files) {
 		task_free(child);
 		return 0;
@@ -83,7 +89,8 @@ void child_undo(struct task *child)
 #define NOT_HERE (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 #define OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
-/* A thread shares all that can be shared; another process memory at most. */
+/* A thread shares all that can be shared; another process memory, and files with places (working folder, root, umask),
+ * of which it cannot have one alone. */
 static long clone_any(const struct fork_wish *w)
 {
 	uint64_t f = w->flags;
@@ -95,7 +102,7 @@ static long clone_any(const struct fork_wish *w)
 		return -EINVAL;
 	if (f & CLONE_THREAD)
 		return (f & OF_THREAD) == OF_THREAD ? thread_clone(w) : -EINVAL;
-	if (f & CLONE_SIGHAND)
+	if (f & CLONE_SIGHAND || !(f & CLONE_FILES) != !(f & CLONE_FS))
 		return -EINVAL;
 	return f & CLONE_VM ? vfork_process(w) : fork_process(w);
 }
@@ -144,6 +151,10 @@ CALL1(unshare, flags)
 		return -EINVAL;
 	if (flags & ~(uint64_t)CLONE_SYSVSEM && P->task->thread_count > 1)
 		return -EINVAL;
+	if (files_are_shared(P->task->files) && !(flags & CLONE_FS) != !(flags & CLONE_FILES))
+		return -EINVAL;
+	if (flags & CLONE_FILES && files_unshare())
+		return -ENOMEM;
 	if (flags & CLONE_SYSVSEM)
 		sem_undo_all(P->task);
 	return 0;

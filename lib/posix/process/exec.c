@@ -2,6 +2,7 @@
 /* execve: everything that can be refused is checked in the old env; then a blank env is made, the task moves over, and the new env maps and starts the image
  * itself. Also the first program, which has no old env. */
 #include <base/fmt.h>
+#include <fs/files.h>
 #include <load/exec.h>
 #include <posix/call/calls.h>
 #include <posix/file/aio.h>
@@ -88,6 +89,11 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 	th->robust_list = 0;
 	task_set_name(t, plan->path);
 	task_env_note(t);
+	if (plan->files) {
+		files_free(t->files);
+		t->files = plan->files;
+		plan->files = NULL;
+	}
 	files_exec(t->files);
 	plan->opened_fd = plan->opened ? files_open_inode(t->files, plan->opened) : 0;
 	signal_exec(t);
@@ -116,11 +122,16 @@ static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 	name = strings_user(plan, argv, envp);
 	if (!name)
 		name = posix_parts.load(plan, plan->path);
+	/* Who shares a table executes with a copy of it. */
+	if (!name && files_are_shared(t->files) && !(plan->files = files_fork(t->files)))
+		name = -ENOMEM;
 	if (!name) {
 		cmdline = cmdline_copy(plan);
 		name = cmdline ? env_blank(plan, t) : -ENOMEM;
 	}
 	if (name < 0) {
+		if (plan->files)
+			files_free(plan->files);
 		fam_free(cmdline);
 		plan_free(plan);
 		return name;

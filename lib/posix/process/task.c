@@ -3,6 +3,7 @@
 #include <posix/library.h>
 #include <linux/resource.h>
 #include <base/fmt.h>
+#include <fs/files.h>
 #include "pidfd.h"
 #include "usage.h"
 #include <posix/signal/signals.h>
@@ -188,6 +189,7 @@ void task_drop_image(struct task *t)
 struct task *current_task(void) { return P->task; }
 uint64_t current_limit(int which) { return P->task->limit[which][0]; }
 struct file_state *current_files(void) { return P->task->files; }
+int files_unshare(void) { return files_own(&P->task->files); }
 uint32_t current_threads(void) { return P->task->thread_count; }
 int current_tid(void) { return P->thread->tid; }
 int current_pid(void) { return P->task->pid; }
