@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-prove prove bench bench-run budget profile gdb image iso deps-boot screenshot pictures sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-prove prove bench bench-run budget profile gdb image iso deps-boot screenshot pictures lab grade sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -21,7 +21,7 @@ Q       := $(if $(V),,@)
 quote    = '$(subst ','\'',$(1))'
 say      = $(if $(V),@:,@echo $(call quote,  $(1)) >&2)
 # What people type after the name: never expanded as make's own text, and handed to the shell by the environment only, so that no value is a command.
-GIVEN := CMD QEMUFLAGS DEV IMAGE DRY_RUN FORCE CONFIRM KEY CERT ROOT CONF WITH SECTOR DISK PART OPTIONS RUNS PREFIX DESTDIR
+GIVEN := CMD QEMUFLAGS DEV IMAGE DRY_RUN FORCE CONFIRM KEY CERT ROOT CONF WITH SECTOR DISK PART OPTIONS RUNS PREFIX DESTDIR N LAB_FILE
 GIVEN := $(foreach name,$(GIVEN),$(if $(filter undefined,$(origin $(name))),,$(name)))
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
@@ -201,6 +201,18 @@ $(B)/tools/%: esp/%.c $(B)/PROGRAM_C.flags
 	@mkdir -p $(@D) $(B)/user
 	$(Q)musl-gcc $(PROGRAM_C) -MMD -MF $(B)/user/$*.d -o $@ $<
 
+# ---- a lab's solution with the check that looks at it: LAB is its number, LAB_FILE the solution (test/lab)
+LAB_C = $(USER_C) -Iapps/lab
+$(eval $(call compile,lab,LAB_C))
+ifdef LAB
+$(B)/lab/$(LAB)/app: $(B)/lab/apps/lab/$(LAB)/check.c.o $(B)/lab/$(LAB)/solution.o $(B)/librt.a lib/rt/app.ld
+	@mkdir -p $(@D)
+	$(Q)$(LD) $(LINK) -no-pie --no-relax -u _start -T lib/rt/app.ld -o $@ $(filter %.o,$^) $(filter %.a,$^) $$($(CC) -print-libgcc-file-name)
+$(B)/lab/$(LAB)/solution.o: FORCE $(B)/LAB_C.flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LAB_C) -c "$$LAB_FILE" -o $@
+endif
+
 # ---- root image; the -test one also carries the native guests of the test suite
 TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(ZONES) $(B)/tools $(filter $(B)/apps/%,$^)
 $(B)/roottree: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(SKELETON) esp/mktree
@@ -258,6 +270,13 @@ MACHINE = test/machine run $(if $(DEBUG),--debug) $(if $(WITH),--with "$$WITH")
 run: ## boot it: a shell on this terminal, or CMD='...'
 	@$(ALL)
 	@$(MACHINE) $(if $(CMD),-- sh -c "$$CMD")
+
+lab: ## look at your solution of a lab of apps/lab: N=1
+	@$(ALL)
+	@test/lab run "$$N"
+grade: ## say how it stands: N=1
+	@$(ALL)
+	@test/lab grade "$$N"
 
 pictures: ## apps/fork.svg: a fork's page tables, by `aril map`
 	@$(ALL)
@@ -333,4 +352,4 @@ bench bench-run: deps-bench
 endif
 
 FORCE:
--include $(shell find $(B)/kernel $(B)/user $(B)/posix $(B)/efi -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/kernel $(B)/user $(B)/posix $(B)/efi $(B)/lab -name '*.d' 2>/dev/null)

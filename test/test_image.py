@@ -84,6 +84,7 @@ RULES = {
     **{f"lib/{room}": LINUX_OS for room in ("family", "run", "vm", "fs", "tty", "load", "dev", "posix")},
     "apps/linux": LINUX_OS,
     "apps/edf": r"<((vm|run|family|rt|exo|base)/.*|std\w+\.h)>",
+    "apps/lab": r"<(lab\d\.h|check\.h|(rt|exo|base)/.*|std\w+\.h)>",
     "apps": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
 }
 
