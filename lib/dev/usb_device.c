@@ -254,12 +254,8 @@ static void config_step(struct usb *u, struct usb_device *d)
 		r = d->config_size < 9 ? -EIO : 1;
 	} else if (r > 0) {
 		configuration_read(d, b, size);
-		if (d->kind == KIND_HUB && d->speed >= SPEED_SUPER) {
-			usb_say(u, d, "a hub at USB 3 speed: nobody drives it, keyboards are behind its USB 2 half");
-			d->kind = KIND_NONE;
-		} else if (!d->kind) {
+		if (!d->kind)
 			usb_say(u, d, "nobody drives it");
-		}
 		d->interrupt.place = (uint8_t)(2 * d->endpoint + 1);
 		d->interval = interval(d);
 	}

@@ -92,7 +92,11 @@ static void step(struct usb *u)
 			report[k] = (uint8_t)byte();
 		tell(&thing[i], report, byte() % 17);
 		return;
-	case 4: thing[i].silent = byte() & 1; return;
+	case 4:
+		thing[i].silent = byte() & 1;
+		if (byte() & 1)
+			strand(&thing[i], 1 + byte() % M_PORTS);
+		return;
 	case 5: usb_leds(u, byte() & 7); return;
 	case 6: M.portsc[1 + i % M_PORTS] ^= (uint32_t)word(4); return;
 	case 7: thing[i].config[byte() % 34] = (uint8_t)byte(); return;

@@ -91,13 +91,35 @@ void thing_make(struct thing *t, int is_hub, int speed)
 	memcpy(t->device, device, 18);
 	t->config_size = is_hub ? sizeof hub : sizeof keyboard;
 	memcpy(t->config, is_hub ? hub : keyboard, t->config_size);
+	if (speed == SPEED_SUPER) {
+		t->device[3] = 3;
+		t->device[7] = 9; /* as a power of two */
+	}
+	if (is_hub && speed == SPEED_SUPER) { /* USB 3.2, 10.15.1: two bytes of changes, and a companion */
+		static const uint8_t companion[] = { 6, 0x30, 0, 0, 2, 0 };
+
+		t->config[2] = (uint8_t)(t->config_size + sizeof companion);
+		t->config[22] = 2;
+		memcpy(t->config + t->config_size, companion, sizeof companion);
+		t->config_size += sizeof companion;
+	}
+}
+
+/* A port's status with something in it, and without. */
+static unsigned plugged(const struct thing *hub) { return hub->speed == SPEED_SUPER ? 0x203 : 0x101; }
+static unsigned unplugged(const struct thing *hub) { return hub->speed == SPEED_SUPER ? 0x2a0 : 0x100; }
+
+void strand(struct thing *hub, unsigned port)
+{
+	hub->status[port] = 0x200 | 6 << 5;
+	hub->change[port] |= 1 << 6;
 }
 
 void plug(struct thing *hub, unsigned port, struct thing *t)
 {
 	(hub ? hub->behind : M.root)[port] = t;
 	if (hub) {
-		hub->status[port] = 0x101;
+		hub->status[port] = (uint16_t)plugged(hub);
 		hub->change[port] |= 1;
 		return;
 	}
@@ -114,7 +136,7 @@ void unplug(struct thing *hub, unsigned port)
 		if (M.slot[i].of == t)
 			M.slot[i].of = NULL;
 	if (hub) {
-		hub->status[port] = 0x100;
+		hub->status[port] = (uint16_t)unplugged(hub);
 		hub->change[port] |= 1;
 		return;
 	}
@@ -136,14 +158,44 @@ void press(struct thing *t, uint8_t modifiers, uint8_t usage)
 	tell(t, report, 8);
 }
 
+/* What only a hub at SuperSpeed takes, or takes otherwise; 0: done. */
+static int super_request(struct thing *t, unsigned what, unsigned value, unsigned port)
+{
+	/* What clears bit 0 and so on of its ports' changes. */
+	static const uint8_t clears[] = { 16, 0, 0, 19, 20, 29, 25, 26 };
+
+	if (what == 0x0c20 && value < 5) {
+		t->depth = (int)value + 1;
+		return 0;
+	}
+	if (what == 0x0323 && value == 8)
+		return 0;
+	if (what == 0x0323 && (value == 4 || value == 28) && t->behind[port]) {
+		t->status[port] = (uint16_t)plugged(t);
+		t->change[port] |= value == 4 ? 16 : 32;
+		t->warm_resets += value == 28;
+		return 0;
+	}
+	for (unsigned i = 0; what == 0x0123 && i < sizeof clears; i++)
+		if (clears[i] && clears[i] == value) {
+			t->change[port] &= (uint16_t)~(1u << i);
+			return 0;
+		}
+	return -1;
+}
+
 /* Bytes moved, -1 refused. */
 static int request(struct thing *t, const uint8_t s[8], uint8_t *data)
 {
 	static const uint8_t hub[9] = { 9, 0x29, M_PORTS, 0x20, 0, 5, 0, 0, 0xff };
+	static const uint8_t super[12] = { 12, 0x2a, M_PORTS, 0, 0, 5, 0, 4, 0x20 };
 	unsigned what = s[0] | s[1] << 8, value = s[2] | s[3] << 8, port = s[4] % (M_PORTS + 1);
 	unsigned size = s[6] | s[7] << 8, n = 0;
 	const uint8_t *from = NULL;
+	int is_super = t->is_hub && t->speed == SPEED_SUPER;
 
+	if (is_super && (what == 0x0c20 || what == 0x0323 || what == 0x0123))
+		return super_request(t, what, value, port);
 	switch (what) {
 	case 0x0680: from = value >> 8 == 1 ? t->device : t->config, n = value >> 8 == 1 ? 18 : t->config_size; break;
 	case 0x0900: t->configured = 1; break;
@@ -158,7 +210,11 @@ static int request(struct thing *t, const uint8_t s[8], uint8_t *data)
 		t->lamps_size = size < 8 ? size : 8;
 		memcpy(t->lamps, data, t->lamps_size);
 		break;
-	case 0x06a0: from = hub, n = 9; break;
+	case 0x06a0:
+		if (value >> 8 != (is_super ? 0x2a : 0x29))
+			return -1;
+		from = is_super ? super : hub, n = is_super ? sizeof super : sizeof hub;
+		break;
 	case 0x00a3: memcpy(data, &t->status[port], 2), memcpy(data + 2, &t->change[port], 2); return 4;
 	case 0x0323:
 		if (value == 4 && t->behind[port]) {
@@ -184,8 +240,11 @@ static struct thing *slot_thing(uint32_t route, unsigned port)
 {
 	struct thing *t = M.root[port <= M_PORTS ? port : 0];
 
-	for (; route && t; route >>= 4)
+	for (int depth = 1; route && t; route >>= 4, depth++) {
+		if (t->speed == SPEED_SUPER && t->depth != depth)
+			return NULL; /* it looks at another part of the route */
 		t = (route & 15) <= M_PORTS ? t->behind[route & 15] : NULL;
+	}
 	return t;
 }
 
@@ -332,6 +391,8 @@ void mmio_write(volatile uint8_t *where, uint32_t v)
 
 	if (a == 0x50 || a == 0x54)
 		wide = &M.table;
+	if (a == 0x20 && v & 2)
+		memset(M.slot, 0, sizeof M.slot); /* a reset ends what it had been told */
 	if (a == 0x20)
 		M.command = v & ~2u;
 	else if (a == 0x38 || a == 0x50 || a == 0x1030)

@@ -11,6 +11,7 @@
 /* Something with a plug. */
 struct thing {
 	int is_hub, speed, configured, boot, silent; /* silent: takes requests and never answers */
+	int depth, warm_resets; /* of a hub at SuperSpeed: 1 + what it was told; how often it did so */
 	int address;
 	uint8_t device[18], config[64];
 	unsigned config_size;
@@ -43,6 +44,8 @@ void model_free(void);
 void thing_make(struct thing *t, int is_hub, int speed);
 void plug(struct thing *hub, unsigned port, struct thing *t);
 void unplug(struct thing *hub, unsigned port);
+/* The link of a hub's port at SuperSpeed fails; a warm reset mends it. */
+void strand(struct thing *hub, unsigned port);
 /* A report of its own. */
 void tell(struct thing *t, const uint8_t *report, unsigned size);
 void press(struct thing *t, uint8_t modifiers, uint8_t usage);

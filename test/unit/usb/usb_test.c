@@ -114,6 +114,70 @@ TEST(usb_hub_translates)
 		CHECK(!M.slot[i].on);
 }
 
+/* Two hubs at SuperSpeed behind one another, and a device there that nobody drives. */
+TEST(usb_super_hubs)
+{
+	struct usb *u = model_start();
+	struct thing *const outer = &hub, inner, disk;
+
+	thing_make(outer, 1, SPEED_SUPER);
+	thing_make(&inner, 1, SPEED_SUPER);
+	thing_make(&disk, 0, SPEED_SUPER);
+	disk.config[14] = 8; /* storage */
+	model_run(u, 50);
+	plug(NULL, 2, outer);
+	plug(outer, 3, &inner);
+	plug(&inner, 1, &disk);
+	model_run(u, 3000);
+	CHECK_EQ(outer->depth, 1);
+	CHECK_EQ(inner.depth, 2);
+	CHECK(strstr(M.log, "port 2: 1234:5678 a hub of 4 ports") && strstr(M.log, "port 2.3: 1234:5678 a hub of 4 ports"));
+	CHECK(strstr(M.log, "port 2.3.1: 1234:5678 nobody drives it"));
+	/* Routes, speeds, hubs with their ports, and no translator. */
+	for (unsigned i = 1; i <= 3; i++) {
+		static const uint32_t route[] = { 0, 0, 3, 0x13 };
+
+		CHECK_EQ(M.slot[i].context[0] & 0xfffff, route[i]);
+		CHECK_EQ(M.slot[i].context[0] >> 20 & 15, SPEED_SUPER);
+		CHECK_EQ(M.slot[i].context[0] >> 26 & 1, i < 3);
+		CHECK_EQ(M.slot[i].context[2], 0);
+	}
+	for (unsigned port = 1; port <= M_PORTS; port++)
+		CHECK(!outer->change[port] && !inner.change[port]);
+	/* Its link fails and is mended: it is found anew. */
+	strand(outer, 3);
+	model_run(u, 3000);
+	CHECK_EQ(outer->warm_resets, 1);
+	CHECK(strstr(M.log, "port 2.3: 1234:5678 is gone") && strstr(M.log, "port 2.3.1: 1234:5678 is gone"));
+	CHECK_EQ(usb_child(u, usb_child(u, NULL, 2), 3)->state, D_RUNS);
+	unplug(&inner, 1);
+	unplug(outer, 3);
+	model_run(u, 500);
+	CHECK(!usb_child(u, usb_child(u, NULL, 2), 3));
+	unplug(NULL, 2);
+	model_run(u, 500);
+	for (int i = 1; i < 9; i++)
+		CHECK(!M.slot[i].on);
+}
+
+/* A device at SuperSpeed that takes no address is tried again and then left, and its hub goes on. */
+TEST(usb_super_hub_with_a_silent_device)
+{
+	struct usb *u = model_start();
+	struct thing silent;
+
+	thing_make(&hub, 1, SPEED_SUPER);
+	thing_make(&silent, 0, SPEED_SUPER);
+	thing_make(&keyboard, 0, SPEED_SUPER);
+	silent.silent = 1;
+	plug(NULL, 1, &hub);
+	plug(&hub, 1, &silent);
+	plug(&hub, 4, &keyboard);
+	model_run(u, 20000);
+	CHECK(strstr(M.log, "port 1.1: is left alone"));
+	types(u, &keyboard);
+}
+
 /* A bit for each key, behind a report's number; lamps in another report (HID 1.11, E.6, changed). */
 static const uint8_t bitmap[] = { 5, 1, 9, 6, 0xa1, 1, 0x85, 2, 5, 7, 0x19, 0xe0, 0x29, 0xe7, 0x15, 0, 0x25, 1,
 	0x75, 1, 0x95, 8, 0x81, 2,
