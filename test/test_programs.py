@@ -91,7 +91,7 @@ def test_each_call_is_tried():
 
 
 PAGES = {"pread64": "pread", "pwrite64": "pwrite", "newfstatat": "fstatat", "rt_sigaction": "sigaction", "prlimit64": "prlimit"}
-NO_PAGE = {"rseq", "futex_waitv"}
+NO_PAGE = {"rseq", "futex_waitv", "io_pgetevents"}
 
 
 def page_errnos(folder, call):

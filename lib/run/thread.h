@@ -124,6 +124,7 @@ struct thread {
 
 	uint32_t seccomp_mode;       /* SECCOMP_MODE_: which calls it may make: posix/process/seccomp.c */
 	struct seccomp_filter *seccomp; /* the newest of its filters */
+	struct seccomp_notice *notice;  /* a call of its that waits for a listener's answer */
 };
 
 /* ---- thread.c */

@@ -220,6 +220,32 @@ static void waiting(void)
 	CHECK(wait_status(pid) == 7);
 }
 
+/* Under a mask of the wait's own: a signal that is blocked else ends it, and its handler has run. */
+static int signals;
+static void count_signal(int sig) { (void)sig; signals++; }
+static void masked(void)
+{
+	struct sigaction a = { .sa_handler = count_signal };
+	struct { const void *mask; size_t size; } none_blocked = { &(uint64_t){ 0 }, 8 }, wrong = { &(uint64_t){ 0 }, 4 },
+		nowhere = { (void *)BAD, 8 }, unset = { 0, 99 };
+	struct iocb b = request(IOCB_CMD_PREAD, file, buffer, 2, 0), *list[1] = { &b };
+	sigset_t one;
+
+	CHECK(sigaction(SIGUSR2, &a, 0) == 0 && sigemptyset(&one) == 0 && sigaddset(&one, SIGUSR2) == 0);
+	CHECK(sigprocmask(SIG_BLOCK, &one, 0) == 0 && kill(getpid(), SIGUSR2) == 0);
+	TRY(io_pgetevents, context, 1, 1, events, 0, &none_blocked);
+	printf("signals: %d\n", signals);
+	TRY(io_pgetevents, context, 1, 1, events, 0, &wrong);
+	TRY(io_pgetevents, context, 1, 1, events, 0, &nowhere);
+	TRY(io_pgetevents, context, 1, 1, events, 0, BAD);
+	TRY(io_pgetevents, context, 1, 1, events, BAD, 0);
+	TRY(io_pgetevents, 8, 0, 1, events, 0, &none_blocked);
+	TRY(io_pgetevents, context, 1, 1, events, &soon, &unset);
+	CHECK(submit(1, list) == 1);
+	TRY(io_pgetevents, context, 1, 1, events, 0, 0);
+	CHECK(sigprocmask(SIG_BLOCK, 0, &one) == 0 && sigismember(&one, SIGUSR2));
+}
+
 int main(void)
 {
 	char folder[] = "aioXXXXXX";
@@ -236,6 +262,7 @@ int main(void)
 	by_hand();
 	fflush(stdout);
 	waiting();
+	masked();
 	TRY(io_destroy, context);
 	TRY(io_destroy, context);
 	TRY(io_submit, context, 0, 0);

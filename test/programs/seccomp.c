@@ -4,11 +4,14 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <ucontext.h>
 #include "try.h"
@@ -409,11 +412,231 @@ static void most(void)
 	printf("many times 4096 instructions: error %d\n", errno);
 }
 
+/* ---- a listener: a thread with the filter asks, the other one, which has none, answers */
+static volatile int listens, is_ready, asker, replies, seen, parent;
+static volatile long reply, reply_error;
+static int steps[2];
+
+static long asked(int number) { return syscall(number, 1, 2, 3, 4, 5, 6); }
+
+static void *asks(void *flags)
+{
+	struct sock_filter list[] = { LOAD(nr), UNLESS(SYS_getppid, 1), GIVE(SECCOMP_RET_USER_NOTIF), UNLESS(SYS_dup, 1),
+		GIVE(SECCOMP_RET_USER_NOTIF | 9), GIVE(SECCOMP_RET_ALLOW) };
+	struct sock_filter plain[] = ONLY(SYS_getpgrp, SECCOMP_RET_ERRNO | EXDEV);
+	char step;
+
+	asker = (int)syscall(SYS_gettid);
+	listens = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | (long)flags,
+		PROGRAM(list));
+	CHECK(listens >= 0 && fcntl(listens, F_GETFD) == FD_CLOEXEC);
+	TRY(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, PROGRAM(plain));
+	FILTER(plain);
+	is_ready = 1;
+	while (read(steps[0], &step, 1) == 1 && step != 'e') {
+		errno = 0;
+		reply = asked(step == 'd' ? SYS_dup : SYS_getppid);
+		reply_error = errno;
+		replies++;
+	}
+	return NULL;
+}
+
+static void until_ready(void)
+{
+	while (!is_ready)
+		(void)sched_yield();
+}
+
+/* The asker has what its call gave. */
+static void replied(void)
+{
+	while (replies == seen)
+		(void)sched_yield();
+	seen = replies;
+	printf("the call gives %ld, error %ld\n", reply == parent ? -2 : reply, reply_error);
+}
+
+static void told(struct seccomp_notif *n)
+{
+	memset(n, 0, sizeof *n);
+	CHECK(ioctl(listens, SECCOMP_IOCTL_NOTIF_RECV, n) == 0);
+	printf("told: call %d by the asker %d, flags %x, arguments %lld %lld, architecture %x\n", n->data.nr,
+		(int)n->pid == asker, n->flags, (long long)n->data.args[0], (long long)n->data.args[5], n->data.arch);
+}
+
+static void answer(uint64_t id, int64_t value, int32_t error, uint32_t flags)
+{
+	struct seccomp_notif_resp a = { id, value, error, flags };
+	long r = ioctl(listens, SECCOMP_IOCTL_NOTIF_SEND, &a);
+
+	printf("answer %lld %d %x: %d\n", (long long)value, error, flags, r ? errno : 0);
+}
+
+static void events(const char *what)
+{
+	struct pollfd p = { .fd = listens, .events = POLLIN | POLLOUT };
+
+	CHECK(poll(&p, 1, 0) >= 0);
+	printf("%s: events %x\n", what, p.revents);
+}
+
+static void give_fd(uint64_t id, uint32_t flags, uint32_t from, uint32_t to, uint32_t to_flags)
+{
+	struct seccomp_notif_addfd a = { id, flags, from, to, to_flags };
+	long r = ioctl(listens, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+
+	printf("a descriptor by flags %x: %s %d\n", flags, r < 0 ? "error" : "good", r < 0 ? errno : (int)r >= 3);
+}
+
+static void until_asked(void)
+{
+	struct pollfd p = { .fd = listens, .events = POLLIN };
+
+	CHECK(write(steps[1], "a", 1) == 1 && poll(&p, 1, -1) == 1);
+}
+
+static void nobody(int sig) { (void)sig; }
+
+static void answers(pthread_t t)
+{
+	struct seccomp_notif n, other = { .pid = 1 };
+	uint64_t id;
+
+	events("at first");
+	until_asked();
+	events("somebody asks");
+	result("not empty", ioctl(listens, SECCOMP_IOCTL_NOTIF_RECV, &other));
+	result("no address", ioctl(listens, SECCOMP_IOCTL_NOTIF_RECV, BAD));
+	told(&n);
+	events("told");
+	id = n.id + 1;
+	result("valid", ioctl(listens, SECCOMP_IOCTL_NOTIF_ID_VALID, &n.id));
+	result("not valid", ioctl(listens, SECCOMP_IOCTL_NOTIF_ID_VALID, &id));
+	answer(id, 0, 0, 0);
+	answer(n.id, 0, 0, 2);
+	answer(n.id, 1, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+	answer(n.id, 77, 0, 0);
+	replied();
+	answer(n.id, 77, 0, 0);
+	until_asked();
+	answer(n.id + 1, 1, 0, 0);
+	told(&n);
+	answer(n.id, 5, -EDOM, 0);
+	replied();
+	until_asked();
+	told(&n);
+	answer(n.id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+	replied();
+	CHECK(write(steps[1], "d", 1) == 1);
+	told(&n);
+	give_fd(n.id, 4, 0, 0, 0);
+	give_fd(n.id, 0, 0, 90, 0);
+	give_fd(n.id, 0, 0, 0, 1);
+	give_fd(n.id, 0, 500, 0, 0);
+	give_fd(id + 90, 0, 0, 0, 0);
+	give_fd(n.id, SECCOMP_ADDFD_FLAG_SETFD, 0, 95, O_CLOEXEC);
+	printf("there: %d\n", fcntl(95, F_GETFD));
+	give_fd(n.id, SECCOMP_ADDFD_FLAG_SEND, 0, 0, O_CLOEXEC);
+	while (replies == seen)
+		(void)sched_yield();
+	seen = replies;
+	printf("the call gives a descriptor: %d\n", fcntl((int)reply, F_GETFD));
+	until_asked();
+	CHECK(pthread_kill(t, SIGUSR1) == 0); /* before it is told of: a handler without SA_RESTART */
+	replied();
+	events("after a signal");
+	result("another request", ioctl(listens, 0x1234, 0));
+}
+
+static void listen_by(long flags)
+{
+	struct sigaction a = { .sa_handler = nobody };
+	pthread_t t;
+
+	CHECK(sigaction(SIGUSR1, &a, NULL) == 0 && pipe(steps) == 0);
+	CHECK(pthread_create(&t, NULL, asks, (void *)flags) == 0);
+	until_ready();
+	answers(t);
+	CHECK(write(steps[1], "e", 1) == 1 && pthread_join(t, NULL) == 0);
+	events("nobody is left");
+	close(listens);
+}
+static void listener(void) { listen_by(0); }
+
+/* A signal does not end the wait for an answer that is being made. */
+static void listener_firm(void)
+{
+	struct sigaction a = { .sa_handler = nobody };
+	struct seccomp_notif n;
+	pthread_t t;
+
+	CHECK(sigaction(SIGUSR1, &a, NULL) == 0 && pipe(steps) == 0);
+	CHECK(pthread_create(&t, NULL, asks, (void *)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) == 0);
+	until_ready();
+	until_asked();
+	told(&n);
+	CHECK(pthread_kill(t, SIGUSR1) == 0);
+	(void)sched_yield();
+	answer(n.id, 78, 0, 0);
+	replied();
+	CHECK(write(steps[1], "e", 1) == 1 && pthread_join(t, NULL) == 0);
+}
+
+/* Who waits finds that nobody listens any more, and so does who asks later. */
+static void listener_closed(void)
+{
+	struct seccomp_notif n;
+	pthread_t t;
+
+	CHECK(pipe(steps) == 0 && pthread_create(&t, NULL, asks, NULL) == 0);
+	until_ready();
+	until_asked();
+	told(&n);
+	close(listens);
+	replied();
+	CHECK(write(steps[1], "a", 1) == 1);
+	replied();
+	CHECK(write(steps[1], "e", 1) == 1 && pthread_join(t, NULL) == 0);
+}
+
+static void listener_killed(void)
+{
+	struct seccomp_notif n;
+	pthread_t t;
+
+	CHECK(pipe(steps) == 0 && pthread_create(&t, NULL, asks, NULL) == 0);
+	until_ready();
+	until_asked();
+	told(&n);
+	fflush(stdout);
+	_exit(6);
+}
+
+static void listener_refused(void)
+{
+	struct sock_filter list[] = ONLY(SYS_getppid, SECCOMP_RET_USER_NOTIF);
+	uint32_t action = SECCOMP_RET_USER_NOTIF;
+	uint16_t sizes[3];
+
+	TRY(seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action);
+	TRY(seccomp, SECCOMP_GET_NOTIF_SIZES, 0, BAD);
+	TRY(seccomp, SECCOMP_GET_NOTIF_SIZES, 1, sizes);
+	TRY(seccomp, SECCOMP_GET_NOTIF_SIZES, 0, sizes);
+	printf("sizes %d %d %d\n", sizes[0], sizes[1], sizes[2]);
+	TRY(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, PROGRAM(list));
+	TRY(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC, PROGRAM(list));
+	TRY(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, BAD);
+	FILTER(list);
+	result("nobody listens", syscall(SYS_getppid));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2) /* as a child of `inherited` */
 		return syscall(SYS_getppid) == -1 && errno == ERANGE && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2 ? 7 : 1;
 	self = argv[0];
+	parent = getpid();
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	status_lines();
 	child("refused", refused);
@@ -439,5 +662,10 @@ int main(int argc, char **argv)
 	child("strict, bad", strict_bad);
 	child("strict, exit_group", strict_group);
 	child("most", most);
+	child("listener, refused", listener_refused);
+	child("listener", listener);
+	child("listener, firm", listener_firm);
+	child("listener, closed", listener_closed);
+	child("listener, killed", listener_killed);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <linux/aio_abi.h>
 #include <linux/time_types.h>
 #include <fs/files.h>
+#include <fs/poll.h>
 #include <posix/file/aio.h>
 #include <posix/file/eventfd.h>
 #include <posix/process/task.h>
@@ -276,7 +277,7 @@ static int64_t events_take(struct aio_context *c, uint64_t to, int64_t n)
 	return done;
 }
 
-CALL5(io_getevents, id, least, most, to, timeout)
+static long events_get(uint64_t id, uint64_t least, uint64_t most, uint64_t to, uint64_t timeout)
 {
 	int64_t done = 0, part;
 	uint64_t ns = 1, deadline = 0;
@@ -304,4 +305,23 @@ CALL5(io_getevents, id, least, most, to, timeout)
 		e = ns ? sleep_on(current_task(), deadline) : -ETIMEDOUT;
 	}
 	return done || e != -EINTR ? done : -EINTR;
+}
+
+CALL5(io_getevents, id, least, most, to, timeout) { return events_get(id, least, most, to, timeout); }
+
+/* The same under another mask, a struct __aio_sigset. */
+CALL6(io_pgetevents, id, least, most, to, timeout, from)
+{
+	struct { uint64_t mask, size; } of = { 0, 0 };
+	int set = 0, error = 0;
+	long result;
+
+	if (from && user_read(&of, from, sizeof of))
+		return -EFAULT;
+	if (from)
+		error = mask_begin(of.mask, of.size, &set);
+	if (error)
+		return error;
+	result = events_get(id, least, most, to, timeout);
+	return mask_end(set, result == -EINTR ? -ERESTARTNOHAND : result);
 }

@@ -146,7 +146,7 @@ static const struct shown random_rows[] = {
 		{ 0 },
 };
 static const struct shown seccomp_rows[] = {
-	FIXED("actions_avail", "kill_process kill_thread trap errno trace log allow"),
+	FIXED("actions_avail", "kill_process kill_thread trap errno user_notif trace log allow"),
 	FIXED("actions_logged", "kill_process kill_thread log"), { 0 },
 };
 static const struct shown kernel_rows[] = {

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* seccomp(2): filters of system calls, each a program of classic BPF (base/cbpf.h). A thread has the newest of its own,
+/* seccomp(2): what answers of filters do, and who is asked by one (seccomp_unotify(2)). Filters are programs of classic
+ * BPF (base/cbpf.h); what is done with them as such is seccomp_filter.c's. A thread has the newest of its own,
  * which leads to those before it; they are shared by whoever came from the thread that made them. An env in which a
  * thread has one is entered by entry.S's posix_filtered_entry, so the others pay nothing. */
+#include <asm/ioctl.h>
+#include <asm/poll.h>
 #include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <base/cbpf.h>
+#include <fs/files.h>
 #include <posix/library.h>
 #include <posix/call/calls.h>
 #include <posix/process/seccomp.h>
 #include <posix/signal/signals.h>
+#include "seccomp_filter.h"
 
-#define PATH_MAX_INSNS 32768u /* of all filters of a thread, and for each four more */
 #define ERRNO_MAX 4095u
-
-struct seccomp_filter {
-	struct seccomp_filter *before; /* a reference is held */
-	uint32_t references, count, logs;
-	struct cbpf_insn insn[];
-};
-
-_Static_assert(sizeof(struct cbpf_insn) == sizeof(struct sock_filter), "as programs pass it");
+#define ADDFD_FLAGS (SECCOMP_ADDFD_FLAG_SETFD | SECCOMP_ADDFD_FLAG_SEND)
+#define PATH_MAX_INSNS 32768u /* of all filters of a thread, and for each four more */
 
 /* ---- what a call meets */
 static struct seccomp_data data_of(const struct user_regs *r, uint32_t architecture)
@@ -38,22 +33,6 @@ static struct seccomp_data data_of(const struct user_regs *r, uint32_t architect
 		memcpy(d.args, args, sizeof args);
 	}
 	return d;
-}
-
-/* The strictest answer, of several alike the newest filter's; and whether that one's are to be logged. */
-static uint32_t answer_of(const struct seccomp_filter *f, const struct seccomp_data *d, uint32_t *logs)
-{
-	uint32_t answer = SECCOMP_RET_ALLOW;
-
-	for (; f; f = f->before) {
-		uint32_t one = cbpf_run(f->insn, (const uint32_t *)d, sizeof *d);
-
-		if ((int32_t)(one & SECCOMP_RET_ACTION_FULL) < (int32_t)(answer & SECCOMP_RET_ACTION_FULL)) {
-			answer = one;
-			*logs = f->logs;
-		}
-	}
-	return answer;
 }
 
 static void say(const struct seccomp_data *d, const char *what)
@@ -85,10 +64,254 @@ static void deny(struct user_regs *r, const struct seccomp_data *d, uint32_t ans
 	trap(r, d, answer & SECCOMP_RET_DATA);
 }
 
-/* By the answer of a filter other than SECCOMP_RET_ALLOW: whether the call may be made all the same. */
-static int answer_take(struct user_regs *r, const struct seccomp_data *d, uint32_t answer, uint32_t logs)
+/* ---- who is asked */
+static struct seccomp_notice *notice_in(const struct seccomp_listener *l, int state)
 {
-	uint32_t value = answer & SECCOMP_RET_DATA;
+	struct seccomp_notice *n = l->first;
+
+	while (n && n->state != state)
+		n = n->next;
+	return n;
+}
+
+static struct seccomp_notice *notice_of(const struct seccomp_listener *l, uint64_t id)
+{
+	struct seccomp_notice *n = l->first;
+
+	while (n && n->id != id)
+		n = n->next;
+	return n;
+}
+
+static int listener_poll(struct file *f)
+{
+	const struct seccomp_listener *l = f->own;
+
+	return (notice_in(l, NOTICE_NEW) ? POLLIN | POLLRDNORM : 0) |
+		(notice_in(l, NOTICE_TOLD) ? POLLOUT | POLLWRNORM : 0) | (l->filter ? 0 : POLLHUP);
+}
+
+static struct wait_list *listener_waits(struct file *f) { return &((struct seccomp_listener *)f->own)->waits; }
+
+static void notice_answer(struct seccomp_notice *n, int64_t value, int32_t error, uint32_t flags)
+{
+	n->value = value;
+	n->error = error;
+	n->flags = flags;
+	n->state = NOTICE_ANSWERED;
+	wake_up(n);
+}
+
+/* Whoever waits for an answer, or asks later, is told that there is nobody. */
+static void listener_release(struct file *f)
+{
+	struct seccomp_listener *l = f->own;
+	struct seccomp_notice *n;
+
+	while ((n = l->first) != NULL) {
+		l->first = n->next;
+		n->listener = NULL;
+		if (n->state != NOTICE_ANSWERED)
+			notice_answer(n, 0, -ENOSYS, 0);
+		family_progress();
+	}
+	if (l->filter)
+		l->filter->listener = NULL;
+	waiters_end(&l->waits);
+	fam_free(l);
+}
+
+static void listener_gone(struct seccomp_listener *l)
+{
+	l->filter = NULL;
+	wake_up(l);
+	waiters_tell(&l->waits, WAIT_ANY);
+}
+
+static long receive(struct seccomp_listener *l, uint64_t to)
+{
+	static const struct seccomp_notif nothing;
+	struct seccomp_notice *n;
+	struct seccomp_notif told;
+
+	if (user_read(&told, to, sizeof told))
+		return -EFAULT;
+	if (memcmp(&told, &nothing, sizeof told))
+		return -EINVAL;
+	while (!(n = notice_in(l, NOTICE_NEW)))
+		if (!l->filter)
+			return -ENOENT;
+		else if (sleep_on(l, 0) == -EINTR)
+			return -EINTR;
+	told = (struct seccomp_notif){ .id = n->id, .pid = (uint32_t)n->thread->tid, .data = n->data };
+	if (user_write(to, &told, sizeof told))
+		return -EFAULT;
+	n->state = NOTICE_TOLD;
+	wake_up(n);
+	waiters_tell(&l->waits, WAIT_OUT);
+	return 0;
+}
+
+/* The one that has been told of: NULL with *error. */
+static struct seccomp_notice *told_of(const struct seccomp_listener *l, uint64_t id, int *error)
+{
+	struct seccomp_notice *n = notice_of(l, id);
+
+	*error = n ? -EINPROGRESS : -ENOENT;
+	return n && n->state == NOTICE_TOLD ? n : NULL;
+}
+
+static long answer_send(struct seccomp_listener *l, uint64_t from)
+{
+	struct seccomp_notif_resp a;
+	struct seccomp_notice *n;
+	int error;
+
+	if (user_read(&a, from, sizeof a))
+		return -EFAULT;
+	if (a.flags & ~(uint32_t)SECCOMP_USER_NOTIF_FLAG_CONTINUE || (a.flags && (a.error || a.val)))
+		return -EINVAL;
+	n = told_of(l, a.id, &error);
+	if (!n)
+		return error;
+	notice_answer(n, a.val, a.error, a.flags);
+	return 0;
+}
+
+static long id_check(const struct seccomp_listener *l, uint64_t from)
+{
+	const struct seccomp_notice *n;
+	uint64_t id;
+
+	if (user_read(&id, from, sizeof id))
+		return -EFAULT;
+	n = notice_of(l, id);
+	return n && n->state == NOTICE_TOLD ? 0 : -ENOENT;
+}
+
+/* Into the table of who asks: the descriptor, or -errno. Takes f over. */
+static int fd_give(struct thread *th, struct file *f, const struct seccomp_notif_addfd *a)
+{
+	struct file_state *fs = th->task->files;
+
+	if (a->flags & SECCOMP_ADDFD_FLAG_SETFD) {
+		if (a->newfd >= (uint32_t)fd_limit()) {
+			file_put(f);
+			return -EBADF;
+		}
+		if (fd_at(fs, a->newfd))
+			fd_close(fs, (int)a->newfd);
+	}
+	return fd_new(fs, f, (int)a->newfd, !!(a->newfd_flags & O_CLOEXEC));
+}
+
+static long fd_add(struct seccomp_listener *l, uint64_t from)
+{
+	struct seccomp_notif_addfd a;
+	struct seccomp_notice *n;
+	struct file *f;
+	int error;
+
+	if (user_read(&a, from, sizeof a))
+		return -EFAULT;
+	if (a.newfd_flags & ~(uint32_t)O_CLOEXEC || a.flags & ~(uint32_t)ADDFD_FLAGS
+		|| (a.newfd && !(a.flags & SECCOMP_ADDFD_FLAG_SETFD)))
+		return -EINVAL;
+	f = fd_any((int)a.srcfd);
+	if (!f)
+		return -EBADF;
+	n = told_of(l, a.id, &error);
+	if (!n) {
+		file_put(f);
+		return error;
+	}
+	error = fd_give(n->thread, f, &a);
+	if (error >= 0 && a.flags & SECCOMP_ADDFD_FLAG_SEND)
+		notice_answer(n, error, 0, 0);
+	return error;
+}
+
+static long listener_ioctl(struct file *f, unsigned request, uint64_t arg)
+{
+	switch (request) {
+	case SECCOMP_IOCTL_NOTIF_RECV: return receive(f->own, arg);
+	case SECCOMP_IOCTL_NOTIF_SEND: return answer_send(f->own, arg);
+	case SECCOMP_IOCTL_NOTIF_ID_VALID: return id_check(f->own, arg);
+	case SECCOMP_IOCTL_NOTIF_ADDFD: return fd_add(f->own, arg);
+	}
+	return -EINVAL;
+}
+
+static const struct file_ops listener_ops = { .ioctl = listener_ioctl, .poll = listener_poll, .waits = listener_waits,
+	.release = listener_release };
+
+/* A descriptor that f asks from now on, or -errno. */
+static int listener_make(struct seccomp_filter *f, int is_firm)
+{
+	struct seccomp_listener *l = fam_alloc(sizeof *l);
+	int fd;
+
+	if (!l)
+		return -ENOMEM;
+	l->gone = listener_gone;
+	l->is_firm = is_firm;
+	fd = anon_fd("seccomp notify", 0600, &listener_ops, l, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	l->filter = f;
+	f->listener = l;
+	return fd;
+}
+
+static int is_firm(const struct seccomp_notice *n) { return n->state == NOTICE_TOLD && n->listener->is_firm; }
+
+/* Until it is answered, or a signal is there that ends the wait: whether it was. */
+static int answer_await(struct seccomp_notice *n)
+{
+	while (n->state != NOTICE_ANSWERED) {
+		if (!is_firm(n)) {
+			if (sleep_on(n, 0) == -EINTR && n->state != NOTICE_ANSWERED && !is_firm(n))
+				return 0;
+		} else if (signals_ready(P->thread) & SIGNAL_BIT(SIGKILL)) {
+			return 0;
+		} else {
+			sleep_through(n, 0);
+		}
+	}
+	return 1;
+}
+
+/* The listener says what the call gives, or that it may be made all the same: true then. */
+static int ask(struct user_regs *r, const struct seccomp_data *d, struct seccomp_listener *l)
+{
+	struct seccomp_notice *n = l ? fam_alloc(sizeof *n) : NULL, **at;
+	int admits = 0;
+
+	r->rax = -(uint64_t)(l ? ENOMEM : ENOSYS);
+	if (!n)
+		return 0;
+	*n = (struct seccomp_notice){ .listener = l, .thread = P->thread, .id = ++l->last_id, .data = *d };
+	for (at = &l->first; *at; at = &(*at)->next)
+		;
+	*at = n;
+	P->thread->notice = n;
+	wake_up(l);
+	waiters_tell(&l->waits, WAIT_IN);
+	if (!answer_await(n)) {
+		r->rax = -(uint64_t)ERESTARTSYS;
+	} else {
+		admits = (n->flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE) != 0;
+		r->rax = n->error ? (uint64_t)(int64_t)n->error : (uint64_t)n->value;
+	}
+	notice_free(P->thread);
+	return admits;
+}
+
+/* By the answer of a filter other than SECCOMP_RET_ALLOW: whether the call may be made all the same. */
+static int answer_take(struct user_regs *r, const struct seccomp_data *d, uint32_t answer,
+	const struct seccomp_filter *whose)
+{
+	uint32_t value = answer & SECCOMP_RET_DATA, logs = whose->logs;
 
 	switch (answer & SECCOMP_RET_ACTION_FULL) {
 	case SECCOMP_RET_LOG:
@@ -104,10 +327,11 @@ static int answer_take(struct user_regs *r, const struct seccomp_data *d, uint32
 			say(d, "is trapped");
 		trap(r, d, value);
 		break;
-	case SECCOMP_RET_TRACE: /* nobody traces calls, nor listens to them */
-	case SECCOMP_RET_USER_NOTIF:
+	case SECCOMP_RET_TRACE: /* nobody traces calls */
 		r->rax = -(uint64_t)ENOSYS;
 		break;
+	case SECCOMP_RET_USER_NOTIF:
+		return ask(r, d, whose->listener);
 	default:
 		deny(r, d, answer);
 	}
@@ -126,7 +350,8 @@ int seccomp_admits(struct user_regs *r, uint32_t architecture)
 {
 	const struct thread *th = P->thread;
 	struct seccomp_data d;
-	uint32_t answer, logs = 0;
+	const struct seccomp_filter *whose = NULL;
+	uint32_t answer;
 	int admits;
 
 	if (th->seccomp_mode == SECCOMP_MODE_DISABLED)
@@ -139,50 +364,16 @@ int seccomp_admits(struct user_regs *r, uint32_t architecture)
 		say(&d, "is denied");
 		exit_thread(SIGKILL);
 	}
-	answer = answer_of(th->seccomp, &d, &logs);
+	answer = filters_answer(th->seccomp, &d, &whose);
 	if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW)
 		return 1;
 	family_lock();
-	admits = answer_take(r, &d, answer, logs);
+	admits = answer_take(r, &d, answer, whose);
 	family_unlock();
 	return admits;
 }
 
 /* ---- what threads have */
-static void filter_put(struct seccomp_filter *f)
-{
-	while (f && !--f->references) {
-		struct seccomp_filter *before = f->before;
-
-		fam_free(f);
-		f = before;
-		family_progress();
-	}
-}
-
-void seccomp_drop(struct thread *th)
-{
-	filter_put(th->seccomp);
-	th->seccomp = NULL;
-}
-
-void seccomp_inherit(struct thread *to, const struct thread *from)
-{
-	to->seccomp_mode = from->seccomp_mode;
-	to->seccomp = from->seccomp;
-	if (to->seccomp)
-		to->seccomp->references++;
-}
-
-uint32_t seccomp_count(const struct thread *th)
-{
-	uint32_t n = 0;
-
-	for (const struct seccomp_filter *f = th->seccomp; f; f = f->before)
-		n++;
-	return n;
-}
-
 /* From now on this env's calls come here first. */
 static void calls_divert(void)
 {
@@ -208,81 +399,36 @@ static long strict_set(void)
 	return 0;
 }
 
-/* A program's struct sock_fprog as a filter that nobody has yet: 0 or -errno. */
-static int filter_read(uint64_t from, struct seccomp_filter **to)
-{
-	struct { uint16_t count; uint64_t insn; } program;
-	struct seccomp_filter *f;
-	uint16_t *known;
-	int e = 0;
-
-	_Static_assert(sizeof program == sizeof(struct sock_fprog), "as programs pass it");
-	if (user_read(&program, from, sizeof program))
-		return -EFAULT;
-	if (!program.count || program.count > CBPF_MAX)
-		return -EINVAL;
-	f = fam_alloc(sizeof *f + program.count * sizeof f->insn[0]);
-	known = fam_alloc(program.count * sizeof *known);
-	if (!f || !known)
-		e = -ENOMEM;
-	else if (user_read(f->insn, program.insn, program.count * sizeof f->insn[0]))
-		e = -EFAULT;
-	else if (!cbpf_is_good(f->insn, program.count, sizeof(struct seccomp_data), known))
-		e = -EINVAL;
-	if (known)
-		fam_free(known);
-	if (!e) {
-		f->count = program.count;
-		*to = f;
-	} else if (f) {
-		fam_free(f);
-	}
-	return e;
-}
-
-static int descends(const struct seccomp_filter *f, const struct seccomp_filter *from)
-{
-	while (f && f != from)
-		f = f->before;
-	return f == from;
-}
-
-/* The number of a thread that cannot have the caller's filters, since it has others; 0: there is none. */
-static int thread_apart(const struct thread *me)
-{
-	for (const struct thread *th = me->task->threads; th; th = th->next) {
-		if (th == me || th->state == THREAD_ENDED || th->seccomp_mode == SECCOMP_MODE_DISABLED)
-			continue;
-		if (th->seccomp_mode != SECCOMP_MODE_FILTER || !descends(me->seccomp, th->seccomp))
-			return th->tid;
-	}
-	return 0;
-}
-
-static void threads_follow(const struct thread *me)
-{
-	for (struct thread *th = me->task->threads; th; th = th->next) {
-		if (th == me || th->state == THREAD_ENDED)
-			continue;
-		me->seccomp->references++;
-		seccomp_drop(th);
-		th->seccomp = me->seccomp;
-		th->seccomp_mode = SECCOMP_MODE_FILTER;
-		th->no_new_privs |= me->no_new_privs;
-	}
-}
-
 #define FLAGS (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW | \
-	SECCOMP_FILTER_FLAG_TSYNC_ESRCH)
+	SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+
+/* The number of a thread that does not follow has to be told from a descriptor. */
+static int flags_are_good(uint64_t flags)
+{
+	int listens = (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0;
+
+	if (flags & ~(uint64_t)FLAGS || (flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !listens))
+		return 0;
+	return !listens || !(flags & SECCOMP_FILTER_FLAG_TSYNC) || flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+}
+
+static int has_listener(const struct thread *th)
+{
+	const struct seccomp_filter *f = th->seccomp;
+
+	while (f && !f->listener)
+		f = f->before;
+	return f != NULL;
+}
 
 static long filter_add(uint64_t flags, uint64_t from)
 {
 	struct thread *me = P->thread;
 	struct seccomp_filter *f;
 	uint32_t total;
-	int e, apart;
+	int e, apart, listens = (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0, fd = 0;
 
-	if (flags & ~(uint64_t)FLAGS)
+	if (!flags_are_good(flags))
 		return -EINVAL;
 	e = filter_read(from, &f);
 	if (e)
@@ -295,6 +441,10 @@ static long filter_add(uint64_t flags, uint64_t from)
 		e = -EINVAL;
 	else if (total > PATH_MAX_INSNS)
 		e = -ENOMEM;
+	else if (listens && has_listener(me))
+		e = -EBUSY;
+	if (!e && !apart && listens && (fd = listener_make(f, (flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) != 0)) < 0)
+		e = fd;
 	if (e || apart) {
 		fam_free(f);
 		if (e)
@@ -309,7 +459,7 @@ static long filter_add(uint64_t flags, uint64_t from)
 	if (flags & SECCOMP_FILTER_FLAG_TSYNC)
 		threads_follow(me);
 	calls_divert();
-	return 0;
+	return fd;
 }
 
 static long action_ask(uint64_t flags, uint64_t from)
@@ -322,7 +472,7 @@ static long action_ask(uint64_t flags, uint64_t from)
 		return -EFAULT;
 	switch (action) {
 	case SECCOMP_RET_KILL_PROCESS: case SECCOMP_RET_KILL_THREAD: case SECCOMP_RET_TRAP: case SECCOMP_RET_ERRNO:
-	case SECCOMP_RET_TRACE: case SECCOMP_RET_LOG: case SECCOMP_RET_ALLOW:
+	case SECCOMP_RET_USER_NOTIF: case SECCOMP_RET_TRACE: case SECCOMP_RET_LOG: case SECCOMP_RET_ALLOW:
 		return 0;
 	}
 	return -EOPNOTSUPP;
@@ -339,6 +489,9 @@ long seccomp_mode_set(uint64_t mode, uint64_t program)
 
 CALL3(seccomp, operation, flags, at)
 {
+	const struct seccomp_notif_sizes sizes = { sizeof(struct seccomp_notif), sizeof(struct seccomp_notif_resp),
+		sizeof(struct seccomp_data) };
+
 	switch ((uint32_t)operation) {
 	case SECCOMP_SET_MODE_STRICT:
 		return (uint32_t)flags || at ? -EINVAL : strict_set();
@@ -346,6 +499,8 @@ CALL3(seccomp, operation, flags, at)
 		return filter_add((uint32_t)flags, at);
 	case SECCOMP_GET_ACTION_AVAIL:
 		return action_ask((uint32_t)flags, at);
+	case SECCOMP_GET_NOTIF_SIZES:
+		return (uint32_t)flags ? -EINVAL : user_write(at, &sizes, sizeof sizes);
 	}
 	return -EINVAL;
 }
