@@ -195,7 +195,7 @@ $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objec
 
 # ---- programs of our own in the root image: ordinary ones for Linux, of one file each
 PROGRAMS := $(patsubst esp/%.c,$(B)/tools/%,$(wildcard esp/*.c))
-PROGRAM_C = -static -s -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror -Ikernel/include -Ilib
+PROGRAM_C = -static -s -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror $(INCLUDE) -Iapps
 $(B)/tools/%: esp/%.c $(B)/PROGRAM_C.flags
 	$(call say,musl-cc $@)
 	@mkdir -p $(@D) $(B)/user

@@ -7,7 +7,7 @@ import re
 import pexpect
 import pytest
 
-from aril import guest, programs
+from aril import guest, image, programs
 
 DEEDS = 29  # of test/programs/members.c
 # Of what is free, with free control memory, which grows by how much is asked at one time; the dead may still be taken down.
@@ -145,6 +145,36 @@ until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; box --app mini mini-wor
     for line in ("edf: the home that it is linked in, at 0x10000000000, is another's", "nix: there is no such app", "linux: the home that it is linked in",
                  "spin: it is not linked at an address in a home of its own", "`x` is no setting of the app", "an app has neither files nor a terminal"):
         assert f"box: {line}" in err, (line, r)
+
+
+STORE = """box --name s --memory 16M --app kv >/tmp/said 2>&1 & until grep -q serves /tmp/said; do usleep 1000; done
+"""
+
+
+def test_store():
+    """kv, a server that is a library OS: its values go in and out, by its command and by clients that come and go by the thousand; hostile ones, too many at a time, one that
+    waits for it when it ends. What it has opened to others is gone with it, to the last home."""
+    store = programs.build("store", "musl")
+    r = inside(STORE + f"""kv s put k1 hello; kv s get k1; echo " $?"; kv s get k2; echo $?; head -c 65536 /dev/urandom >/tmp/r; kv s put r </tmp/r; kv s get r | cmp - /tmp/r && echo same
+(cat /tmp/r; echo) | kv s put r; echo $?; kv s put k1 other; kv s list | sort; kv s remove k1; kv s remove k1; echo $?; kv none get x; echo $?; kv s; echo $?
+for deed in forks wrong many; do store s $deed; done; kv s get after; echo
+i=0; while [ $i -lt 4000 ]; do i=$((i+1)); head -c 60000 /tmp/r | kv s put big$i || break; done; kv s get big1 | wc -c; kv s remove big1; kv s put small x; kv s get small; echo
+store s forks & sleep 0.1; kill -9 $!; wait $!; kv s get small; echo; kill %1; wait %1; kv s get small; echo $?; until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; {FREE}
+for i in 1 2 3; do """ + STORE + f"""store s forks; store s many; kill $!; wait $!; done; until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; {FREE}""",
+               options=["--add", f"{store}:/bin/store"], timeout=280)
+    out, err = r.out.decode().split("\n"), r.err.decode()
+    assert out[:13] == ["hello 0", "1", "same", "125", "k1 5", "r 65536", "1", "125", "125", "done", "done", "done", "x"], (out, err)
+    assert out[13:18] == ["60000", "x", "x", "125", *out[17:18]], (out, err)
+    assert "usage: kv" in err and "kv: Out of memory" in err and "no value of at most 65536 bytes" in err, err
+    assert int(out[17]) - int(out[-3]) < 10 and out[18] == out[-2], out
+
+
+def test_never_answered():
+    """Who has called a server that sleeps and never answers waits, is ended by SIGKILL, and keeps nobody else from running; so does the next one, whom it does not even hear."""
+    store, mute = programs.build("store", "musl"), os.path.join(image.build_folder(False), "apps", "mute")
+    r = inside("""box --name s --app mute >/tmp/said 2>&1 & until grep -q listens /tmp/said; do usleep 1000; done
+store s unanswered; kv s put a b & sleep 1; kill -9 $!; wait $!; echo $?; kill %1; wait; box list | wc -l""", options=["--add", f"{store}:/bin/store", "--add", f"{mute}:/aril/mute"])
+    assert r.out.decode().split("\n")[:-1] == ["done", "137", "1"], r
 
 
 def test_wrong():

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 
 from aril import guest, programs  # noqa: E402
-from parts import budget, path, rows, shared, systems, trace, turns  # noqa: E402
+from parts import budget, path, rows, shared, store, systems, trace, turns  # noqa: E402
 
 STRETCH_MAX = 8000
 # Of the host's bytes, both ways; and of text that it shows on the screen. About 50,000 are wanted.
@@ -75,6 +75,14 @@ def test_flat():
         costs = [cost for _, cost in of]
         print(name, of)
         assert max(costs) <= FLAT_MOST[name] and max(costs) <= min(costs) * FLAT_SPREAD[name], (name, of)
+
+
+@pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
+def test_store():
+    """A get of 100 bytes from a server in a box, by PCT, and by reading its table; the same of a process behind a Unix socket."""
+    box, beside = store.aril()
+    print(box, beside)
+    assert box["get"] <= 820 and box["put"] <= 1060 and box["read"] <= 165 and beside["get"] <= 4200
 
 
 def short(kind, path):

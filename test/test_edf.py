@@ -41,6 +41,11 @@ def test_edf_is_small():
     assert lines <= 200 and sorted(os.listdir(os.path.dirname(EDF))) == ["app.ld", "main.c"]
 
 
+def test_kv_is_small():
+    with open(os.path.join(image.TOP, "apps", "kv", "main.c"), encoding="utf-8") as f:
+        assert len(f.readlines()) <= 200
+
+
 def test_tutorial():
     """Its program is the one that is built; its commands are run, and what they print is there."""
     blocks = tutorial()

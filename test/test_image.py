@@ -85,6 +85,7 @@ RULES = {
     "apps/linux": LINUX_OS,
     "apps/edf": r"<((vm|run|family|rt|exo|base)/.*|std\w+\.h)>",
     "apps/lab": r"<(lab\d\.h|check\.h|(rt|exo|base)/.*|std\w+\.h)>",
+    "apps/kv": r"<((rt|exo|base)/.*|std\w+\.h|errno\.h|string\.h)>",  # client.h is for programs
     "apps": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
 }
 

@@ -244,7 +244,8 @@ static void loop(struct monitor *m)
 			continue;
 		}
 		alarm_set(deadline);
-		(void)gate_yield(next, TURN_OVER);
+		if (gate_yield(next, TURN_OVER) == -EXO_EAGAIN)
+			(void)gate_notify(m->keeper, KEEPER_STALLED);
 	}
 }
 

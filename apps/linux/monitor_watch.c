@@ -21,7 +21,7 @@ int member_runs(const struct monitor *m, exo_name env)
 {
 	const volatile struct exo_env *e = record(env);
 
-	return e && env != P->self && env != m->keeper && e->state == EXO_S_READY;
+	return e && env != P->self && env != m->keeper && (e->state == EXO_S_READY || e->state == EXO_S_CALLING);
 }
 
 exo_name lock_watch(struct monitor *m)

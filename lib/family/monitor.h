@@ -37,15 +37,16 @@ struct box_spec { char name[BOX_NAME], app[BOX_NAME]; uint32_t count[EXO_C_COUNT
 
 /* Notify bits of the monitor: work for process 1; told.wakes is earlier now; told.asks has grown; something is asked of
  * a share; bytes of a box, or something asked of one. Of process 1: look at what there is; an env that was chosen
- * cannot run. */
+ * cannot run; it has called one that cannot. */
 #define MONITOR_WORK  1u
 #define MONITOR_WAKES 2u
 #define MONITOR_ASKS  4u
 #define MONITOR_SHARES 8u
 #define MONITOR_BOXES 16u
 #define MONITOR_OPENS 31u /* all of them */
-#define KEEPER_WORK   1u
-#define KEEPER_REAP   2u
+#define KEEPER_WORK    1u
+#define KEEPER_REAP    2u
+#define KEEPER_STALLED 4u
 
 struct told_head {
 	volatile exo_name lock;   /* name of the env that holds the family's lock, 0 = free */

@@ -146,6 +146,7 @@ static void tells(unsigned n, struct box_tells *t)
 	memcpy(t->name, told(n)->spec.name, BOX_NAME);
 	t->state = is_answered(n) ? said(n)->state : BOX_NONE;
 	t->slices = (uint32_t)SAID->slices;
+	t->env = said(n)->env;
 	for (int i = 0; i < 4 && t->state == BOX_RUNS; i++)
 		for (uint32_t e = 1; e < EXO_ENV_MAX; e++)
 			if (account_is_below(e, top)) { /* of who has no account, both are 0 */

@@ -12,8 +12,8 @@
  * app: whose first env it has instead of Linux's, of /aril in the root image; empty: Linux's. */
 struct box_wants { char name[BOX_NAME_SIZE], app[BOX_NAME_SIZE]; uint32_t frames, envs, homes, percent; };
 /* What is known of one: state 0 there is none yet, 1 it runs, 2 it has ended, and why. limit, used: frames, envs,
- * homes, slices, of the box and of all boxes in it; slices: of the family's. */
-struct box_tells { char name[BOX_NAME_SIZE]; uint32_t state, limit[4], used[4], slices; char why[104]; };
+ * homes, slices, of the box and of all boxes in it; slices: of the family's; env: the name of its first one. */
+struct box_tells { char name[BOX_NAME_SIZE]; uint64_t env; uint32_t state, limit[4], used[4], slices; char why[104]; };
 
 /* ioctl: 0; EBUSY there is one, EEXIST another has that name, EAGAIN no place for another, ENOMEM not so much is left,
  * EINVAL too little to begin with. */

@@ -45,7 +45,7 @@ void keeper_begin(void *control)
 	P->is_keeper = 1;
 	clock_start();
 	regions_open();
-	(void)gate_env_set(0, EXO_SET_OPEN, KEEPER_WORK | KEEPER_REAP, 0);
+	(void)gate_env_set(0, EXO_SET_OPEN, KEEPER_WORK | KEEPER_REAP | KEEPER_STALLED, 0);
 	family_lock();
 	t = task_new(0);
 	if (!t)

@@ -71,6 +71,8 @@ static inline uint64_t earlier(uint64_t a, uint64_t b)
 uint64_t sleepers_run(uint64_t now);
 /* sleep.c: the list of sleepers had lost somebody, and was made anew */
 int  sleepers_check(uint64_t now);
+/* sleep.c: its env has called one (PCT) that cannot run now: it wants the CPU again after a little while. */
+void sleep_of_call(struct thread *th);
 void sleep_end(struct thread *th);                 /* sleep.c: off its channel */
 /* pending bits of a member, which found it there, or in its own code; lock not held */
 void sched_take_events(int in_library);

@@ -370,8 +370,27 @@ static struct thread *next_pick(const struct thread *other)
 	return sched_pick(other);
 }
 
+/* It waits for the answer of one that it called, which runs in its time. */
+static int calls(exo_name env)
+{
+	return env && rt_envs[EXO_NAME_INDEX(env)].state == EXO_S_CALLING;
+}
+
+/* Whose turn it would be cannot run: the CPU goes to the monitor, or to others while one waits that it called. */
+static __attribute__((noinline)) void yield_failed(struct thread *th, exo_name env)
+{
+	if (!calls(env)) {
+		(void)gate_yield(0, 0);
+		return;
+	}
+	family_lock();
+	if (th == F->running && calls(env))
+		sleep_of_call(th);
+	family_unlock();
+}
+
 /* To another env (NULL: the monitor), until this one gets the CPU again. Lock held; it is dropped meanwhile. */
-static void env_yield(const struct thread *th)
+static void env_yield(struct thread *th)
 {
 	exo_name env = th ? th->task->env : 0;
 	int must_look = th && !th->on; /* another thread has that env, perhaps in user code */
@@ -380,7 +399,7 @@ static void env_yield(const struct thread *th)
 	if (must_look)
 		(void)gate_notify(env, 1);
 	if (gate_yield(env, 0) < 0)
-		(void)gate_yield(0, 0);
+		yield_failed(th, env);
 	family_lock();
 	if (P->exo->pending & EXO_PEND_CHILD) {
 		__atomic_fetch_and(&P->exo->pending, ~(uint32_t)EXO_PEND_CHILD, __ATOMIC_RELAXED);
@@ -533,6 +552,8 @@ void sched_keep(void)
 			reap_soon();
 		if (news & KEEPER_REAP)
 			reap_stuck();
+		if (news & KEEPER_STALLED && F->running && calls(F->running->task->env))
+			sleep_of_call(F->running);
 		deadline = earlier(sleepers_run(now), realtime_resume(now));
 		timers_run(now);
 		keeper_work();

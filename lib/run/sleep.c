@@ -53,10 +53,12 @@ void sleep_end(struct thread *th)
 	th->deadline = 0;
 }
 
-static inline __attribute__((always_inline)) int sleep_now(void *channel, uint64_t deadline)
+static inline __attribute__((always_inline)) void sleep_begin(struct thread *th, void *channel, uint64_t deadline)
 {
-	struct thread *th = P->thread, **bucket = bucket_of(channel);
+	struct thread **bucket = bucket_of(channel);
 
+	if (__builtin_expect(th->channel != 0, 0))
+		sleep_end(th); /* a call that it slept for was answered meanwhile */
 	th->channel = channel;
 	th->sleep_prev = 0;
 	th->sleep_next = *bucket;
@@ -67,8 +69,25 @@ static inline __attribute__((always_inline)) int sleep_now(void *channel, uint64
 	if (deadline)
 		timed_begin(th);
 	th->wake_result = 0;
+}
+
+static inline __attribute__((always_inline)) int sleep_now(void *channel, uint64_t deadline)
+{
+	struct thread *th = P->thread;
+
+	sleep_begin(th, channel, deadline);
 	sched_block(THREAD_SLEEPING);
 	return th->wake_result;
+}
+
+void sleep_of_call(struct thread *th)
+{
+	if (th->queued != QUEUED_RUN)
+		return;
+	sched_remove(th);
+	sleep_begin(th, &F->timed, clock_after(F->granularity_ns));
+	th->state = THREAD_SLEEPING;
+	wakes_by(th->deadline);
 }
 
 int sleep_on(void *channel, uint64_t deadline)

@@ -5,12 +5,24 @@
 #include "vm.h"
 #include <linux/time_types.h>
 
+/* Whole in one home that another library OS has, as a member links it that was let in (home_set, OPEN). */
+static int is_others(uint64_t va, uint64_t end)
+{
+	uint64_t unit = EXO_HOME_OF(va), owner;
+
+	if (va < EXO_HOMES_BASE || end <= va || end > EXO_WINDOW || EXO_HOME_OF(end - 1) != unit)
+		return 0;
+	owner = rt_homes[unit].owner;
+	return owner && rt_envs[owner].name != SAID->monitor &&
+		rt_envs[owner].account != rt_envs[EXO_NAME_INDEX(P->self)].account;
+}
+
 int user_range_high(uint64_t va, uint64_t n)
 {
 	uint64_t end = va + n, home = SPACE->home_base, slot = home & -EXO_SLOT_SIZE;
 
 	if (va < USER_HIGH || end < va || end > EXO_WINDOW)
-		return 0;
+		return is_others(va, end);
 	if (!home || end <= slot || va >= slot + EXO_SLOT_SIZE)
 		return 1;
 	return va >= home && end <= home + SPACE->home_count * EXO_HOME_SIZE;

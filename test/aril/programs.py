@@ -18,9 +18,9 @@ KINDS = {
     "bare": ["gcc", "-static", "-nostdlib", "-fno-stack-protector"],
     "barepie": ["gcc", "-static-pie", "-nostdlib", "-fno-stack-protector", "-fPIE"],
 }
-FLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I" + os.path.join(TOP, "kernel/include"), "-I" + os.path.join(TOP, "lib")]
+FLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I" + os.path.join(TOP, "kernel/include"), "-I" + os.path.join(TOP, "lib"), "-I" + os.path.join(TOP, "apps")]
 # What programs include of this tree.
-HEADERS = ("test/programs/*.h", "lib/family/*.h", "lib/rt/*.h", "lib/vm/*.h", "kernel/include/exo/*")
+HEADERS = ("test/programs/*.h", "lib/family/*.h", "lib/rt/*.h", "lib/vm/*.h", "apps/kv/*.h", "kernel/include/exo/*")
 
 
 def build(name, kind):

@@ -201,6 +201,8 @@ void exit_thread(int wait_status)
 	signal_thread_end(me);
 	seccomp_drop(me);
 	sched_remove(me);
+	if (me->channel)
+		sleep_end(me); /* of a call that was answered meanwhile */
 	me->state = THREAD_ENDED;
 	t->thread_count--;
 	if (t->alone_waits)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes that cannot end by themselves: the kernel stopped their env (no room for an upcall), it was ended from
- * outside, it waits in the kernel, as no member does, or it runs with upcalls switched off and so never takes a
- * SIGKILL. Only an env's creator may kill it, and who made the account that it draws on: the monitor does it for all
- * others. */
+ * outside, it waits in the kernel, as no member does, or it never takes a SIGKILL: it runs with upcalls switched off,
+ * or has called an env that does not answer. Only an env's creator may kill it, and who made the account that it draws
+ * on: the monitor does it for all others. */
 #include <posix/library.h>
 #include <linux/signal.h>
 #include "wish.h"
@@ -33,10 +33,11 @@ static void stuck_say(const struct task *t, const volatile struct exo_env *e)
 		rt_log("%s[%d]: its environment is gone", t->name, t->pid);
 }
 
-/* All that sleep do so in the family's lists; their envs are ready. */
+/* All that sleep do so in the family's lists; their envs are ready, but for those that have called another one (PCT):
+ * who gives them time gives it to that one. */
 static int is_lost(const volatile struct exo_env *e)
 {
-	return e->state != EXO_S_READY;
+	return e->state != EXO_S_READY && e->state != EXO_S_CALLING;
 }
 
 /* A maker may die with the lock in its hands, between a task and its env, or an env and its task: who has the lock now
@@ -124,6 +125,13 @@ void reap_stuck(void)
 		family_unlock();
 }
 
+static int calls(const struct task *t)
+{
+	const volatile struct exo_env *e = env_of(t);
+
+	return e && e->state == EXO_S_CALLING;
+}
+
 /* True: one of the threads from there on is overdue. */
 static int kill_look(struct thread *from)
 {
@@ -138,7 +146,7 @@ static int kill_look(struct thread *from)
 		ticks = task_ticks(t);
 		if (!t->kill_ticks)
 			t->kill_ticks = ticks | 1;
-		else if (ticks > t->kill_ticks && ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS))
+		else if (calls(t) || (ticks > t->kill_ticks && ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS)))
 			any = t->kill_overdue = 1;
 	}
 	return any;

@@ -4,38 +4,21 @@
 import math
 import os
 
-from . import build, cpio, rows, svg, systems, table
+from . import build, rows, svg, systems, table
 
 GUEST = "/bin/flatcost"
 # What flatcost.c is asked for, each in a boot of its own: seconds.
 CURVES = {"poll": 120, "epoll": 120, "open": 120, "signals": 120, "timers": 120, "children": 200, "maps": 120, "threads": 120}
 
 
-def program():
-    source = os.path.join(build.TOP, "test", "programs", "flatcost.c")
-    command = ["musl-gcc", "-static", "-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]
-    return build.compile_one(os.path.join(build.OUT, "flatcost"), command, [source], [source])
-
-
 def aril(name, seconds):
     line = [systems.MACHINE, "run", "--mem", systems.MEMORY, "--timeout", str(seconds), "--qemu=-cpu", f"--qemu={systems.CPU}",
-            "--icount", str(systems.SHIFT), "--add", f"{program()}:{GUEST}", "--", GUEST, name]
+            "--icount", str(systems.SHIFT), "--add", f"{build.test_program('flatcost')}:{GUEST}", "--", GUEST, name]
     return rows.Figures(systems.lines_of(line, seconds + 60, None)).points
 
 
 def linux(name, seconds):
-    """The program is the first process there: the machine ends with it."""
-    folder, archive = os.path.join(build.OUT, "curves-tree"), os.path.join(build.OUT, "curves-initramfs")
-    os.makedirs(os.path.join(folder, "bin"), exist_ok=True)
-    os.makedirs(os.path.join(folder, "dev"), exist_ok=True)
-    with open(program(), "rb") as f, open(folder + GUEST, "wb") as to:
-        to.write(f.read())
-    os.chmod(folder + GUEST, 0o755)
-    cpio.write(folder, archive)
-    append = f"console=ttyS0 quiet panic=-1 rdinit={GUEST} -- {name}"
-    line = systems.linux_command(systems.linux_kernel(), True, append, "stdio")
-    line[line.index("-initrd") + 1] = archive
-    return rows.Figures(systems.lines_of(line, seconds, None)).points
+    return rows.Figures(systems.linux_alone(build.test_program("flatcost"), [name], seconds)).points
 
 
 def exponent(points):

@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -19,6 +20,8 @@ MEMORY = "2G"
 COUNTED = ["-accel", "tcg,thread=single", "-icount", f"shift={SHIFT},sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-seed", "1"]
 # Linux clears pages by `rep stosb` where ERMS is shown, which -icount takes for 4,096 instructions.
 CPU = "max,-erms"
+# Linux without what it does against faults of CPUs, and without clearing what it gives its own parts.
+BARE = "mitigations=off init_on_alloc=0"
 # With PKU shown, QEMU flushes its TLB at every change of PKRU: not a cost of any CPU.
 CPU_WALL = "max,-erms,-pku"
 
@@ -112,6 +115,20 @@ def linux(arguments, seconds, each=None, counted=True, options=""):
     if "end" not in text:
         raise Failed("Linux did not come to the end: " + " | ".join(text[-8:]))
     return text
+
+
+def linux_alone(program, arguments, seconds, options=""):
+    """What a static program says there as the first process: the machine ends with it."""
+    guest = f"/bin/{os.path.basename(program)}"
+    folder, archive = os.path.join(build.OUT, "alone-tree"), os.path.join(build.OUT, "alone-initramfs")
+    os.makedirs(os.path.join(folder, "bin"), exist_ok=True)
+    os.makedirs(os.path.join(folder, "dev"), exist_ok=True)
+    shutil.copyfile(program, folder + guest)
+    os.chmod(folder + guest, 0o755)
+    cpio.write(folder, archive)
+    command = linux_command(linux_kernel(), True, f"console=ttyS0 quiet panic=-1 {options} rdinit={guest} -- {' '.join(arguments)}", "stdio")
+    command[command.index("-initrd") + 1] = archive
+    return lines_of(command, seconds, None)
 
 
 def linux_entry():
