@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients of the key-value store in the box BOX (apps/kv): store BOX forks|wrong|many|unanswered|bench, each an order of
- * deeds that ends with "done"; store - socket: what `bench` does, with a process of Linux's behind a Unix socket for a
- * server. */
+/* Clients of the key-value store in the box BOX (apps/kv): store BOX forks|wrong|many|unanswered|bench, each an order
+ * of deeds that ends with "done"; store - socket: what `bench` does, with a process of Linux's behind a Unix socket
+ * for a server. */
 #include <fcntl.h>
 #include <fs/box.h>
 #include <kv/client.h>
