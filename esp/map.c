@@ -24,12 +24,14 @@
 
 static const char usage[] =
 	"usage: map [--raw] [--pid N] [-- COMMAND [ARG]...]\n"
-	"       map [--raw] --fork | --frames\n"
+	"       map [--raw] --fork | --frames | --boot\n"
 	"Shows page tables and frames, out of the kernel's public tables. Without options: the address space in figures.\n"
 	"  --pid N      the tables of process N, from its root down\n"
 	"  -- COMMAND   first starts COMMAND, until it waits for something or stops; without --pid the tables are its own\n"
 	"  --fork       the tables of a process before it forks, of it and its child after that, and after one write\n"
 	"  --frames     which frames of the machine are what, and whose\n"
+	"  --boot       how long firmware, kernel and library took to this program; what the firmware said of memory, and\n"
+	"               what became of it\n"
 	"  --raw        for programs: an entry a line\n";
 
 static int is_raw;
@@ -351,6 +353,36 @@ static void frames_show(void)
 				printf("%-8s %6u %10lu %12lu\n", types[type], env, count[type][env], 4 * count[type][env]);
 }
 
+/* The boot: by the CPU's counter, which runs from the machine's start; and memory as the firmware named it, in the
+ * loader's words. */
+static void boot_show(void)
+{
+	static const char title[] = "memory:";
+	const uint64_t now = __builtin_ia32_rdtsc(), left = the_info->tsc_exit_boot, user = the_info->tsc_first_user;
+	const struct { const char *name; uint64_t ticks; } stage[] = {
+		{ "firmware-and-loader", left }, { "kernel", user - left }, { "library-to-here", now - user },
+	};
+	unsigned long count[TYPES] = { 0 };
+	char line[512];
+	FILE *f = fopen("/proc/aril-hardware", "re");
+
+	for (unsigned i = 0; i < sizeof stage / sizeof *stage; i++)
+		printf(is_raw ? "boot %s %llu %llu\n" : "%-20s %14llu ticks %12llu us\n", stage[i].name,
+			(unsigned long long)stage[i].ticks,
+			(unsigned long long)(is_raw ? the_info->tsc_hz : stage[i].ticks * 1000000 / the_info->tsc_hz));
+	for (unsigned long i = 0; i < the_info->frame_count; i++)
+		count[the_frames[i].type % TYPES]++;
+	while (f && fgets(line, sizeof line, f))
+		if (!strncmp(line, title, sizeof title - 1))
+			printf("%s %s", is_raw ? "firmware" : "firmware:",
+				line + sizeof title - 1 + strspn(line + sizeof title - 1, " "));
+	if (f)
+		(void)fclose(f);
+	for (unsigned type = 0; type < TYPES; type++)
+		if (count[type])
+			printf(is_raw ? "became %s %lu\n" : "now %-16s %14lu KiB\n", types[type], 4 * count[type]);
+}
+
 /* The address space in figures, as the library counts it. */
 static void figures_show(void)
 {
@@ -378,7 +410,7 @@ static int pid_read(const char *text)
 
 int main(int argc, char **argv)
 {
-	int pid = 0, is_fork = 0, is_frames = 0, command = 0;
+	int pid = 0, is_fork = 0, is_frames = 0, is_boot = 0, command = 0;
 
 	(void)argc;
 	for (argv++; *argv && **argv == '-'; argv++) {
@@ -392,6 +424,8 @@ int main(int argc, char **argv)
 			is_fork = 1;
 		else if (!strcmp(*argv, "--frames"))
 			is_frames = 1;
+		else if (!strcmp(*argv, "--boot"))
+			is_boot = 1;
 		else if (!strcmp(*argv, "--pid"))
 			pid = pid_read(*++argv);
 		else if (!strcmp(*argv, "--help"))
@@ -399,7 +433,7 @@ int main(int argc, char **argv)
 		else
 			return fputs(usage, stderr), STATUS_OWN;
 	}
-	if ((is_fork || is_frames) && (pid || *argv || (is_fork && is_frames)))
+	if (is_fork + is_frames + is_boot > 1 || ((is_fork || is_frames || is_boot) && (pid || *argv)))
 		return fputs(usage, stderr), STATUS_OWN;
 	if (*argv)
 		command = command_start(argv);
@@ -407,6 +441,8 @@ int main(int argc, char **argv)
 		fork_show();
 	else if (is_frames)
 		frames_show();
+	else if (is_boot)
+		boot_show();
 	else if (pid || command) {
 		state_show("as it is|process", pid ? pid : command);
 		owners_show();

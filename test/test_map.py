@@ -28,6 +28,7 @@ while read range rest; do
 done </proc/$p/maps
 mark fork; map --raw --fork
 mark frames; map --raw --frames
+mark boot; map --raw --boot; map --boot
 mark text; map --pid $p; map --fork | head -3; map --frames | head -2; map
 mark command; map -- sleep 100 | head -2; map --pid $p -- sleep 100 | head -1
 mark wrong; for w in '--pid 99' '--pid x' '--fork --frames' '--pid 3 --fork' '-- true' '-- /no/such' '--what'; do map $w 2>&1 | head -1; done
@@ -127,14 +128,35 @@ def boxes(text: str):
         yield x, x + w, y - size * 0.75, y + size * 0.2, words
 
 
-@pytest.mark.parametrize("name", ["tree", "fork", "frames"])
+def boot_lines(said) -> str:
+    """Those for programs, of what was said in both forms."""
+    return "".join(
+        line + "\n" for line in said["boot"].splitlines() if line.startswith(("boot ", "firmware KiB", "became "))
+    )
+
+
+def test_boot(said):
+    """All stages took time; the firmware's types are read, and the frames of now are as many as there are."""
+    m = aril_map.read(boot_lines(said))
+    assert [name for name, _, _ in m.boot] == ["firmware and loader", "kernel", "library to here"] and all(
+        ticks > 0 and hz > 10**8 for _, ticks, hz in m.boot
+    )
+    assert {"free", "boot data", "loader code", "ACPI tables"} <= set(m.firmware) and m.firmware["free"] > 500000
+    frames = aril_map.read(said["frames"]).frames
+    assert sum(m.became.values()) == 4 * sum(count for _, count, _, _ in frames)
+    assert re.search(r"^kernel +\d+ ticks +\d+ us$", said["boot"], re.M) and re.search(
+        r"^now free +\d+ KiB$", said["boot"], re.M
+    )
+
+
+@pytest.mark.parametrize("name", ["tree", "fork", "frames", "boot"])
 def test_picture(said, name):
-    m = aril_map.read(said[name])
+    m = aril_map.read(boot_lines(said) if name == "boot" else said[name])
     text = map_draw.Picture(m).svg()
     root = ET.fromstring(text)
     width, height = float(root.get("width")), float(root.get("height"))
     placed = list(boxes(text))
-    assert len(placed) > 20
+    assert len(placed) > 15
     for x, right, top, bottom, words in placed:
         assert x >= 0 and right <= width and top >= 0 and bottom <= height, words
     for a, b in itertools.combinations(placed, 2):

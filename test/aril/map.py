@@ -3,6 +3,7 @@
 made of it. They are drawn in map_draw.py."""
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field
 from typing import Optional
@@ -89,6 +90,9 @@ class Map:
     names: dict = field(default_factory=dict)  # env: (pid, name)
     focus: Optional[tuple] = None  # addresses that the story is about
     frames: list = field(default_factory=list)  # (first, count, type, env)
+    boot: list = field(default_factory=list)  # (stage, ticks, ticks a second)
+    firmware: dict = field(default_factory=dict)  # KiB by the firmware's type
+    became: dict = field(default_factory=dict)  # KiB by the frames' type
 
     def owner(self, env: int) -> str:
         if not env:
@@ -144,6 +148,15 @@ class Reader:
             m.envs[int(words[1])] = tuple(map(int, words[2:5]))
         elif what == "process":
             m.names[int(words[1])] = (int(words[2]), " ".join(words[3:]))
+        elif what == "boot":
+            m.boot.append((words[1].replace("-", " "), int(words[2]), int(words[3])))
+        elif what == "firmware":
+            m.firmware = {
+                kind: int(kib)
+                for kind, kib in re.findall(r"([A-Za-z][A-Za-z ]*?) (\d+)(?=,|$)", text.partition(": ")[2])
+            }
+        elif what == "became":
+            m.became[words[1]] = m.became.get(words[1], 0) + int(words[2])
         elif what == "frames":
             m.frames.append((int(words[1], 16), int(words[2]), words[3], int(words[4])))
         elif what != "level":
@@ -161,7 +174,7 @@ def read(text: str) -> Map:
 def words_of(given) -> list:
     """The guest's options."""
     words = ["--pid", str(given.pid)] if given.pid else []
-    words += [f"--{name}" for name in ("fork", "frames") if getattr(given, name)]
+    words += [f"--{name}" for name in ("fork", "frames", "boot") if getattr(given, name)]
     return words + (["--", *given.command] if given.command else [])
 
 
@@ -175,6 +188,7 @@ def show(given) -> int:
     from . import map_draw
 
     words = words_of(given)
+    given.cold |= given.boot  # a saved machine's boot was another day
     if not given.svg and not given.html:
         given.command = ["map", *words]
         return run.run(given)

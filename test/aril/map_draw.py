@@ -532,7 +532,69 @@ class Frames:
         return d.done()
 
 
+# ---- the boot
+FIRMWARE_COLOURS = {
+    "free": "#f4f4f4",
+    "boot code": SKY,
+    "boot data": BLUE,
+    "loader code": ORANGE,
+    "loader data": "#c77f00",
+}
+STAGES = (svg.GREY, RED, BLUE)
+
+
+class Boot:
+    """A bar of the time, and two of memory: the firmware's map by type, and the frames of now by type."""
+
+    def __init__(self, m: Map):
+        self.map = m
+        self.d = svg.Drawing(1064)
+
+    def bar(self, y: float, parts: list, words) -> float:
+        """parts: (name, share, colour, what it is); a part that is too small to be seen is a hair wide."""
+        d, x, whole = self.d, 20.0, sum(share for _, share, _, _ in parts)
+        for name, share, colour, said in parts:
+            w = max(1.5, (d.width - 60) * share / whole)
+            d.rect(x, y, w, 34, colour, "#999999", 0.5, tip=f"{name}: {said}")
+            x += w
+        return (
+            d.legend(20, y + 56, [(colour, svg.GREY, 0.5, "", f"{name}: {said}") for name, _, colour, said in parts])
+            + words
+        )
+
+    def draw(self) -> str:
+        d, m = self.d, self.map
+        d.text(20, 28, "A boot, from the machine's start to the first program", 16, bold=True)
+        whole = sum(ticks / hz for _, ticks, hz in m.boot)
+        d.text(20, 56, f"Time: {whole * 1000:,.1f} ms by the processor's counter", 13, bold=True)
+        y = self.bar(
+            66,
+            [(name, ticks, STAGES[i], f"{ticks * 1000 / hz:,.1f} ms") for i, (name, ticks, hz) in enumerate(m.boot)],
+            14,
+        )
+        d.text(20, y, "Memory as the firmware gave it", 13, bold=True)
+        rest = iter(("#4a4a4a", PURPLE, RED, GREEN, "#8f5b00", GREY, "#cccccc", "#aaaaaa"))
+        ram = [(kind, kib) for kind, kib in sorted(m.firmware.items(), key=lambda item: -item[1])]
+        y = self.bar(
+            y + 10,
+            [(kind, kib, FIRMWARE_COLOURS.get(kind) or next(rest, GREY), f"{kib:,} KiB") for kind, kib in ram],
+            14,
+        )
+        d.text(20, y, "What became of it: the kernel's records of frames, now", 13, bold=True)
+        now = sorted(m.became.items(), key=lambda item: -item[1])
+        y = self.bar(y + 10, [(FRAME_WORDS[kind], kib, FRAME_COLOURS[kind], f"{kib:,} KiB") for kind, kib in now], 8)
+        d.text(
+            20,
+            y,
+            "What the firmware calls reserved or MMIO lies partly beyond the last frame that has a record.",
+            11,
+            FAINT,
+        )
+        return d.done()
+
+
 WORDS = {
+    Boot: "The processor's counter starts with the machine. The loader notes it where it leaves the firmware, the kernel before the first instruction of ring 3.",
     Tree: "Every table of one process, read by the process itself and joined with the kernel's public frame table. A row is an entry, or a run of entries that say the same.\n\n"
     "The way down is root (PML4), PDPT, page directory, page table, page: 512 GiB, 1 GiB, 2 MiB and 4 KiB an entry.",
     Story: "The same addresses in parent and child, at three moments. fork copies no page: it links tables sealed into the child's root. The first write below a sealed table pays for a copy of the "
@@ -545,7 +607,9 @@ class Picture:
     """The one that fits what was asked for."""
 
     def __init__(self, m: Map):
-        if m.focus:
+        if m.boot:
+            self.drawn, self.title = Boot(m), "A boot"
+        elif m.focus:
             self.drawn, self.title = Story(m), "A fork, as the page tables have it"
         elif m.frames:
             self.drawn, self.title = Frames(m), "The machine's frames"

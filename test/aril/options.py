@@ -19,7 +19,7 @@ CALLS = {
     "image": "aril image [--with PACKAGE,...] [--debug] FILE",
     "usb": "aril usb [--with PACKAGE,...] [--dry-run] DEVICE",
     "doctor": "aril doctor",
-    "map": "aril map [--pid N|--fork|--frames] [--svg FILE] [--html FILE] [OPTION]... [-- COMMAND [ARG]...]",
+    "map": "aril map [--pid N|--fork|--frames|--boot] [--svg FILE] [--html FILE] [OPTION]... [-- COMMAND [ARG]...]",
 }
 RUNS = ("run", "shell", "trace", "map") # what boots a machine, and has the options of a run
 ABOUT = "Runs Linux programs on Aril, an exokernel, in a machine of their own (QEMU)."
@@ -135,6 +135,7 @@ def of_a_map(p: argparse.ArgumentParser) -> None:
     a("--pid", type=int, metavar="N", help="the tables of the guest's process N, from its root down; with COMMAND: when that waits")
     a("--fork", action="store_true", help="the tables of a process before it forks, of it and its child after that, and after one write")
     a("--frames", action="store_true", help="which frames of the machine are what, and whose")
+    a("--boot", action="store_true", help="how long the boot took, by parts; what the firmware said of memory, and what became of it")
     a("--svg", metavar="FILE", help="a picture of it")
     a("--html", metavar="FILE", help="a page with that picture: what is clicked tells what it is")
 
@@ -259,7 +260,7 @@ def run_check(p: Parser, given: argparse.Namespace) -> None:
 
 
 def map_check(p: Parser, given: argparse.Namespace) -> None:
-    asked = [name for name in ("fork", "frames") if getattr(given, name)]
+    asked = [name for name in ("fork", "frames", "boot") if getattr(given, name)]
     if given.app != "linux":
         p.error("--app: only the app `linux` has page tables that tell of themselves")
     if len(asked) + bool(given.pid or given.command) > 1:
@@ -267,7 +268,7 @@ def map_check(p: Parser, given: argparse.Namespace) -> None:
     if given.pid is not None and given.pid < 1:
         p.error("--pid wants the number of a process")
     if (given.svg or given.html) and not asked and not given.pid and not given.command:
-        p.error("a picture of what? --fork, --frames, --pid N or COMMAND says it")
+        p.error("a picture of what? --fork, --frames, --boot, --pid N or COMMAND says it")
 
 
 def each_check(p: Parser, given: argparse.Namespace) -> None:
