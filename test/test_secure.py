@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Secure Boot with OVMF's own snakeoil key: what is signed boots, what was altered is refused, by the firmware or by the loader that it has checked."""
 
-import base64
 import os
 import re
 import shutil
@@ -9,35 +8,23 @@ import subprocess
 
 import pytest
 
-from aril import hardware, image, log, nvram
+from aril import chain, hardware, image, log
 
 TOP = image.TOP
 BUILD = os.path.join(TOP, "build")
-KEY, CERT = "/usr/share/ovmf/PkKek-1-snakeoil.key", "/usr/share/ovmf/PkKek-1-snakeoil.pem"
 SHAPE = hardware.Shape(firmware="secure")
-MISSING = [tool for tool in ("sbsign", "openssl") if not shutil.which(tool)] + [f for f in (KEY, CERT) if not os.path.exists(f)]
+MISSING = [tool for tool in ("sbsign", "openssl") if not shutil.which(tool)] + [f for f in (chain.KEY, chain.CERT) if not os.path.exists(f)]
 needs_tools = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)}: missing; make deps-boot")
 
 
 @pytest.fixture(scope="module")
 def key(tmp_path_factory):
-    plain = str(tmp_path_factory.mktemp("key") / "key.pem")
-    subprocess.run(["openssl", "rsa", "-in", KEY, "-passin", "pass:snakeoil", "-out", plain], check=True, stderr=subprocess.PIPE)
-    return plain
-
-
-def sign(key, folder, efi=None, root=None, conf=None):
-    """esp/sign as `make sign` calls it; conf is the configuration that it seals. The signed loader."""
-    out = os.path.join(str(folder), "signed")
-    subprocess.run([os.path.join(TOP, "esp", "sign"), "--efi", efi or os.path.join(BUILD, "BOOTX64.EFI"),
-                    "--root", root or os.path.join(BUILD, "root.img"), *(["--conf", conf] if conf else []), key, CERT, out],
-                   check=True, stderr=subprocess.PIPE)
-    return os.path.join(out, "BOOTX64.EFI")
+    return chain.signing_key(str(tmp_path_factory.mktemp("key")))
 
 
 @pytest.fixture(scope="module")
 def signed(key, tmp_path_factory):
-    return sign(key, tmp_path_factory.mktemp("signed"))
+    return chain.signed(key, tmp_path_factory.mktemp("signed"))
 
 
 def altered(path, to, find, offset):
@@ -76,7 +63,7 @@ def loader_refuses(efi, root, reason, conf="app = linux\n", shape=SHAPE):
 @needs_tools
 def test_signed_boots(key, tmp_path):
     """With the run's own configuration sealed: else its command would not be taken from it."""
-    r = hardware.boot(SHAPE, ["echo", "up"], efi=lambda conf: sign(key, tmp_path, conf=conf))
+    r = hardware.boot(SHAPE, ["echo", "up"], efi=lambda conf: chain.signed(key, tmp_path, conf=conf))
     assert r.status == 0 and r.out == b"up\n", r
     assert "efi: Secure Boot: on" in r.log and r.log.count("SHA-256 is the one in BOOTX64.EFI") == 2, r.log
     assert "is ignored" not in r.log, r.log
@@ -133,38 +120,24 @@ def test_altered_root_is_refused(signed, tmp_path):
 @needs_tools
 def test_kernel_signed_with_old_checksum_is_refused(key, tmp_path):
     broken = altered(os.path.join(BUILD, "BOOTX64.EFI"), tmp_path / "a.efi", kernel_head(), 20000)
-    loader_refuses(sign(key, tmp_path, efi=broken), os.path.join(BUILD, "root.img"), "embedded kernel: checksum")
-
-
-def behind_shim(is_enrolled):
-    """Debian's shim, which Microsoft has signed, on a firmware that knows Microsoft's keys alone; Aril is its second stage."""
-    shape = hardware.Shape(firmware="ms")
-    shim = hardware.packaged("shim-signed", "usr/lib/shim/shimx64.efi.signed")
-
-    def before(disk):
-        folder = os.path.dirname(disk)
-        hardware.mtools(disk, "mcopy", "::/EFI/BOOT/BOOTX64.EFI", os.path.join(folder, "aril.efi"))
-        hardware.mtools(disk, "mcopy", os.path.join(folder, "aril.efi"), "::/EFI/BOOT/grubx64.efi")
-        hardware.mtools(disk, "mcopy", "-o", shim, "::/EFI/BOOT/BOOTX64.EFI")
-        shape.arguments(folder)
-        if is_enrolled:
-            with open(CERT, encoding="ascii") as f:
-                nvram.key_enrol(os.path.join(folder, "vars.fd"), base64.b64decode("".join(f.read().split("-----")[2].split())))
-    return shape, before
+    signed_anew = chain.signed(key, tmp_path, efi=broken)
+    loader_refuses(signed_anew, os.path.join(BUILD, "root.img"), "embedded kernel: checksum")
 
 
 @needs_tools
 @pytest.mark.slow
 def test_shim(key, tmp_path):
     """With the key in shim's list it boots. Without, or when the file is not signed, shim says so and nothing of Aril runs."""
-    shape, before = behind_shim(True)
+    shape = hardware.Shape()
+    before = chain.by_shim(shape)
     root = image.Source(str(tmp_path), False, "linux", [], ("mokutil",)).root
-    r = hardware.boot(shape, ["sh", "-c", "hwinfo; mokutil --sb-state; mokutil --list-enrolled"], efi=lambda conf: sign(key, tmp_path, root=root, conf=conf),
+    r = hardware.boot(shape, ["sh", "-c", "hwinfo; mokutil --sb-state; mokutil --list-enrolled"], efi=lambda conf: chain.signed(key, tmp_path, root=root, conf=conf),
                       root=root, before=before)
     assert r.status == 0 and b"Secure Boot on" in r.out and "efi: Secure Boot: on" in r.log, r
     assert b"SecureBoot enabled" in r.out and b"[key 1]" in r.out, r
-    for is_enrolled, loader in ((False, sign(key, tmp_path / "other")), (True, None)):
-        shape, before = behind_shim(is_enrolled)
+    for is_enrolled, loader in ((False, chain.signed(key, tmp_path / "other")), (True, None)):
+        shape = hardware.Shape()
+        before = chain.by_shim(shape, is_enrolled)
         text = hardware.watch(shape, "app = linux\n", r"Security Violation|^efi: ", 90, efi=loader, before=before)
         assert "Security Violation" in text and not re.search(r"^efi: ", text, re.M), text
 
@@ -179,7 +152,7 @@ def test_root_with_additions_is_signed_again(signed, key, tmp_path):
     image.add(tree, f"{more}:/bin/more-of-it")
     image.call([os.path.join(TOP, "esp", "mkroot"), tree, root])
     loader_refuses(signed, root, r"root\.img: not the root image")
-    r = hardware.boot(SHAPE, ["more-of-it"], efi=lambda conf: sign(key, tmp_path, root=root, conf=conf), root=root)
+    r = hardware.boot(SHAPE, ["more-of-it"], efi=lambda conf: chain.signed(key, tmp_path, root=root, conf=conf), root=root)
     assert r.status == 0 and r.out == b"added\n", r
 
 

@@ -172,15 +172,17 @@ class Ended:
     reason: str = ""
 
 
-def boot(shape, command, extra=(), seconds=150, **how):
-    """Boots and runs command; how: see running(). Status 125 with a reason when the machine failed."""
+def boot(shape, command, extra=(), seconds=150, typed=b"", **how):
+    """Boots and runs command, with `typed` as its standard input; how: see running(). Status 125 with a reason when the
+    machine failed."""
     begin = time.monotonic()
     nonce = conf.nonce()
     status, reason = None, ""
     with tempfile.TemporaryFile() as out:
         with running(shape, conf.text("linux", "pipe", nonce, command, [], extra=extra), **how) as machine:
             try:
-                status = session.Session(machine, nonce, {}, out=out.fileno(), err=out.fileno(), deadline=begin + seconds).run()
+                status = session.Session(machine, nonce, {}, first=typed, out=out.fileno(),
+                                         err=out.fileno(), deadline=begin + seconds).run()
                 if status is None:
                     status, reason = 125, "off without a status: " + machine.said()
             except (session.Failure, session.Timeout) as e:
