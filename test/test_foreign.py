@@ -18,6 +18,7 @@ C = {
     "good": "int main(void) { return 0; }",
     "deep/bad": "int main(void) { return 3; }",
     "skips": "int main(void) { return 77; }",
+    "leaves": "#include <pthread.h>\nstatic void *f(void *x) { pthread_exit(x); }\nint main(void) { pthread_t t; return pthread_create(&t, 0, f, 0) || pthread_join(t, 0); }",
     "dies": "#include <stdlib.h>\nint main(void) { abort(); }",
 }
 # A name that only one of the systems has, without end, and two that end the machine or all that runs there.
@@ -76,7 +77,7 @@ def test_lists(tmp_path):
     (tmp_path / "t").mkdir()
     make(str(tmp_path), {"t/1-1.run-test": "exit 0"})
     assert list(suites["posix"].tests(str(tmp_path), given)) == [("t/1-1", "/foreign/t/1-1.run-test")]
-    assert [name for name, _ in suites["programs"].tests(str(tmp_path), given)] == ["deep/bad", "dies", "good", "skips", "t/1-1.run-test"]
+    assert [name for name, _ in suites["programs"].tests(str(tmp_path), given)] == ["deep/bad", "dies", "good", "leaves", "skips", "t/1-1.run-test"]
     assert foreign("programs", str(tmp_path / "runtest"))[::2] == (2, f"foreign: {tmp_path / 'runtest'}: no test of programs in it\n")
 
 
@@ -103,8 +104,9 @@ def test_both_systems(tmp_path):
     results = str(tmp_path / "results")
     status, out, err = foreign("programs", str(tmp_path / "tests"), "--results", results)
     assert (status, err) == (1, ""), (out, err)
-    assert rows(results) == {"deep/bad": ["fail"] * 2, "dies": ["fail"] * 2, "good": ["pass"] * 2, "skips": ["unsupported"] * 2, "last": ["pass"] * 2, "knows": ["fail", "pass"]}
-    assert out == "| | Aril | Linux |\n|---|--:|--:|\n| pass | 2 | 3 |\n| fail | 3 | 2 |\n| unsupported | 1 | 1 |\n\nOnly Linux passes 1:\nknows: fail: this is aril\n"
+    assert rows(results) == {"deep/bad": ["fail"] * 2, "dies": ["fail"] * 2, "good": ["pass"] * 2, "leaves": ["pass"] * 2, "skips": ["unsupported"] * 2, "last": ["pass"] * 2,
+                             "knows": ["fail", "pass"]}
+    assert out == "| | Aril | Linux |\n|---|--:|--:|\n| pass | 3 | 4 |\n| fail | 3 | 2 |\n| unsupported | 1 | 1 |\n\nOnly Linux passes 1:\nknows: fail: this is aril\n"
     assert foreign("programs", str(tmp_path / "tests"), "--only", "g*", "--only", "skips") == (0, "| | Aril | Linux |\n|---|--:|--:|\n| pass | 1 | 1 |\n| unsupported | 1 | 1 |\n", "")
 
 
