@@ -170,3 +170,14 @@ def test_partition_table(tmp_path):
     assert "No problems found" in said and "Caution" not in said and "Warning" not in said, said
     said = subprocess.run(["sgdisk", "-p", disk], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout.decode()
     assert re.search(r"^ +1 +2048 +\d+ .* EF00 +Aril", said, re.M), said
+    assert re.search(r"^ +1 +2048 +\d+ .* EF00 +Aril", said, re.M), said
+
+
+def test_first_and_last_words():
+    """The maker's picture is cleared before the first line. At the end the firmware's status has its name beside it."""
+    with hardware.running(hardware.Shape(com2=False), "app = linux\n",
+                          before=lambda disk: hardware.mtools(disk, "mdel", "::/aril/root.img")) as machine:
+        hardware.log_wait(machine, r"Press a key to power off", 90)
+        text = machine.log_text()
+    assert re.search(r"\x1b\[2J(\x1b\[[0-9;]+H)?efi: Aril ", text), text
+    assert re.search(r"^efi: stopped: .*root\.img.*\r?\nefi: firmware status: not found \(800000000000000e\)\r?$", text, re.M), text
