@@ -121,6 +121,30 @@ many; kills; gone; many; gone; {FREE}; kills; many; gone; {FREE}; cat /tmp/o* | 
     assert int(out[0]) - int(out[2]) < 10 and out[1] == out[3] and re.fullmatch(r"\s*50 ok", out[4]), r
 
 
+def test_many():
+    """A thousand one after another; sixty at once on a machine of 4 GiB, each a sixty-fourth of the time; eight in one another: all that accounts can be."""
+    inside_eight = " ".join(f"box --memory {32 * n}M --processes {60 * n} --time 90%" for n in range(8, 0, -1))
+    r = inside(f"""box true; {FREE}; i=0; while [ $i -lt 1000 ]; do box --memory 16M echo ok; i=$((i+1)); done | sort | uniq -c; {FREE}
+i=0; while [ $i -lt 60 ]; do box --memory 48M --time 1% --processes 10 sleep 1000 2>/dev/null & i=$((i+1)); done; until [ $(box list | grep -c '1.6% runs') = 60 ]; do usleep 10000; done
+box --time 1% echo another; for n in $(box list | tail -n +2 | cut -d' ' -f1); do box kill $n; done; wait; box list | wc -l
+{inside_eight} sh -c 'echo eight; box echo nine'; {FREE}""", timeout=280, options=["--mem", "4G"])
+    out = r.out.decode().split("\n")
+    assert out[2].split() == ["1000", "ok"] and out[5:8] == ["another", "1", "eight"], r
+    assert max(int(out[0]) - int(out[3]), int(out[0]) - int(out[8])) < 20 and out[1] == out[4] == out[9], r
+
+
+def test_bytes_wake():
+    """A byte for a box wakes it within the turn of who sent it, beside two boxes that spin: a hundred there and back, of a box whose own slice comes every 640 ms, take less than ten seconds
+    of the machine's time."""
+    r = inside("""box --time 30% sh -c 'while :; do :; done' & box --time 30% sh -c 'while :; do :; done' &
+mkfifo /tmp/a /tmp/b; box --time 1% cat </tmp/a >/tmp/b & exec 3>/tmp/a 4</tmp/b
+echo x >&3; read y <&4; until [ $(box list | grep -c runs) = 3 ]; do usleep 1000; done
+cut -d. -f1 /proc/uptime; i=0; while [ $i -lt 100 ]; do echo $i >&3; read y <&4; [ $y = $i ] || echo wrong; i=$((i+1)); done; cut -d. -f1 /proc/uptime
+kill %1 %2; exec 3>&-; wait""", options=["--icount", "3"])
+    begin, end = r.out.split()
+    assert int(end) - int(begin) < 10, r
+
+
 def test_nothing_is_seen():
     """Of what its maker's family says, holds and knows a box can read nothing: only library and root image, which all share."""
     peek = programs.build("peek", "musl")

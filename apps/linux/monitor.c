@@ -181,6 +181,14 @@ static exo_name next_choose(struct monitor *m, int *ask_keeper)
 	return k->state == EXO_S_READY ? m->keeper : 0;
 }
 
+/* One that has got bytes goes on, whatever it says meanwhile, until it parks or its time is over. */
+static int box_runs(struct monitor *m)
+{
+	if (m->box_turn && (rt_envs[EXO_NAME_INDEX(m->box_turn)].state != EXO_S_READY || clock_ns() >= m->box_until))
+		m->box_turn = 0;
+	return m->box_turn != 0;
+}
+
 static void loop(struct monitor *m) __attribute__((noreturn));
 static void loop(struct monitor *m)
 {
@@ -233,11 +241,10 @@ static void loop(struct monitor *m)
 		deadline = deadline_of(m, next, clock_ns());
 		if (deadline)
 			deadline = rt_tsc_at(deadline);
-		if (m->box_turn && rt_envs[EXO_NAME_INDEX(m->box_turn)].state == EXO_S_READY) {
+		if (box_runs(m)) {
 			next = m->box_turn;
-			deadline = earlier(deadline, rt_tsc_at(clock_ns() + posix_parts.granularity_ns));
+			deadline = earlier(deadline, rt_tsc_at(m->box_until));
 		}
-		m->box_turn = 0;
 		m->last = next;
 		if (!next) {
 			(void)gate_wait(TURN_OVER, deadline);

@@ -55,7 +55,8 @@ struct monitor {
 	struct box_kept box[BOXES];
 	uint32_t boxes;             /* that there are, also those that have ended and are still read */
 	int ending;                 /* one is, and its envs are not all gone */
-	exo_name box_turn;          /* one that has got bytes: it runs next, once */
+	exo_name box_turn;          /* one that has got bytes: it runs next, in all until box_until (ns) */
+	uint64_t box_until;
 };
 
 /* In the first env, behind the scratch window. */

@@ -57,7 +57,7 @@ static int64_t family_link(uint64_t root)
 	if (r >= 0 && IS_BOX)
 		r = gate_pt_link(root, (FAMILY_BASE - EXO_HOME_SIZE) | EXO_AT_LIVE | 3, 1, 0);
 	if (r >= 0)
-		r = gate_pte_write(root, (uint64_t)F | 1, 1, SAID->frame << EXO_PAGE_SHIFT | RIGHTS, 0, (uint64_t)F);
+		r = gate_pte_write(root, (uint64_t)F | 1, 1, (uint64_t)SAID->frame << EXO_PAGE_SHIFT | RIGHTS, 0, (uint64_t)F);
 	for (uint64_t done = 0; done < homes && r >= 0; done += (uint64_t)r)
 		r = gate_pt_link(root, data + done * EXO_HOME_SIZE, homes - done, 0);
 	return r;
