@@ -4,6 +4,7 @@ monitor longer than TURN_MAX. They read a release build only: the kernel that re
 
 import os
 import random
+import subprocess
 import sys
 
 import pexpect
@@ -83,6 +84,13 @@ def test_store():
     box, beside = store.aril()
     print(box, beside)
     assert box["get"] <= 820 and box["put"] <= 1060 and box["read"] <= 165 and beside["get"] <= 4200
+
+
+def test_commands():
+    """The measuring commands find their parts wherever they are started, and say what they take."""
+    for name, words in (("bench", "nosuch"), ("profile", "--help"), ("run", "--help")):
+        done = subprocess.run([os.path.join(os.path.dirname(budget.build.HERE), "bench", name), words], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        assert b"usage: " in done.stdout and b"Traceback" not in done.stdout, done
 
 
 def short(kind, path):
