@@ -194,11 +194,11 @@ for i in 1 2 3; do """ + STORE + f"""store s forks; store s many; kill $!; wait 
 
 
 def test_never_answered():
-    """Who has called a server that sleeps and never answers waits, is ended by SIGKILL, and keeps nobody else from running; so does the next one, whom it does not even hear."""
+    """Who has called a server that sleeps and never answers waits, is ended by SIGKILL, and keeps nobody else from running, of whatever class it is; so does the next one, whom it does not even hear."""
     store, mute = programs.build("store", "musl"), os.path.join(image.build_folder(False), "apps", "mute")
-    r = inside("""box --name s --app mute >/tmp/said 2>&1 & until grep -q listens /tmp/said; do usleep 1000; done
-store s unanswered; kv s put a b & sleep 1; kill -9 $!; wait $!; echo $?; kill %1; wait; box list | wc -l""", options=["--add", f"{store}:/bin/store", "--add", f"{mute}:/aril/mute"])
-    assert r.out.decode().split("\n")[:-1] == ["done", "137", "1"], r
+    r = inside("""mute() { box --name s --app mute >/tmp/said 2>&1 & until grep -q listens /tmp/said; do usleep 1000; done; }
+mute; store s unanswered; kv s put a b & sleep 1; kill -9 $!; wait $!; echo $?; kill %1; wait; box list | wc -l; mute; store s unanswered urgent; kill %1; wait""", options=["--add", f"{store}:/bin/store", "--add", f"{mute}:/aril/mute"])
+    assert r.out.decode().split("\n")[:-1] == ["done", "137", "1", "done"], r
 
 
 def test_wrong():

@@ -82,7 +82,7 @@ static inline __attribute__((always_inline)) int sleep_now(void *channel, uint64
 
 void sleep_of_call(struct thread *th)
 {
-	if (th->queued != QUEUED_RUN)
+	if (th->queued != QUEUED_RUN && th->queued != QUEUED_REALTIME)
 		return;
 	sched_remove(th);
 	sleep_begin(th, &F->timed, clock_after(F->granularity_ns));

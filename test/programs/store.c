@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <fs/box.h>
 #include <kv/client.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,14 +144,16 @@ static void many(exo_name name)
 }
 
 /* The server takes the call and does not answer: who waits for it is ended by SIGKILL, and disturbs nobody. */
-static void unanswered(exo_name name)
+static void unanswered(exo_name name, int policy)
 {
+	const struct sched_param urgent = { .sched_priority = policy == SCHED_FIFO };
 	exo_name *self = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t client;
 
 	CHECK(self != MAP_FAILED);
 	client = fork();
 	if (!client) {
+		CHECK(!syscall(SYS_sched_setscheduler, 0, policy, &urgent)); /* musl has none */
 		*self = rt_self();
 		_exit(kv_open(&kv, name));
 	}
@@ -274,7 +278,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "many"))
 		many(name);
 	else if (!strcmp(what, "unanswered"))
-		unanswered(name);
+		unanswered(name, argc > 3 ? SCHED_FIFO : SCHED_OTHER);
 	else if (!is_socket)
 		CHECK(!strcmp(what, "bench") && !kv_open(&kv, name));
 	if (is_socket || !strcmp(what, "bench"))
