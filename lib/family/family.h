@@ -118,6 +118,15 @@ _Static_assert(sizeof(struct env_names) <= ENV_NAMES_PAGES * EXO_PAGE_SIZE, "in 
  * itself harms itself alone. */
 #define F ((struct family *)(PRIVATE_BASE + PRIVATE_FAMILY))
 
+/* F for who uses several fields of it: the compiler else loads the address of each. */
+static inline struct family *family_here(void)
+{
+	struct family *f = F;
+
+	__asm__("" : "+r"(f));
+	return f;
+}
+
 /* The file half's root pointer. */
 void **family_slot_fs(void);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The family lock: one word that names the env that holds it. Whoever finds it taken gives the holder the CPU;
  * whoever frees it gives the CPU to who waits for it. A holder that has died is found by its name; one that lives
- * and does not get on is ended by the monitor, which watches told.progress: it moves where a call may hold the lock
- * for long, with every piece of memory that is copied, claimed or torn down. */
+ * and does not get on is ended by the monitor, which watches told.progress: it moves whenever the lock is taken, and
+ * where a call may hold it for long, with every piece of memory that is copied, claimed or torn down. */
 #include <asm/errno.h>
 #include <base/string.h>
 #include <rt/log.h>
@@ -31,6 +31,7 @@ static int holder_is_gone(exo_name holder)
 
 void family_lock(void)
 {
+	struct family *f;
 	exo_name self = P->self;
 	exo_name holder = 0;
 
@@ -51,8 +52,10 @@ void family_lock(void)
 		}
 		holder = 0;
 	}
-	if (F->lock_wanted == self)
-		F->lock_wanted = 0;
+	f = family_here();
+	f->told.progress++;
+	if (f->lock_wanted == self)
+		f->lock_wanted = 0;
 }
 
 void family_unlock(void)

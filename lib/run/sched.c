@@ -16,15 +16,6 @@
 #define SOON_NS  10000000u
 #define FEW_TASKS 64         /* a look at which costs nothing beside the end of one */
 
-/* F for who uses several fields of it: the compiler else loads the address of each. */
-static inline struct family *family_here(void)
-{
-	struct family *f = F;
-
-	__asm__("" : "+r"(f));
-	return f;
-}
-
 /* Ticks that an env ran; only the caller's own runs now. */
 static uint64_t env_clock(exo_name env)
 {
