@@ -43,7 +43,10 @@ def test_stub_fails_and_solution_passes(number):
     assert status == 1 and "not ok" in out and out.endswith(f"lab {number}: not yet\n"), out
     status, out, _ = lab("grade", number, os.path.join(LABS, "solutions", f"{number}.c"))
     assert status == 0 and "not ok" not in out and out.endswith(f"lab {number}: green\n"), out
-    assert re.search(r"^elegance +ok +(\d+) lines, the solution has \1,", out, re.M) and re.search(r"^cost +ok +([\d,]+) instructions, the solution takes \1,", out, re.M), out
+    assert re.search(r"^elegance +ok +(\d+) lines, the solution has \1,", out, re.M), out
+    # Where slices end inside of it depends on the host: that costs some hundred instructions.
+    costs = [int(n.replace(",", "")) for n in re.search(r"^cost +ok +([\d,]+) instructions, the solution takes ([\d,]+),", out, re.M).groups()]
+    assert max(costs) <= 1.01 * min(costs), out
 
 
 def test_numbers_of_the_readme():
