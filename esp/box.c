@@ -433,7 +433,7 @@ static void list(void)
 	int fd = dev_open();
 
 	printf("%-15s %8s %8s %6s %6s %6s %s\n", "NAME", "MEMORY", "USED", "ENVS", "USED", "TIME", "STATE");
-	for (unsigned n = 0; n < 64; n++) {
+	for (unsigned n = 0; n < BOX_PLACES; n++) {
 		t.state = n;
 		if (ioctl(fd, BOX_LIST, &t) < 0)
 			continue;

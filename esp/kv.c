@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* kv: keys and values of a store that another library OS keeps in a box (`box --app kv`): apps/kv/client.h does it. */
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-#include <fs/box.h>
 #include <kv/client.h>
 
 #define STATUS_NONE 1   /* there is no such key */
 #define STATUS_OWN  125
-#define PLACES      64u /* of boxes */
 
 static const char usage[] =
 	"usage: kv BOX get KEY | kv BOX put KEY [VALUE] | kv BOX remove KEY | kv BOX list\n"
@@ -30,21 +25,6 @@ static void fail(const char *format, ...)
 	va_end(list);
 	fputc('\n', stderr);
 	exit(STATUS_OWN);
-}
-
-static exo_name server_find(const char *name)
-{
-	int fd = open("/dev/box", O_RDWR | O_CLOEXEC);
-	struct box_tells t;
-
-	if (fd < 0)
-		fail("/dev/box: %s", strerror(errno));
-	for (unsigned n = 0; n < PLACES; n++) {
-		t.state = n;
-		if (!ioctl(fd, BOX_LIST, &t) && t.state == 1 && !strcmp(t.name, name))
-			return t.env;
-	}
-	fail("%s: there is no box of that name", name);
 }
 
 static size_t input(uint8_t *to)
@@ -95,6 +75,7 @@ int main(int argc, char **argv)
 	int is_list = argc == 3 && !strcmp(what, "list"), is_get = argc == 4 && !strcmp(what, "get");
 	int is_remove = argc == 4 && !strcmp(what, "remove"), is_put = (argc == 4 || argc == 5) && !strcmp(what, "put");
 	struct kv kv = { 0 };
+	exo_name server;
 
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
 		fputs(usage, stdout);
@@ -106,7 +87,10 @@ int main(int argc, char **argv)
 	}
 	if (!is_list && (!*argv[3] || strlen(argv[3]) > KV_KEY_MOST))
 		fail("a key has 1 to %u bytes", KV_KEY_MOST);
-	(void)done(kv_open(&kv, server_find(argv[1])));
+	server = kv_server(argv[1]);
+	if (!server)
+		fail("%s: there is no box of that name", argv[1]);
+	(void)done(kv_open(&kv, server));
 	if (is_list)
 		return list(&kv);
 	if (is_get)

@@ -4,9 +4,29 @@
 #ifndef KV_CLIENT_H
 #define KV_CLIENT_H
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <fs/box.h>
 #include <rt/gate.h>
 #include "kv.h"
+
+/* The env of the box with that name, one of the caller's family; 0: there is none. */
+static inline exo_name kv_server(const char *box)
+{
+	int fd = open("/dev/box", O_RDWR | O_CLOEXEC);
+	struct box_tells t;
+	exo_name found = 0;
+
+	for (unsigned n = 0; fd >= 0 && n < BOX_PLACES && !found; n++) {
+		t.state = n;
+		if (!ioctl(fd, BOX_LIST, &t) && t.state == 1 && !strcmp(t.name, box))
+			found = t.env;
+	}
+	(void)close(fd);
+	return found;
+}
 
 struct kv { exo_name server; struct kv_area *area; struct kv_store *store; };
 
@@ -104,6 +124,7 @@ static inline long kv_read(const struct kv *kv, const char *key, size_t n, void 
 {
 	for (;;) {
 		uint64_t before = kv->store->changes;
+		__asm__ volatile("" : : : "memory"); /* what is read next is not older */
 		const struct kv_entry *e = before & 1 ? NULL : *kv_seek(kv->store, key, n);
 		size_t size = e ? e->value_size : 0;
 

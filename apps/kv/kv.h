@@ -17,7 +17,7 @@
 struct kv_area { char key[KV_KEY_MOST + 1]; uint8_t value[KV_VALUE_MOST]; };
 struct kv_entry { struct kv_entry *next; uint32_t hash, key_size, value_size, class; char bytes[]; }; /* key, value */
 /* changes: is odd while something changes. */
-struct kv_store { volatile uint64_t changes; uint64_t keys, bytes; struct kv_entry *bucket[KV_BUCKETS]; };
+struct kv_store { volatile uint64_t changes; struct kv_entry *bucket[KV_BUCKETS]; };
 
 /* First word: enum kv_what | bytes of the key << 8 | bytes of the value << 32. Answers: a gate error's number or what
  * stands here, and a second word. */

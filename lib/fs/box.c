@@ -8,7 +8,7 @@
 #include <fs/box.h>
 #include "files.h"
 
-_Static_assert(BOX_NAME == BOX_NAME_SIZE, "one size");
+_Static_assert(BOX_NAME == BOX_NAME_SIZE && BOXES == BOX_PLACES, "one size");
 _Static_assert(sizeof ((struct box_tells *)0)->why == sizeof ((struct said_box *)0)->why, "one size");
 
 #define ROOM_PAGES (sizeof(struct ring_side) / PAGE)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define BOX_NAME_SIZE 16
+#define BOX_PLACES 64 /* of boxes, of one family */
 /* What a box is to have: pages of memory, environments (processes and some more), homes of addresses beside those of
  * its memory, percent of the time that the caller's family was given (a slice at least, of which a machine has 64).
  * app: whose first env it has instead of Linux's, of /aril in the root image; empty: Linux's. */

@@ -120,6 +120,14 @@ static inline volatile struct exo_page *rt_exo(exo_name self)
 static inline exo_name rt_creator(const volatile struct exo_env *e)
 { return e->creator ? rt_envs[e->creator].name : 0; }
 
+/* That env waits for the answer of one that it called (PCT), which runs in the time that it is given. */
+static inline int rt_calls(exo_name env)
+{
+	const volatile struct exo_env *e = &rt_envs[EXO_NAME_INDEX(env)];
+
+	return env && e->name == env && e->state == EXO_S_CALLING;
+}
+
 /* Name of the running env: read where no other env can be meant. */
 static inline exo_name rt_self(void) { return rt_info->current; }
 

@@ -361,21 +361,15 @@ static struct thread *next_pick(const struct thread *other)
 	return sched_pick(other);
 }
 
-/* It waits for the answer of one that it called, which runs in its time. */
-static int calls(exo_name env)
-{
-	return env && rt_envs[EXO_NAME_INDEX(env)].state == EXO_S_CALLING;
-}
-
 /* Whose turn it would be cannot run: the CPU goes to the monitor, or to others while one waits that it called. */
 static __attribute__((noinline)) void yield_failed(struct thread *th, exo_name env)
 {
-	if (!calls(env)) {
+	if (!rt_calls(env)) {
 		(void)gate_yield(0, 0);
 		return;
 	}
 	family_lock();
-	if (th == F->running && calls(env))
+	if (th == F->running && rt_calls(env))
 		sleep_of_call(th);
 	family_unlock();
 }
@@ -543,7 +537,7 @@ void sched_keep(void)
 			reap_soon();
 		if (news & KEEPER_REAP)
 			reap_stuck();
-		if (news & KEEPER_STALLED && F->running && calls(F->running->task->env))
+		if (news & KEEPER_STALLED && F->running && rt_calls(F->running->task->env))
 			sleep_of_call(F->running);
 		deadline = earlier(sleepers_run(now), realtime_resume(now));
 		timers_run(now);

@@ -102,7 +102,7 @@ uint64_t present_from(uint64_t va, uint64_t end);  /* the next present page from
 void mapping_renew(const struct region *r, uint64_t size);
 
 /* ---- user.c: programs own slot 0 below USER_END and what lies from USER_HIGH on, but for the homes beside that of
- * their image; all else is the library's */
+ * their image, and what stands in homes of other library OSes; all else is the library's */
 int user_range_high(uint64_t va, uint64_t n);
 static inline int user_range_ok(uint64_t va, uint64_t n)
 {

@@ -381,8 +381,10 @@ int main(int argc, char **argv)
 	CHECK(sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm }, NULL) == 0);
 	sweep("preadv2 of an empty socket", 0, 0x3e0, socket_read);
 	fflush(stdout);
-	sweep("clone", SIGCHLD, 0x7e020080 | CLONE_VM | CLONE_PTRACE | CLONE_SETTLS | CLONE_FILES | CLONE_FS | 0xff,
-		cloned);
+	sweep("clone", SIGCHLD, 0x7e020080 | CLONE_VM | CLONE_PTRACE | CLONE_SETTLS | CLONE_FILES | CLONE_FS |
+		CLONE_SYSVSEM | 0xff, cloned);
+	if (access("/proc/aril", F_OK) == 0) /* what would be shared there is not here, and so is refused */
+		CHECK(cloned(SIGCHLD | CLONE_SYSVSEM) == -1 && errno == EINVAL);
 	clone_effects();
 	for (int advice = 0; advice < 30; advice++) {
 		int r = (int)syscall(SYS_madvise, page, 4096l, advice);

@@ -2,19 +2,15 @@
 /* Clients of the key-value store in the box BOX (apps/kv): store BOX forks|wrong|many|unanswered|bench, each an order
  * of deeds that ends with "done"; store - socket: what `bench` does, with a process of Linux's behind a Unix socket
  * for a server. */
-#include <fcntl.h>
-#include <fs/box.h>
 #include <kv/client.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #define CHECK(x) ((x) ? (void)0 : (printf("line %d: %s\n", __LINE__, #x), exit(1)))
 #define ROUNDS 2000
@@ -22,21 +18,6 @@
 #define VALUE  100
 
 static struct kv kv;
-
-static exo_name server(const char *name)
-{
-	struct box_tells t;
-	int fd = open("/dev/box", O_RDWR);
-
-	for (t.state = 0; t.state < 64;) {
-		unsigned n = t.state;
-		if (!ioctl(fd, BOX_LIST, &t) && !strcmp(t.name, name))
-			return close(fd), t.env;
-		t.state = n + 1;
-	}
-	printf("no box %s\n", name);
-	exit(1);
-}
 
 static int ended(pid_t pid)
 {
@@ -268,8 +249,9 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[2] : "";
 	int is_socket = !strcmp(what, "socket");
-	exo_name name = is_socket ? 0 : server(argv[1]);
+	exo_name name = is_socket ? 0 : kv_server(argv[1]);
 
+	CHECK(name || is_socket);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(what, "forks"))
 		forks(name);

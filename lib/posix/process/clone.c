@@ -102,7 +102,7 @@ static long clone_any(const struct fork_wish *w)
 		return -EINVAL;
 	if (f & CLONE_THREAD)
 		return (f & OF_THREAD) == OF_THREAD ? thread_clone(w) : -EINVAL;
-	if (f & CLONE_SIGHAND || !(f & CLONE_FILES) != !(f & CLONE_FS))
+	if (f & (CLONE_SIGHAND | CLONE_SYSVSEM) || !(f & CLONE_FILES) != !(f & CLONE_FS))
 		return -EINVAL;
 	return f & CLONE_VM ? vfork_process(w) : fork_process(w);
 }

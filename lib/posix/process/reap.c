@@ -125,13 +125,6 @@ void reap_stuck(void)
 		family_unlock();
 }
 
-static int calls(const struct task *t)
-{
-	const volatile struct exo_env *e = env_of(t);
-
-	return e && e->state == EXO_S_CALLING;
-}
-
 /* True: one of the threads from there on is overdue. */
 static int kill_look(struct thread *from)
 {
@@ -146,7 +139,7 @@ static int kill_look(struct thread *from)
 		ticks = task_ticks(t);
 		if (!t->kill_ticks)
 			t->kill_ticks = ticks | 1;
-		else if (calls(t) || (ticks > t->kill_ticks && ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS)))
+		else if (rt_calls(t->env) || (ticks > t->kill_ticks && ticks - t->kill_ticks > rt_ticks(KILL_PATIENCE_NS)))
 			any = t->kill_overdue = 1;
 	}
 	return any;

@@ -50,14 +50,6 @@ def programs():
     }
 
 
-def test_program(name):
-    """One of test/programs, static."""
-    source, headers = os.path.join(TOP, "test", "programs", name + ".c"), glob.glob(os.path.join(TOP, "apps", "kv", "*.h"))
-    command = ["musl-gcc", "-static", "-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
-               *(f"-I{os.path.join(TOP, folder)}" for folder in ("kernel/include", "lib", "apps"))]
-    return compile_one(os.path.join(OUT, name), command, [source], [source, *headers])
-
-
 def packages_need():
     if not os.path.exists(os.path.join(PACKAGES, "done")):
         raise Error("build/pkg-bench is missing: make deps-bench")

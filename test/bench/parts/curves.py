@@ -4,6 +4,8 @@
 import math
 import os
 
+from aril import programs
+
 from . import build, rows, svg, systems, table
 
 GUEST = "/bin/flatcost"
@@ -13,12 +15,12 @@ CURVES = {"poll": 120, "epoll": 120, "open": 120, "signals": 120, "timers": 120,
 
 def aril(name, seconds):
     line = [systems.MACHINE, "run", "--mem", systems.MEMORY, "--timeout", str(seconds), "--qemu=-cpu", f"--qemu={systems.CPU}",
-            "--icount", str(systems.SHIFT), "--add", f"{build.test_program('flatcost')}:{GUEST}", "--", GUEST, name]
+            "--icount", str(systems.SHIFT), "--add", f"{programs.build('flatcost', 'musl')}:{GUEST}", "--", GUEST, name]
     return rows.Figures(systems.lines_of(line, seconds + 60, None)).points
 
 
 def linux(name, seconds):
-    return rows.Figures(systems.linux_alone(build.test_program("flatcost"), [name], seconds)).points
+    return rows.Figures(systems.linux_alone(programs.build("flatcost", "musl"), [name], seconds)).points
 
 
 def exponent(points):

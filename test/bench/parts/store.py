@@ -3,7 +3,9 @@
 
 import re
 
-from . import build, rows, systems
+from aril import programs
+
+from . import rows, systems
 
 IN_BOX = "box --name store --memory 16M --app kv & until box list | grep -q 'store.*runs'; do usleep 10000; done; usleep 100000; store store bench; store - socket; kill $!; wait"
 TITLES = {"get": "get of 100 bytes", "put": "put of 100 bytes", "read": "get by reading the server's table in place"}
@@ -18,7 +20,7 @@ def figures(lines):
 def aril(seconds=120):
     """Of the store in a box, and of the process behind a socket there."""
     line = [systems.MACHINE, "run", "--timeout", str(seconds), "--qemu=-cpu", f"--qemu={systems.CPU}", "--icount", str(systems.SHIFT),
-            "--add", f"{build.test_program('store')}:/bin/store", "--", "sh", "-c", IN_BOX]
+            "--add", f"{programs.build('store', 'musl')}:/bin/store", "--", "sh", "-c", IN_BOX]
     found = figures(systems.lines_of(line, seconds + 60, None))
     if len(found) != 2:
         raise systems.Failed("the store's clients did not come to their end")
@@ -27,7 +29,7 @@ def aril(seconds=120):
 
 def linux(seconds=120):
     """Of the better of the two Linuxes, as README.md calls them."""
-    found = figures(systems.linux_alone(build.test_program("store"), ["-", "socket"], seconds, systems.BARE))
+    found = figures(systems.linux_alone(programs.build("store", "musl"), ["-", "socket"], seconds, systems.BARE))
     if len(found) != 1:
         raise systems.Failed("the socket's client did not come to its end")
     return found[0]
