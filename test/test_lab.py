@@ -16,6 +16,12 @@ NUMBERS = sorted(name for name in os.listdir(LABS) if name.isdigit())
 ONE = "#include <lab1.h>\nint stack_fault(uint64_t address, uint64_t error)\n{\n%s}\n"
 TWO = "#include <lab2.h>\nunsigned victim_choose(const unsigned present[PLACES])\n{\n%s}\n"
 MAP = "\tif (error & 1 || address < STACK_TOP - STACK_MOST * EXO_PAGE_SIZE || address >= STACK_TOP)\n\t\treturn 0;\n"
+THREE = "#include <lab3.h>\nunsigned task_next(const struct task task[TASKS], unsigned last)\n{\n%s}\n"
+NEXT = "\tdo\n\t\tlast = (last + 1) % TASKS;\n\twhile (!task[last].is_ready);\n"
+POOREST = ("\tstatic uint64_t had[TASKS], left, least;\n\tstatic unsigned was[TASKS];\n\tunsigned next = TASKS, all = 0;\n\tif (last < TASKS)\n\t\thad[last] += (1 << 20) / task[last].weight, left--;\n"
+           "\tfor (unsigned i = 0; i < TASKS; i++) {\n\t\tif (KEEPS_NOTHING && task[i].is_ready && !was[i] && had[i] < least)\n\t\t\thad[i] = least;\n\t\twas[i] = task[i].is_ready;\n"
+           "\t\tall += was[i] * task[i].weight;\n\t\tif (was[i] && (next == TASKS || had[i] < had[next]))\n\t\t\tnext = i;\n\t}\n\tleast = had[next];\n"
+           "\tif (last < TASKS && left && was[last])\n\t\treturn last;\n\tleft = SLICE * task[next].weight / all;\n\tleft += !left;\n\treturn next;\n")
 # Name: (lab, body of the function, what the grade says)
 WRONG = {
     "says-it-did": ("1", ONE % "\t(void)error;\n\treturn address != 0;\n", "nothing is mapped there"),
@@ -28,7 +34,24 @@ WRONG = {
     "no-place": ("2", TWO % "\treturn present[0] + PLACES;\n", "is none: there are 16"),
     "always-one": ("2", TWO % "\t(void)present;\n\treturn 3;\n", "policy: "),
     "asks-of-others": ("2", TWO % "\treturn page_touched(present[0] + 64);\n", "is not there"),
+    "asleep": ("3", THREE % "\t(void)task;\n\treturn (last + 1) % TASKS;\n", "ready: task 6 is chosen"),
+    "heaviest": ("3", THREE % "\tunsigned best = TASKS;\n\t(void)last;\n\tfor (unsigned i = 0; i < TASKS; i++)\n\t\tif (task[i].is_ready && (best == TASKS || task[i].weight > task[best].weight))\n\t\t\tbest = i;\n"
+                              "\treturn best;\n", "latency: "),
+    "rounds-down": ("3", THREE % ("\tstatic unsigned left, all;\n\tif (last < TASKS && --left && task[last].is_ready)\n\t\treturn last;\n" + NEXT + "\tall = 0;\n\tfor (unsigned i = 0; i < TASKS; i++)\n"
+                                  "\t\tall += task[i].is_ready * task[i].weight;\n\tleft = LATENCY / 2 * task[last].weight / all;\n\tleft += !left;\n\treturn last;\n"), "share: "),
+    "saves-up": ("3", (THREE % POOREST).replace("KEEPS_NOTHING", "0").replace("SLICE", "LATENCY / 2"), "latency: "),
+    "no-slices": ("3", (THREE % POOREST).replace("KEEPS_NOTHING", "1").replace("SLICE", "1"), "switches: "),
 }
+# One of the new labs in every run of the suite, the others in the slow one.
+SLOW = ("asleep", "heaviest", "rounds-down", "saves-up")
+# File, constant, what the README says of it
+BOUNDS = [("lab1.h", "STACK_MOST", "room for {} pages"), ("lab3.h", "LATENCY", "has a tick within {}."), ("lab3.h", "UNFAIR", "give or take {}."), ("3/check.c", "SWITCHES", "at most {} changes"),
+          ("3/check.c", "LIFE", "changes in {} ticks")]
+
+
+def read(name: str) -> str:
+    with open(os.path.join(LABS, name), encoding="utf-8") as f:
+        return f.read()
 
 
 def lab(*words) -> tuple:
@@ -50,14 +73,17 @@ def test_stub_fails_and_solution_passes(number):
 
 
 def test_numbers_of_the_readme():
-    """What first in, first out has, and that the next to best is in reach."""
-    with open(os.path.join(LABS, "README.md"), encoding="utf-8") as f:
-        fifo = re.search(r"first in, first out: ([\d,]+) faults", f.read()).group(1).replace(",", "")
+    """What first in, first out has, and that the next to best is in reach; and the bounds, as the checks have them."""
+    text = read("README.md")
+    for lab_file, name, words in BOUNDS:
+        bound = re.search(rf"#define {name} +(\d+)", read(lab_file)).group(1)
+        assert words.format(f"{int(bound):,}") in " ".join(text.split()), (name, bound)
+    fifo = re.search(r"first in, first out: ([\d,]+) faults", text).group(1).replace(",", "")
     status, out, _ = lab("run", "2")
     assert status == 1 and f"{fifo} faults, first in, first out has {fifo}" in out, out
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in WRONG])
 def test_wrong(name, tmp_path):
     number, text, why = WRONG[name]
     (tmp_path / "lab.c").write_text(text, encoding="ascii")
@@ -67,8 +93,7 @@ def test_wrong(name, tmp_path):
 
 def test_long_and_dear(tmp_path):
     """Right, but of many lines and with much to do."""
-    with open(os.path.join(LABS, "solutions", "2.c"), encoding="utf-8") as f:
-        text = f.read()
+    text = read("solutions/2.c")
     slow = "\tfor (volatile unsigned i = 0; i < 20000; i++)\n\t\t;\n" + "\t__asm__ volatile(\"\");\n" * 20
     (tmp_path / "lab.c").write_text(text.replace("\tstatic unsigned hand;\n", "\tstatic unsigned hand;\n" + slow), encoding="ascii")
     status, out, _ = lab("grade", "2", f"{tmp_path}/lab.c")
