@@ -66,7 +66,7 @@ static void perform(struct trap *t, uint64_t number, exo_name me)
 	if (!this_cpu()->switched)
 		t->rax = (uint64_t)result;
 	if (current_env()->name == me)
-		TRACE(EXO_T_RETURN, (unsigned)number, me, t->rax);
+		TRACE(EXO_T_RETURN, (unsigned)number, me, t->rax, t->rip);
 	sched_check();
 }
 

@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from aril import guest, trace
+from aril import guest, trace, trace_spans
 
 
 def traced(name, *command):
@@ -76,8 +76,8 @@ def page():
     """A trace as a page: of a shell that forks, execs and waits."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "trace.html")
-        r = guest.run("sh", "-c", "/bin/busybox cat /etc/hostname; exit 7", options=["--trace", path])
-        assert (r.status, r.out) == (7, b"aril\n"), r
+        r = guest.run("sh", "-c", "/bin/busybox cat /etc/hostname /nosuch; exit 7", options=["--trace", path])
+        assert (r.status, r.out) == (7, b"aril\n") and b"nosuch" in r.err, r
         yield path
 
 
@@ -98,7 +98,7 @@ def test_page(page):
     # exec gives the process another env: it keeps its number and has another name.
     assert any(s[5] == "execve" and tracks[s[0]] == "sh[3]" for s in spans)
     # What was refused says why; a fault says what was wanted.
-    refused = [s for s in spans if s[8]]
+    refused = [s for s in spans if s[8] and s[2] == "gate"]
     assert refused and all(re.match(r"-E[A-Z]+: \w", s[7]) for s in refused) and any(s[7].startswith("-ESEALED: the path") for s in refused)
     assert any(re.match(r"page fault: write of 0x[0-9a-f]+, which may not, by 0x", s[6]) for s in spans)
     words = " ".join(s[6] + s[7] for s in spans)
@@ -109,6 +109,72 @@ def test_page(page):
     with open(page, encoding="utf-8") as f:
         text = f.read()
     assert not re.findall(r"(?:https?:)?//[^\s\"'<]+", text.replace("http://www.w3.org/2000/svg", "").split("<script>")[0]) and "<link" not in text and " src=" not in text
+
+
+def test_ends(page):
+    """Linux's calls end where the library goes back, with their result: one that needs no gate has a length, too."""
+    data = page_data(page)
+    tracks = [t["name"].split(",")[0] for t in data["tracks"]]
+    linux = [s for s in data["spans"] if s[2] == "linux"]
+    back = [s for s in linux if s[7]]
+    assert len(back) > 30 and all(re.fullmatch(r"-E[A-Z0-9]+|\d+|0x[0-9a-f]+", s[7]) for s in back)
+    for s in linux:
+        # Without a result: it does not come back, or another env had the CPU and it goes on later.
+        goes_on = any(t[0] == s[0] and t[3] >= s[4] and t[5] == s[5].split()[0] + " (goes on)" for t in linux)
+        assert s[7] or s[5].split()[0] in ("execve", "exit_group") or goes_on, s
+    # Of those that return none is as short as its entry alone: the note stands behind what was done.
+    assert all(s[4] > s[3] for s in back)
+    assert any(s[5].startswith("wait4") and s[7] == "3" and tracks[s[0]] == "sh[2]" for s in back)
+    assert any(s[7].startswith("-E") and s[8] for s in back) and any(s[7] == "0" and not s[8] for s in back)
+    assert not any(s[5] == "nop" for s in data["spans"])
+
+
+def test_faults():
+    """Entries before and after a fault, as the library tells them, are what the gate's calls in it say: who wrote below
+    a sealed table has tables of its own then."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "trace.html")
+        seen = {}
+        write, trace.write = trace.write, lambda t, _: seen.update(trace=t)
+        try:
+            from aril import cli
+            assert cli.main(["trace", "--timeout", "100", path, "--", "sh", "-c", "(exit 7); exit 3"]) == 3
+        finally:
+            trace.write = write
+    story = trace_spans.Spans(seen["trace"], seen["trace"].records())
+    faults = [s for s in story.spans if s.kind == "fault" and s.name == "page fault" and s.after]
+    assert len(faults) > 30 and all(s.before and s.rip and s.address for s in faults)
+    present, frame = 1, ((1 << 40) - 1) << 12
+    kinds = set()
+    for s in faults:
+        if s.result != "served":
+            continue
+        gates = [g for g in story.spans if g.kind == "gate" and g.env == s.env]
+        inside = [g for g in gates if s.start <= g.start and g.end <= s.end]
+        assert s.after[3] & present and s.before != s.after, s
+        for i, level in enumerate((4, 3, 2, 1)):
+            was, now = s.before[i], s.after[i]
+            names = {g.name for g in inside if f"level {level}" in g.text}
+            if was & present and was & frame != now & frame and level > 1:
+                assert "pt_copy" in names, (s, names)
+                kinds.add("copied")
+            elif not was & present and now & present and level > 1:
+                assert "pt_link" in names, (s, names)
+                kinds.add("made")
+            elif was != now and level == 1:
+                assert "pte_write" in {g.name for g in inside}
+                kinds.add("page")
+        for g in inside:
+            # The gate said what stood there before.
+            m = re.fullmatch(r"the entry was frame (0x[0-9a-f]+) .*", g.result)
+            level = re.search(r"at (0x[0-9a-f]+) level (\d)", g.text)
+            if m and level and s.address >> 12 == int(level[1], 16) >> 12 and level[2] == "1":
+                assert (s.before[3] & frame) >> 12 == int(m[1], 16), (s, g)
+                kinds.add("told")
+    assert kinds == {"copied", "made", "page", "told"}
+    # Where calls came from is the library's text.
+    calls = [g for g in gates if g.result != "another environment runs"]
+    assert calls and all(0x8000000000 < g.rip < 0x8000200000 for g in calls)
 
 
 CLICK = """<script>

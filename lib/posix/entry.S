@@ -122,7 +122,7 @@ quick_leave_end:
 	call	syscall_enter
 	ud2
 
-/* The same, when calls are logged. */
+/* The same, when calls are logged or the gate is traced. */
 	.globl	posix_traced_entry
 posix_traced_entry:
 	registers_keep

@@ -2,6 +2,7 @@
 /* What becomes of an upcall: page faults go to the pager, other exceptions become signals, asynchronous events go to the scheduler. */
 #include "library.h"
 #include "parts.h"
+#include <rt/note.h>
 #include <vm/needs.h>
 #include <asm/siginfo.h>
 #include <linux/signal.h>
@@ -38,6 +39,39 @@ static void signal_exception(struct user_regs *r, const struct exo_upcall *u)
 		signal_fault(r, u, SIGSEGV, SI_KERNEL, 0);
 }
 
+/* For the trace: the entries that the processor finds on its way to va. */
+static void walk_note(uint64_t kind, uint64_t va)
+{
+	uint64_t entry[4] = { 0 };
+
+	note_plain(NOTE_LOOK, 0);
+	for (int level = 4; level >= 1; level--) {
+		uint64_t base = va & -(PAGE << 9 * (level - 1));
+		int64_t e = gate_pte_write(0, base | EXO_AT_CHANGE | (uint64_t)level, 1, 0, 0, 0);
+
+		if (EXO_IS_ERROR(e))
+			break;
+		entry[level - 1] = (uint64_t)e;
+	}
+	note(kind, va, entry);
+}
+
+static __attribute__((noinline, cold)) int page_serve_noted(uint64_t va, unsigned access)
+{
+	int e;
+
+	walk_note(NOTE_FAULT, va);
+	e = posix_parts.page(va, access);
+	walk_note(NOTE_FAULT_END | (uint64_t)-e << 8, va);
+	return e;
+}
+
+/* 0: the access may be tried again; else Linux's error, negative. */
+static inline int page_serve_told(uint64_t va, unsigned access)
+{
+	return F->env_names ? page_serve_noted(va, access) : posix_parts.page(va, access);
+}
+
 static void fault_serve(const struct exo_upcall *u)
 {
 	struct user_regs *r = &P->regs;
@@ -48,7 +82,7 @@ static void fault_serve(const struct exo_upcall *u)
 		family_lock();
 		signal_fault(r, u, SIGSEGV, SI_KERNEL, 0);
 	} else if (u->vector == 14) {
-		e = posix_parts.page(u->addr, fault_access(u->error));
+		e = page_serve_told(u->addr, fault_access(u->error));
 		if (!e)
 			user_return();
 		family_lock();
@@ -103,7 +137,7 @@ static void library_fault(struct upcall_frame *f)
 		return;
 	}
 	if (u->vector == 14 && !P->is_monitor && user_range_ok(u->addr, 1) &&
-		!posix_parts.page(u->addr, fault_access(u->error)))
+		!page_serve_told(u->addr, fault_access(u->error)))
 		return;
 	if (!copying)
 		crash_library(u, "library fault");
@@ -143,7 +177,8 @@ void upcall_enter(struct upcall_frame *f)
 
 void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_monitor)
 {
-	int traced = !is_monitor && F->strace, filtered = !is_monitor && P->thread && P->thread->seccomp_mode;
+	int traced = !is_monitor && (F->strace || F->env_names);
+	int filtered = !is_monitor && P->thread && P->thread->seccomp_mode;
 	void (*call)(void) = filtered ? posix_filtered_entry : posix_foreign_entry;
 
 	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;

@@ -54,6 +54,7 @@ class Names:
         self.gate = {n: (name, len(arguments)) for n, (name, arguments) in trace_words.gate_arguments().items()}
         self.linux = {n: name for n, (name, _) in trace_words.linux_calls().items()}
         self.error = {n: name for n, (name, _) in trace_words.errors().items()}
+        self.words = trace_words.Words(trace_words.Names([], 0))
 
     def op(self, number):
         return self.gate.get(number, (f"op{number}", 6))
@@ -66,7 +67,8 @@ class Names:
         """The record in words."""
         if r.kind == CALL:
             name, count = self.op(r.number)
-            return f"{name}({', '.join(f'{a:#x}' for a in r.args[:count])})"
+            told = self.words.note(r.args) if name == "nop" else ""
+            return told or f"{name}({', '.join(f'{a:#x}' for a in r.args[:count])})"
         if r.kind == RETURN:
             return f"{self.op(r.number)[0]} = {self.result(r.args[0])}"
         if r.kind == FOREIGN:

@@ -198,7 +198,9 @@ def page(trace) -> str:
         f"<style>{svg.STYLE}{STYLE}</style></head>\n<body><h1>A run, as the gate saw it</h1>\n"
         f"<p>{trace.total:,} records.{lost} A track is an environment, named by its process. Turn the wheel to zoom, drag to move, click a span for its arguments and result. "
         "Red borders were refused. Violet arrows lead to an environment that was made, grey ones to one that was given the CPU.</p>\n"
-        "<p>A span of Linux's call ends with the last call of the gate that it made: nothing tells when the library goes back to the program.</p>\n"
+        "<p>A span of Linux's call or of a page fault ends where the library goes back to the program: while a trace is "
+        "made, it says so. What does not come back (exit, execve) and what came by int 0x80 end with their last call "
+        "of the gate.</p>\n"
         f'<p>{keys}</p>\n<p><button id="all">all of it</button>{places(story)}</p>\n<canvas id="line"></canvas>\n<div id="said">Click a span.</div>\n{costs(story)}'
         f'<script id="data" type="application/json">{text}</script>\n<script>{SCRIPT}</script></body></html>\n'
     )

@@ -2,10 +2,11 @@
 """Owns what happened when in a trace: turns of the CPU, in them Linux's calls and page faults, and in those the calls of
 the gate that they cost; arrows from who makes an env, or hands it the CPU, to that env."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Optional
 
 from . import trace_words
-from .trace_words import ASYNC, CALL, FOREIGN, RETURN, SLICE, SWITCH, UPCALL
+from .trace_words import ASYNC, CALL, CALL_END, FAULT_BEGIN, FAULT_END, FOREIGN, LOOK, RETURN, SLICE, SWITCH, UPCALL
 
 TURN, LINUX, FAULT, GATE = "turn", "linux", "fault", "gate"
 
@@ -24,6 +25,10 @@ class Span:
     result: str = ""
     failed: bool = False
     goes_on: bool = False  # it began in an earlier turn
+    rip: int = 0  # of a fault: where; of a gate's call: behind it
+    address: int = 0  # of a page fault
+    before: Optional[list] = None  # of a page fault: entries of levels 4 to 1 on the way to its address; 0: absent
+    after: Optional[list] = None
 
 
 @dataclass
@@ -51,6 +56,7 @@ class Track:
     def __init__(self):
         self.open = []
         self.last = 0.0  # when the gate last answered, or the env came back
+        self.is_looking = False  # its calls are the tracer's own
 
 
 class Spans:
@@ -90,7 +96,7 @@ class Spans:
         return s
 
     def settle(self, env: int, kinds: tuple) -> None:
-        """Nobody says when the library goes back to its program: what it did is over with its last call of the gate."""
+        """Of what ends without a note (exit, exec, int 0x80, an exception): over with its last call of the gate."""
         t = self.track(env)
         while t.open and t.open[-1].kind in kinds:
             self.close(env, max(t.last, t.open[-1].start))
@@ -104,7 +110,8 @@ class Spans:
         t.open = []
         self.begin(env, TURN, self.names.env(env), f"{self.names.env(env)} has the CPU")
         for s in before:
-            t.open.append(Span(env, s.kind, s.name, s.text, self.now, depth=len(t.open), goes_on=True))
+            again = replace(s, start=self.now, end=0.0, depth=len(t.open), goes_on=True)
+            t.open.append(again)
         t.last = self.now
         for waiting, why in ((self.makes, "makes"), (self.yields, "yields to")):
             who = waiting.pop(env, None)
@@ -138,6 +145,10 @@ class Spans:
             self.enter(r.env)
         if r.kind == SLICE:
             self.marks.append(Mark(r.env, f"slice {r.number}", f"slice {r.number} of the time vector begins", self.now))
+        elif r.kind == CALL and self.words.note(r.args) and self.words.op(r.number) == "nop":
+            self.note(r)
+        elif r.kind in (CALL, RETURN) and self.track(r.env).is_looking:
+            pass
         elif r.kind == CALL:
             self.gate_call(r)
         elif r.kind == RETURN:
@@ -159,6 +170,29 @@ class Spans:
             self.settle(r.env, (GATE, FAULT) if in_call else (GATE, FAULT, LINUX))
             name = "page fault" if r.args[0] == 14 else f"exception {r.args[0]}"
             self.begin(r.env, FAULT, name, self.words.fault(*r.args[:4]))
+            self.track(r.env).open[-1].rip = r.args[3]
+            self.track(r.env).open[-1].address = r.args[2]
+
+    # ---- what the library told
+    def note(self, r) -> None:
+        t, kind = self.track(r.env), r.args[0] & 0xFF
+        t.is_looking = kind == LOOK
+        if kind == LOOK:
+            return
+        self.settle(r.env, (GATE, FAULT) if kind == CALL_END else (GATE,))
+        s = t.open[-1] if t.open else None
+        if kind == CALL_END and s and s.kind == LINUX:
+            s.result, s.failed = self.words.linux_result(r.args[1]), bool(trace_words.linux_error(r.args[1]))
+            self.close(r.env, self.now)
+            t.last = self.now
+        elif kind == FAULT_BEGIN and s and s.kind == FAULT:
+            s.before = r.args[2:6]
+        elif kind == FAULT_END and s and s.kind == FAULT:
+            s.after = r.args[2:6]
+            s.result = f"not served: {trace_words.linux_error(-(r.args[0] >> 8))}" if r.args[0] >> 8 else "served"
+            s.failed = bool(r.args[0] >> 8)
+            self.close(r.env, self.now)
+            t.last = self.now
 
     def gate_call(self, r) -> None:
         self.begin(r.env, GATE, self.words.op(r.number), self.words.call(r.number, r.args))
@@ -171,6 +205,7 @@ class Spans:
             return  # it was called before the trace began
         s = self.close(r.env, self.now)
         s.result, s.failed = self.words.result(r.number, r.args[0], s.text), self.words.is_error(r.args[0])
+        s.rip = r.args[1]
         t.last = self.now
         if s.name == "env_make" and not s.failed:
             self.makes[r.args[0]] = (r.env, s.start)

@@ -2,6 +2,7 @@
 """Owns the gate's trace in words for people: arguments by what they mean, errors with their message, envs by the name of
 their process. Numbers come out of the ABI's own tables."""
 
+import errno
 import os
 import re
 
@@ -11,6 +12,8 @@ ABI = "kernel/include/exo"
 # Mirror enum exo_trace_kind (kernel/include/exo/trace.h).
 CALL, RETURN, FOREIGN, UPCALL, SWITCH, SLICE = range(6)
 ASYNC = 256
+# Mirror enum note_kind (lib/rt/note.h).
+NOTE_NONE, CALL_END, LOOK, FAULT_BEGIN, FAULT_END = range(5)
 
 
 def read(path: str) -> str:
@@ -53,6 +56,12 @@ def errors() -> dict:
     """{number: (name, message)}"""
     rows = re.findall(r'^ERROR\((\w+),\s*(\d+), "([^"]*)"\)', read(f"{ABI}/error.def"), re.M)
     return {int(n): (name, message) for name, n, message in rows}
+
+
+def linux_error(value: int) -> str:
+    """The name, where a result of Linux's is an error; those behind 133 never leave the library."""
+    n = -signed(value)
+    return errno.errorcode.get(n, f"E{n}") if 0 < n < 4096 else ""
 
 
 def signed(value: int) -> int:
@@ -153,6 +162,25 @@ class Words:
         if "CHANGE, n 1," in call.replace(" GIVE", ""):
             return f"the entry was {self.pte(value)}"
         return hex(value) if value > 9 else str(value)
+
+    def note(self, args: list) -> str:
+        """What the library told the trace by op nop; "": it is an ordinary one."""
+        kind, why = args[0] & 0xFF, args[0] >> 8
+        if kind == CALL_END:
+            return f"note: Linux's call = {self.linux_result(args[1])}"
+        if kind == LOOK:
+            return "note: what follows only looks"
+        if kind in (FAULT_BEGIN, FAULT_END):
+            when = "before it is served" if kind == FAULT_BEGIN else f"not served: E{why}" if why else "served"
+            return f"note: fault at {args[1]:#x}, {when}: " + ", ".join(
+                f"level {4 - i} {self.pte(e)}" for i, e in enumerate(args[2:])
+            )
+        return ""
+
+    @staticmethod
+    def linux_result(value: int) -> str:
+        name = linux_error(value)
+        return f"-{name}" if name else str(value) if value < 1 << 31 else hex(value)
 
     def is_error(self, value: int) -> bool:
         return -signed(value) in self.errors

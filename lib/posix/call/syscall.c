@@ -6,6 +6,7 @@
 #include <base/fmt.h>
 #include <linux/audit.h>
 #include <posix/process/seccomp.h>
+#include <rt/note.h>
 #include "strace.h"
 
 #define SYSCALL(number, name, arguments, flags) syscall_function sys_##name;
@@ -67,18 +68,22 @@ static const struct { const char *name, *arguments; } names[SYSCALL_MAX] = {
 #undef SYSCALL
 };
 
-/* entry.S, when calls are logged. */
+/* entry.S, when calls are logged, or the gate is traced. */
 void syscall_enter_traced(struct user_regs *r)
 {
 	uint64_t number = r->orig_rax < SYSCALL_MAX ? r->orig_rax : SYSCALL_MAX - 1;
 	const char *name = names[number].name, *arguments = names[number].arguments;
 
-	strace_begin(r, name, arguments);
+	if (F->strace)
+		strace_begin(r, name, arguments);
 	if (family_locked())
 		family_unlock();
 	if (seccomp_admits(r, AUDIT_ARCH_X86_64))
 		call_make(r);
-	strace_end(r, name, arguments);
+	if (F->strace)
+		strace_end(r, name, arguments);
+	if (F->env_names)
+		note_plain(NOTE_CALL_END, r->rax);
 	user_return();
 }
 
