@@ -278,9 +278,11 @@ grade: ## say how it stands: N=1
 	@$(ALL)
 	@test/lab grade "$$N"
 
-pictures: ## apps/fork.svg: a fork's page tables, by `aril map`
+pictures: ## apps/fork.svg: a fork's page tables, by `aril map`; apps/forktime.svg: one in time, by `aril trace`
 	@$(ALL)
 	@test/machine map --fork --svg apps/fork.svg
+	@musl-gcc -static -O2 -o $(B)/forkonce test/programs/forkonce.c
+	@test/machine trace --icount 4 --add $(B)/forkonce:/bin/forkonce apps/forktime.svg -- forkonce || [ $$? = 7 ]
 
 screenshot: ## esp/screen.png, from the framebuffer
 	@$(ALL)

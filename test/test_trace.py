@@ -8,10 +8,13 @@ import re
 import shutil
 import subprocess
 import tempfile
+import xml.etree.ElementTree as ET
 
 import pytest
 
-from aril import guest, trace, trace_spans
+from aril import guest, programs, trace, trace_spans
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def traced(name, *command):
@@ -175,6 +178,67 @@ def test_faults():
     # Where calls came from is the library's text.
     calls = [g for g in gates if g.result != "another environment runs"]
     assert calls and all(0x8000000000 < g.rip < 0x8000200000 for g in calls)
+
+
+def deeds(picture: str) -> list:
+    """Of a picture of a fork: what was called, in order of time."""
+    boxes = {
+        float(r.get("data-at")): re.match(r"[\w ]+", r.find(f"{SVG}title").text).group()
+        for r in ET.fromstring(picture).iter(f"{SVG}rect")
+        if r.get("data-at")
+    }
+    return [name for _, name in sorted(boxes.items())]
+
+
+def captions(picture: str) -> str:
+    """Its words, without times, addresses and what stands in boxes."""
+    words = [t.text for t in ET.fromstring(picture).iter(f"{SVG}text") if t.text and not t.get("transform")]
+    said = " ".join(w for w in words if len(w) > 60 and "µs" not in w)
+    return re.sub(r"0x[0-9a-f]+", "ADDRESS", said)
+
+
+@pytest.fixture(scope="module")
+def fork_picture():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "fork.svg")
+        program = programs.build("forkonce", "musl")
+        r = guest.run("forkonce", options=["--icount", "4", "--add", f"{program}:/bin/forkonce", "--trace", path])
+        assert r.status == 7, r
+        with open(path, encoding="utf-8") as f:
+            yield f.read()
+
+
+def test_committed_picture(fork_picture):
+    """apps/forktime.svg is what a fork does today: the same deeds in the same order, the same five captions."""
+    with open(os.path.join(guest.TOP, "apps", "forktime.svg"), encoding="utf-8") as f:
+        kept = f.read()
+    assert deeds(kept) == deeds(fork_picture), "make pictures draws it anew"
+    assert captions(kept) == captions(fork_picture), "make pictures draws it anew"
+    assert deeds(kept)[:2] == ["fork", "frame_claim"] and deeds(kept).count("pt_copy") == 2 and len(deeds(kept)) > 50
+
+
+def test_fork_picture(fork_picture):
+    """Five captions, each with its number in the picture too; what they say is what happened; no box is outside."""
+    root = ET.fromstring(fork_picture)
+    numbers = [t.text for t in root.iter(f"{SVG}text") if t.get("fill") == "#ffffff"]
+    assert sorted(numbers) == sorted("1122334455")
+    said = captions(fork_picture)
+    calls = deeds(fork_picture)
+    of_fork = calls[1 : calls.index("env_set") + 1]
+    assert f"the {len(of_fork)} calls of the gate" in said and "answer is 3." in said
+    assert f"{of_fork.count('frame_type')} tables of them" in said and "2 tables of the parent's" in said
+    width, height = float(root.get("width")), float(root.get("height"))
+    for r in root.iter(f"{SVG}rect"):
+        x, y, w, h = (float(r.get(k) or 0) for k in ("x", "y", "width", "height"))
+        assert 0 <= x and x + w <= width and 0 <= y and y + h <= height
+
+
+def test_no_fork():
+    """A picture of a fork without one is told, and no file is left."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "a.svg")
+        r = guest.run("true", options=["--trace", path])
+        assert r.status == 125 and b"no fork in this trace" in r.err and not os.path.exists(path), r
 
 
 CLICK = """<script>

@@ -147,7 +147,7 @@ def parsers() -> dict[str, Parser]:
     p = {verb: Parser(verb, usage=call.removeprefix("usage: "), epilog=EPILOG if verb in RUNS else None) for verb, call in CALLS.items()}
     p["run"].description = "Boots a machine, runs COMMAND in it, and ends with its status. Without COMMAND: an interactive shell, or standard input as its script."
     of_a_run(p["run"])
-    p["run"].add_argument("--trace", metavar="FILE", help="every call of the gate, upcall, slice and switch, as text; as a page when FILE ends in .html, for a timeline viewer when in .json")
+    p["run"].add_argument("--trace", metavar="FILE", help="every call of the gate, upcall, slice and switch, as text; as a page when FILE ends in .html, a picture of the first fork when in .svg, for a timeline viewer when in .json")
     a = p["run"].add_argument
     a("--each", metavar="FILE", help="instead of COMMAND: every line of FILE (-: standard input) in one boot, by a shell of its own, with streams and a status of its own; "
       "blank lines and those that begin with # are none. The status is that of the first command that failed")
@@ -156,7 +156,7 @@ def parsers() -> dict[str, Parser]:
     a("--results", metavar="FOLDER", help="of --each: NUMBER.out, NUMBER.err and NUMBER.status of every command, byte for byte")
     p["shell"].description = "Boots a machine with a shell on this terminal."
     of_a_run(p["shell"])
-    p["trace"].description = "Runs COMMAND and writes what it made the kernel do to FILE: text; a page with a timeline when FILE ends in .html, one for chrome://tracing or Perfetto when in .json."
+    p["trace"].description = "Runs COMMAND and writes what it made the kernel do to FILE: text; a page with a timeline when FILE ends in .html, a picture of the first fork when in .svg, one for chrome://tracing or Perfetto when in .json."
     of_a_run(p["trace"])
     p["trace"].add_argument("trace", metavar="FILE")
     p["image"].description = "Makes a disk image that boots on a real machine or in any other."

@@ -61,6 +61,12 @@ class Drawing:
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" text-anchor="{anchor}" xml:space="preserve"{family}{weight}>{escape(words)}</text>'
         )
 
+    def upright(self, x, y, words, size=9) -> None:
+        """Read from below; y is where it begins."""
+        self.parts.append(
+            f'<text transform="translate({x:.1f} {y:.1f}) rotate(-90)" font-size="{size}" fill="{INK}">{escape(words)}</text>'
+        )
+
     def line(self, points, stroke=INK, wide=1.0, dash="", arrow=False) -> None:
         path = " ".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(points))
         self.reach(max(y for _, y in points))

@@ -5,7 +5,7 @@
 import json
 import struct
 
-from . import trace_html, trace_spans, trace_words
+from . import trace_fork, trace_html, trace_spans, trace_words
 from .trace_words import ASYNC, CALL, FOREIGN, RETURN, SLICE, SWITCH, UPCALL
 
 class Record:
@@ -115,10 +115,13 @@ def events(trace):
 
 
 def write(trace, path):
-    """A page, or JSON, when the name ends so; else text."""
+    """A page, JSON or a picture of the first fork, when the name ends so; else text."""
+    picture = trace_fork.picture(trace) if path.endswith(".svg") else ""
     with open(path, "w", encoding="utf-8") as f:
         if path.endswith(".html"):
             f.write(trace_html.page(trace))
+        elif picture:
+            f.write(picture)
         elif path.endswith(".json"):
             json.dump({"traceEvents": list(events(trace)), "otherData": {"records": trace.total, "lost": trace.lost}}, f)
         else:

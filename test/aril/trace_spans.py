@@ -72,6 +72,8 @@ class Spans:
         self.running = 0
         self.makes, self.yields = {}, {}  # env: (who, when)
         self.now = 0.0
+        self.raw = self.zero  # TSC of the record before
+        self.looked = 0  # ticks in which somebody only looked, for the trace: they are taken out of all times
         for r in records:
             self.take(r)
         self.leave()
@@ -133,7 +135,10 @@ class Spans:
 
     # ---- records
     def take(self, r) -> None:
-        self.now = (r.tsc - self.zero) * 1e6 / self.hz
+        if self.running and self.track(self.running).is_looking:
+            self.looked += r.tsc - self.raw
+        self.raw = r.tsc
+        self.now = (r.tsc - self.zero - self.looked) * 1e6 / self.hz
         if r.kind == SWITCH:
             if r.env != self.running:
                 self.leave()
