@@ -5,7 +5,7 @@ MAKEFLAGS += -r
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-prove prove bench bench-run budget profile gdb image iso deps-boot screenshot pictures lab grade sign usb boot-entry clean FORCE
+.PHONY: help deps deps-bench all install uninstall deb run test test-all fuzz reference mutants deps-pages deps-prove prove bench bench-run budget profile gdb image iso deps-boot screenshot pictures lab grade sign usb boot-entry clean FORCE
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -299,6 +299,8 @@ reference: ## write kernel/GATE.md out of the ABI's tables
 mutants: ## remove checks one by one: a test must fail for each
 	@test/mutants
 
+deps-pages: ## install what looks at pages of the test suite (Debian's chromium)
+	@$(MAKE) -s --no-print-directory deps DEPS='chromium'
 deps-prove: ## install what proving needs (Debian's frama-c-base, half a gigabyte)
 	@$(MAKE) -s --no-print-directory deps DEPS='frama-c-base'
 prove: ## prove that the kernel's counters never wrap, and that each planted mutant raises an alarm

@@ -257,7 +257,7 @@ document.body.dataset.told = JSON.stringify(told);
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium: apt-get install chromium")
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium: missing; make deps-pages")
 def test_page_in_a_browser(page, tmp_path):
     """It loads without an error; each of ten clicks says what the data has there."""
     data = page_data(page)

@@ -54,7 +54,7 @@ def pictures(given) -> int:
     return it.show(given)
 
 
-VERBS = {"run": run.run, "shell": run.run, "trace": run.run, "image": image_make, "usb": usb, "doctor": doctor,
+VERBS = {"run": run.run, "shell": run.run, "trace": run.run, "explore": run.run, "image": image_make, "usb": usb, "doctor": doctor,
          "help": words, "map": pictures}
 
 

@@ -82,9 +82,9 @@ def whole() -> str:
     for verb, parser in options.parsers().items():
         lines += [f"Sub-command {verb}:", "", f"{options.CALLS[verb].split('    ')[0]}", "", parser.description, ""]
         for action in parser._actions:
-            if action.option_strings and not (verb in ("shell", "trace") and action.dest in shared):
+            if action.option_strings and not (verb in ("shell", *options.TRACED) and action.dest in shared):
                 lines.append(f"  {invocation(action)}   {parser._get_formatter()._expand_help(action)}")
-        if verb in ("shell", "trace"):
+        if verb in ("shell", *options.TRACED):
             lines.append("The options are those of run.")
         lines.append("")
     lines += ["Exit status:", "", options.STATUSES, "", "Environment:", ""]

@@ -6,7 +6,7 @@ from collections import Counter
 
 from . import svg
 from .map import HOME_SHIFT, PAGE, SLOT_SHIFT, TABLE_NAMES, Entry, Map, State, span
-from .svg import BLUE, FAINT, GREEN, GREY, INK, LIGHT, ORANGE, PURPLE, RED, SKY
+from .svg import BLUE, FAINT, GREEN, GREY, INK, LIGHT, ORANGE, PURPLE, RED, SKY, counted, wrapped
 
 # What a state is called, and its colour: of tables, then of pages.
 STATES = {"own": BLUE, "sealed": ORANGE, "live": GREEN, "sole": SKY, "many": PURPLE, "shared": GREEN}
@@ -18,10 +18,6 @@ MEANINGS = {
     "many": "many: several entries name the frame, none may write",
     "shared": "shared: several entries may write",
 }
-
-
-def counted(n: int, word: str) -> str:
-    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def told(m: Map, e: Entry) -> str:
@@ -392,16 +388,6 @@ class Story:
             if n.level == 1:
                 self.cells(n, tops[1] + BOX_H + 6, before)
         return tops[1] + BOX_H + CELL + 26
-
-
-def wrapped(words: str, most: int) -> list:
-    lines, line = [], ""
-    for word in words.split():
-        if line and len(line) + 1 + len(word) > most:
-            lines.append(line)
-            line = ""
-        line = f"{line} {word}".strip()
-    return lines + [line]
 
 
 # ---- the machine's frames

@@ -16,12 +16,15 @@ CALLS = {
     "run": "aril run [OPTION]... -- COMMAND [ARG]...    (options: aril run --help)",
     "shell": "aril shell [OPTION]...    (options: aril shell --help)",
     "trace": "aril trace [OPTION]... FILE -- COMMAND [ARG]...",
+    "explore": "aril explore [OPTION]... FILE -- COMMAND [ARG]...",
     "image": "aril image [--with PACKAGE,...] [--debug] FILE",
     "usb": "aril usb [--with PACKAGE,...] [--dry-run] DEVICE",
     "doctor": "aril doctor",
     "map": "aril map [--pid N|--fork|--frames|--boot] [--svg FILE] [--html FILE] [OPTION]... [-- COMMAND [ARG]...]",
 }
-RUNS = ("run", "shell", "trace", "map") # what boots a machine, and has the options of a run
+RUNS = ("run", "shell", "trace", "explore", "map") # what boots a machine, and has the options of a run
+TRACED = ("trace", "explore") # whose first word is a file, and which want COMMAND
+COMMANDED = ("run", "map", *TRACED) # what may have COMMAND
 ABOUT = "Runs Linux programs on Aril, an exokernel, in a machine of their own (QEMU)."
 STATUSES = "COMMAND's own; 128+N when signal N ended it; 124 when --timeout is over; 125, and a line that begins `aril:`, when the driver or the machine failed."
 ENVIRONMENT = {
@@ -159,6 +162,10 @@ def parsers() -> dict[str, Parser]:
     p["trace"].description = "Runs COMMAND and writes what it made the kernel do to FILE: text; a page with a timeline when FILE ends in .html, a picture of the first fork when in .svg, one for chrome://tracing or Perfetto when in .json."
     of_a_run(p["trace"])
     p["trace"].add_argument("trace", metavar="FILE")
+    p["explore"].description = ("Runs COMMAND and writes a page to FILE: the time line of `aril trace`, and for each page fault the walk through the tables, the entries before and after, and the "
+                                "source lines that served it (in a checkout; of COMMAND's own, where --add brought it with line tables).")
+    of_a_run(p["explore"])
+    p["explore"].add_argument("trace", metavar="FILE")
     p["image"].description = "Makes a disk image that boots on a real machine or in any other."
     what_is_in_it(p["image"])
     p["image"].add_argument("file", metavar="FILE")
@@ -220,12 +227,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if len(plain) < len(more):
         p.error("no such option: " + next(word for word in more if word.startswith("-")))
     if plain:
-        p.error(f"{plain[0]}: COMMAND stands after --" if verb in ("run", "trace", "map") else f"{plain[0]}: one word too many")
+        p.error(f"{plain[0]}: COMMAND stands after --" if verb in COMMANDED else f"{plain[0]}: one word too many")
     if dashes and not after:
         p.error("no COMMAND after --")
-    if dashes and verb not in ("run", "trace", "map"):
+    if dashes and verb not in COMMANDED:
         p.error("no COMMAND is wanted here")
-    if verb == "trace" and not after:
+    if verb in TRACED and not after:
         p.error("no COMMAND: it stands after --")
     given.verb, given.command = verb, after
     if verb in RUNS:

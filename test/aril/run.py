@@ -287,7 +287,7 @@ class Run:
             said = self.machine.said()
             raise Failure(f"the machine went off without a status{': QEMU: ' + said if said else ''}")
         if o.trace:
-            trace_write(o.trace, s)
+            trace_write(o.trace, s, programs_known(self.adds()) if o.verb == "explore" else None)
         for error in s.gets.errors:
             failure.say(error)
         missing = list(s.gets.wanted) if s.hello else []
@@ -308,11 +308,17 @@ def app_show(text: str) -> None:
     sys.stdout.flush()
 
 
-def trace_write(path: str, s) -> None:
+def programs_known(adds: list) -> dict:
+    """{name in the guest: file here} of what --add brings, whose line tables may be looked up."""
+    pairs = (pair.rsplit(":", 1) for pair in adds)
+    return {os.path.basename(guest): host for host, guest in pairs if os.path.isfile(host)}
+
+
+def trace_write(path: str, s, programs: Optional[dict]) -> None:
     if s.trace.total is None:
         raise Failure("--trace: the guest sent none (see the log)")
     try:
-        trace.write(s.trace, path)
+        trace.write(s.trace, path, programs)
     except OSError as e:
         raise Failure(f"--trace {path}: {e.strerror}") from None
     if s.trace.lost:

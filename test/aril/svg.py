@@ -106,6 +106,20 @@ def wide(words: str, size: float) -> float:
     return len(words) * size * 0.62
 
 
+def counted(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def wrapped(words: str, most: int) -> list:
+    lines, line = [], ""
+    for word in words.split():
+        if line and len(line) + 1 + len(word) > most:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}".strip()
+    return lines + [line]
+
+
 STYLE = """body{font:14px/1.45 'DejaVu Sans',Verdana,sans-serif;color:#222;max-width:1200px;margin:1.5em auto;padding:0 1em}
 svg{max-width:100%;height:auto}code,pre{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace}[data-key]{cursor:pointer}
 .lit{stroke:#d55e00!important;stroke-width:2.5!important}#said{position:sticky;bottom:0;background:#fffbe8;border:1px solid #d8cfa0;padding:.5em .8em;min-height:1.4em;white-space:pre-wrap}"""

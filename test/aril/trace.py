@@ -5,7 +5,7 @@
 import json
 import struct
 
-from . import trace_fork, trace_html, trace_spans, trace_words
+from . import explore, trace_fork, trace_html, trace_spans, trace_words
 from .trace_words import ASYNC, CALL, FOREIGN, RETURN, SLICE, SWITCH, UPCALL
 
 class Record:
@@ -114,11 +114,13 @@ def events(trace):
         yield event("M", env, 0, name="thread_name", args={"name": f"{name}, env {env & 0xfff}"})
 
 
-def write(trace, path):
-    """A page, JSON or a picture of the first fork, when the name ends so; else text."""
-    picture = trace_fork.picture(trace) if path.endswith(".svg") else ""
+def write(trace, path, programs=None):
+    """programs: the page that explores a run; explore.Explorer tells what they are. Else a page, JSON or a picture of the first fork, when the name ends so; else text."""
+    picture = trace_fork.picture(trace) if path.endswith(".svg") and programs is None else ""
     with open(path, "w", encoding="utf-8") as f:
-        if path.endswith(".html"):
+        if programs is not None:
+            f.write(explore.page(trace, programs))
+        elif path.endswith(".html"):
             f.write(trace_html.page(trace))
         elif picture:
             f.write(picture)

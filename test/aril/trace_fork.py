@@ -8,7 +8,7 @@ from typing import Optional
 
 from . import svg
 from .failure import Failure
-from .map_draw import counted, wrapped
+from .svg import counted, wrapped
 from .trace_spans import FAULT, GATE, LINUX, TURN, Span, Spans
 
 WIDTH, LEFT, RIGHT = 1180, 112, 12

@@ -4,6 +4,8 @@ network and no other file."""
 
 import json
 from collections import Counter
+from dataclasses import dataclass, field
+from typing import Optional
 from xml.sax.saxutils import escape
 
 from . import svg, trace_spans
@@ -20,7 +22,7 @@ const data = JSON.parse(document.getElementById('data').textContent), canvas = d
 const said = document.getElementById('said'), ROW = 17, LEFT = 150, HEAD = 24;
 const tops = []; let height = HEAD;
 for (const t of data.tracks) { tops.push(height); height += t.depth * ROW + 12; }
-let from = 0, to = data.end, chosen = -1;
+let from = 0, to = data.end, chosen = -1, chosenDo = () => {};
 const depthsOf = i => data.tracks[i].depth;
 function x(at) { return LEFT + (at - from) / (to - from) * (canvas.width / ratio - LEFT); }
 let ratio = window.devicePixelRatio || 1;
@@ -87,6 +89,7 @@ function choose(i) {
 			+ (s[4] - s[3]).toFixed(3) + '):\n' + s[6] + (s[7] ? '\n= ' + s[7] : '');
 	}
 	draw();
+	chosenDo(i);
 }
 function show(a, b) {
 	const least = 0.05, wide = Math.max(b - a, least);
@@ -152,8 +155,23 @@ def places(story: trace_spans.Spans) -> str:
     return "".join(f'<button data-at="{i}">first {escape(name)}</button>' for name, i in found.items())
 
 
+@dataclass
+class More:
+    """What a page has beside the time line. where: a last word for each span."""
+
+    title: str = "A run, as the gate saw it"
+    data: dict = field(default_factory=dict)
+    where: Optional[list] = None
+    style: str = ""
+    body: str = ""
+    script: str = ""
+
+
 def page(trace) -> str:
-    story = trace_spans.Spans(trace, trace.records())
+    return page_of(trace, trace_spans.Spans(trace, trace.records()), More())
+
+
+def page_of(trace, story: trace_spans.Spans, more: More) -> str:
     at = {env: i for i, env in enumerate(story.envs)}
     deep = Counter()
     for s in story.spans:
@@ -169,8 +187,9 @@ def page(trace) -> str:
             s.text,
             s.result,
             int(s.failed),
+            *([more.where[i]] if more.where else ()),
         ]
-        for s in story.spans
+        for i, s in enumerate(story.spans)
     ]
     arrows = [
         [a.why, at[a.from_env], round(a.from_at, 3), at[a.env], round(a.at, 3)]
@@ -186,6 +205,7 @@ def page(trace) -> str:
         "colours": COLOURS,
         "borders": BORDERS,
         "words": WORDS,
+        **more.data,
     }
     keys = "".join(
         f'<span class="key" style="background:{COLOURS[k]};border-color:{BORDERS[k]}"></span>{escape(WORDS[k])}'
@@ -194,13 +214,13 @@ def page(trace) -> str:
     lost = f" The first {trace.lost:,} records are lost." if trace.lost else ""
     text = json.dumps(data, ensure_ascii=True).replace("<", "\\u003c")
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>A run, as the gate saw it</title>'
-        f"<style>{svg.STYLE}{STYLE}</style></head>\n<body><h1>A run, as the gate saw it</h1>\n"
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{more.title}</title>'
+        f"<style>{svg.STYLE}{STYLE}{more.style}</style></head>\n<body><h1>{more.title}</h1>\n"
         f"<p>{trace.total:,} records.{lost} A track is an environment, named by its process. Turn the wheel to zoom, drag to move, click a span for its arguments and result. "
         "Red borders were refused. Violet arrows lead to an environment that was made, grey ones to one that was given the CPU.</p>\n"
         "<p>A span of Linux's call or of a page fault ends where the library goes back to the program: while a trace is "
         "made, it says so. What does not come back (exit, execve) and what came by int 0x80 end with their last call "
         "of the gate.</p>\n"
-        f'<p>{keys}</p>\n<p><button id="all">all of it</button>{places(story)}</p>\n<canvas id="line"></canvas>\n<div id="said">Click a span.</div>\n{costs(story)}'
-        f'<script id="data" type="application/json">{text}</script>\n<script>{SCRIPT}</script></body></html>\n'
+        f'<p>{keys}</p>\n<p><button id="all">all of it</button>{places(story)}</p>\n<canvas id="line"></canvas>\n<div id="said">Click a span.</div>\n{more.body}{costs(story)}'
+        f'<script id="data" type="application/json">{text}</script>\n<script>{SCRIPT}{more.script}</script></body></html>\n'
     )
