@@ -21,7 +21,7 @@ Q       := $(if $(V),,@)
 quote    = '$(subst ','\'',$(1))'
 say      = $(if $(V),@:,@echo $(call quote,  $(1)) >&2)
 # What people type after the name: never expanded as make's own text, and handed to the shell by the environment only, so that no value is a command.
-GIVEN := CMD QEMUFLAGS DEV IMAGE DRY_RUN FORCE CONFIRM KEY CERT ROOT CONF WITH SECTOR DISK PART OPTIONS RUNS PREFIX DESTDIR N LAB_FILE
+GIVEN := CMD QEMUFLAGS DEV IMAGE DRY_RUN FORCE CONFIRM KEY CERT ROOT CONF WITH SECTOR DISK PART OPTIONS RUNS PREFIX DESTDIR N LAB_FILE PROGRAM AT
 GIVEN := $(foreach name,$(GIVEN),$(if $(filter undefined,$(origin $(name))),,$(name)))
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
@@ -59,7 +59,7 @@ help: ## what can be made
 	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', WITH='PACKAGE ...', QEMUFLAGS='...'"
 
 # ---- what has to be installed
-DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect python3-pyelftools help2man
+DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect python3-pyelftools help2man gdb
 deps: ## install what build, run and test need (Debian packages)
 	@missing=; for p in $(DEPS); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || missing="$$missing $$p"; done; \
 	command="apt-get update && apt-get install -y --no-install-recommends$$missing"; \
@@ -250,7 +250,7 @@ $(B)/aril.iso: $(B)/aril.img esp/mkiso
 	$(Q)esp/mkiso $< $@
 
 # ---- on a real machine
-DEPS_BOOT := sbsigntool openssl gdisk zbar-tools gdb ovmf-ia32
+DEPS_BOOT := sbsigntool openssl gdisk zbar-tools ovmf-ia32
 deps-boot: deps ## install what signing, make iso and tests of firmware, panic screen and core files need
 	@$(MAKE) -s --no-print-directory deps DEPS='$(DEPS_BOOT)'
 sign: ## sign for Secure Boot: KEY=key.pem CERT=cert.pem [ROOT=root.img] [CONF=aril.conf]: build/signed/
@@ -338,11 +338,10 @@ profile: ## instructions per function of CMD='...' or CMD='row NAME'; each one o
 	@$(ALL)
 	@test/bench/profile -- "$$CMD"
 
-gdb: ## boot under gdb, with symbols of kernel and apps
+gdb: ## boot under gdb, with symbols of kernel and library: PROGRAM=FILE runs that with its own, AT='PLACE ...' goes there
 	@command -v gdb >/dev/null || { echo "gdb: missing; as root, type: apt-get install gdb" >&2; exit 1; }
 	@$(ALL)
-	@$(MACHINE) --gdb $(if $(CMD),-- sh -c "$$CMD") </dev/null & machine=$$!; trap "kill $$machine 2>/dev/null" EXIT; \
-	gdb -q -ex 'add-symbol-file $(B)/apps/linux' -ex 'target remote localhost:1234' $(B)/kernel.elf
+	@test/gdb
 
 clean: ## remove what was built (downloaded packages stay)
 	@find build -mindepth 1 -maxdepth 1 ! -name 'pkg*' -exec rm -rf {} + 2>/dev/null || true

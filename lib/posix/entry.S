@@ -34,6 +34,49 @@ _start:
 
 	.text
 
+/* For debuggers alone: where the program's registers are while C runs that was called from here. DWARF numbers them
+ * rax rdx rcx rbx rsi rdi rbp rsp r8 to r15 rip. A signal frame, since the stacks lie anywhere. */
+	.cfi_sections .debug_frame
+.macro told_at number, offset /* in P->regs: DW_CFA_expression, DW_OP_addr */
+	.cfi_escape 0x10, \number, 9, 0x03, (REGS + \offset) & 255, (REGS + \offset) >> 8 & 255, (REGS + \offset) >> 16 & 255
+	.cfi_escape (REGS + \offset) >> 24 & 255, (REGS + \offset) >> 32 & 255, (REGS + \offset) >> 40 & 255, 0, 0
+.endm
+.macro told_above number, offset /* at rsp + offset: DW_CFA_expression, DW_OP_breg7 */
+	.cfi_escape 0x10, \number, 3, 0x77, (\offset) & 127 | 128, (\offset) >> 7
+.endm
+.macro each_told how, rip
+	\how	0, R_RAX
+	\how	1, R_RDX
+	\how	2, R_RCX
+	\how	3, R_RBX
+	\how	4, R_RSI
+	\how	5, R_RDI
+	\how	6, R_RBP
+	\how	8, R_R8
+	\how	9, R_R9
+	\how	10, R_R10
+	\how	11, R_R11
+	\how	12, R_R12
+	\how	13, R_R13
+	\how	14, R_R14
+	\how	15, R_R15
+	\how	16, \rip
+.endm
+.macro told_in_regs
+	.cfi_startproc
+	.cfi_signal_frame
+	/* rsp: DW_CFA_def_cfa_expression, DW_OP_addr, DW_OP_deref */
+	.cfi_escape 0x0f, 10, 0x03, (REGS + R_RSP) & 255, (REGS + R_RSP) >> 8 & 255, (REGS + R_RSP) >> 16 & 255
+	.cfi_escape (REGS + R_RSP) >> 24 & 255, (REGS + R_RSP) >> 32 & 255, (REGS + R_RSP) >> 40 & 255, 0, 0, 0x06
+	each_told told_at, R_RIP
+.endm
+.macro told_on_stack /* struct upcall_frame at rsp */
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_escape 0x0f, 4, 0x77, (R_RIP + U_RSP) & 127 | 128, (R_RIP + U_RSP) >> 7, 0x06
+	each_told told_above, R_RIP + U_RIP
+.endm
+
 /* Stores all user registers. The only instruction that can name a 64-bit address without another register moves rax. Falls out with rax = REGS. */
 .macro registers_keep
 	movabs	%rax, REGS + R_RAX
@@ -117,41 +160,51 @@ quick_leave_end:
 	mov	%rcx, %rdi
 	call	quick_finish
 	ud2
+	told_in_regs
 1:	registers_keep
 	movq	$0, R_FULL(%rdi)
 	call	syscall_enter
 	ud2
+	.cfi_endproc
 
 /* The same, when calls are logged or the gate is traced. */
 	.globl	posix_traced_entry
 posix_traced_entry:
+	told_in_regs
 	registers_keep
 	movq	$0, R_FULL(%rdi)
 	call	syscall_enter_traced
 	ud2
+	.cfi_endproc
 
 /* The same, where a thread has a filter of calls. */
 	.globl	posix_filtered_entry
 posix_filtered_entry:
+	told_in_regs
 	registers_keep
 	movq	$0, R_FULL(%rdi)
 	call	syscall_enter_filtered
 	ud2
+	.cfi_endproc
 
 /* From the kernel: int 0x80. The same, but no register is lost. */
 	.globl	posix_int80_entry
 posix_int80_entry:
+	told_in_regs
 	registers_keep
 	movq	$1, R_FULL(%rdi)
 	call	int80_enter
 	ud2
+	.cfi_endproc
 
 	.globl	posix_int80_filtered_entry
 posix_int80_filtered_entry:
+	told_in_regs
 	registers_keep
 	movq	$1, R_FULL(%rdi)
 	call	int80_enter_filtered
 	ud2
+	.cfi_endproc
 
 /* From the kernel: on the upcall stack, struct exo_upcall at rsp, all general registers as they were; disabled. From user code they go to P->regs, and the
  * library goes on as after a call. Where the library was interrupted (upcalls disabled, or on its way out) the C side gets struct upcall_frame; it returns only
@@ -159,6 +212,7 @@ posix_int80_filtered_entry:
 	.globl	posix_fault_entry, posix_async_entry
 posix_async_entry:
 posix_fault_entry:
+	told_in_regs
 	cmpl	$0, U_DISABLED(%rsp)
 	jne	1f
 	cmpl	$LINUX_TEXT_HIGH, U_RIP + 4(%rsp) /* P->regs is still wanted there */
@@ -194,6 +248,8 @@ posix_fault_entry:
 	xor	%ebp, %ebp
 	call	upcall_serve
 	ud2
+	.cfi_endproc
+	told_on_stack
 1:
 	push	%r15
 	push	%r14
@@ -231,6 +287,7 @@ posix_fault_entry:
 	pop	%r15
 	add	(%rsp), %rsp    /* struct exo_upcall: resume */
 	iretq
+	.cfi_endproc
 
 /* void user_leave(const struct user_regs *regs, struct exo_page *exo): to user code. Returns, disabled again, when an asynchronous event is pending. */
 	.globl	user_leave, user_leave_end

@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "QEMUFLAGS": "more arguments for QEMU",
     "ARIL_FIRMWARE": "the firmware, in one file, instead of the package ovmf's",
     "ARIL_CACHE_MAX": "how many bytes are kept between runs (2 GiB)",
+    "ARIL_GDB": "where --gdb waits, in QEMU's words (tcp::1234)",
     "ARIL_TRACEBACK": "1: where in the driver it failed",
 }
 FILES = {
@@ -128,7 +129,7 @@ def of_a_run(p: argparse.ArgumentParser) -> None:
     a("--gui", action="store_true", help="show the machine's screen")
     a("--app", default="linux", help="the app that boots (default linux)")
     a("--icount", type=int, choices=range(11), metavar="SHIFT", help="deterministic time: one instruction is 2^SHIFT ticks")
-    a("--gdb", action="store_true", help="wait for a debugger on localhost:1234")
+    a("--gdb", action="store_true", help="wait for a debugger on localhost:1234, or at ARIL_GDB")
     a("--qemu", action="append", default=[], metavar="ARG", help="one more argument for QEMU (also QEMUFLAGS); --qemu=-x for those with a dash")
     a("--conf", action="append", default=[], type=setting, metavar="KEY=VALUE", help="one more line of aril.conf, as it is")
 

@@ -203,7 +203,7 @@ class Machine:
         if icount is not None:
             command += ["-icount", f"shift={icount},sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-seed", "1"]
         if gdb:
-            command += ["-s", "-S"]
+            command += ["-gdb", os.environ.get("ARIL_GDB") or "tcp::1234", "-S"]
         command += more
         # A log of an earlier run must not be taken for this one's.
         try:

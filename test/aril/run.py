@@ -240,7 +240,8 @@ class Run:
         self.progress.say("starting the machine ...")
         if o.gdb:
             self.progress.end()
-            failure.say("waiting for a debugger: gdb -ex 'target remote localhost:1234'")
+            if not os.environ.get("ARIL_GDB"):
+                failure.say("waiting for a debugger: gdb -ex 'target remote localhost:1234'")
         return qemu.Machine(self.folder, disk, log_path, o.mem, o.icount, o.gui, o.gdb, [*o.qemu, *more], way, kept)
 
     def session_make(self, kind, *given) -> session.Session:
