@@ -57,6 +57,7 @@ int xhci_command(struct usb *u, struct usb_command *c, uint64_t parameter, uint3
 	c->state = COMMAND_BUSY;
 	x->asked = c;
 	x->asked_until = u->now + COMMAND_NS;
+	wake_by(u, x->asked_until);
 	x->asked_trb = ring_put(&x->commands, parameter, 0, control);
 	doorbell(u, 0, 0);
 	return 0;
@@ -110,6 +111,8 @@ static void pipe_start(struct usb *u, struct usb_pipe *p, uint16_t size, uint64_
 	p->got = 0;
 	p->result = 0;
 	p->until = patience ? u->now + patience : 0;
+	if (patience)
+		wake_by(u, p->until);
 	p->first = p->data = p->last = 0;
 }
 

@@ -311,6 +311,8 @@ static void command(const struct trb *t, uint64_t address)
 {
 	unsigned slot = t->control >> 24, type = t->control >> 10 & 63, code = 1, step = M.wide ? 64 : 32;
 
+	if (M.is_deaf)
+		return;
 	if (type == TRB_ENABLE_SLOT) {
 		for (slot = 1; slot < 8 && M.slot[slot].on; slot++)
 			;

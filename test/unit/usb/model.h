@@ -26,6 +26,7 @@ struct thing {
 };
 
 struct model {
+	int is_deaf; /* takes commands and never answers */
 	int wide, scratchpads, firmware, dead_port, random; /* a reset of dead_port never ends; random: replies by seed */
 	uint32_t legacy, command, status, portsc[M_PORTS + 1];
 	uint64_t table, ring, erst, dequeue, event_at;

@@ -310,8 +310,18 @@ TEST(usb_silent_device_is_left)
 	plug(NULL, 2, &second);
 	model_run(u, 118);
 	second.silent = 1;
-	model_run(u, 20000);
+	model_run(u, 30000);
 	CHECK_EQ(u->keyboards, 0);
+	CHECK(strstr(M.log, "port 2: is left alone") || strstr(M.log, "port 2: 1234:5678 is left alone"));
+}
+
+/* A controller that takes commands and answers none is reset, some times, and left. */
+TEST(usb_deaf_controller_is_left)
+{
+	M.is_deaf = 1;
+	struct usb *u = with_keyboard(SPEED_LOW);
+	model_run(u, 60000);
+	CHECK(strstr(M.log, "does not answer a command") && strstr(M.log, "is left alone: it fails again and again"));
 }
 
 TEST(usb_lying_lengths)
