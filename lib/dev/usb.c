@@ -53,7 +53,7 @@ void usb_renew(struct usb_device *d, const struct usb_device *fresh)
 	d->context = old.context;
 	d->buffer = old.buffer;
 	d->control.ring.page = old.control.ring.page;
-	d->interrupt.ring.page = old.interrupt.ring.page;
+	d->in.ring.page = old.in.ring.page;
 }
 
 void usb_attach(struct usb *u, struct usb_device *hub, unsigned port)
@@ -201,6 +201,7 @@ void usb_pump(struct usb *u, uint64_t now)
 		for (struct usb_device *d = u->device; d < u->device + USB_DEVICES && u->x.state == X_RUNS; d++)
 			usb_step(u, d);
 		hid_repeat(u);
+		report_step(u);
 	} while (u->progress && ++rounds < ROUNDS);
 	if (u->progress)
 		wake_by(u, now); /* who keeps us busy for so long does not keep the machine */
@@ -232,7 +233,7 @@ void usb_leds(struct usb *u, unsigned leds)
 	u->leds = leds;
 }
 
-static const char *driver_of(const struct usb_device *d)
+static const char *driver_of(const struct usb_device *d, char text[USB_PLACE])
 {
 	if (d->state == D_LEFT)
 		return d->tries ? "left alone, it misbehaves" : "driven by nobody";
@@ -240,6 +241,10 @@ static const char *driver_of(const struct usb_device *d)
 		return "on its way";
 	if (d->kind == KIND_HUB)
 		return "hub";
+	if (d->kind == KIND_DISK) {
+		disk_text(d->disk, text, USB_PLACE);
+		return text;
+	}
 	return d->is_boot ? "keyboard, boot protocol" : "keyboard, by its own reports";
 }
 
@@ -248,7 +253,7 @@ size_t usb_list(struct usb *const *its, char *to, size_t max)
 	const struct usb *u = *its;
 	static const char *const state[] = { "starting", "starting", "starting", "driven", "left alone" };
 	static const char *const speed[] = { "", "full speed", "low speed", "high speed", "SuperSpeed" };
-	char place[USB_PLACE];
+	char place[USB_PLACE], text[USB_PLACE];
 	size_t n = 0;
 
 	usb_place(u, NULL, place);
@@ -259,7 +264,7 @@ size_t usb_list(struct usb *const *its, char *to, size_t max)
 			continue;
 		usb_place(u, d, place);
 		n += (size_t)fmt(to + n, max - n, "  %s  %04x:%04x %s, %s\n", place, d->vendor, d->product,
-			d->speed <= SPEED_SUPER ? speed[d->speed] : speed[SPEED_SUPER], driver_of(d));
+			d->speed <= SPEED_SUPER ? speed[d->speed] : speed[SPEED_SUPER], driver_of(d, text));
 	}
 	return n < max ? n : max - 1;
 }

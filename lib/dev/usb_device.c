@@ -96,6 +96,8 @@ static void configuration_read(struct usb_device *d, const uint8_t *at, unsigned
 	d->configuration = at[5];
 	if (!d->which)
 		interface_find(d, at, size, 1, 0);
+	if (!d->which && !d->kind)
+		disk_find(d, at, size);
 	d->is_boot = d->kind == KIND_KEYBOARD;
 	if (d->kind || d->which > INTERFACES)
 		return;
@@ -182,7 +184,7 @@ static int slot_take(struct usb *u, struct usb_device *d)
 	memset(d->context.page, 0, EXO_PAGE_SIZE);
 	((uint64_t *)u->x.table.page)[slot] = d->context.address;
 	ring_start(&d->control.ring);
-	ring_start(&d->interrupt.ring);
+	ring_start(&d->in.ring);
 	d->control.place = 1;
 	return 1;
 }
@@ -254,9 +256,11 @@ static void config_step(struct usb *u, struct usb_device *d)
 		r = d->config_size < 9 ? -EIO : 1;
 	} else if (r > 0) {
 		configuration_read(d, b, size);
-		if (!d->kind)
+		if (d->kind == KIND_DISK && !disk_take(u, d))
+			usb_say(u, d, "is left alone: too many disks");
+		else if (!d->kind)
 			usb_say(u, d, "nobody drives it");
-		d->interrupt.place = (uint8_t)(2 * d->endpoint + 1);
+		d->in.place = (uint8_t)(2 * d->endpoint + 1);
 		d->interval = interval(d);
 	}
 	enum usb_state next = d->kind ? D_ENDPOINT : D_LEFT;
@@ -266,7 +270,7 @@ static void config_step(struct usb *u, struct usb_device *d)
 static void drop_step(struct usb *u, struct usb_device *d)
 {
 	if (d->command.state == COMMAND_BUSY || d->control.command.state == COMMAND_BUSY ||
-		d->interrupt.command.state == COMMAND_BUSY)
+		d->in.command.state == COMMAND_BUSY || (d->disk && d->disk->out.command.state == COMMAND_BUSY))
 		return; /* its answer first */
 	if (!d->is_dropping) {
 		if (d->want_slot && d->command.state == COMMAND_DONE && d->command.code == CODE_SUCCESS)
@@ -287,6 +291,7 @@ static void drop_step(struct usb *u, struct usb_device *d)
 			return;
 		}
 	}
+	disk_release(d);
 	d->is_asked = 0;
 	d->until = u->now + RESET_NS;
 	if (d->gone)
@@ -322,7 +327,9 @@ void usb_step(struct usb *u, struct usb_device *d)
 	int r;
 
 	pipe_step(u, d, &d->control);
-	pipe_step(u, d, &d->interrupt);
+	pipe_step(u, d, &d->in);
+	if (d->disk)
+		pipe_step(u, d, &d->disk->out);
 	switch (d->state) {
 	case D_FREE: case D_LEFT: return;
 	case D_SETTLE: settle_step(u, d); return;
@@ -342,7 +349,7 @@ void usb_step(struct usb *u, struct usb_device *d)
 	case D_DEVICE: device_step18(u, d); return;
 	case D_CONFIG9: case D_CONFIG: config_step(u, d); return;
 	case D_ENDPOINT:
-		r = usb_input_command(u, d, 1 | 1u << d->interrupt.place, TRB_CONFIGURE);
+		r = usb_input_command(u, d, 1 | 1u << d->in.place | (d->disk ? 1u << d->disk->out.place : 0), TRB_CONFIGURE);
 		step_end(u, d, r, D_SET, "the controller has no room for it");
 		return;
 	case D_SET:
@@ -352,8 +359,10 @@ void usb_step(struct usb *u, struct usb_device *d)
 	case D_RUNS:
 		if (d->kind == KIND_HUB)
 			hub_step(u, d);
-		else
+		else if (d->kind == KIND_KEYBOARD)
 			hid_step(u, d);
+		else
+			disk_step(u, d);
 		return;
 	case D_DROP: drop_step(u, d); return;
 	case D_DISABLE: disable_step(u, d); return;

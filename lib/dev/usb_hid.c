@@ -127,7 +127,7 @@ void hid_repeat(struct usb *u)
 
 static void reports_read(struct usb *u, struct usb_device *d)
 {
-	struct usb_pipe *p = &d->interrupt;
+	struct usb_pipe *p = &d->in;
 	struct usb_hid *h = &d->as_hid;
 	const uint8_t *b = d->buffer.page + DEVICE_BUFFER;
 
@@ -146,7 +146,8 @@ static void reports_read(struct usb *u, struct usb_device *d)
 	}
 	/* A report may take several packets. */
 	if (p->state == PIPE_IDLE)
-		xhci_interrupt(u, d, h->layout.bytes > d->endpoint_packet ? h->layout.bytes : d->endpoint_packet);
+		xhci_transfer(u, d, p, d->buffer.address + DEVICE_BUFFER,
+			h->layout.bytes > d->endpoint_packet ? h->layout.bytes : d->endpoint_packet, 0);
 }
 
 /* True: the request is over, for good or ill. */

@@ -177,7 +177,7 @@ static void job_step(struct usb *u, struct usb_device *d)
 static void changes_read(struct usb *u, struct usb_device *d)
 {
 	const uint8_t *b = d->buffer.page + DEVICE_BUFFER;
-	struct usb_pipe *p = &d->interrupt;
+	struct usb_pipe *p = &d->in;
 
 	if (p->state == PIPE_DONE) {
 		p->state = PIPE_IDLE;
@@ -189,7 +189,7 @@ static void changes_read(struct usb *u, struct usb_device *d)
 			d->as_hub.news |= (uint32_t)(b[port / 8] >> port % 8 & 1) << port;
 	}
 	if (p->state == PIPE_IDLE)
-		xhci_interrupt(u, d, d->endpoint_packet);
+		xhci_transfer(u, d, p, d->buffer.address + DEVICE_BUFFER, d->endpoint_packet, 0);
 }
 
 static int descriptor_step(struct usb *u, struct usb_device *d)
@@ -218,6 +218,8 @@ static void phase_next(struct usb *u, struct usb_device *d)
 	if (h->phase == PHASE_GOOD)
 		h->look_at = u->now + h->good_ms * USB_MS;
 }
+
+int hub_is_settled(const struct usb_device *d) { return d->as_hub.phase == PHASE_WORK; }
 
 void hub_step(struct usb *u, struct usb_device *d)
 {

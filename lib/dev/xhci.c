@@ -68,6 +68,8 @@ int xhci_command(struct usb *u, struct usb_command *c, uint64_t parameter, uint3
 static uint32_t *input_part(struct usb *u, unsigned i)
 { return (uint32_t *)(u->x.input.page + i * u->x.context_size); }
 
+enum { PIPE_OUT = 2, PIPE_CONTROL = 4, PIPE_IN = 6, PIPE_INTERRUPT = 7 };
+
 static void input_pipe(struct usb *u, const struct usb_pipe *p, unsigned type, unsigned packet, unsigned interval)
 {
 	uint32_t *e = input_part(u, 1 + p->place);
@@ -76,17 +78,25 @@ static void input_pipe(struct usb *u, const struct usb_pipe *p, unsigned type, u
 	e[1] = 3u << 1 | type << 3 | packet << 16; /* three tries */
 	e[2] = (uint32_t)p->ring.page.address | 1;
 	e[3] = (uint32_t)(p->ring.page.address >> 32);
-	e[4] = type == 4 ? 8 : packet | packet << 16;
+	switch (type) { /* how much moves at a time; and, periodically, at most in an interval */
+	case PIPE_CONTROL: e[4] = 8; break;
+	case PIPE_INTERRUPT: e[4] = packet | packet << 16; break;
+	default: e[4] = EXO_PAGE_SIZE;
+	}
 }
 
 void xhci_input(struct usb *u, struct usb_device *d, uint32_t add)
 {
-	uint32_t *slot = input_part(u, 1), last = add >> 2 ? d->interrupt.place : 1;
+	uint32_t *slot = input_part(u, 1), last = 1;
 	const struct usb_hub *hub = d->kind == KIND_HUB && d->state == D_RUNS ? &d->as_hub : NULL;
 
-	if (hub)
-		last = d->interrupt.place;
+	if (hub || add >> 2)
+		last = d->in.place;
+	if (d->disk && add >> 2 && d->disk->out.place > last)
+		last = d->disk->out.place;
 	memset(u->x.input.page, 0, EXO_PAGE_SIZE);
+	if (d->state == D_RUNS)
+		input_part(u, 0)[0] = add & ~3u;
 	input_part(u, 0)[1] = add;
 	slot[0] = d->route | (uint32_t)d->speed << 20 | last << 27;
 	slot[1] = (uint32_t)d->root_port << 16;
@@ -97,9 +107,11 @@ void xhci_input(struct usb *u, struct usb_device *d, uint32_t add)
 		slot[2] |= d->speed == SPEED_HIGH ? (uint32_t)hub->think << 16 : 0;
 	}
 	if (add & 2)
-		input_pipe(u, &d->control, 4, d->packet, 0);
+		input_pipe(u, &d->control, PIPE_CONTROL, d->packet, 0);
 	if (add >> 2)
-		input_pipe(u, &d->interrupt, 7, d->endpoint_packet, d->interval);
+		input_pipe(u, &d->in, d->disk ? PIPE_IN : PIPE_INTERRUPT, d->endpoint_packet, d->interval);
+	if (add >> 2 && d->disk)
+		input_pipe(u, &d->disk->out, PIPE_OUT, d->as_disk.packet, 0);
 }
 
 /* ---- transfers: 4.11.2 */
@@ -131,12 +143,11 @@ void xhci_control(struct usb *u, struct usb_device *d, uint64_t setup, uint16_t 
 	doorbell(u, d->slot, 1);
 }
 
-void xhci_interrupt(struct usb *u, struct usb_device *d, uint16_t size)
+void xhci_transfer(struct usb *u, struct usb_device *d, struct usb_pipe *p, uint64_t address, uint16_t size,
+	uint64_t patience)
 {
-	struct usb_pipe *p = &d->interrupt;
-
-	pipe_start(u, p, size, 0);
-	p->last = ring_put(&p->ring, d->buffer.address + DEVICE_BUFFER, size, TRB(TRB_NORMAL) | TELL | SHORT_TOO);
+	pipe_start(u, p, size, patience);
+	p->last = ring_put(&p->ring, address, size, TRB(TRB_NORMAL) | TELL | SHORT_TOO);
 	doorbell(u, d->slot, p->place);
 }
 
@@ -180,9 +191,9 @@ static int pipe_event(struct usb *u, struct usb_pipe *p, uint64_t trb, unsigned 
 		return 0;
 	if (code >= CODE_STOPPED && code <= CODE_STOPPED_SHORT)
 		return 1;
+	if (trb == p->data || (trb == p->last && !p->first))
+		p->got = (uint16_t)(p->size - (left < p->size ? left : p->size));
 	if (code == CODE_SUCCESS || code == CODE_SHORT) {
-		if (trb == p->data || (trb == p->last && !p->first))
-			p->got = (uint16_t)(p->size - (left < p->size ? left : p->size));
 		if (trb == p->last)
 			pipe_end(u, p, 0);
 		return 1;
@@ -206,7 +217,9 @@ static int transfer_event(struct usb *u, uint64_t trb, uint32_t status, uint32_t
 		return 0;
 	if (place == 1)
 		return pipe_event(u, &d->control, trb, status >> 24, status & 0xffffff);
-	return place && place == d->interrupt.place && pipe_event(u, &d->interrupt, trb, status >> 24, status & 0xffffff);
+	if (place && d->disk && place == d->disk->out.place)
+		return pipe_event(u, &d->disk->out, trb, status >> 24, status & 0xffffff);
+	return place && place == d->in.place && pipe_event(u, &d->in, trb, status >> 24, status & 0xffffff);
 }
 
 static int command_event(struct usb *u, uint64_t trb, uint32_t status, uint32_t control)

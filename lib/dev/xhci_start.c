@@ -83,7 +83,9 @@ static int memory_open(struct usb *u)
 
 	for (struct usb_device *d = u->device; !r && d < u->device + USB_DEVICES; d++)
 		r = page_open(u, &d->context) | page_open(u, &d->buffer) | page_open(u, &d->control.ring.page) |
-			page_open(u, &d->interrupt.ring.page);
+			page_open(u, &d->in.ring.page);
+	for (struct usb_disk *k = u->disk; !r && k < u->disk + USB_DISKS; k++)
+		r = page_open(u, &k->data) | page_open(u, &k->out.ring.page);
 	return r;
 }
 
@@ -245,6 +247,7 @@ static void forget(struct usb *u)
 	for (struct usb_device *d = u->device; d < u->device + USB_DEVICES; d++) {
 		if (d->kind == KIND_KEYBOARD && d->state == D_RUNS)
 			hid_release(u, d);
+		disk_release(d);
 		d->state = D_FREE;
 	}
 	u->keyboards = 0;

@@ -74,7 +74,7 @@ static void event_one(struct usb *u)
 	else if (how & 2)
 		where = u->device[how >> 4 & 3].control.ring.page.address + byte() * 16ul;
 	else if (how & 4)
-		where = u->device[how >> 4 & 3].interrupt.ring.page.address + byte() * 16ul;
+		where = u->device[how >> 4 & 3].in.ring.page.address + byte() * 16ul;
 	model_event(where, (uint32_t)word(4), ((uint32_t)word(4) & ~(TRB(63) | 1)) | TRB(32 + byte() % 8));
 }
 

@@ -105,6 +105,15 @@ void thing_make(struct thing *t, int is_hub, int speed)
 	}
 }
 
+void thing_stick(struct thing *t, int speed, struct stick *s)
+{
+	static const unsigned packet[] = { 0, 64, 0, 512, 1024 };
+
+	thing_make(t, 0, speed);
+	t->stick = s;
+	t->config_size = stick_config(t->config, packet[speed]);
+}
+
 /* A port's status with something in it, and without. */
 static unsigned plugged(const struct thing *hub) { return hub->speed == SPEED_SUPER ? 0x203 : 0x101; }
 static unsigned unplugged(const struct thing *hub) { return hub->speed == SPEED_SUPER ? 0x2a0 : 0x100; }
@@ -194,11 +203,17 @@ static int request(struct thing *t, const uint8_t s[8], uint8_t *data)
 	const uint8_t *from = NULL;
 	int is_super = t->is_hub && t->speed == SPEED_SUPER;
 
+	if (t->stick && !stick_request(t->stick, s))
+		return 0;
 	if (is_super && (what == 0x0c20 || what == 0x0323 || what == 0x0123))
 		return super_request(t, what, value, port);
 	switch (what) {
 	case 0x0680: from = value >> 8 == 1 ? t->device : t->config, n = value >> 8 == 1 ? 18 : t->config_size; break;
-	case 0x0900: t->configured = 1; break;
+	case 0x0900:
+		t->configured = 1;
+		if (t->stick)
+			stick_reset(t->stick);
+		break;
 	case 0x0b21:
 		if (t->refuses_boot)
 			return -1;
@@ -248,9 +263,52 @@ static struct thing *slot_thing(uint32_t route, unsigned port)
 	return t;
 }
 
+static unsigned ring_of(unsigned place)
+{
+	if (place == 1)
+		return 1;
+	return place & 1 ? 2 : 3;
+}
+
+/* The next transfer of a bulk endpoint, if the stick takes it now. */
+static void stick_transfer(unsigned slot, unsigned place)
+{
+	static const unsigned packet[] = { 0, 64, 8, 512, 1024 };
+	const unsigned e = ring_of(place), is_out = e == 3;
+	struct thing *t = M.slot[slot].of;
+	struct stick *s = t->stick;
+	const uint64_t keep = M.slot[slot].at[e];
+	const int keep_cycle = M.slot[slot].cycle[e];
+	uint32_t to = TRB(TRB_TRANSFER_EVENT) | slot << 24 | place << 16;
+	struct trb trb;
+	uint64_t first;
+	unsigned n, packets;
+	int r;
+
+	if (M.slot[slot].halted[e] || !ring_take(&M.slot[slot].at[e], &M.slot[slot].cycle[e], &trb, &first))
+		return;
+	n = trb.status & 0x1ffff;
+	if (!s->halted[is_out] && M.slot[slot].toggle[e] != s->toggle[is_out] && !M.is_lenient)
+		test_fail("the toggles of place %u are not the same; the log:\n%s", place, M.log);
+	r = is_out ? stick_out(s, at(trb.parameter, n), n) : stick_in(s, at(trb.parameter, n), n);
+	if (r == STICK_WAITS) {
+		M.slot[slot].at[e] = keep, M.slot[slot].cycle[e] = keep_cycle;
+	} else if (r < 0) {
+		M.slot[slot].halted[e] = 1;
+		n -= r == STICK_STALLS && s->before_stall <= n ? s->before_stall : 0;
+		s->before_stall = 0;
+		model_event(first, n | (r == STICK_STALLS ? 6u : 4u) << 24, to);
+	} else {
+		r = r < (int)n ? r : (int)n;
+		packets = r ? ((unsigned)r + packet[t->speed] - 1) / packet[t->speed] : 1;
+		M.slot[slot].toggle[e] = s->toggle[is_out] ^= packets & 1;
+		model_event(first, (n - (unsigned)r) | (r < (int)n ? 13u : 1u) << 24, to);
+	}
+}
+
 static void transfer(unsigned slot, unsigned place)
 {
-	unsigned e = place == 1 ? 1 : 2;
+	unsigned e = ring_of(place);
 	struct thing *t = M.slot[slot].of;
 	uint32_t to = TRB(TRB_TRANSFER_EVENT) | slot << 24 | place << 16;
 	struct trb setup, data = { 0 }, status;
@@ -259,6 +317,11 @@ static void transfer(unsigned slot, unsigned place)
 
 	if (!M.slot[slot].on || (t && t->silent))
 		return;
+	if (t && t->stick && place != 1) {
+		if (M.slot[slot].at[e])
+			stick_transfer(slot, place);
+		return;
+	}
 	keep = M.slot[slot].at[e], keep_cycle = M.slot[slot].cycle[e];
 	if (!keep || !ring_take(&M.slot[slot].at[e], &M.slot[slot].cycle[e], &setup, &first))
 		return;
@@ -330,8 +393,14 @@ static void command(const struct trb *t, uint64_t address)
 		for (unsigned place = 1; place < 32; place++)
 			if (add[1] >> place & 1 && place > 1 - (place == 1)) {
 				uint64_t ring = *(const uint64_t *)(in + (place + 1) * step + 8);
-				M.slot[slot].at[place == 1 ? 1 : 2] = ring & ~15ul;
-				M.slot[slot].cycle[place == 1 ? 1 : 2] = ring & 1;
+				const unsigned e = ring_of(place);
+
+				CHECK(place == 1 || !M.slot[slot].at[e] || add[0] >> place & 1); /* dropped before it is added anew */
+				M.slot[slot].at[e] = ring & ~15ul;
+				M.slot[slot].cycle[e] = ring & 1;
+				M.slot[slot].halted[e] = M.slot[slot].toggle[e] = 0;
+				if (M.slot[slot].of && M.slot[slot].of->stick && place != 1) /* bulk, 6.2.3 */
+					CHECK_EQ(*(const uint32_t *)(in + (place + 1) * step + 4) >> 3 & 7, place & 1 ? 6 : 2);
 				(void)at(ring & ~15ul, 16);
 			}
 		(void)at(((uint64_t *)at(M.table, 72))[slot], 32 * step);
@@ -339,9 +408,13 @@ static void command(const struct trb *t, uint64_t address)
 			M.slot[slot].of = slot_thing(s[0] & 0xfffff, s[1] >> 16 & 0xff);
 		code = M.slot[slot].of && !M.slot[slot].of->silent ? 1 : 4;
 	} else if (type == TRB_SET_DEQUEUE) {
-		unsigned e = (t->control >> 16 & 31) == 1 ? 1 : 2;
+		unsigned e = ring_of(t->control >> 16 & 31);
 		M.slot[slot].at[e] = t->parameter & ~15ul;
 		M.slot[slot].cycle[e] = t->parameter & 1;
+	}
+	if (type == TRB_RESET_ENDPOINT && code == 1) {
+		unsigned e = ring_of(t->control >> 16 & 31);
+		M.slot[slot].halted[e] = M.slot[slot].toggle[e] = 0;
 	}
 	model_event(address, code << 24, TRB(TRB_COMMAND_EVENT) | slot << 24);
 }
@@ -432,8 +505,9 @@ void model_run(struct usb *u, unsigned ms)
 {
 	for (unsigned i = 0; i < ms; i++) {
 		for (unsigned s = 1; s < 9; s++)
-			if (M.slot[s].on && M.slot[s].at[2])
-				transfer(s, 3);
+			for (unsigned e = 2; e < 4; e++)
+				if (M.slot[s].on && M.slot[s].at[e])
+					transfer(s, e + 1);
 		M.now += USB_MS;
 		usb_pump(u, M.now);
 	}
