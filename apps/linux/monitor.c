@@ -222,6 +222,8 @@ static void loop(struct monitor *m)
 		}
 		if (m->dev.held[DRIVER_v9p].count)
 			ask_keeper |= share_pump(m, clock_ns());
+		if (news & MONITOR_REPORT || m->report.is_busy)
+			report_pump(m, (news & MONITOR_REPORT) != 0);
 		if (news & MONITOR_WORK || bits & (EXO_PEND_CHILD | EXO_PEND_TIMER) || slice != rt_slices->position)
 			ask_keeper = 1;
 		now = clock_ns();

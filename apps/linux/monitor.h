@@ -27,9 +27,17 @@ struct monitor {
 	char nonce[17];
 	struct drivers dev;         /* all keyboards have one shift, in `keyboard` */
 	struct channel channel;
+	int has_keys;               /* what is typed at this machine is somebody's */
 	int has_port;               /* the channel's port answers, or without a channel COM1 */
 	uint64_t seed_next;         /* when the rng device is asked again, ns of clock_ns */
 	uint32_t share_asked[SHARES][SHARE_SLOTS]; /* as of the last message that was taken */
+	struct {                    /* the last report: monitor_report.c. at: the controller that is asked */
+		struct told_report told;
+		int is_busy, result;
+		unsigned at;
+		uint32_t text_size;
+		char text[REPORT_TEXT];
+	} report;
 	uint32_t credit;            /* bytes that the host may still send */
 	int soon;                   /* the transmitter had no room at the last try, or messages do not come */
 	int more;                   /* a turn's worth was moved, and more waits */
@@ -101,7 +109,7 @@ void keys_put(const void *from, size_t n, const struct monitor *m);
 /* ---- monitor_console.c */
 /* Opens the screen, if it is wanted and there; shows the boot log. */
 void console_open(struct monitor *m);
-/* Opens the keyboard, for a run whose terminal is this machine's or the host's. */
+/* Opens the USB; the keyboard, for a run whose terminal is this machine's or the host's. */
 void console_keys(struct monitor *m);
 /* Bytes that the terminal says; the pixels follow with the screen's next step. */
 void console_put(struct monitor *m, const void *bytes, size_t n);
@@ -121,6 +129,10 @@ void share_open(struct monitor *m);
 /* Gives the devices what members have asked, and members what has been answered: true when process 1 is to wake
  * somebody. */
 int  share_pump(struct monitor *m, uint64_t now);
+
+/* ---- monitor_report.c */
+/* Begins to write a report that a member has, and sees when it is over. news: one may be there. */
+void report_pump(struct monitor *m, int news);
 
 /* ---- monitor_box.c */
 /* Of a box's own home: where what is said to it lies. */

@@ -25,15 +25,15 @@ static void boot_log_show(struct screen *s)
 	text_show(s, text, n);
 }
 
-static void keyboard_start(struct monitor *m)
+static void keyboard_start(struct monitor *m, int no_usb)
 {
 	static const char *const layouts[] = { [KEYBOARD_US] = "us", [KEYBOARD_DE] = "de" };
-	int error, no_usb;
+	int error;
 	char line[128];
 
 	m->dev.wants.layout = CONFIG->layout;
 	error = drivers_open(&m->dev, DRIVER_keyboard);
-	no_usb = drivers_open(&m->dev, DRIVER_usb);
+	m->has_keys = 1;
 	if (!error)
 		(void)fmt(line, sizeof line, "keyboard: i8042, layout %s", layouts[CONFIG->layout]);
 	else
@@ -68,10 +68,13 @@ void console_open(struct monitor *m)
 
 void console_keys(struct monitor *m)
 {
+	/* Not for keyboards alone: a report goes to a stick. */
+	int no_usb = drivers_open(&m->dev, DRIVER_usb);
+
 	/* A COMMAND's streams are the host's: nobody types. */
 	if (!CONFIG->has_screen || CONFIG->mode > INIT_TTY)
 		return;
-	keyboard_start(m);
+	keyboard_start(m, no_usb);
 	console_drain(m);
 }
 
@@ -118,7 +121,7 @@ static int usb_take(struct monitor *m)
 
 	for (unsigned i = 0; i < m->dev.held[DRIVER_usb].count; i++)
 		while (usb_key(m->dev.usb[i], &e))
-			any |= typed(m, text, keyboard_key(k, e, m->dev.screen->keys_application, text));
+			any |= m->has_keys && typed(m, text, keyboard_key(k, e, m->dev.screen->keys_application, text));
 	for (unsigned i = 0; i < m->dev.held[DRIVER_usb].count; i++)
 		usb_leds(m->dev.usb[i], (unsigned)k->numbers | (unsigned)k->caps << 1);
 	return any;

@@ -14,6 +14,8 @@
 #define SAID_KEYS 256u
 #define SAID_DEVICES 4096u
 #define SAID_SEED 64u
+#define REPORT_ROOM (16 * EXO_PAGE_SIZE) /* bytes of the longest report for a stick */
+#define REPORT_TEXT 1024u               /* of what became of it */
 #define HOLE_PAGES 64u    /* of control memory go and come at once: one word of the book of what is used */
 #define HOLES_MAX 4096u  /* in a home */
 #define FRAME_HEAD 3u    /* type, and 16 bits of length, little-endian */
@@ -36,14 +38,15 @@ enum box_state { BOX_NONE, BOX_RUNS, BOX_ENDED };
 struct box_spec { char name[BOX_NAME], app[BOX_NAME]; uint32_t count[EXO_C_COUNT]; };
 
 /* Notify bits of the monitor: work for process 1; told.wakes is earlier now; told.asks has grown; something is asked of
- * a share; bytes of a box, or something asked of one. Of process 1: look at what there is; an env that was chosen
- * cannot run; it has called one that cannot. */
+ * a share; bytes of a box, or something asked of one; a report is there. Of process 1: look at what there is; an env
+ * that was chosen cannot run; it has called one that cannot. */
 #define MONITOR_WORK  1u
 #define MONITOR_WAKES 2u
 #define MONITOR_ASKS  4u
 #define MONITOR_SHARES 8u
 #define MONITOR_BOXES 16u
-#define MONITOR_OPENS 31u /* all of them */
+#define MONITOR_REPORT 32u
+#define MONITOR_OPENS 63u /* all of them */
 #define KEEPER_WORK    1u
 #define KEEPER_REAP    2u
 #define KEEPER_STALLED 4u
@@ -79,8 +82,13 @@ struct told_share { uint64_t room; struct told_ask { uint32_t asked, size, woken
  * process 1 last woke somebody for it. */
 struct told_box { uint64_t room, woken; uint32_t asked, ends; struct box_spec spec; };
 
+/* A report for the stick that Aril is on (/proc/aril-report). room: address of REPORT_ROOM bytes of control memory with
+ * it, 0: there is none yet. It is to be written each time that `asked` grows. */
+struct told_report { uint64_t room; uint32_t asked, size; };
+
 struct told {
 	struct told_share share[SHARES];
+	struct told_report report;
 	struct told_box box[BOXES];
 	uint8_t out[];            /* frames for the outside: TOLD_OUT */
 };
@@ -104,6 +112,9 @@ struct said_box {
 	char why[104];
 };
 
+/* answered: `asked` as of the last report that is over; result: 0, or -errno; text: what became of it, as lines. */
+struct said_report { uint32_t answered; int32_t result; uint32_t size; char text[REPORT_TEXT]; };
+
 struct said {
 	exo_name keeper, monitor; /* envs of process 1 and of the monitor */
 	uint32_t in_put, keys_put, out_taken;
@@ -126,6 +137,7 @@ struct said {
 	uint32_t shares;            /* that there are */
 	struct said_share share[SHARES];
 	struct said_box box[BOXES];
+	struct said_report report;
 };
 
 #define SAID ((volatile struct said *)MONITOR_BASE)

@@ -74,6 +74,8 @@ void text_status_more(struct text *t, const struct proc_node *of);
 long take_oom_score_adj(const struct proc_node *of, const char *text, size_t n);
 long take_timerslack(const struct proc_node *of, const char *text, size_t n);
 long take_coredump(const struct proc_node *of, const char *text, size_t n);
+/* proc_report.c: of nobody */
+long move_report(const struct proc_node *of, struct io *io, uint64_t at, int writes);
 /* process/remote.c */
 long move_memory(const struct proc_node *of, struct io *io, uint64_t at, int writes);
 long move_pagemap(const struct proc_node *of, struct io *io, uint64_t at, int writes);

@@ -322,6 +322,7 @@ static const struct shown top_rows[] = {
 	FIXED("cmdline", ""),
 	TEXT("aril", text_aril),
 	TEXT("aril-hardware", text_aril_hardware),
+	{ "aril-report", S_IFREG | 0600, .move = move_report },
 	DIRECTORY("sysvipc", sysvipc_rows),
 	DIRECTORY("sys", sysctl_rows),
 	{ 0 },

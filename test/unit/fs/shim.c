@@ -235,6 +235,14 @@ long move_memory(const struct proc_node *of, struct io *io, uint64_t at, int wri
 	return -EIO;
 }
 
+long move_report(const struct proc_node *of, struct io *io, uint64_t at, int writes)
+{
+	(void)of;
+	(void)io;
+	(void)at;
+	return writes ? -ENODEV : 0;
+}
+
 long move_pagemap(const struct proc_node *of, struct io *io, uint64_t at, int writes)
 {
 	return move_memory(of, io, at, writes);
