@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 
 from aril import guest, programs  # noqa: E402
-from parts import budget, path, rows, shared, store, systems, trace, turns  # noqa: E402
+from parts import budget, curves, path, rows, shared, store, systems, trace, turns  # noqa: E402
 
 STRETCH_MAX = 8000
 # Of the host's bytes, both ways; and of text that it shows on the screen. About 50,000 are wanted.
@@ -167,3 +167,23 @@ def test_stretch_fuzz():
     got, log = trace.native("fuzz", 1 << 32, options=("--conf", "fuzz-calls=5000"))
     assert "FUZZ DONE strange 0, damaged 0" in log, log[-500:]
     assert {"op_env_kill", "op_frame_claim"} <= bounded(got)
+
+
+# A page of 262,144 in a row. Moved ones are unmapped and mapped again by the gate, some 37 instructions each way. A fork
+# gives the entries of tables the rights that mprotect gave their links. The last is no page's: all of 64 GiB that were
+# touched once in each table, and unmapped before.
+RANGES_MOST = {"mincore": 2, "mprotect-less": 2, "mprotect-more": 2, "mremap": 115, "fork-readonly": 62, "munmap-full": 215, "munmap-empty": 100000}
+RANGES_EXPONENT = {"munmap-empty": 0.35}  # the others: of what they cost a page, 0
+
+
+@pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
+def test_ranges():
+    """mincore, mprotect, mremap, munmap and fork of a GiB that is there; munmap of 64 GiB that were."""
+    program = programs.build("flatcost", "musl")
+    r = guest.run("flatcost", "ranges", options=["--mem", systems.MEMORY, "--icount", str(systems.SHIFT), "--add", f"{program}:/bin/flatcost"], timeout=250)
+    assert r.status == 0, (r.status, r.err)
+    points = rows.Figures(r.out.decode().splitlines()).points
+    assert points.keys() == RANGES_MOST.keys() and min(map(len, points.values())) >= 7
+    for name, of in points.items():
+        print(name, of)
+        assert of[-1][1] <= RANGES_MOST[name] and curves.exponent(of) <= RANGES_EXPONENT.get(name, 0), (name, of)

@@ -20,7 +20,7 @@ NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forkt
          "regions", "chance", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "waitlists", "watches", "attributes", "queued")
 ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset", "seccomp", "aio", "flags", "realtime")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))
-ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl"), ("walls", "static")] + list(BARE)
+ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl"), ("walls", "static"), ("arena", "static")] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last", "clockset": "read"}
 
 
@@ -147,6 +147,7 @@ ROUND = "$T/forktree-musl 200 >/dev/null; $T/heap-musl >/dev/null; $T/forkpage-m
         "$T/addresses-musl >/dev/null; $T/ptrace-musl >/dev/null; $T/hugepages-musl >/dev/null; seq 1000 | sort | md5sum >/dev/null; " \
         "(sleep 0.1 & wait); echo x >/tmp/x; rm /tmp/x;"
 FRAME_CASES = {
+    "frames-left": FIXED + "$T/left",
     "frames-return": FIXED + ROUND + ROUND + "a=$($T/frames); " + ROUND + "b=$($T/frames); echo $a $b",
     "frames-threads": FIXED + "$T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; a=$($T/frames); $T/threads-musl >/dev/null; $T/threadproc-musl >/dev/null; "
                       "b=$($T/frames); echo $a $b",
@@ -164,7 +165,7 @@ FRAME_CASES = {
 
 @pytest.fixture(scope="module")
 def counted():
-    files = {name: programs.build(name, "musl") for name in ("account", "rtshare", "clockset", "cuts", "forkframes", "frames", "gatewrong", "hostile")}
+    files = {name: programs.build(name, "musl") for name in ("account", "rtshare", "clockset", "cuts", "forkframes", "frames", "gatewrong", "hostile", "left")}
     files["chance-pie"] = programs.build("chance", "pie")
     files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc", "sysv", "addresses", "ptrace", "hugepages")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
@@ -199,6 +200,11 @@ def test_frames_come_back(name, counted):
     assert before == after
 
 
+def test_frames_left_to_a_child(counted):
+    """What a child still shares when its maker unmaps it is freed with the child, though its maker lives."""
+    assert counted["frames-left"].status == 0 and counted["frames-left"].out == b"all is back\n", counted["frames-left"]
+
+
 def test_gate_refuses(counted):
     case = counted["gate-wrong"]
     assert case.status == 0 and case.out.endswith(b" 0 wrong\n"), case
@@ -221,7 +227,7 @@ def test_huge_pages(counted):
     """How many pages of 2 MiB there are after each step: all where asked for, less where a part was wanted, none after a fork."""
     case = counted["huge-pages"]
     assert case.status == 0, case
-    assert re.findall(r": (\d+)$", case.out.decode(), re.M) == "0 6 5 4 3 4 3 0 6 4 3 3 9 0".split(), case
+    assert re.findall(r": (\d+)$", case.out.decode(), re.M) == "0 6 5 4 3 4 3 0 6 4 3 4 10 0".split(), case
 
 
 def test_image_file_is_cut(counted):
@@ -238,8 +244,9 @@ def test_debug_recounts():
     """The same programs on the kernel that recounts all counts: the log must stay clean."""
     some = [f"{name}-musl" for name in ("forkpage", "forktree", "segv", "signals", "files", "threadproc", "threadsig", "hugepages", "addresses")]
     files = build_all()
-    got = guest.boot_script({n: CASES[n] for n in some}, {n: files[n] for n in some}, idle=120, debug=True)
-    assert all(n in got and got[n].status == 0 for n in some), got
+    cases = {n: CASES[n] for n in some} | {"arena": "exec $T/arena-static 2 40\n"}
+    got = guest.boot_script(cases, {n: files[n] for n in [*some, "arena-static"]}, idle=120, debug=True)
+    assert all(n in got and got[n].status == 0 for n in cases), {n: got.get(n) for n in cases if n not in got or got[n].status}
 
 
 def test_exec_refuses():

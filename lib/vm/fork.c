@@ -176,7 +176,7 @@ long fork_sealed(const struct fork_start *start)
 		fam_free(b);
 		return name;
 	}
-	r = huge_split_all() ? -EXO_ENOMEM : slots_build(b);
+	r = huge_split_all() || tables_open() ? -EXO_ENOMEM : slots_build(b);
 	if (r >= 0)
 		r = tables_link(b);
 	if (r >= 0)

@@ -129,6 +129,19 @@ static int runs_end(uint64_t start, uint64_t end, int drops)
 int huge_split(uint64_t start, uint64_t end) { return runs_end(start, end, 0); }
 int huge_drop(uint64_t start, uint64_t end) { return runs_end(start, end, 1); }
 
+int huge_move(uint64_t from, uint64_t to)
+{
+	uint64_t entry = (from | to) % RUN_SIZE ? 0 : run_entry(from);
+	uint64_t value = entry & (EXO_PTE_ADDR | EXO_PTE_P | EXO_PTE_U | RIGHTS);
+
+	if (!entry || table_open(to) || !block_is_free(to) || gate_pte_write(0, from | 2, 1, 0, 0, 0) < 0)
+		return 0;
+	if (gate_pte_write(0, to | 2, 1, value, 0, 0) >= 0)
+		return 1;
+	(void)gate_pte_write(0, from | 2, 1, value, 0, 0);
+	return 0;
+}
+
 int huge_split_all(void)
 {
 	int e = 0;

@@ -215,7 +215,7 @@ long map_protect(uint64_t start, uint64_t size, uint64_t prot)
 {
 	uint64_t end = start + PAGE_UP(size);
 	struct region *r;
-	int changes = 0;
+	uint32_t changes = 0;
 
 	if (start % PAGE || prot & ~(uint64_t)(7 | PROT_SEM | 0x03000000))
 		return -EINVAL;
@@ -231,7 +231,7 @@ long map_protect(uint64_t start, uint64_t size, uint64_t prot)
 			return -ENOMEM;
 		if (r->flags & REGION_READ_ONLY && prot & PROT_WRITE)
 			return -EACCES;
-		changes |= r->prot != prot;
+		changes |= r->prot ^ (uint32_t)prot;
 	}
 	if (!changes)
 		return 0;
@@ -250,5 +250,7 @@ long map_protect(uint64_t start, uint64_t size, uint64_t prot)
 	}
 	prot_set(r, end, (uint32_t)prot);
 	regions_join(start, end);
+	if (end - start >= BLOCK && prot && !(changes & PROT_EXEC))
+		return tables_protect(start, end, (unsigned)prot);
 	return pages_protect(start, end, (unsigned)prot);
 }

@@ -381,6 +381,7 @@ void regions_open(void)
 	SPACE->last_leaf = SPACE->last_index = SPACE->last_index_there = 0;
 	SPACE->region_count = 0;
 	SPACE->region_bytes = 0;
+	SPACE->has_closed = SPACE->has_rights_due = 0;
 	FIRST_LEAF->count = FIRST_LEAF->has_files = 0;
 }
 

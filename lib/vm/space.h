@@ -55,6 +55,8 @@ struct space {
 	uint8_t  has_fork_advice;    /* a region is, or was, one that a fork child has otherwise: advice_fork */
 	uint8_t  lock_future;        /* mlockall's flags for mappings to come */
 	uint8_t  has_stash;          /* stash.c keeps something, or did */
+	uint8_t  has_closed;         /* a table is, or was since the last fork, closed: pages.c */
+	uint8_t  has_rights_due;     /* whoever opens a table gives its entries their regions' rights: the same */
 	uint8_t  has_strays;         /* an unmapping failed half-way: entries may stand where no region is */
 	uint64_t brk_start, brk_end; /* brk_end not rounded */
 	uint64_t stack_top, stack_limit;

@@ -101,3 +101,13 @@ int stash_drop(uint64_t start, uint64_t end)
 		e = part_end(r);
 	return e;
 }
+
+int stash_move(uint64_t start, uint64_t end, uint64_t to)
+{
+	struct region *r;
+	int e = 0;
+
+	while (stash_used() && (r = part(start, end, &e)))
+		r->offset += (to - start) / PAGE;
+	return e;
+}

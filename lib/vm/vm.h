@@ -80,6 +80,12 @@ uint64_t slots_skip(uint64_t va, uint64_t end);    /* the first address from va 
 /* tables down to level 1 present, exclusive and writable: 0 or -errno */
 int path_open(uint64_t va);
 int table_open(uint64_t va);                       /* the same, down to level 2 */
+/* One of these two (level 2 or 3 for the last table's entry) for addresses whose regions are gone: what only the old
+ * tables have of them is left to those who share these. */
+int path_leave(uint64_t va, int level);
+/* This env is about to lose its only way to a table (of that level) that others share: what it owns by entries [first,
+ * end) of it, if it owns the table, is theirs. Else it would stay charged to an env that cannot reach it. */
+void table_leave(uint64_t pfn, int level, unsigned first, unsigned end);
 
 /* ---- huge.c */
 int huge_serve(const struct region *r, uint64_t va); /* a run at va's 2 MiB, where r and memory allow it: 1, else 0 */
@@ -87,16 +93,30 @@ int huge_serve(const struct region *r, uint64_t va); /* a run at va's 2 MiB, whe
 int huge_split(uint64_t start, uint64_t end);
 int huge_drop(uint64_t start, uint64_t end);       /* the same, but whole ones are unmapped */
 int huge_split_all(void);
+/* the run at `from`, if there is one and both are multiples of 2 MiB, goes to `to`, where no page is: 1, else 0 */
+int huge_move(uint64_t from, uint64_t to);
 /* ---- pages.c */
+#define BLOCK (512 * PAGE) /* what one table of level 1 maps */
 /* The level-1 entries from that of va to the end of its table, which is this env's own, through a window; NULL: no
  * table, or no window. One at a time. */
 const volatile uint64_t *entries_look(uint64_t va);
 void entries_unlook(void);
+/* One window for each level; a table of one's own: true when it is there */
+#define TABLE_WINDOW(level) ((const uint64_t *)(SCRATCH + ((level) - 1) * PAGE))
+int table_look(int level, uint64_t pfn);
+void table_unlook(int level);
 /* these bits of n entries, up to the first that is absent */
 void entries_change(uint64_t va, uint64_t n, uint64_t value, uint64_t mask);
+int table_is_there(uint64_t va);                   /* the level-2 table for it */
 int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already */
 int pages_protect(uint64_t start, uint64_t end, unsigned prot);
+/* as pages_protect, where no right but that to write changes, and some to read is left: 0 or -ENOMEM */
+int tables_protect(uint64_t start, uint64_t end, unsigned prot);
+void table_rights(uint64_t va);                    /* va's level-1 table has just been opened: path.c */
+int tables_open(void);                             /* no table is closed: what has one cannot be sealed. 0, -ENOMEM */
 uint64_t present_from(uint64_t va, uint64_t end);  /* the next present page from va on; end: none below */
+/* which pages of va's table of level 1 are present, a byte each, 1 or 0; present: at 8 bytes. 0, -ENOMEM */
+int table_present(uint64_t va, uint8_t present[512]);
 
 /* Of a file that has lost pages, and has so many bytes: what this mapping may show of those goes. */
 void mapping_renew(const struct region *r, uint64_t size);
@@ -113,6 +133,8 @@ static inline int user_range_ok(uint64_t va, uint64_t n)
 int stash_put(uint64_t start, uint64_t end);       /* private pages become inaccessible: their bytes are kept */
 int stash_take(uint64_t start, uint64_t end);      /* brings them back; the regions there are writable meanwhile */
 int stash_drop(uint64_t start, uint64_t end);      /* what was kept for these addresses is forgotten */
+/* it belongs to as many others from `to` on, for which nothing is kept; -ENOMEM: a part may have moved */
+int stash_move(uint64_t start, uint64_t end, uint64_t to);
 static inline int stash_used(void) { return SPACE->has_stash; } /* else the last two have nothing to do */
 
 /* ---- populate.c */

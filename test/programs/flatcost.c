@@ -406,9 +406,89 @@ static void curve_threads(void)
 		CHECK(!pthread_join(thread[have], 0));
 }
 
+/* Of n pages that are there: which are, a page; another right, and back, and another place, a page; a child of who has
+ * taken the right away. */
+static void ranges_point(unsigned n, unsigned char *is_there)
+{
+	const size_t size = n * 4096ul, room = 2 * size + (4ul << 20);
+	char *all = mmap(0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *m;
+	uint64_t from;
+
+	CHECK(all != MAP_FAILED);
+	m = (char *)(((uintptr_t)all + (2ul << 20) - 1) & -(2ul << 20));
+	CHECK(!munmap(all, room));
+	CHECK(mmap(m, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == m);
+	(void)madvise(m, size, MADV_NOHUGEPAGE); /* the same pages on Linux */
+	for (unsigned i = 0; i < n; i++)
+		m[i * 4096ul] = 1;
+	from = ticks();
+	CHECK(!mincore(m, size, is_there));
+	taken[0] = ticks() - from;
+	point("mincore", n, 1, n);
+	for (unsigned i = 0; i < n; i++)
+		CHECK(is_there[i] == 1);
+	from = ticks();
+	CHECK(!mprotect(m, size, PROT_READ));
+	taken[0] = ticks() - from;
+	point("mprotect-less", n, 1, n);
+	from = ticks();
+	CHECK(!mprotect(m, size, PROT_READ | PROT_WRITE));
+	taken[0] = ticks() - from;
+	point("mprotect-more", n, 1, n);
+	from = ticks();
+	CHECK(mremap(m, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, m + size + (2ul << 20)) == m + size + (2ul << 20));
+	taken[0] = ticks() - from;
+	point("mremap", n, 1, n);
+	m += size + (2ul << 20);
+	CHECK(m[size - 4096] == 1 && !mprotect(m, size, PROT_READ));
+	from = ticks();
+	CHECK(!wait_status(spawn_none()));
+	taken[0] = ticks() - from;
+	point("fork-readonly", n, 1, n);
+	from = ticks();
+	CHECK(!munmap(m, size));
+	taken[0] = ticks() - from;
+	point("munmap-full", n, 1, n);
+}
+
+/* Addresses of so many MiB where each table was used once. */
+static void emptied_point(unsigned mib)
+{
+	const size_t size = (size_t)mib << 20;
+
+	for (int again = 0; again < 2; again++) {
+		char *m = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		uint64_t from;
+
+		CHECK(m != MAP_FAILED && !madvise(m, size, MADV_NOHUGEPAGE));
+		for (size_t at = 0; at < size && !again; at += 2ul << 20)
+			m[at] = 1;
+		from = ticks();
+		CHECK(!munmap(m, size));
+		taken[0] = ticks() - from;
+	}
+	point("munmap-empty", mib, 1, 1);
+}
+
+static void curve_ranges(void)
+{
+	static const unsigned pages[] = { 256, 1024, 4096, 16384, 65536, 131072, 262144 };
+	static const unsigned mib[] = { 64, 256, 1024, 4096, 16384, 32768, 65536 };
+	unsigned char *is_there = malloc(262144);
+
+	CHECK(is_there);
+	memset(is_there, 2, 262144);
+	for (unsigned i = 0; i < sizeof pages / sizeof pages[0]; i++)
+		ranges_point(pages[i], is_there);
+	for (unsigned i = 0; i < sizeof mib / sizeof mib[0]; i++)
+		emptied_point(mib[i]);
+	free(is_there);
+}
+
 static const struct curve { const char *name; void (*run)(void); } curves[] = {
 	{ "poll", curve_poll }, { "children", curve_children }, { "threads", curve_threads }, { "epoll", curve_epoll },
 	{ "open", curve_open }, { "signals", curve_signals }, { "timers", curve_timers }, { "maps", curve_maps },
+	{ "ranges", curve_ranges },
 };
 
 /* All, or those that are named. */

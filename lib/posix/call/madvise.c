@@ -132,18 +132,32 @@ CALL3(msync, start, size, flags)
 	return is_mapped(start, size) ? 0 : -ENOMEM;
 }
 
+/* The bytes for [va, stop), which lies within one table. */
+static long resident(uint64_t va, uint64_t stop, uint64_t to)
+{
+	_Alignas(8) uint8_t present[512];
+
+	if (table_present(va, present))
+		return -EAGAIN;
+	return user_write(to, present + va / PAGE % 512, (stop - va) / PAGE);
+}
+
 CALL3(mincore, start, size, vector)
 {
+	const uint64_t end = start + PAGE_UP(size);
+	long e = 0;
+
 	if (start % PAGE)
 		return -EINVAL;
-	for (uint64_t i = 0; i < PAGE_UP(size) / PAGE; i++) {
-		uint64_t va = start + i * PAGE;
-		uint8_t present = present_from(va, va + PAGE) == va;
+	if (end < start || PAGE_UP(size) < size)
+		return -ENOMEM;
+	for (uint64_t va = start, stop; !e && va < end; va = stop) {
+		const struct region *r = region_find(va);
 
-		if (!region_find(va))
+		if (!r)
 			return -ENOMEM;
-		if (user_write(vector + i, &present, 1))
-			return -EFAULT;
+		stop = MIN_OF(MIN_OF(r->end, end), (va | (512 * PAGE - 1)) + 1);
+		e = resident(va, stop, vector + (va - start) / PAGE);
 	}
-	return 0;
+	return e;
 }
