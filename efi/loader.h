@@ -74,6 +74,7 @@ void acpi_facts(struct boot_info *info);
 extern struct acpi acpi_seen;
 
 /* report.c: what the firmware knows of the machine, as text for people, in the first env's root home. Nothing is decided by it. */
+extern uint64_t loader_began; /* main.c: the TSC when efi_main was called */
 void report_make(struct boot_info *info);
 /* What it is so far, and its size. */
 const char *report_page(size_t *size);

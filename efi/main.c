@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* BOOTX64.EFI's table of contents: from the firmware's call to the kernel's first instruction. */
 #include <base/fmt.h>
+#include "cpu.h"
 #include "loader.h"
 
 EFI_HANDLE firmware_image;
 EFI_SYSTEM_TABLE *firmware_system;
 EFI_BOOT_SERVICES *firmware_boot;
+uint64_t loader_began;
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
@@ -26,6 +28,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 	struct boot_info *info;
 	struct settings settings;
 
+	loader_began = cpu_tsc();
 	firmware_image = image;
 	firmware_system = system;
 	firmware_boot = system->BootServices;

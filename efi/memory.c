@@ -168,6 +168,7 @@ void memory_survey(struct boot_info *info)
 	if (!info->frame_count)
 		stop(0, "memory map: no usable RAM; update the firmware");
 	info->map = (uint64_t)map;
+	info->map_count = (uint64_t)n;
 	ram_find(info->frame_count);
 }
 

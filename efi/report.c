@@ -51,6 +51,7 @@ static void report_firmware(void)
 	name[n] = 0;
 	report("firmware:  %s, revision %x, UEFI %u.%u, Secure Boot %s\n", n ? name : "(no name)", firmware_system->FirmwareRevision,
 		firmware_system->Hdr.Revision >> 16, (firmware_system->Hdr.Revision & 0xffff) / 10, secure_boot() ? "on" : "off");
+	report("loader:    began at tick %lu of the processor's counter\n", (unsigned long)loader_began);
 }
 
 enum { ONE_C, ONE_D, SEVEN_B, SEVEN_C, EXTENDED_D, POWER_D, WORDS };
@@ -112,6 +113,11 @@ static const char type_names[][16] = {
 };
 #define TYPES (sizeof(type_names) / sizeof(*type_names))
 
+static const EFI_MEMORY_DESCRIPTOR *descriptor(const struct memmap_raw *raw, size_t at)
+{
+	return (const EFI_MEMORY_DESCRIPTOR *)((const uint8_t *)raw->descriptors + at);
+}
+
 static void report_memory(void)
 {
 	const struct memmap_raw *raw = memory_map();
@@ -119,7 +125,7 @@ static void report_memory(void)
 	const char *comma = "";
 
 	for (size_t at = 0; at + raw->stride <= raw->size; at += raw->stride) {
-		const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)((const uint8_t *)raw->descriptors + at);
+		const EFI_MEMORY_DESCRIPTOR *d = descriptor(raw, at);
 		pages[d->Type < TYPES ? d->Type : TYPES] += d->NumberOfPages;
 	}
 	report("memory:    KiB in %lu entries: ", (unsigned long)(raw->size / raw->stride));
@@ -128,6 +134,52 @@ static void report_memory(void)
 			report("%s%s %lu", comma, i < TYPES ? type_names[i] : "of unknown types", (unsigned long)pages[i] * 4);
 			comma = ", ";
 		}
+	report("\n");
+}
+
+#define RANGES_A_LINE 12
+
+/* One more of those that the title tells of, RANGES_A_LINE to a line; said: how many there were. */
+static void range_say(const char *title, size_t *said, uint64_t pfn, uint64_t count, const char *type)
+{
+	if (!count)
+		return;
+	if (*said % RANGES_A_LINE)
+		report(", ");
+	else
+		report("%s%s", *said ? "\n" : "", title);
+	report("%lx+%lx %s", (unsigned long)pfn, (unsigned long)count, type);
+	++*said;
+}
+
+/* The map by addresses, each range its first page and how many, in hexadecimal: as the firmware gave it, in its order,
+ * neighbours of one type joined; and as memmap_clean left it. What is allocated from here to the exit, and what the
+ * exit frees, is in neither. */
+static void report_ranges(const struct boot_info *info)
+{
+	const struct memmap_raw *raw = memory_map();
+	const struct boot_range *clean = (const struct boot_range *)info->map;
+	uint64_t pfn = 0, count = 0;
+	uint32_t type = 0;
+	size_t given = 0, cleaned = 0;
+
+	for (size_t at = 0; at + raw->stride <= raw->size; at += raw->stride) {
+		const EFI_MEMORY_DESCRIPTOR *d = descriptor(raw, at);
+
+		if (d->Type == type && d->PhysicalStart >> EXO_PAGE_SHIFT == pfn + count) {
+			count += d->NumberOfPages;
+			continue;
+		}
+		range_say("given:     ", &given, pfn, count, type < TYPES ? type_names[type] : "of unknown types");
+		pfn = d->PhysicalStart >> EXO_PAGE_SHIFT;
+		count = d->NumberOfPages;
+		type = d->Type;
+	}
+	range_say("given:     ", &given, pfn, count, type < TYPES ? type_names[type] : "of unknown types");
+	report("\n");
+	for (uint64_t i = 0; i < info->map_count; i++)
+		range_say("clean:     ", &cleaned, clean[i].pfn, clean[i].count,
+			clean[i].type == BOOT_FREE ? "free" : "reserved");
 	report("\n");
 }
 
@@ -180,6 +232,7 @@ void report_make(struct boot_info *info)
 	report_tables(info);
 	report_controllers(info);
 	report_pci();
+	report_ranges(info);
 	info->report_va = REPORT_VA;
 	info->report_size = used;
 	first_segment(info, REPORT_VA, (uint64_t)text, REPORT_PAGES, 0);

@@ -30,8 +30,8 @@ static const char usage[] =
 	"  -- COMMAND   first starts COMMAND, until it waits for something or stops; without --pid the tables are its own\n"
 	"  --fork       the tables of a process before it forks, of it and its child after that, and after one write\n"
 	"  --frames     which frames of the machine are what, and whose\n"
-	"  --boot       how long firmware, kernel and library took to this program; what the firmware said of memory, and\n"
-	"               what became of it\n"
+	"  --boot       how long firmware, loader, kernel and library took to this program; what the firmware said of\n"
+	"               memory, the same as the loader cleaned it, and what became of it\n"
 	"  --raw        for programs: an entry a line\n";
 
 static int is_raw;
@@ -82,6 +82,39 @@ static int entry_read(const char *line, struct entry *e)
 		e->state, e->frame, &e->owner, &e->account, &e->refs, &e->used) == 11;
 }
 
+/* ---- regions */
+#define REGIONS 512
+static struct region { unsigned long start, end; char rights[8], name[128]; } regions[REGIONS];
+static unsigned region_count;
+
+static void regions_read(int pid)
+{
+	char line[512];
+	FILE *f = proc_open(pid, "maps");
+
+	for (region_count = 0; f && region_count < REGIONS && fgets(line, sizeof line, f); region_count++) {
+		struct region *r = regions + region_count;
+
+		strcpy(r->name, "-");
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %127s", &r->start, &r->end, r->rights, r->name) < 3)
+			break;
+	}
+	if (f)
+		(void)fclose(f);
+}
+
+/* The name of the region that an address lies in, behind two blanks. In none: the library's own data, or a home's. */
+static const char *region_of(unsigned long va, char text[48])
+{
+	const char *name = va < EXO_HOMES_BASE ? "library" : NULL;
+
+	for (unsigned i = 0; i < region_count; i++)
+		if (va >= regions[i].start && va < regions[i].end)
+			name = strcmp(regions[i].name, "-") ? regions[i].name : "anonymous";
+	(void)snprintf(text, 48, name ? "  %s" : "", name);
+	return text;
+}
+
 static void entry_show(const struct entry *e)
 {
 	char place[48] = "", whose[24];
@@ -97,23 +130,15 @@ static void entry_show(const struct entry *e)
 		printf(" %s %s frame %s %s, %u links, %u entries%s\n", e->rights, e->state, e->frame, whose, e->refs, e->used,
 			place);
 	else
-		printf(" x %lu %s %s frame %s %s, in %u entries\n", e->count, e->rights, e->state, e->frame, whose, e->refs);
+		printf(" x %lu %s %s frame %s %s, in %u entries%s\n", e->count, e->rights, e->state, e->frame, whose, e->refs,
+			region_of(e->va, place));
 }
 
 /* What regions there are, for who draws. */
-static void regions_show(int pid)
+static void regions_show(void)
 {
-	char line[512], rights[8], name[256];
-	unsigned long start, end;
-	FILE *f = proc_open(pid, "maps");
-
-	while (f && fgets(line, sizeof line, f)) {
-		name[0] = 0;
-		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %255s", &start, &end, rights, name) >= 3)
-			printf("region %lx %lx %s %s\n", start, end, rights, name[0] ? name : "-");
-	}
-	if (f)
-		(void)fclose(f);
+	for (unsigned i = 0; i < region_count; i++)
+		printf("region %lx %lx %s %s\n", regions[i].start, regions[i].end, regions[i].rights, regions[i].name);
 }
 
 /* The tables of one process as one state of the story. */
@@ -127,6 +152,7 @@ static void state_show(const char *label, int pid)
 	if (!f)
 		fail("process %d: %s", pid, errno == ENOENT ? "there is none" : strerror(errno));
 	name_of(pid, name);
+	regions_read(pid);
 	printf(is_raw ? "state %s\nname %s\n" : "%s: %s\n", label, name);
 	for (; fgets(line, sizeof line, f); lines++) {
 		if (is_raw)
@@ -140,7 +166,7 @@ static void state_show(const char *label, int pid)
 	if (lines < 3)
 		fail("process %d does not tell of its tables", pid);
 	if (is_raw)
-		regions_show(pid);
+		regions_show();
 }
 
 /* Who owns: homes, and envs by the names of their processes. */
@@ -353,29 +379,54 @@ static void frames_show(void)
 				printf("%-8s %6u %10lu %12lu\n", types[type], env, count[type][env], 4 * count[type][env]);
 }
 
-/* The boot: by the CPU's counter, which runs from the machine's start; and memory as the firmware named it, in the
- * loader's words. */
-static void boot_show(void)
+/* How long each part of the boot took, by the CPU's counter, which runs from the machine's start. */
+static void stages_show(uint64_t now, uint64_t loader)
 {
-	static const char title[] = "memory:";
-	const uint64_t now = __builtin_ia32_rdtsc(), left = the_info->tsc_exit_boot, user = the_info->tsc_first_user;
+	const uint64_t left = the_info->tsc_exit_boot, user = the_info->tsc_first_user;
 	const struct { const char *name; uint64_t ticks; } stage[] = {
-		{ "firmware-and-loader", left }, { "kernel", user - left }, { "library-to-here", now - user },
+		{ "firmware", loader }, { "loader", left - loader }, { "kernel", user - left },
+		{ "library-to-here", now - user },
 	};
-	unsigned long count[TYPES] = { 0 };
-	char line[512];
-	FILE *f = fopen("/proc/aril-hardware", "re");
 
 	for (unsigned i = 0; i < sizeof stage / sizeof *stage; i++)
 		printf(is_raw ? "boot %s %llu %llu\n" : "%-20s %14llu ticks %12llu us\n", stage[i].name,
 			(unsigned long long)stage[i].ticks,
 			(unsigned long long)(is_raw ? the_info->tsc_hz : stage[i].ticks * 1000000 / the_info->tsc_hz));
+}
+
+/* "given:     0+1 boot code, 1+9f free": a range a line, by addresses. */
+static void ranges_show(char *line)
+{
+	const char *whose = strtok(line, ":");
+	char type[32];
+	unsigned long pfn, count;
+
+	for (char *at; (at = strtok(NULL, ",\n"));)
+		if (sscanf(at, " %lx+%lx %31[^,\n]", &pfn, &count, type) == 3)
+			printf("%s %010lx to %010lx %s\n", whose, pfn * EXO_PAGE_SIZE, (pfn + count) * EXO_PAGE_SIZE, type);
+}
+
+/* The boot: its parts in time; and memory as the firmware named it, in the loader's words. */
+static void boot_show(void)
+{
+	static const char title[] = "memory:";
+	const uint64_t now = __builtin_ia32_rdtsc();
+	unsigned long long loader;
+	unsigned long count[TYPES] = { 0 };
+	char line[512];
+	FILE *f = fopen("/proc/aril-hardware", "re");
+
 	for (unsigned long i = 0; i < the_info->frame_count; i++)
 		count[the_frames[i].type % TYPES]++;
-	while (f && fgets(line, sizeof line, f))
-		if (!strncmp(line, title, sizeof title - 1))
+	while (f && fgets(line, sizeof line, f)) {
+		if (sscanf(line, "loader: began at tick %llu", &loader) == 1)
+			stages_show(now, loader);
+		else if (!strncmp(line, title, sizeof title - 1))
 			printf("%s %s", is_raw ? "firmware" : "firmware:",
 				line + sizeof title - 1 + strspn(line + sizeof title - 1, " "));
+		else if (!strncmp(line, "given: ", 7) || !strncmp(line, "clean: ", 7))
+			ranges_show(line);
+	}
 	if (f)
 		(void)fclose(f);
 	for (unsigned type = 0; type < TYPES; type++)

@@ -16,7 +16,7 @@ from aril import guest, place
 
 # A fork and two writes, then a process whose pages are looked at from outside: Linux's pagemap is another way to the
 # same facts.
-SCRIPT = "forkonce; /bin/busybox sleep 100 & p=$!; sleep 0.3; pages $p; kill $p"
+SCRIPT = "wild 2>/dev/null; forkonce; /bin/busybox sleep 100 & p=$!; sleep 0.3; pages $p; kill $p"
 PAGES = r"""
 #include <fcntl.h>
 #include <stdint.h>
@@ -56,8 +56,11 @@ def explored(path: str, *command: str) -> bytes:
         # With line tables, which other programs of the suite have not.
         once = built(folder, "forkonce", os.path.join(place.TOP, "test/programs/forkonce.c"), "-g")
         pages = built(folder, "pages", f.name)
+        with open(os.path.join(folder, "wild.c"), "w", encoding="ascii") as f:
+            f.write("int main(void) { return *(volatile int *)99999999999999; }")
+        wild = built(folder, "wild", f.name)
         done = subprocess.run(
-            [guest.MACHINE, "explore", "--timeout", "100", "--add", once, "--add", pages, path, "--", *command],
+            [guest.MACHINE, "explore", "--timeout", "100", "--add", once, "--add", pages, "--add", wild, path, "--", *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -109,6 +112,14 @@ def test_fork(run):
     assert [frame(w) for w in child["after"][1:]] == [frame(w) for w in parent["before"][1:]]
     assert "|RW|" not in child["before"][1] and all("|RW|" in w for w in child["after"])
     assert child["env"] != parent["env"] and child["frame"][0] == child["frame"][1]
+
+
+def test_nowhere(run):
+    """A read where nothing is: no entry on the whole way, before and after, and why it was not served."""
+    _, data, _ = run
+    (f,) = [f for f in faults_of(data, "wild") if " 0x5af3107a3fff," in f["title"]]
+    assert f["before"] == f["after"] == ["absent"] * 4 and f["index"] == [181, 460, 131, 419]
+    assert data["spans"][f["span"]][7:9] == ["not served: EFAULT", 1]
 
 
 def test_source(run):

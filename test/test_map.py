@@ -28,7 +28,8 @@ while read range rest; do
 done </proc/$p/maps
 mark fork; map --raw --fork
 mark frames; map --raw --frames
-mark boot; map --raw --boot; map --boot
+mark boot; map --raw --boot
+mark boottext; map --boot
 mark text; map --pid $p; map --fork | head -3; map --frames | head -2; map
 mark command; map -- sleep 100 | head -2; map --pid $p -- sleep 100 | head -1
 mark wrong; for w in '--pid 99' '--pid x' '--fork --frames' '--pid 3 --fork' '-- true' '-- /no/such' '--what'; do map $w 2>&1 | head -1; done
@@ -128,30 +129,47 @@ def boxes(text: str):
         yield x, x + w, y - size * 0.75, y + size * 0.2, words
 
 
-def boot_lines(said) -> str:
-    """Those for programs, of what was said in both forms."""
-    return "".join(
-        line + "\n" for line in said["boot"].splitlines() if line.startswith(("boot ", "firmware KiB", "became "))
-    )
-
-
 def test_boot(said):
     """All stages took time; the firmware's types are read, and the frames of now are as many as there are."""
-    m = aril_map.read(boot_lines(said))
-    assert [name for name, _, _ in m.boot] == ["firmware and loader", "kernel", "library to here"] and all(
+    m = aril_map.read(said["boot"])
+    assert [name for name, _, _ in m.boot] == ["firmware", "loader", "kernel", "library to here"] and all(
         ticks > 0 and hz > 10**8 for _, ticks, hz in m.boot
     )
     assert {"free", "boot data", "loader code", "ACPI tables"} <= set(m.firmware) and m.firmware["free"] > 500000
     frames = aril_map.read(said["frames"]).frames
     assert sum(m.became.values()) == 4 * sum(count for _, count, _, _ in frames)
-    assert re.search(r"^kernel +\d+ ticks +\d+ us$", said["boot"], re.M) and re.search(
-        r"^now free +\d+ KiB$", said["boot"], re.M
+    assert re.search(r"^kernel +\d+ ticks +\d+ us$", said["boottext"], re.M) and re.search(
+        r"^now free +\d+ KiB$", said["boottext"], re.M
     )
+    assert re.search(r"^firmware +\d+ ticks +\d+ us$", said["boottext"], re.M) and re.search(
+        r"^clean 0000001000 to [0-9a-f]{10} free$", said["boottext"], re.M
+    )
+
+
+def covered(ranges: list, kinds: tuple) -> set:
+    """Pages of those types."""
+    return {p for start, end, kind in ranges if kind in kinds for p in range(start >> 12, end >> 12)}
+
+
+def test_cleaned(said):
+    """The map by addresses holds what its sums say. Cleaned, it is in order, in pieces that do not touch, and free is what
+    the firmware called free or its own for the boot, but for page 0."""
+    m = aril_map.read(said["boot"])
+    given, clean = m.given, m.clean
+    assert len(given) > 10 and len(clean) > 3
+    sums: dict = {}
+    for start, end, kind in given:
+        sums[kind] = sums.get(kind, 0) + (end - start >> 10)
+    assert sums == m.firmware
+    assert all(a[1] < b[0] or (a[1] == b[0] and a[2] != b[2]) for a, b in zip(clean, clean[1:]))
+    usable = covered(given, ("free", "boot code", "boot data", "loader code", "loader data"))
+    assert covered(clean, ("free",)) == usable - {0}
+    assert covered(clean, ("reserved",)) >= covered(given, ("ACPI tables", "ACPI NVS", "runtime code", "runtime data"))
 
 
 @pytest.mark.parametrize("name", ["tree", "fork", "frames", "boot"])
 def test_picture(said, name):
-    m = aril_map.read(boot_lines(said) if name == "boot" else said[name])
+    m = aril_map.read(said[name])
     text = map_draw.Picture(m).svg()
     root = ET.fromstring(text)
     width, height = float(root.get("width")), float(root.get("height"))
@@ -207,7 +225,8 @@ def test_text(said):
     assert re.search(
         r"^  008000000000 table r-x live frame [0-9a-f]+ env 1's, \d+ links, 1 entries  home 0 of env 1$", text, re.M
     )
-    assert re.search(r"^      0+400000 page x \d+ r-- many frame", text, re.M)
+    assert re.search(r"^      0+400000 page x \d+ r-- many frame [0-9a-f]+ env \d+'s, in \d+ entries  /bin/busybox$", text, re.M)
+    assert re.search(r" page x \d+ rw- sole .*  \[stack\]$", text, re.M) and re.search(r"  library$", text, re.M)
     assert "before the fork|parent: map\n" in text and re.search(r"^free +0 +\d+ +\d+$", text, re.M)
     assert re.search(r"^\d+ frames mapped, .*, 0 disagreements$", text, re.M)
     assert said["command"].count("sleep\n") == 2 and said["all"].strip() == "1"

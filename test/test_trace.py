@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from aril import guest, programs, trace, trace_spans
+from aril import guest, programs, trace, trace_spans, trace_words
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -281,6 +281,13 @@ def test_every_kind_is_known():
     with open(os.path.join(guest.TOP, "kernel/include/exo/trace.h"), encoding="utf-8") as f:
         kinds = re.findall(r"^\tEXO_T_(\w+),", f.read(), re.M)
     assert [getattr(trace, k) for k in kinds] == list(range(len(kinds)))
+
+
+def test_every_note_is_known():
+    with open(os.path.join(guest.TOP, "lib/rt/note.h"), encoding="utf-8") as f:
+        kinds = re.findall(r"^\tNOTE_(\w+),", f.read(), re.M)
+    names = {"NONE": "NOTE_NONE", "FAULT": "FAULT_BEGIN"}
+    assert [getattr(trace_words, names.get(k, k)) for k in kinds] == list(range(len(kinds))) and len(kinds) == 5
 
 
 def test_refused():

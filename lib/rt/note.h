@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Notes for who reads the gate's trace: op nop does nothing, and the trace records its registers all the same
- * (exo/trace.h). Made only while somebody traces; test/aril/trace_words.py reads the kinds out of this file. */
+ * (exo/trace.h). Made only while somebody traces; test/aril/trace_words.py mirrors the kinds. */
 #ifndef RT_NOTE_H
 #define RT_NOTE_H
 #include <rt/gate.h>

@@ -92,6 +92,8 @@ class Map:
     frames: list = field(default_factory=list)  # (first, count, type, env)
     boot: list = field(default_factory=list)  # (stage, ticks, ticks a second)
     firmware: dict = field(default_factory=dict)  # KiB by the firmware's type
+    given: list = field(default_factory=list)  # (start, end, the firmware's type)
+    clean: list = field(default_factory=list)  # (start, end, "free" or "reserved")
     became: dict = field(default_factory=dict)  # KiB by the frames' type
 
     def owner(self, env: int) -> str:
@@ -155,6 +157,8 @@ class Reader:
                 kind: int(kib)
                 for kind, kib in re.findall(r"([A-Za-z][A-Za-z ]*?) (\d+)(?=,|$)", text.partition(": ")[2])
             }
+        elif what in ("given", "clean"):
+            getattr(m, what).append((int(words[1], 16), int(words[3], 16), " ".join(words[4:])))
         elif what == "became":
             m.became[words[1]] = m.became.get(words[1], 0) + int(words[2])
         elif what == "frames":

@@ -526,11 +526,12 @@ FIRMWARE_COLOURS = {
     "loader code": ORANGE,
     "loader data": "#c77f00",
 }
-STAGES = (svg.GREY, RED, BLUE)
+STAGES = (svg.GREY, ORANGE, RED, BLUE)
 
 
 class Boot:
-    """A bar of the time, and two of memory: the firmware's map by type, and the frames of now by type."""
+    """A bar of the time, and of memory: the firmware's map by type, the same by addresses as it was given and as it was
+    cleaned, and the frames of now by type."""
 
     def __init__(self, m: Map):
         self.map = m
@@ -548,6 +549,28 @@ class Boot:
             + words
         )
 
+    def strips(self, y: float, colours: dict) -> float:
+        """One scale for both, up to the last byte that may be used."""
+        d, m = self.d, self.map
+        end = max((e for _, e, kind in m.clean if kind == "free"), default=1)
+        clean = {"free": "#f4f4f4", "reserved": "#4a4a4a"}
+        d.text(
+            20,
+            y,
+            f"The same by addresses, 0 to {end >> 20:,} MiB: as it was given in {len(m.given)} pieces, as it was cleaned to {len(m.clean)}",
+            13,
+            bold=True,
+        )
+        d.rect(20, y + 10, d.width - 60, 24, "#ffffff", svg.GREY, 0.5)
+        d.rect(20, y + 38, d.width - 60, 24, "#ffffff", svg.GREY, 0.5)
+        for ranges, colour_of, top in ((m.given, colours, y + 10), (m.clean, clean, y + 38)):
+            for start, stop, kind in ranges:
+                if start < end:
+                    x, w = 20 + (d.width - 60) * start / end, (d.width - 60) * (min(stop, end) - start) / end
+                    tip = f"{start:#x} to {stop:#x}: {kind}, {(stop - start) >> 10:,} KiB"
+                    d.rect(x, top, max(w, 0.6), 24, colour_of.get(kind, svg.GREY), tip=tip)
+        return y + 92
+
     def draw(self) -> str:
         d, m = self.d, self.map
         d.text(20, 28, "A boot, from the machine's start to the first program", 16, bold=True)
@@ -561,18 +584,16 @@ class Boot:
         d.text(20, y, "Memory as the firmware gave it", 13, bold=True)
         rest = iter(("#4a4a4a", PURPLE, RED, GREEN, "#8f5b00", GREY, "#cccccc", "#aaaaaa"))
         ram = [(kind, kib) for kind, kib in sorted(m.firmware.items(), key=lambda item: -item[1])]
-        y = self.bar(
-            y + 10,
-            [(kind, kib, FIRMWARE_COLOURS.get(kind) or next(rest, GREY), f"{kib:,} KiB") for kind, kib in ram],
-            14,
-        )
+        colours = {kind: FIRMWARE_COLOURS.get(kind) or next(rest, GREY) for kind, _ in ram}
+        y = self.bar(y + 10, [(kind, kib, colours[kind], f"{kib:,} KiB") for kind, kib in ram], 14)
+        y = self.strips(y, colours)
         d.text(20, y, "What became of it: the kernel's records of frames, now", 13, bold=True)
         now = sorted(m.became.items(), key=lambda item: -item[1])
         y = self.bar(y + 10, [(FRAME_WORDS[kind], kib, FRAME_COLOURS[kind], f"{kib:,} KiB") for kind, kib in now], 8)
         d.text(
             20,
             y,
-            "What the firmware calls reserved or MMIO lies partly beyond the last frame that has a record.",
+            "What the firmware calls reserved or MMIO lies partly beyond the last frame that has a record. Of the cleaned map the loader keeps what stays in use.",
             11,
             FAINT,
         )
@@ -580,7 +601,7 @@ class Boot:
 
 
 WORDS = {
-    Boot: "The processor's counter starts with the machine. The loader notes it where it leaves the firmware, the kernel before the first instruction of ring 3.",
+    Boot: "The processor's counter starts with the machine. The loader notes it where it begins and where it leaves the firmware, the kernel before the first instruction of ring 3.",
     Tree: "Every table of one process, read by the process itself and joined with the kernel's public frame table. A row is an entry, or a run of entries that say the same.\n\n"
     "The way down is root (PML4), PDPT, page directory, page table, page: 512 GiB, 1 GiB, 2 MiB and 4 KiB an entry.",
     Story: "The same addresses in parent and child, at three moments. fork copies no page: it links tables sealed into the child's root. The first write below a sealed table pays for a copy of the "

@@ -102,6 +102,8 @@ def events(trace):
 
     for s in story.spans:
         said = {"what": s.text, **({"result": s.result} if s.result else {})}
+        if s.after is not None:
+            said.update(before=[story.words.pte(e) for e in s.before], after=[story.words.pte(e) for e in s.after])
         yield event("X", s.env, s.start, dur=s.end - s.start, name=f"{s.name} (goes on)" if s.goes_on and s.kind != trace_spans.TURN else s.name, cat=s.kind, args=said)
     for m in story.marks:
         yield event("i", m.env, m.at, name=m.name, s="t", args={"what": m.text})

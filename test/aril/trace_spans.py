@@ -194,8 +194,8 @@ class Spans:
             s.before = r.args[2:6]
         elif kind == FAULT_END and s and s.kind == FAULT:
             s.after = r.args[2:6]
-            s.result = f"not served: {trace_words.linux_error(-(r.args[0] >> 8))}" if r.args[0] >> 8 else "served"
-            s.failed = bool(r.args[0] >> 8)
+            why = r.args[0] >> 8
+            s.result, s.failed = f"not served: {trace_words.linux_error(2**64 - why)}" if why else "served", bool(why)
             self.close(r.env, self.now)
             t.last = self.now
 

@@ -59,7 +59,7 @@ def errors() -> dict:
 
 
 def linux_error(value: int) -> str:
-    """The name, where a result of Linux's is an error; those behind 133 never leave the library."""
+    """The name, where a result of Linux's (64 bits) is an error; those behind 133 never leave the library."""
     n = -signed(value)
     return errno.errorcode.get(n, f"E{n}") if 0 < n < 4096 else ""
 
