@@ -100,6 +100,10 @@ def test_page(page):
     assert made[7] == "sh[3]" and ["makes", fork[0], made[3], tracks.index("sh[3]")] in [a[:4] for a in data["arrows"]]
     # exec gives the process another env: it keeps its number and has another name.
     assert any(s[5] == "execve" and tracks[s[0]] == "sh[3]" for s in spans)
+    led = {(why, tracks[a], tracks[b]) for why, a, _, b, _ in data["arrows"]}
+    assert ("becomes", "sh[3]", "busybox[3]") in led and ("makes", "sh[2]", "sh[3]") in led
+    # Its end wakes who waits for that, in a notify of the gate or by the family's own queue; init is told by the monitor.
+    assert ("wakes", "monitor", "init[1]") in led and {why for why, _, _ in led} == {"makes", "becomes", "wakes", "yields to"}
     # What was refused says why; a fault says what was wanted.
     refused = [s for s in spans if s[8] and s[2] == "gate"]
     assert refused and all(re.match(r"-E[A-Z]+: \w", s[7]) for s in refused) and any(s[7].startswith("-ESEALED: the path") for s in refused)

@@ -13,6 +13,7 @@ from .trace_spans import FAULT, GATE, LINUX, TURN, Span, Spans
 
 WIDTH, LEFT, RIGHT = 1180, 112, 12
 LINES = 3
+TICK = 90  # pixels between two at least
 CALL_H, GATE_H, SPACE = 20, 66, 16
 TRACK_H = CALL_H + 2 + GATE_H
 GROUPS = {
@@ -43,7 +44,9 @@ class Fork:
         self.story = story
         self.call, self.make = self.first()
         self.parent = self.call.env
-        self.child = next(a.env for a in story.arrows if a.why == "makes" and a.from_at == self.make.start)
+        self.child = next((a.env for a in story.arrows if a.why == "makes" and a.from_at == self.make.start), 0)
+        if not self.child:
+            raise Failure("the first fork's child never had the CPU in this trace")
         pid = str(story.names.process(self.child)[0])
         ends = [s.end for s in self.of(self.parent, LINUX) if s.name.startswith("wait") and s.result == pid]
         self.start = self.call.start
@@ -62,7 +65,7 @@ class Fork:
                 for g in self.inside(s):
                     if g.name == "env_make" and not g.failed:
                         return s, g
-        raise Failure("no fork in this trace: a picture shows the first one that COMMAND makes")
+        raise Failure("no fork in this trace that makes an environment: a picture shows the first one of COMMAND's")
 
     # ---- captions
     def tell(self) -> list:
@@ -114,13 +117,22 @@ class Fork:
             taken = [g for g in self.inside(s) if g.name == "frame_claim" and "proof 0x" in g.text]
             taken += [g for g in self.inside(s) if g.name == "frame_claim" and " level " in g.text and g not in taken]
             if taken and not any(g.name == "pt_copy" for g in self.inside(s)):
+                first = self.copying(self.parent)
+                where = "to the same page" if first and first.address >> 12 == s.address >> 12 else "below a sealed table"
                 return Caption(
                     s,
-                    "The wait has nothing to tell yet and yields: the child runs. It writes to the same page, and "
-                    f"nobody else links its way down any more. So it takes over {len(taken)} frames, the last of them "
-                    "the page, sets R/W again, and copies nothing.",
+                    f"{self.yielding()}: the child runs. It writes {where}, and nobody else links its way down any "
+                    f"more. So it takes over {counted(len(taken), 'frame')}, sets R/W again, and copies no table.",
                 )
         return None
+
+    def yielding(self) -> str:
+        """What hands the CPU to the child."""
+        arrow = next((a for a in self.story.arrows if a.why == "yields to" and a.env == self.child), None)
+        if not arrow or arrow.from_env != self.parent:
+            return "The parent's turn ends"
+        calls = [s for s in self.of(self.parent, LINUX) if s.start <= arrow.from_at <= s.end]
+        return f"{calls[-1].name} has nothing to tell yet and yields" if calls else "The parent yields"
 
     def tell_end(self) -> Optional[Caption]:
         last = next((s for s in self.of(self.child, LINUX) if s.name.startswith("exit")), None)
@@ -137,6 +149,8 @@ class Picture:
     def __init__(self, story: Spans):
         self.fork, self.d = Fork(story), svg.Drawing(WIDTH)
         self.each = (self.fork.end - self.fork.start) / LINES * 1.0001  # microseconds a line
+        steps = (k * 10**power for power in range(9) for k in (1, 2, 5))
+        self.tick = next(step for step in steps if step * (WIDTH - LEFT - RIGHT) / self.each >= TICK)
 
     def x(self, at: float, line: int) -> float:
         return LEFT + (at - self.fork.start - line * self.each) / self.each * (WIDTH - LEFT - RIGHT)
@@ -187,8 +201,8 @@ class Picture:
         d, fork = self.d, self.fork
         for s in fork.story.spans:
             if s.kind == TURN and s.env not in (fork.parent, fork.child) and fork.start < s.start < fork.end:
-                x, end = self.x(s.start, line), self.x(s.end, line)
-                if LEFT <= x < WIDTH - RIGHT:
+                x, end = max(self.x(s.start, line), LEFT), min(self.x(s.end, line), WIDTH - RIGHT)
+                if x < end:
                     d.rect(x, top, max(end - x, 2), h, "#ffffff", svg.GREY, 0.8, "3 2", tip=s.text)
                     if end - x >= 14:
                         d.upright(x + (end - x) / 2 + 4, top + h / 2 + 24, s.name, 10)
@@ -209,7 +223,7 @@ class Picture:
         """y below it, captions too."""
         d, fork = self.d, self.fork
         start = line * self.each
-        for at in range(int(start // 50 + 1) * 50, int(start + self.each) + 1, 50):
+        for at in range(int(start // self.tick + 1) * self.tick, int(start + self.each) + 1, self.tick):
             x = self.x(fork.start + at, line)
             d.line([(x, y + 4), (x, y + 10)], svg.GREY, 0.8)
             if x < WIDTH - RIGHT - 40:

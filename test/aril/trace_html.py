@@ -64,7 +64,7 @@ function draw() {
 	for (const a of data.arrows) {
 		if (a[4] < from || a[2] > to) continue;
 		const x1 = x(a[2]), y1 = tops[a[1]] + ROW / 2, x2 = x(a[4]), y2 = tops[a[3]] + 2, up = y2 < y1;
-		c.strokeStyle = c.fillStyle = a[0] === 'makes' ? '#a05195' : '#8a8a8a';
+		c.strokeStyle = c.fillStyle = { makes: '#a05195', becomes: '#0072b2', wakes: '#009e73' }[a[0]] || '#8a8a8a';
 		c.beginPath(); c.moveTo(x1, y1); c.lineTo(x2, y2); c.stroke();
 		c.beginPath(); c.moveTo(x2 - 3, y2 + (up ? 6 : -6)); c.lineTo(x2, y2); c.lineTo(x2 + 3, y2 + (up ? 6 : -6)); c.fill();
 	}
@@ -217,7 +217,8 @@ def page_of(trace, story: trace_spans.Spans, more: More) -> str:
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{more.title}</title>'
         f"<style>{svg.STYLE}{STYLE}{more.style}</style></head>\n<body><h1>{more.title}</h1>\n"
         f"<p>{trace.total:,} records.{lost} A track is an environment, named by its process. Turn the wheel to zoom, drag to move, click a span for its arguments and result. "
-        "Red borders were refused. Violet arrows lead to an environment that was made, grey ones to one that was given the CPU.</p>\n"
+        "Red borders were refused. Violet arrows lead to an environment that was made, blue ones to the one that exec made of the same process, "
+        "green ones to one that was woken, grey ones to one that was given the CPU.</p>\n"
         "<p>A span of Linux's call or of a page fault ends where the library goes back to the program: while a trace is "
         "made, it says so. What does not come back (exit, execve) and what came by int 0x80 end with their last call "
         "of the gate.</p>\n"

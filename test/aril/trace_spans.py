@@ -41,7 +41,7 @@ class Mark:
 
 @dataclass
 class Arrow:
-    """why: "makes" or "yields to"."""
+    """why: "makes", "becomes" (exec: an env of the same process), "wakes" or "yields to"."""
 
     why: str
     from_env: int
@@ -70,7 +70,7 @@ class Spans:
         self.hz, self.zero = trace.hz, records[0].tsc if records else 0
         self.spans, self.marks, self.arrows, self.envs, self.tracks = [], [], [], [], {}
         self.running = 0
-        self.makes, self.yields = {}, {}  # env: (who, when)
+        self.makes, self.yields, self.wakes = {}, {}, {}  # env: (who, when)
         self.now = 0.0
         self.raw = self.zero  # TSC of the record before
         self.looked = 0  # ticks in which somebody only looked, for the trace: they are taken out of all times
@@ -115,8 +115,10 @@ class Spans:
             again = replace(s, start=self.now, end=0.0, depth=len(t.open), goes_on=True)
             t.open.append(again)
         t.last = self.now
-        for waiting, why in ((self.makes, "makes"), (self.yields, "yields to")):
+        for waiting, why in ((self.makes, "makes"), (self.wakes, "wakes"), (self.yields, "yields to")):
             who = waiting.pop(env, None)
+            if who and why == "makes" and self.names.process(who[0])[0] == self.names.process(env)[0]:
+                why = "becomes"
             if who:
                 self.arrows.append(Arrow(why, *who, env, self.now))
 
@@ -203,6 +205,8 @@ class Spans:
         self.begin(r.env, GATE, self.words.op(r.number), self.words.call(r.number, r.args))
         if self.words.op(r.number) == "yield" and r.args[0]:
             self.yields[r.args[0]] = (r.env, self.now)
+        elif self.words.op(r.number) == "notify" and r.args[0] != r.env:
+            self.wakes[r.args[0]] = (r.env, self.now)
 
     def gate_return(self, r) -> None:
         t = self.track(r.env)
@@ -214,5 +218,7 @@ class Spans:
         t.last = self.now
         if s.name == "env_make" and not s.failed:
             self.makes[r.args[0]] = (r.env, s.start)
+        if s.name == "notify" and s.failed:
+            self.wakes = {env: who for env, who in self.wakes.items() if who[0] != r.env}
         if s.name == "yield":
             self.yields = {env: who for env, who in self.yields.items() if who[0] != r.env}
