@@ -201,6 +201,14 @@ mute; store s unanswered; kv s put a b & sleep 1; kill -9 $!; wait $!; echo $?; 
     assert r.out.decode().split("\n")[:-1] == ["done", "137", "1", "done"], r
 
 
+def test_busy_and_never_answered():
+    """A server that computes for ever in its caller's time has no more than the caller's turn: others of the family run, and the caller can be ended."""
+    r = inside("""box --name s --app mute mute-spins=1 >/tmp/said 2>&1 & until grep -q listens /tmp/said; do usleep 1000; done
+kv s put a b & caller=$!; for i in 1 2 3 4 5; do usleep 100000; ls / >/dev/null && echo on; done; kill -9 $caller; wait $caller; echo $?; kill %1; wait; box list | wc -l""",
+               options=["--add", f"{os.path.join(image.build_folder(False), 'apps', 'mute')}:/aril/mute"], timeout=60)
+    assert r.out.decode().split("\n")[:-1] == ["on"] * 5 + ["137", "1"], r
+
+
 def test_wrong():
     """What members may do wrong: a look at a file whose box is being made, ended boxes that are kept, lies to the monitor. It goes on, and all that it gave comes back."""
     wrong = programs.build("boxwrong", "musl")

@@ -537,13 +537,14 @@ void sched_keep(void)
 			reap_soon();
 		if (news & KEEPER_REAP)
 			reap_stuck();
-		if (news & KEEPER_STALLED && F->running && rt_calls(F->running->task->env))
-			sleep_of_call(F->running);
 		deadline = earlier(sleepers_run(now), realtime_resume(now));
 		timers_run(now);
 		keeper_work();
 		lists_check(now);
 		F->told.wakes = earlier(deadline, timers_next());
+		/* Nobody's alarm ends the turn of one that waits in a call, whose time is another's. */
+		if (F->running && (news & KEEPER_STALLED || F->told.run_count > 1) && rt_calls(F->running->task->env))
+			sleep_of_call(F->running);
 		next = next_pick(0);
 		running_set(next);
 		if (next && !next->on)
