@@ -205,12 +205,17 @@ $(B)/tools/%: esp/%.c $(B)/PROGRAM_C.flags
 LAB_C = $(USER_C) -Iapps/lab
 $(eval $(call compile,lab,LAB_C))
 ifdef LAB
-$(B)/lab/$(LAB)/app: $(B)/lab/apps/lab/$(LAB)/check.c.o $(B)/lab/$(LAB)/solution.o $(B)/librt.a lib/rt/app.ld
+LAB_LD = $(firstword $(wildcard apps/lab/$(LAB)/app.ld) lib/rt/app.ld)
+$(B)/lab/$(LAB)/app: $(B)/lab/apps/lab/$(LAB)/check.c.o $(B)/lab/$(LAB)/solution.o $(B)/librt.a lib/rt/app.ld $(LAB_LD)
 	@mkdir -p $(@D)
-	$(Q)$(LD) $(LINK) -no-pie --no-relax -u _start -T lib/rt/app.ld -o $@ $(filter %.o,$^) $(filter %.a,$^) $$($(CC) -print-libgcc-file-name)
+	$(Q)$(LD) $(LINK) -no-pie --no-relax -u _start -T $(LAB_LD) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$($(CC) -print-libgcc-file-name)
 $(B)/lab/$(LAB)/solution.o: FORCE $(B)/LAB_C.flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LAB_C) -c "$$LAB_FILE" -o $@
+	$(Q)$(CC) $(filter-out -MMD -MP,$(LAB_C)) -c "$$LAB_FILE" -o $@
+# The program of Linux's that calls a server.
+$(B)/lab/$(LAB)/client: apps/lab/$(LAB)/client.c $(B)/PROGRAM_C.flags
+	@mkdir -p $(@D)
+	$(Q)musl-gcc $(PROGRAM_C) -Iapps/lab -MMD -MF $(@D)/client.d -o $@ $<
 endif
 
 # ---- root image; the -test one also carries the native guests of the test suite
@@ -355,4 +360,4 @@ bench bench-run: deps-bench
 endif
 
 FORCE:
--include $(shell find $(B)/kernel $(B)/user $(B)/posix $(B)/efi $(B)/lab -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/kernel $(B)/user $(B)/posix $(B)/efi $(B)/lab -name '*.d' ! -name solution.d 2>/dev/null)

@@ -86,6 +86,7 @@ RULES = {
     "apps/linux": LINUX_OS,
     "apps/edf": r"<((vm|run|family|rt|exo|base)/.*|std\w+\.h)>",
     "apps/lab": r"<(lab\d\.h|check\.h|(rt|exo|base)/.*|std\w+\.h)>",
+    "apps/lab/5/client.c": r"<(kv/client\.h|lab5\.h|(signal|stdio|stdlib|sys/mman|sys/wait)\.h)>",  # a program of Linux's
     "apps/kv": r"<((rt|exo|base)/.*|std\w+\.h)>",
     "apps/kv/client.h": r"<(fs/box\.h|rt/gate\.h|(errno|fcntl|string|unistd|sys/ioctl)\.h)>",  # for programs of Linux's
     "apps": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
