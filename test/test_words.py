@@ -125,6 +125,11 @@ def test_calls_are_as_many():
     assert int(found.group(1)) == len(re.findall(r"^### ", read("kernel/GATE.md").split("## The ops")[1].split("## Errors")[0], re.M))
 
 
+def test_commands_are_as_many():
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section("apps/README.md", "The first hour"), re.M | re.S)
+    assert int(re.search(r"\(apps/README.md#the-first-hour\): (\d+) commands", read("README.md")).group(1)) == sum(b.count("\n") for b in blocks)
+
+
 def test_faults_are_seen():
     """The checks above would say so."""
     known = ids()
