@@ -66,9 +66,12 @@ CHANGED = {
 }
 
 
+# In every run of the suite; the others in the slow one.
+QUICK = ("executable", "always-one")
+
+
 def maybe_slow(names: dict) -> list:
-    """Those of labs 1 and 2 in every run of the suite, the others in the slow one."""
-    return [pytest.param(name, marks=pytest.mark.slow if entry[0] not in "12" else ()) for name, entry in names.items()]
+    return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
 
 
 # File, constant, what the README says of it
