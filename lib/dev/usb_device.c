@@ -326,6 +326,8 @@ void usb_step(struct usb *u, struct usb_device *d)
 {
 	int r;
 
+	if (d->state == D_FREE)
+		return;
 	pipe_step(u, d, &d->control);
 	pipe_step(u, d, &d->in);
 	if (d->disk)

@@ -38,9 +38,14 @@ void *pci_page(struct pci *p, uint64_t *address)
 
 static void *at(uint64_t address, unsigned size)
 {
-	for (unsigned i = 0; i < given_count; i++)
-		if (address >= (uint64_t)given[i] && address + size <= (uint64_t)given[i] + 4096)
-			return (void *)address;
+	static uint16_t last[256]; /* where the page was found, by some bits of its address */
+	uint16_t *i = &last[address >> 12 & 255];
+
+	if (*i >= given_count || (uint64_t)given[*i] != (address & ~4095ul))
+		for (*i = 0; *i < given_count && (uint64_t)given[*i] != (address & ~4095ul); ++*i)
+			;
+	if (*i < given_count && address % 4096 + size <= 4096)
+		return (void *)address;
 	test_fail("the controller was told to use %lx", (unsigned long)address);
 }
 
