@@ -68,8 +68,8 @@ void console_open(struct monitor *m)
 
 void console_keys(struct monitor *m)
 {
-	/* Not for keyboards alone: a report goes to a stick. */
-	int no_usb = drivers_open(&m->dev, DRIVER_usb);
+	/* Not for keyboards alone: a report goes to a stick. A box has no devices. */
+	int no_usb = IS_BOX ? -ENODEV : drivers_open(&m->dev, DRIVER_usb);
 
 	/* A COMMAND's streams are the host's: nobody types. */
 	if (!CONFIG->has_screen || CONFIG->mode > INIT_TTY)
