@@ -12,11 +12,15 @@ import tempfile
 
 import pytest
 
-from aril import guest, place
+from aril import explore, guest, place, trace, trace_spans, trace_words
 
 # A fork and two writes, then a process whose pages are looked at from outside: Linux's pagemap is another way to the
 # same facts.
-SCRIPT = "wild 2>/dev/null; forkonce; /bin/busybox sleep 100 & p=$!; sleep 0.3; pages $p; kill $p"
+SCRIPT = """
+wild 2>/dev/null; forkonce; /bin/busybox sleep 100 & p=$!
+until read -r pid name state rest </proc/$p/stat && [ $state = S ]; do :; done
+pages $p; kill $p
+"""
 PAGES = r"""
 #include <fcntl.h>
 #include <stdint.h>
@@ -101,17 +105,17 @@ def test_walk_is_what_pagemap_says(run):
 
 
 def test_fork(run):
-    """The parent's write copies two tables and a page; the child's takes over those that stood before."""
+    """Who writes first, parent or child, copies two tables and a page; the other takes over those that stood before."""
     _, data, _ = run
-    parent, child = [f for f in faults_of(data, "forkonce") if f["before"][3] != "absent" and "write" in f["title"]]
-    changed = [[b != a for b, a in zip(f["before"], f["after"])] for f in (parent, child)]
+    first, second = [f for f in faults_of(data, "forkonce") if f["before"][3] != "absent" and "write" in f["title"]]
+    changed = [[b != a for b, a in zip(f["before"], f["after"])] for f in (first, second)]
     assert changed[0] == [False, True, True, True]
-    assert all(frame(parent["before"][k]) != frame(parent["after"][k]) for k in (1, 2, 3))
-    # Of the child only rights change: these are the frames that the parent had.
-    assert [frame(w) for w in child["before"][1:]] == [frame(w) for w in parent["before"][1:]]
-    assert [frame(w) for w in child["after"][1:]] == [frame(w) for w in parent["before"][1:]]
-    assert "|RW|" not in child["before"][1] and all("|RW|" in w for w in child["after"])
-    assert child["env"] != parent["env"] and child["frame"][0] == child["frame"][1]
+    assert all(frame(first["before"][k]) != frame(first["after"][k]) for k in (1, 2, 3))
+    # Of the other only rights change: these are the frames that both had.
+    assert [frame(w) for w in second["before"][1:]] == [frame(w) for w in first["before"][1:]]
+    assert [frame(w) for w in second["after"][1:]] == [frame(w) for w in first["before"][1:]]
+    assert "|RW|" not in second["before"][1] and all("|RW|" in w for w in second["after"])
+    assert second["env"] != first["env"] and second["frame"][0] == second["frame"][1]
 
 
 def test_nowhere(run):
@@ -126,9 +130,9 @@ def test_source(run):
     """Lines are those of the files; the call of the gate stands in them, and the fault's own line in the program."""
     _, data, _ = run
     x, spans = data["explore"], data["spans"]
-    parent = [f for f in faults_of(data, "forkonce") if f["before"][3] != "absent" and "write" in f["title"]][0]
+    first = [f for f in faults_of(data, "forkonce") if f["before"][3] != "absent" and "write" in f["title"]][0]
     named = []
-    for i in parent["calls"]:
+    for i in first["calls"]:
         function, path, line = x["code"][spans[i][9]][0]
         with open(os.path.join(place.TOP, path), encoding="utf-8") as f:
             text = f.read().split("\n")
@@ -137,9 +141,38 @@ def test_source(run):
         if f"gate_{spans[i][5]}(" in text[line - 1]:
             named.append((spans[i][5], path, function))
     assert ("pt_copy", "lib/vm/path.c", "table_copy") in named and len(named) >= 6
-    own = x["code"][spans[parent["span"]][9]][0]
-    assert own[:2] == ["main", "test/programs/forkonce.c"] and "page.byte = 3" in dict(x["source"][f"{own[1]}:{own[2]}"])[own[2]]
+    own = x["code"][spans[first["span"]][9]][0]
+    assert own[:2] == ["main", "test/programs/forkonce.c"] and re.search(
+        r"page\.byte = [23];", dict(x["source"][f"{own[1]}:{own[2]}"])[own[2]]
+    )
     assert sum(bool(x["code"].get(spans[i][9])) for f in x["faults"] for i in f["calls"]) > 50
+
+
+def test_fault_in_pieces():
+    """A slice ends within a fault: what was called before that served it, too, and each piece leads to the fault."""
+    a, b, at = 0x1002, 0x1003, 0x400000
+    names = {name: n for n, (name, _) in trace_words.gate_arguments().items()}
+    note, copy = names["nop"], names["pt_copy"]
+    steps = [
+        (a, trace_words.SWITCH, 0, [b]),
+        (a, trace_words.UPCALL, 14, [14, 7, at, 0x401000]),
+        (a, trace_words.CALL, note, [trace_words.FAULT_BEGIN, at, 0x1007, 0x2005, 0x3005, 0x4005]),
+        (a, trace_words.RETURN, note, [0]),
+        (a, trace_words.CALL, copy, [0, at | 3, 5, 0, 1]),
+        (a, trace_words.RETURN, copy, [1, 0x8000000100]),
+        (b, trace_words.SWITCH, 0, [a]),
+        (a, trace_words.SWITCH, 0, [b]),
+        (a, trace_words.CALL, note, [trace_words.FAULT_END, at, 0x1007, 0x5007, 0x3005, 0x4005]),
+        (a, trace_words.RETURN, note, [0]),
+    ]
+    t = trace.Trace()
+    t.hz = 10**6
+    records = [trace.Record(i, env, kind, n, args + [0] * (6 - len(args))) for i, (env, kind, n, args) in enumerate(steps)]
+    story = trace_spans.Spans(t, records)
+    (f,) = explore.Explorer(story, {}).faults
+    assert [story.spans[i].start for i in f["pieces"]] == [1, 7] and f["span"] == f["pieces"][1] and f["at"] == 1
+    assert [story.spans[i].name for i in f["calls"]] == ["pt_copy"]
+    assert f["before"][1] == "frame 0x2 P|U|X" and f["after"][1] == "frame 0x5 P|RW|U|X"
 
 
 def test_it_stands_alone(run):

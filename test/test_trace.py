@@ -142,7 +142,7 @@ def test_faults():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "trace.html")
         seen = {}
-        write, trace.write = trace.write, lambda t, _: seen.update(trace=t)
+        write, trace.write = trace.write, lambda t, *_: seen.update(trace=t)
         try:
             from aril import cli
             assert cli.main(["trace", "--timeout", "100", path, "--", "sh", "-c", "(exit 7); exit 3"]) == 3
@@ -157,7 +157,7 @@ def test_faults():
         if s.result != "served":
             continue
         gates = [g for g in story.spans if g.kind == "gate" and g.env == s.env]
-        inside = [g for g in gates if s.start <= g.start and g.end <= s.end]
+        inside = [g for g in gates if s.since <= g.start and g.end <= s.end]
         assert s.after[3] & present and s.before != s.after, s
         for i, level in enumerate((4, 3, 2, 1)):
             was, now = s.before[i], s.after[i]

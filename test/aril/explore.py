@@ -86,13 +86,13 @@ function drawCode(list, title) {
 	}
 }
 function explore(i) {
-	const f = X.faults.find(f => f.span === i), s = i >= 0 ? data.spans[i] : null;
+	const f = X.faults.find(f => f.pieces.includes(i)), s = i >= 0 ? data.spans[i] : null;
 	document.getElementById('title').textContent = f ? f.title : 'Click a page fault above, or choose one.';
 	walk.replaceChildren(); seen.replaceChildren(); code.replaceChildren();
-	if (f) { drawWalk(f); drawSeen(f); drawCode([...(X.code[s[9]] ? [i] : []), ...f.calls], f.calls.length + ' calls of the gate served it'); }
+	if (f) { drawWalk(f); drawSeen(f); drawCode([...(X.code[s[9]] ? [f.span] : []), ...f.calls], f.calls.length + ' calls of the gate served it'); }
 	else if (s && s[9]) drawCode([i], 'Where it was called');
 	const list = document.getElementById('faults');
-	list.value = f ? String(i) : '';
+	list.value = f ? String(f.span) : '';
 }
 chosenDo = explore;
 {
@@ -126,19 +126,21 @@ class Explorer:
         self.code = self.chains()
 
     def title(self, s: trace_spans.Span) -> str:
-        return f"{s.start:,.0f} µs, {self.story.names.env(s.env)}: {s.text}"
+        return f"{s.since:,.0f} µs, {self.story.names.env(s.env)}: {s.text}"
 
     def fault(self, i: int, s: trace_spans.Span) -> dict:
         words = self.story.words
         inside = [
             k
             for k, g in enumerate(self.story.spans)
-            if g.kind == trace_spans.GATE and g.env == s.env and s.start <= g.start and g.end <= s.end
+            if g.kind == trace_spans.GATE and g.env == s.env and s.since <= g.start and g.end <= s.end
         ]
+        pieces = [k for k, p in enumerate(self.story.spans) if p.kind == s.kind and p.env == s.env and p.since == s.since]
         return {
             "span": i,
+            "pieces": pieces,
             "env": s.env,
-            "at": s.start,
+            "at": s.since,
             "title": self.title(s),
             "index": [s.address >> 12 + 9 * (level - 1) & 511 for level in LEVELS],
             "base": [f"{s.address >> 12 + 9 * (level - 1) << 12 + 9 * (level - 1):012x}" for level in LEVELS],

@@ -49,7 +49,7 @@ class Fork:
             raise Failure("the first fork's child never had the CPU in this trace")
         pid = str(story.names.process(self.child)[0])
         ends = [s.end for s in self.of(self.parent, LINUX) if s.name.startswith("wait") and s.result == pid]
-        self.start = self.call.start
+        self.start = self.call.since
         self.end = min((e for e in ends if e > self.start), default=max(s.end for s in self.of(self.child, TURN)))
         self.captions = [c for c in self.tell() if c]
 
@@ -57,7 +57,7 @@ class Fork:
         return [s for s in self.story.spans if s.env == env and s.kind == kind]
 
     def inside(self, s: Span) -> list:
-        return [g for g in self.of(s.env, GATE) if s.start <= g.start and g.end <= s.end]
+        return [g for g in self.of(s.env, GATE) if s.since <= g.start and g.end <= s.end]
 
     def first(self) -> tuple:
         for s in self.story.spans:

@@ -25,6 +25,7 @@ class Span:
     result: str = ""
     failed: bool = False
     goes_on: bool = False  # it began in an earlier turn
+    since: float = 0.0  # when: the start of its first piece
     rip: int = 0  # of a fault: where; of a gate's call: behind it
     address: int = 0  # of a page fault
     before: Optional[list] = None  # of a page fault: entries of levels 4 to 1 on the way to its address; 0: absent
@@ -89,7 +90,7 @@ class Spans:
     # ---- open and closed
     def begin(self, env: int, kind: str, name: str, text: str) -> None:
         t = self.track(env)
-        t.open.append(Span(env, kind, name, text, self.now, depth=len(t.open)))
+        t.open.append(Span(env, kind, name, text, self.now, depth=len(t.open), since=self.now))
 
     def close(self, env: int, end: float) -> Span:
         s = self.track(env).open.pop()
