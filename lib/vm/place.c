@@ -87,14 +87,46 @@ uint64_t region_place(uint64_t size)
 	return va ? va : place_between((struct bounds){ LARGE_BASE, LARGE_END }, size);
 }
 
-uint64_t region_place_low(uint64_t low, uint64_t high, uint64_t size)
+/* The first leaf from `at` on that may have such a space before one of its regions; LEAVES_MAX: none. */
+static uint32_t leaf_beyond(uint32_t at, uint64_t size)
 {
-	const struct region *r;
+	for (; at < SPACE->leaf_count; at++) {
+		if (at % ROOT_GROUP == 0 && ROOT->space[at / ROOT_GROUP] < size)
+			at += ROOT_GROUP - 1;
+		else if (ROOT->entry[at].space >= size)
+			return at;
+	}
+	return LEAVES_MAX;
+}
 
-	for (; low + size > low && low + size <= high; low = r->end) {
-		r = region_above(low);
-		if (!r || r->start >= low + size)
+/* Lowest free space of that size from low on, before one of the leaf's regions from s on: 0: none. */
+static uint64_t leaf_place_low(struct spot s, uint64_t low, uint64_t size)
+{
+	for (const struct region *r = s.leaf->region + s.index, *end = s.leaf->region + s.leaf->count; r < end; r++) {
+		if (r->start >= low + size)
 			return low;
+		low = MAX_OF(low, r->end);
 	}
 	return 0;
+}
+
+uint64_t region_place_low(uint64_t low, uint64_t high, uint64_t size)
+{
+	struct spot s = spot_search_kept(low);
+	const struct region *last = region_last();
+	uint64_t va;
+
+	if (size > high - low)
+		return 0;
+	va = leaf_place_low(s, low, size);
+	while (!va && SPACE->leaf_count > 1 && (s.at = leaf_beyond(s.at + 1, size)) != LEAVES_MAX &&
+		leaf_floor(s.at) + size <= high) {
+		s = (struct spot){ leaf_at(s.at), s.at, 0 };
+		va = leaf_place_low(s, MAX_OF(low, leaf_floor(s.at)), size);
+		if (!va)
+			ROOT->entry[s.at].space = leaf_largest(s.leaf, leaf_floor(s.at));
+	}
+	if (!va) /* behind all regions */
+		va = last ? MAX_OF(low, last->end) : low;
+	return va + size <= high ? va : 0;
 }

@@ -8,15 +8,6 @@
 #define STASH_BASE USER_END
 #define STASH_END  PRIVATE_BASE
 
-static uint64_t place(uint64_t size)
-{
-	uint64_t at = STASH_BASE;
-
-	for (struct region *r = region_above(at); r && r->start < at + size; r = region_next(r))
-		at = r->end;
-	return at + size <= STASH_END ? at : 0;
-}
-
 /* Copies the pages that are present at `from` to `to`; the regions allow it. */
 static int pages_copy(uint64_t to, uint64_t from, uint64_t size)
 {
@@ -39,7 +30,7 @@ int stash_put(uint64_t start, uint64_t end)
 	if (start >= end)
 		return 0;
 	r.offset = start / PAGE;
-	r.start = place(end - start);
+	r.start = region_place_low(STASH_BASE, STASH_END, end - start);
 	if (!r.start)
 		return -ENOMEM;
 	r.end = r.start + (end - start);

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include "check.h"
@@ -369,6 +370,54 @@ static void curve_maps(void)
 		CHECK(!munmap(map[have], 4096));
 }
 
+/* Among n mappings of a page each of a file, where 31 bits reach: one more there; a shared segment that comes and goes;
+ * a child. */
+static void places_point(unsigned n, int segment)
+{
+	uint64_t from;
+
+	for (int k = 0; k < SAMPLES; k++) {
+		void *at;
+
+		from = ticks();
+		at = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+		taken[k] = ticks() - from;
+		CHECK(at != MAP_FAILED && (uintptr_t)at < 1ul << 31 && munmap(at, 8192) == 0);
+	}
+	point("mmap-32bit", n, SAMPLES, 1);
+	for (int k = 0; k < SAMPLES; k++) {
+		void *at = shmat(segment, 0, 0);
+
+		CHECK(at != (void *)-1);
+		from = ticks();
+		CHECK(!shmdt(at));
+		taken[k] = ticks() - from;
+	}
+	point("shmdt", n, SAMPLES, 1);
+	for (int k = 0; k < 7; k++) {
+		from = ticks();
+		CHECK(!wait_status(spawn_none()));
+		taken[k] = ticks() - from;
+	}
+	point("fork-files", n, 7, 1);
+}
+
+static void curve_places(void)
+{
+	static const unsigned mapped[] = { 30, 100, 300, 1000, 3000, 10000, 30000 };
+	int file = memfd_create("pages", 0), segment = shmget(IPC_PRIVATE, 8192, IPC_CREAT | 0600);
+	unsigned have = 0;
+
+	CHECK(file >= 0 && segment >= 0 && !ftruncate(file, 8192));
+	for (unsigned i = 0; i < sizeof mapped / sizeof mapped[0]; i++) {
+		for (; have < mapped[i]; have++)
+			CHECK(mmap(0, 4096, have % 3 ? PROT_READ : PROT_WRITE, have % 3 == 1 ? MAP_PRIVATE | MAP_32BIT :
+				MAP_SHARED | MAP_32BIT, file, have % 2 * 4096) != MAP_FAILED);
+		places_point(have, segment);
+	}
+	CHECK(!shmctl(segment, IPC_RMID, 0));
+}
+
 static void *thread_quiet(void *fd)
 {
 	char byte;
@@ -488,7 +537,7 @@ static void curve_ranges(void)
 static const struct curve { const char *name; void (*run)(void); } curves[] = {
 	{ "poll", curve_poll }, { "children", curve_children }, { "threads", curve_threads }, { "epoll", curve_epoll },
 	{ "open", curve_open }, { "signals", curve_signals }, { "timers", curve_timers }, { "maps", curve_maps },
-	{ "ranges", curve_ranges },
+	{ "ranges", curve_ranges }, { "places", curve_places },
 };
 
 /* All, or those that are named. */

@@ -198,10 +198,26 @@ static uint32_t some(uint32_t first, uint32_t most)
 	return n < PAGES - first ? n : PAGES - first;
 }
 
+/* The lowest free pages from `first` on; behind the last one all are. */
+static uint32_t place_low(uint32_t first, uint32_t n)
+{
+	uint32_t run = 0;
+
+	for (uint32_t i = first; i < PAGES && run < n; i++)
+		if (model[i].kind)
+			run = 0;
+		else if (!run++)
+			first = i;
+	return run ? first : PAGES;
+}
+
 static void step(uint32_t most)
 {
 	uint32_t first = (uint32_t)random_below(PAGES), n = some(first, most), found = place(n);
+	uint32_t lowest = place_low(first, n), border = first + n + (uint32_t)random_below(PAGES);
 	uint64_t low, high;
+
+	CHECK_EQ(region_place_low(AT(first), AT(border), n * PAGE), lowest + n <= border ? AT(lowest) : 0);
 
 	switch (random_below(8)) {
 	case 0: case 1: case 2: case 3: put(first, n, 1 + (uint32_t)random_below(KINDS - 1)); break;

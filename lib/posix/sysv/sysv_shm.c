@@ -152,12 +152,13 @@ CALL1(shmdt, at)
 
 	if (at % PAGE)
 		return -EINVAL;
-	for (const struct region *next = region_first(); next; next = region_above(done)) {
+	/* Whatever of it is left, or was moved, lies above its first byte, and once that is known, within its size. */
+	for (const struct region *next = region_above(at); next && (!any || next->start < end); next = region_above(done)) {
 		const struct region r = *next;
 		struct segment *s = attached_at(at, r.start, r.inode, r.offset);
 
 		done = r.end;
-		if (!s || (any && r.start >= end))
+		if (!s)
 			continue;
 		end = at + PAGE_UP(s->size);
 		s->dtime = ipc_now();
