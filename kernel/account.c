@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Accounts: five counters that an env draws on. An account has the index of the env it was made for and outlives it until nobody draws on it.
- * Whoever made it may move counts to it and back, and end who draws on it or on one below it. */
+ * Whoever made it may move counts to it or to one below it and back, and end who draws on these. */
 #include "kernel.h"
 
 bool account_charge(uint16_t account, int count, uint32_t n)

@@ -235,7 +235,7 @@ static int64_t set_limit(struct env *me, struct env *e, uint64_t count, uint64_t
 	uint16_t mine = envs[me->index].account, account = envs[e->index].account;
 	if (count >= EXO_C_COUNT)
 		return -EXO_EINVAL;
-	if (envs[account].account_maker != me->index)
+	if (!account_is_under(account, me))
 		return -EXO_EPERM;
 	count = index_of(count, EXO_C_COUNT);
 	return (int64_t)more < 0 ? account_move(account, mine, count, -more) : account_move(mine, account, count, more);

@@ -191,7 +191,7 @@ static void first(uint64_t argument)
 
 void account_maker(void)
 {
-	uint32_t mine = rt_envs[ME].account, limit, given;
+	uint32_t mine = rt_envs[ME].account, limit, given, below;
 
 	IS(actor_prepare(0, first, 0), 0);
 	actor[0].spec.flags = EXO_SPEC_NEW_ACCOUNT;
@@ -209,7 +209,13 @@ void account_maker(void)
 	IS(gate_env_set(actor[1].name, EXO_SET_LIMIT, EXO_C_FRAMES, (uint64_t)-9), 0);
 	IS(LIMIT(actor[1].name), given - 2);
 	IS(gate_env_set(actor[1].name, EXO_SET_LIMIT, EXO_C_FRAMES, (uint64_t)-400), -EXO_ENOMEM); /* in use */
-	IS(gate_env_set(actor[2].name, EXO_SET_LIMIT, EXO_C_FRAMES, 1), -EXO_EPERM); /* made by another */
+	/* An account below it, made by another: likewise. */
+	below = LIMIT(actor[2].name);
+	IS(gate_env_set(actor[2].name, EXO_SET_LIMIT, EXO_C_FRAMES, 3), 0);
+	IS(gate_env_set(actor[2].name, EXO_SET_LIMIT, EXO_C_FRAMES, (uint64_t)-4), 0);
+	IS(LIMIT(actor[2].name), below - 1);
+	IS(gate_env_set(actor[2].name, EXO_SET_LIMIT, EXO_C_FRAMES, (uint64_t)-60), -EXO_ENOMEM);
+	IS(gate_env_set(rt_info->first, EXO_SET_LIMIT, EXO_C_FRAMES, 1), -EXO_EPERM); /* one above */
 	/* The env that it was made for is gone; then one that draws on an account below, and the last. */
 	rt_env_end(actor[0].name);
 	IS(gate_env_set(actor[1].name, EXO_SET_LIMIT, EXO_C_FRAMES, 1), 0);
