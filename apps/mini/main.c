@@ -37,19 +37,22 @@ static void config_read(const char *at, const char *end)
 		if (conf_is(&l, "mini-wait"))
 			want.wait = (int)number(&l, 10);
 	}
-	/* Asked for none: the highest free one. */
-	for (uint64_t pfn = rt_info->frame_count; !want.count && --pfn;)
-		if (rt_frames[pfn].type == EXO_FREE)
-			want.pfn[want.count++] = pfn;
 }
 
+/* Asked for none: the highest free one, and the next one if another env was faster. */
 static void frames_claim(void)
 {
 	volatile uint64_t *page = (volatile uint64_t *)SCRATCH;
 
+	for (uint64_t i = 0; i < want.count; i++)
+		must(gate_frame_claim(want.pfn[i], 1), "that frame");
+	for (uint64_t pfn = rt_info->frame_count; !want.count && --pfn;)
+		if (rt_frames[pfn].type == EXO_FREE && gate_frame_claim(pfn, 1) >= 0)
+			want.pfn[want.count++] = pfn;
+	if (!want.count)
+		must(-EXO_ENOMEM, "a frame");
 	for (uint64_t i = 0; i < want.count; i++) {
 		page += EXO_PAGE_SIZE / sizeof *page;
-		must(gate_frame_claim(want.pfn[i], 1), "that frame");
 		must(rt_map(0, (uint64_t)page, want.pfn[i], 1, EXO_PTE_RW | EXO_PTE_NX), "mapping it");
 		*page = want.word;
 		rt_log("mini: frame %lu holds %lx", want.pfn[i], *page);
