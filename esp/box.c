@@ -32,7 +32,7 @@
 static const char usage[] =
 	"usage: box [OPTION]... [--] COMMAND [ARG]...\n"
 	"       box [OPTION]... --app NAME [KEY=VALUE]...\n"
-	"       box list | box kill NAME\n"
+	"       box list | box kill NAME | box memory NAME SIZE [SECONDS]\n"
 	"Runs COMMAND in a machine of its own: own memory, processes and files above the root image, own time.\n"
 	"  --memory SIZE    memory, as 64M (which is the default) or 1G; at least 8M\n"
 	"  --time PERCENT   share of the time that there is here, in 64ths of the machine's (10%)\n"
@@ -41,6 +41,8 @@ static const char usage[] =
 	"  --file PATH      a file or folder that it has, too, at the same place; as often as wanted, up to 64\n"
 	"  --app NAME       another library OS than Linux's: the app /aril/NAME, with these settings\n"
 	"  --terminal       COMMAND gets a terminal of its own, shown in this one\n"
+	"`box memory` changes what a box has, up to what it began with. For memory that it uses it is asked: it gives\n"
+	"back what it can spare, ends processes, or loses pages when SECONDS (1) are over.\n"
 	"The status is COMMAND's; 125 is a failure of box itself.\n";
 
 struct box {
@@ -432,13 +434,13 @@ static void list(void)
 	struct box_tells t;
 	int fd = dev_open();
 
-	printf("%-15s %8s %8s %6s %6s %6s %s\n", "NAME", "MEMORY", "USED", "ENVS", "USED", "TIME", "STATE");
+	printf("%-15s %8s %8s %8s %6s %6s %6s %s\n", "NAME", "MEMORY", "USED", "TAKEN", "ENVS", "USED", "TIME", "STATE");
 	for (unsigned n = 0; n < BOX_PLACES; n++) {
 		t.state = n;
 		if (ioctl(fd, BOX_LIST, &t) < 0)
 			continue;
-		printf("%-15s %7uK %7uK %6u %6u %5.1f%% %s\n", t.name, 4 * t.limit[0], 4 * t.used[0], t.limit[1], t.used[1],
-			100.0 * t.limit[3] / t.slices, t.state == 1 ? "runs" : t.state == 2 ? "has ended" : "is made");
+		printf("%-15s %7uK %7uK %7uK %6u %6u %5.1f%% %s\n", t.name, 4 * t.limit[0], 4 * t.used[0], 4 * t.taken,
+			t.limit[1], t.used[1], 100.0 * t.limit[3] / t.slices, t.state == 1 ? "runs" : t.state == 2 ? "has ended" : "is made");
 	}
 }
 
@@ -449,6 +451,23 @@ static void kill_named(const char *name)
 	strncpy(text, name, sizeof text - 1);
 	if (ioctl(dev_open(), BOX_KILL, text) < 0)
 		fail("%s: %s", name, errno == ESRCH ? "there is no box of that name" : strerror(errno));
+}
+
+static void memory_set(const char *name, const char *size, const char *seconds)
+{
+	struct box_sizes s = { "", (uint32_t)(size_read(size) / PAGE), 1000 };
+
+	strncpy(s.name, name, sizeof s.name - 1);
+	if (seconds)
+		s.within_ms = 1000 * (uint32_t)number_read(seconds, "s", 0, 3600);
+	if (ioctl(dev_open(), BOX_SIZE, &s) >= 0)
+		return;
+	switch (errno) {
+	case ESRCH: fail("%s: there is no box of that name, or it has ended", name);
+	case EINVAL: fail("%s: it began with less, and cannot have more than that", name);
+	case ENOMEM: fail("%s: not so much memory is left", name);
+	default: fail("%s: %s", name, strerror(errno));
+	}
 }
 
 static const char *value_of(char ***argv, const char *option)
@@ -525,6 +544,10 @@ int main(int argc, char **argv)
 	}
 	if (argc == 3 && !strcmp(argv[1], "kill")) {
 		kill_named(argv[2]);
+		return 0;
+	}
+	if ((argc == 4 || argc == 5) && !strcmp(argv[1], "memory")) {
+		memory_set(argv[2], argv[3], argv[4]);
 		return 0;
 	}
 	argv = options(&b, &w, argv + 1);

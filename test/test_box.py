@@ -133,6 +133,50 @@ box --time 1% echo another; for n in $(box list | tail -n +2 | cut -d' ' -f1); d
     assert max(int(out[0]) - int(out[3]), int(out[0]) - int(out[8])) < 20 and out[1] == out[4] == out[9], r
 
 
+MEMORY = r"""runs() { until [ $(box list | grep -c runs) = $1 ]; do usleep 1000; done; }
+used() { box list | grep "^$1 " | tr -s ' ' | cut -d' ' -f3,4 | tr -d K; }
+until_used() { until set -- $1 $2 $(used $1) && [ $3 -ge $2 ]; do usleep 1000; done; }
+"""
+
+
+def test_memory_asked():
+    """Memory is asked back: what is unused comes at once, then the process that has most ends, and the rest of the box goes on; what is given back can be had again, up to what there was."""
+    r = inside(MEMORY + r"""box --name b --memory 64M sh -c 'tail -c 30m /dev/zero; echo $?; until free | grep -q "Mem: *16384"; do usleep 1000; done; echo 16384; sleep 1000' >/tmp/o 2>/tmp/e &
+until_used b 30000; box memory b 40M; echo $?; used b | cut -d' ' -f2; box memory b 16M 9; echo $?; until [ $(wc -l </tmp/o) = 2 ]; do usleep 1000; done; cat /tmp/o
+box memory b 64M; echo $?; box list | grep -c "^b *65536K"; box memory b 65M; echo $?; box memory none 32M; echo $?; box memory b 3M; echo $?; box memory b 16M x; echo $?; box kill b; wait; rm /tmp/o
+box --name c --memory 64M sh -c 'dd if=/dev/zero of=/tmp/x bs=1M count=30 2>&1 | tail -n 1; sleep 1000' >/tmp/o 2>&1 & until [ -s /tmp/o ]; do usleep 1000; done; box memory c 16M 0; echo $?; wait; box list | wc -l""")
+    out = r.out.decode().split("\n")
+    assert out[:5] == ["0", "0", "0", "137", "16384"], r
+    assert out[5:11] == ["0", "1"] + ["125"] * 4, r
+    assert out[11:13] == ["125", "1"], r # files are kept: it ends
+    err = r.err.decode()
+    assert "it began with less" in err and "there is no box of that name" in err and "`3M` is no size" in err and "`x` is no number" in err, err
+
+
+def test_memory_taken():
+    """What is not given back is taken: a process that loses pages ends, and nobody else does; an app that never answers loses some for good, a hundred times, and `box list` shows it."""
+    hoard = os.path.join(image.build_folder(False), "apps", "hoard")
+    r = inside(MEMORY + rf"""{FREE}; box --name b --memory 64M sh -c 'tail -c 30m /dev/zero; echo $?; sleep 1000' >/tmp/o 2>/tmp/e & until_used b 30000
+box memory b 16M 0; echo $?; until grep -q 137 /tmp/o; do usleep 1000; done; used b | cut -d' ' -f2
+box --name h --memory 12M --app hoard >/tmp/h 2>&1 & i=0; while [ $i -lt 100 ]; do i=$((i+1)); until_used h 12288
+box memory b 15M && box memory h 11M 0 && box memory b 16M && box memory b 15M && box memory h 12M && box memory b 16M || break; done; echo $i; used h | cut -d' ' -f2
+box memory h 11M 1; echo $?; box memory h 12M; box kill b; box kill h; wait; until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; {FREE}""", options=["--add", f"{hoard}:/aril/hoard"])
+    out = r.out.decode().split("\n")
+    assert out[2] == "0" and 10000 < int(out[3]) < 24000 and out[4:7] == ["100", str(100 * 1024), "0"], r
+    assert int(out[0]) - int(out[7]) < 20 and out[1] == out[8], r
+
+
+def test_memory_back_and_forth():
+    """A thousand times memory goes from one box to another by asking, while files and processes in both fill what they get and give it up again."""
+    load = "while :; do head -c 6m /dev/zero >/tmp/x; head -c 3m /dev/zero | tail -c 2m >/dev/null; rm /tmp/x; done"
+    r = inside(MEMORY + f"""{FREE}; for n in a b; do box --name $n sh -c '{load}' 2>/dev/null & done; runs 2; box memory b 24M 9; i=0
+while [ $i -lt 250 ]; do i=$((i+1)); box memory a 24M 9 && box memory b 64M && box memory b 24M 9 && box memory a 64M || break; done; echo $i; box list | tail -n +2 | tr -s ' ' | cut -d' ' -f1,2,8 | sort
+box kill a; box kill b; wait; until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; {FREE}""")
+    out = r.out.decode().split("\n")
+    assert out[2:5] == ["250", "a 65536K runs", "b 24576K runs"], r
+    assert int(out[0]) - int(out[5]) < 20 and out[1] == out[6], r
+
+
 def test_bytes_wake():
     """A byte for a box wakes it within the turn of who sent it, beside two boxes that spin: a hundred there and back, of a box whose own slice comes every 640 ms, take less than ten seconds
     of the machine's time."""

@@ -361,6 +361,10 @@ static void box_asked(struct monitor *m, unsigned n, const struct told_box *t)
 		b->env = say->env = r < 0 ? 0 : (exo_name)r;
 		say->account = EXO_NAME_INDEX(b->env);
 		b->seen[0] = b->seen[1] = 0;
+		memset(&b->size, 0, sizeof b->size);
+		b->size.number = say->sized = t->sizes;
+		b->size.most = b->spec.count[EXO_C_FRAMES];
+		say->taken = 0;
 		memset(say->why, 0, sizeof say->why);
 	}
 	say->error = r < 0 ? (int32_t)r : 0;
@@ -376,6 +380,8 @@ static void box_serve(struct monitor *m, unsigned n, const struct told_box *t)
 
 	if (say->state == BOX_RUNS && !b->is_ending) {
 		why = end_look(b, t, text, sizeof text);
+		if (!why)
+			why = size_serve(m, b, t, say);
 		if (why)
 			(void)fmt(say->why, sizeof say->why, "%s", why);
 		else
@@ -388,11 +394,20 @@ static void box_serve(struct monitor *m, unsigned n, const struct told_box *t)
 		box_asked(m, n, t);
 }
 
+/* In a box: who made it may have given memory, or taken some. */
+static void frames_look(const struct monitor *m)
+{
+	SAY->frames = rt_envs[rt_envs[EXO_NAME_INDEX(P->self)].account].limit[EXO_C_FRAMES] +
+		rt_envs[EXO_NAME_INDEX(m->keeper)].limit[EXO_C_FRAMES];
+}
+
 void box_pump(struct monitor *m)
 {
 	struct told_box t;
 
-	m->ending = 0;
+	m->ending = m->sizing = 0;
+	if (IS_BOX)
+		frames_look(m);
 	for (unsigned n = 0; n < BOXES && (n < m->told.boxes || SAY->box[n].state != BOX_NONE); n++)
 		if (!user_copy(&t, &TOLD->box[n], sizeof t))
 			box_serve(m, n, &t);

@@ -65,6 +65,7 @@ struct family {
 	uint32_t signalfds;            /* open ones: who they wait for is told of signals that are blocked, too */
 	struct due *timers;            /* that run: timer.c */
 	uint64_t signals_queued;       /* what RLIMIT_SIGPENDING counts: signal.c */
+	struct { uint64_t frames, deadline, used; int victim; } returns; /* memory that was asked back: shortage.c */
 	struct futex_queue { struct futex_wait *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
 
 	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */
@@ -196,7 +197,7 @@ static inline uint64_t frames_left(void)
 }
 /* That account is `top`, or stands below it (exo_env.account_parent). */
 int account_is_below(uint32_t account, uint32_t top);
-void reserves_set(void);                           /* once, when the family's pages are known */
+void reserves_set(void);                           /* by the memory that the family has */
 /* n more frames for a program's own pages leave enough to those who must go on: else it is ENOMEM, while fork and
  * exec may still go below. */
 static inline int memory_spare(uint64_t n) { return frames_left() >= F->frame_reserve / (ROOM_CONTENT / ROOM_OWN) + n; }

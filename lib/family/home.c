@@ -18,7 +18,7 @@
 #define IN_BYTES (IS_BOX ? 16384u : 262144u)
 #define RIGHTS (EXO_PTE_P | EXO_PTE_U | EXO_PTE_RW | EXO_PTE_NX)
 
-static uint64_t data_limit(void) { return (SAID->frames + TABLE_PAGES - 1) & -(uint64_t)TABLE_PAGES; }
+static uint64_t data_limit(void) { return (SAID->frames_most + TABLE_PAGES - 1) & -(uint64_t)TABLE_PAGES; }
 uint64_t data_homes_for(uint64_t frames) { return (frames + FAMILY_PAGES - 1) / FAMILY_PAGES; }
 
 static uint64_t data_map_pages(void) { return PAGE_UP(data_limit() / 8) / PAGE; }
@@ -132,7 +132,7 @@ static void given_say(void)
 {
 	const volatile struct exo_env *account = &rt_envs[rt_envs[EXO_NAME_INDEX(P->self)].account];
 
-	SAID->frames = IS_BOX ? account->limit[EXO_C_FRAMES] : rt_info->frames_ram;
+	SAID->frames = SAID->frames_most = IS_BOX ? account->limit[EXO_C_FRAMES] : rt_info->frames_ram;
 	SAID->slices = account->limit[EXO_C_SLICES];
 }
 
@@ -154,8 +154,8 @@ int said_start(uint64_t size)
 		SAID->monitor = P->self;
 		SAID->frame = (uint32_t)frame_at((uint64_t)F);
 		given_say();
-		SAID->map_pages = (uint32_t)((MIN_OF(SAID->frames, FAMILY_PAGES) + MAP_COVERS - 1) / MAP_COVERS);
-		SAID->data_homes = (uint32_t)data_homes_for(SAID->frames);
+		SAID->map_pages = (uint32_t)((MIN_OF(SAID->frames_most, FAMILY_PAGES) + MAP_COVERS - 1) / MAP_COVERS);
+		SAID->data_homes = (uint32_t)data_homes_for(SAID->frames_most);
 		SAID->control_pages = (uint32_t)control_first();
 	}
 	return (int)r;

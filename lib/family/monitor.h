@@ -79,8 +79,9 @@ struct told_share { uint64_t room; struct told_ask { uint32_t asked, size, woken
 /* room: address of a struct ring_side of control memory; 0: nobody uses this place. A box is to be made when `asked`
  * grows to an odd number; when it grows to an even one nobody uses what is left of it, and it is to end. ends: the
  * number of the box that is to end, though somebody reads what it says. woken: what was known of the box when
- * process 1 last woke somebody for it. */
-struct told_box { uint64_t room, woken; uint32_t asked, ends; struct box_spec spec; };
+ * process 1 last woke somebody for it. Another size is asked for when `sizes` grows: frames, by so many ms from then
+ * on. */
+struct told_box { uint64_t room, woken; uint32_t asked, ends, sizes, frames, within_ms; struct box_spec spec; };
 
 /* A report for the stick that Aril is on (/proc/aril-report). room: address of REPORT_ROOM bytes of control memory with
  * it, 0: there is none yet. It is to be written each time that `asked` grows. */
@@ -103,10 +104,13 @@ struct told {
 struct said_share { char tag[SHARE_TAG]; struct { uint32_t answered; int32_t size; } slot[SHARE_SLOTS]; };
 
 /* answered: `asked` as of the last request that was done; error: -errno when it could not be made. why: how it ended.
- * From a making to what is asked next its ring can be read. */
+ * From a making to what is asked next its ring can be read. sized: `sizes` as of the last size that it has got, or with
+ * size_error has not; taken: frames that it did not give back in time. */
 struct said_box {
 	uint32_t answered, state;
 	int32_t error;
+	uint32_t sized, taken;
+	int32_t size_error;
 	uint32_t account;         /* env index */
 	exo_name env;             /* of its monitor */
 	char why[104];
@@ -126,7 +130,8 @@ struct said {
 	uint32_t holes;
 	uint64_t hole[HOLES_MAX / 64]; /* bit set: those HOLE_PAGES are not there */
 	uint32_t frame;           /* of F */
-	uint64_t frames, slices;  /* that the family has been given: the machine's, or its box's */
+	uint64_t frames, slices;  /* that the family has: the machine's, or its box's */
+	uint64_t frames_most;     /* that it began with, and never has more of */
 	uint32_t in_size, out_size, map_pages;
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
 	/* Of a virtio rng device: `seeds` grows when its bytes are new ones. Both halves need not be of one time. */

@@ -147,6 +147,7 @@ static void tells(unsigned n, struct box_tells *t)
 	t->state = is_answered(n) ? said(n)->state : BOX_NONE;
 	t->slices = (uint32_t)SAID->slices;
 	t->env = said(n)->env;
+	t->taken = said(n)->taken;
 	for (int i = 0; i < 4 && t->state == BOX_RUNS; i++)
 		for (uint32_t e = 1; e < EXO_ENV_MAX; e++)
 			if (account_is_below(e, top)) { /* of who has no account, both are 0 */
@@ -174,22 +175,55 @@ static long list(uint64_t arg)
 	return t.state < BOXES && told(t.state)->room ? tell(t.state, arg) : -ENXIO;
 }
 
+static int place_of(const char *name)
+{
+	for (unsigned n = 0; n < BOXES; n++)
+		if (box_at(n) && !strncmp(told(n)->spec.name, name, BOX_NAME))
+			return (int)n;
+	return -ESRCH;
+}
+
 static long kill_by_name(uint64_t arg)
 {
 	char name[BOX_NAME];
+	int n;
 
 	if (user_read(name, arg, sizeof name))
 		return -EFAULT;
-	for (unsigned n = 0; n < BOXES; n++) {
-		const struct box *b = box_at(n);
+	n = place_of(name);
+	if (n < 0)
+		return n;
+	told((unsigned)n)->ends = told((unsigned)n)->asked;
+	(void)gate_notify(SAID->monitor, MONITOR_BOXES);
+	return 0;
+}
 
-		if (!b || strncmp(told(n)->spec.name, name, BOX_NAME))
-			continue;
-		told(n)->ends = told(n)->asked;
-		(void)gate_notify(SAID->monitor, MONITOR_BOXES);
-		return 0;
-	}
-	return -ESRCH;
+static long resize(uint64_t arg)
+{
+	struct box_sizes s;
+	uint32_t number, asked;
+	int place;
+
+	if (user_read(&s, arg, sizeof s))
+		return -EFAULT;
+	place = place_of(s.name);
+	if (place < 0)
+		return place;
+	if (s.frames < FRAMES_LEAST)
+		return -EINVAL;
+	unsigned n = (unsigned)place;
+	asked = told(n)->asked;
+	told(n)->frames = s.frames;
+	told(n)->within_ms = s.within_ms;
+	number = told(n)->sizes + 1;
+	__atomic_store_n(&told(n)->sizes, number, __ATOMIC_RELEASE);
+	(void)gate_notify(SAID->monitor, MONITOR_BOXES);
+	while ((int32_t)(said(n)->sized - number) < 0)
+		if (told(n)->asked != asked || !runs(n))
+			return -ESRCH;
+		else if (sleep_on(channel(n), 0) == -EINTR)
+			return -EINTR;
+	return said(n)->size_error;
 }
 
 static long box_ioctl(struct file *f, unsigned request, uint64_t arg)
@@ -206,6 +240,8 @@ static long box_ioctl(struct file *f, unsigned request, uint64_t arg)
 		return list(arg);
 	case BOX_KILL:
 		return kill_by_name(arg);
+	case BOX_SIZE:
+		return resize(arg);
 	}
 	return -ENOTTY;
 }
@@ -336,7 +372,7 @@ static uint64_t news_of(unsigned n)
 
 	if (!is_answered(n) || said(n)->state == BOX_NONE)
 		return is_answered(n) ? 1 : 0;
-	return (1 + (uint64_t)said(n)->state) << 32 | (up->put + up->taken);
+	return (uint64_t)said(n)->sized << 34 | (1 + (uint64_t)said(n)->state) << 32 | (uint32_t)(up->put + up->taken);
 }
 
 void box_answers(void)

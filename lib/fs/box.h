@@ -13,8 +13,17 @@
  * app: whose first env it has instead of Linux's, of /aril in the root image; empty: Linux's. */
 struct box_wants { char name[BOX_NAME_SIZE], app[BOX_NAME_SIZE]; uint32_t frames, envs, homes, percent; };
 /* What is known of one: state 0 there is none yet, 1 it runs, 2 it has ended, and why. limit, used: frames, envs,
- * homes, slices, of the box and of all boxes in it; slices: of the family's; env: the name of its first one. */
-struct box_tells { char name[BOX_NAME_SIZE]; uint64_t env; uint32_t state, limit[4], used[4], slices; char why[104]; };
+ * homes, slices, of the box and of all boxes in it; slices: of the family's; env: the name of its first one; taken:
+ * pages that it did not give back in time. */
+struct box_tells {
+	char name[BOX_NAME_SIZE];
+	uint64_t env;
+	uint32_t state, limit[4], used[4], slices, taken;
+	char why[104];
+};
+/* The memory that one shall have, pages, at most as many as it began with; it has so many ms to give back what it uses
+ * of the rest. */
+struct box_sizes { char name[BOX_NAME_SIZE]; uint32_t frames, within_ms; };
 
 /* ioctl: 0; EBUSY there is one, EEXIST another has that name, EAGAIN no place for another, ENOMEM not so much is left,
  * EINVAL too little to begin with. */
@@ -25,4 +34,7 @@ struct box_tells { char name[BOX_NAME_SIZE]; uint64_t env; uint32_t state, limit
 #define BOX_KILL _IOW('X', 3, char[BOX_NAME_SIZE])
 /* The n-th of the family's, from 0 on, n in state: ENXIO, there is none in that place. */
 #define BOX_LIST _IOWR('X', 4, struct box_tells)
+/* 0 when it has that size; ESRCH: there is no such box of the family, or it has ended meanwhile; EINVAL: too little, or
+ * more than it began with; ENOMEM: not so much is left. */
+#define BOX_SIZE _IOW('X', 5, struct box_sizes)
 #endif

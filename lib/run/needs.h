@@ -14,7 +14,7 @@ void ptrace_wake(struct thread *th);
 int  signal_pending(void);
 /* An env has died, or somebody is to be ended. */
 void reap_stuck(void);
-/* The caller's process has been asked for something (task->asked). */
+/* The caller's process has been asked for something (task->asked), or the kernel has taken memory of its env. */
 void ask_serve(void);
 /* Once in each round of process 1's loop. */
 void keeper_work(void);

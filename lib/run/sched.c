@@ -509,7 +509,8 @@ void sched_take_events(int in_library)
 			P->alarm_at = 0;
 		*(in_library ? &P->thread->split.system : &P->thread->split.user) += 1;
 	}
-	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER)) && !is_passed_over() && !P->task->asked && !F->realtime.came)
+	if (!(bits & (EXO_PEND_CHILD | EXO_PEND_TIMER | EXO_PEND_REVOKE)) && !is_passed_over() && !P->task->asked
+		&& !F->realtime.came)
 		return;
 	family_lock();
 	if (bits & EXO_PEND_CHILD)
@@ -518,7 +519,7 @@ void sched_take_events(int in_library)
 		cpu_give(F->running);
 	else if (bits & EXO_PEND_TIMER || F->realtime.came)
 		turn_end();
-	if (P->task->asked)
+	if (P->task->asked || bits & EXO_PEND_REVOKE)
 		ask_serve();
 	family_unlock();
 }

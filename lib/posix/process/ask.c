@@ -2,6 +2,7 @@
 /* Asking another process: a request in its record, seen where it leaves the library or comes back from a sleep. */
 #include <fs/files.h>
 #include <posix/library.h>
+#include <linux/signal.h>
 #include "ask.h"
 
 #define PATIENCE (2 * NS) /* it may be held by a tracer, or never get the CPU */
@@ -50,11 +51,23 @@ static void cuts_take(void)
 			mapping_renew(r, inode_size(r->inode));
 }
 
+/* Pages were taken by force: what comes of a process without them is wrong. */
+static void taken_see(struct task *t)
+{
+	if (!P->exo->repossessed || t->signals.pending & SIGNAL_BIT(SIGKILL))
+		return;
+	rt_log("%s[%d]: killed: its memory was taken", t->name, t->pid);
+	(void)signal_send(t->pid, SIGKILL);
+}
+
 void ask_serve(void)
 {
 	struct task *t = P->task;
 
+	taken_see(t);
 	cuts_take();
+	if (!t->asked)
+		return;
 	if (t->asked != ASK_LOOK)
 		t->asked->serve(t->asked->with);
 	done(t, 0);

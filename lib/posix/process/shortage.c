@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* No frame is left, and the dead hold none either: the process that owns the most frames is killed, as Linux chooses
- * it. Who merely asks for the next one is seldom to blame. */
+ * it. Who merely asks for the next one is seldom to blame. The same when who made this family's box asks for memory
+ * back. */
 #include <posix/library.h>
 #include <linux/signal.h>
 #include "usage.h"
@@ -10,13 +11,17 @@ int64_t task_weight(const struct task *t)
 	return (int64_t)task_frames(t) + t->oom_adjust * (int64_t)SAID->frames / 1000;
 }
 
+static int may_be_killed(const struct task *t)
+{
+	return t->env && t->state == TASK_ALIVE && !t->is_init && t->oom_adjust > -1000;
+}
+
 static struct task *largest(void)
 {
 	struct task *most = P->task;
 
 	for (struct task *t = F->tasks; t; t = t->next)
-		if (t->env && t->state == TASK_ALIVE && !t->is_init && t->oom_adjust > -1000
-			&& task_weight(t) > task_weight(most))
+		if (may_be_killed(t) && task_weight(t) > task_weight(most))
 			most = t;
 	return most;
 }
@@ -35,4 +40,44 @@ void memory_shortage(uint64_t addr)
 	}
 	if (t != P->task)
 		sched_give_way();
+}
+
+/* Files may have more than all processes together: then nobody's end would help. */
+static uint64_t killed_would_free(void)
+{
+	uint64_t n = 0;
+
+	for (const struct task *t = F->tasks; t; t = t->next)
+		if (may_be_killed(t))
+			n += task_frames(t);
+	return n;
+}
+
+/* What is to be given back is known by its deadline. One process at a time: what the last one had comes back first. */
+void memory_return(void)
+{
+	const volatile struct exo_page *exo = P->exo;
+	struct task *t = task_by_pid(F->returns.victim);
+	uint64_t used = rt_envs[EXO_NAME_INDEX(P->self)].used[EXO_C_FRAMES];
+
+	if (F->returns.frames != SAID->frames) {
+		F->returns.frames = SAID->frames;
+		reserves_set();
+	}
+	if (F->returns.deadline != exo->revoke_deadline) {
+		F->returns.deadline = exo->revoke_deadline;
+		F->returns.used = used - MIN_OF(used - 1, exo->revoke_count);
+	}
+	if (used <= F->returns.used || !F->returns.used) {
+		F->returns.used = 0;
+		return;
+	}
+	if (memory_recover() || data_give_back() || (t && t->state == TASK_ALIVE))
+		return;
+	t = largest();
+	if (t == P->task || killed_would_free() < used - F->returns.used)
+		return;
+	F->returns.victim = t->pid;
+	rt_log("%s[%d]: killed: memory was asked back", t->name, t->pid);
+	(void)signal_send(t->pid, SIGKILL);
 }
