@@ -129,6 +129,8 @@ void init_events(void)
 	int pid, status;
 
 	(void)init_io_pump(in);
+	if (IS_BOX)
+		memory_return();
 	if (SAID->shares)
 		p9_answers();
 	box_answers();

@@ -31,7 +31,6 @@ void keeper_work(void)
 {
 	load_sample(clock_ns());
 	kill_enforce();
-	memory_return();
 	posix_parts.events();
 }
 
