@@ -39,6 +39,7 @@ static const char usage[] =
 	"  --processes N    processes that it may have (64)\n"
 	"  --name NAME      what `box list` calls it\n"
 	"  --file PATH      a file or folder that it has, too, at the same place; as often as wanted, up to 64\n"
+	"  --readonly       of its files only those below /tmp can be written\n"
 	"  --app NAME       another library OS than Linux's: the app /aril/NAME, with these settings\n"
 	"  --terminal       COMMAND gets a terminal of its own, shown in this one\n"
 	"`box memory` changes what a box has, up to what it began with. For memory that it uses it is asked: it gives\n"
@@ -46,7 +47,7 @@ static const char usage[] =
 	"The status is COMMAND's; 125 is a failure of box itself.\n";
 
 struct box {
-	int fd, archive, is_terminal, is_app, input_ended, is_over; /* archive: -1: none, or all of it is sent */
+	int fd, archive, is_terminal, is_app, is_readonly, input_ended, is_over; /* archive: -1: none, or all of it is sent */
 	size_t file_count;
 	char *files[TAR_FIRST + FILES + 1]; /* tar's arguments, the first ones for its options */
 	uint32_t credit;
@@ -191,6 +192,16 @@ static void argument(struct box *b, char *text)
 	setting(b, value ? text : "arg", value ? value : text);
 }
 
+/* The box's own tools make its tree read-only, when what --file names is there. */
+static void readonly_send(struct box *b)
+{
+	static const char *const words[] = { "/bin/sh", "-c",
+		"mount --bind /tmp /tmp && mount -o remount,bind,ro / || exit 125; exec \"$@\"", "box" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		setting(b, "arg", words[i]);
+}
+
 static void settings_send(struct box *b, char **argv)
 {
 	struct winsize size = { 24, 80, 0, 0 };
@@ -206,6 +217,8 @@ static void settings_send(struct box *b, char **argv)
 	}
 	if (b->file_count)
 		archive_make(b, b->files);
+	if (b->is_readonly)
+		readonly_send(b);
 	for (; *argv; argv++)
 		argument(b, *argv);
 	for (size_t at = 0; at < b->text_size; at += PAYLOAD)
@@ -510,6 +523,8 @@ static char **options(struct box *b, struct box_wants *w, char **argv)
 			name_add(b->files, TAR_FIRST + b->file_count++, value_of(&argv, "--file"));
 		else if (is_option(*argv, "--terminal") && argv++)
 			b->is_terminal = 1;
+		else if (is_option(*argv, "--readonly") && argv++)
+			b->is_readonly = 1;
 		else if (is_option(*argv, "--help")) {
 			fputs(usage, stdout);
 			exit(0);
@@ -552,7 +567,7 @@ int main(int argc, char **argv)
 	}
 	argv = options(&b, &w, argv + 1);
 	b.is_app = w.app[0] != 0;
-	if (b.is_app && (b.file_count || b.is_terminal))
+	if (b.is_app && (b.file_count || b.is_terminal || b.is_readonly))
 		fail("an app has neither files nor a terminal");
 	if (!*argv && !b.is_app) {
 		fputs(usage, stderr);

@@ -96,6 +96,25 @@ def test_terminal():
     assert child.exitstatus == 0, child.before
 
 
+def test_readonly():
+    """--readonly: of a box's files only those below /tmp can be written, whatever --file brings; what cannot be found is that all the same."""
+    r = inside("""mkdir /root/d; echo file >/root/d/f; box --readonly --file /root/d sh -c 'cat /root/d/f; for f in /x /root/d/f /etc/passwd /usr/x; do echo a >>$f || echo no; done; rm /root/d/f || echo no
+mkdir /tmp/d && echo b >/tmp/d/f && cat /tmp/d/f; exit 3'; echo $?; box --readonly nosuch; echo $?; box --readonly --app mini; echo $?; echo more >>/root/d/f; cat /root/d/f""")
+    assert r.out.decode().split("\n")[:-1] == ["file", *["no"] * 5, "b", "3", "127", "125", "file", "more"], r
+    assert r.err.count(b"Read-only file system") == 5, r
+
+
+def test_run_in_a_box(tmp_path):
+    """`run --box`: COMMAND in a box with what --add brings, its variables and its folder; streams and status are its own."""
+    (tmp_path / "f").write_text("added\n")
+    r = guest.run("sh", "-c", 'cat f -; echo "$A"; pwd; free | grep -c "Mem: *32768"; touch /x || echo no >&2; exit 5', stdin=b"given\n",
+                  options=["--box=--memory 32M --readonly", "--add", f"{tmp_path}/f:/root/in/f", "-e", "A=b c", "-w", "/root/in"])
+    assert r.status == 5 and r.out == b"added\ngiven\nb c\n/root/in\n1\n" and b"no\n" in r.err, r
+    for options, says in ((["--box", "--share", f"{tmp_path}:/mnt"], b"a box sees none"), (["--box", "--app", "mini"], b"only the app `linux`")):
+        r = guest.run("true", options=options)
+        assert r.status == 125 and says in r.err, r
+
+
 def test_ends():
     """A box that is killed, one whose `box` is, one whose monitor's parent goes: it is said why, and the list has it no more."""
     r = inside("""box --name one sleep 100 & one=$!; box --name two sleep 100 & two=$!; box --name three box --memory 8M --processes 4 sleep 100 & three=$!

@@ -118,6 +118,8 @@ def of_a_run(p: argparse.ArgumentParser) -> None:
     a("-e", "--env", action="append", default=[], type=variable, metavar="NAME[=VALUE]",
       help="a variable for COMMAND; NAME alone: with the value that it has here")
     a("-w", "--workdir", type=guest_folder, metavar="DIR", help="where COMMAND starts in the guest")
+    a("--box", nargs="?", const="", metavar="OPTIONS",
+      help="run COMMAND in a box, a library OS of its own beside the machine's: --box=\"--memory 64M --time 10%%\"; what it can: `box --help` in the guest")
     a("-t", "--tty", action="store_true", help="give COMMAND this terminal")
     a("--mem", default=1 << 30, type=memory, metavar="SIZE", help="memory of the machine: 512M, 1.5G (default 1G)")
     a("--timeout", type=seconds, metavar="TIME", help="for the whole run, boot included: 90, 90s, 2m, 1h30m; a transfer that will outlast it is told of")
@@ -263,8 +265,12 @@ def run_check(p: Parser, given: argparse.Namespace) -> None:
         for name in ("env", "get", "share"):
             if getattr(given, name):
                 p.error(f"--{name}: only the app `linux` has that")
-        if given.workdir or given.tty:
-            p.error("-w and -t: only the app `linux` has them")
+        if given.workdir or given.tty or given.box is not None:
+            p.error("-w, -t and --box: only the app `linux` has them")
+    if given.box is not None and not given.command:
+        p.error("--box: no COMMAND, which stands after --")
+    if given.box is not None and given.share:
+        p.error("--box: shared folders are the machine's, and a box sees none of them; --add copies")
 
 
 def map_check(p: Parser, given: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 """Owns one run from its options to its exit status: what boots, how it starts, what is said when it fails, and that nothing of it is left."""
 
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -46,6 +47,14 @@ def placed(command: list, env: list, folder: Optional[str]) -> list:
     if folder:
         words = ["/bin/sh", "-c", 'cd "$0" 2>/dev/null || { echo "$0: no such folder in the guest" >&2; exit 125; }; exec "$@"', folder, *words]
     return words
+
+
+def boxed(command: list, box: Optional[str], adds: list, on_terminal: bool) -> list:
+    """COMMAND in a box, if one is wanted, with what --add brings: that lies in the machine's tree, of which a box sees nothing."""
+    if box is None:
+        return command
+    files = [f"--file={image.pair_split(pair)[1]}" for pair in adds]
+    return ["/bin/box", *(["--terminal"] if on_terminal else []), *shlex.split(box), *files, "--", *command]
 
 
 def gui_check() -> None:
@@ -126,7 +135,8 @@ class Run:
 
     def settings(self) -> list:
         o = self.options
-        words = share.mounted(self.shares, placed(self.arguments, variables(o), None if self.batch else o.workdir))
+        words = placed(self.arguments, variables(o), None if self.batch else o.workdir)
+        words = share.mounted(self.shares, boxed(words, o.box, self.adds(), self.interactive))
         return conf.run_settings(self.mode, self.nonce, words, self.wanted(), os.environ.get("TERM") or "dumb", terminal.size(1), o.strace is not None, bool(o.trace),
                                  self.archive.size if self.archive else 0)
 
