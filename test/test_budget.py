@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 
 from aril import guest, programs  # noqa: E402
-from parts import budget, curves, path, rows, shared, store, systems, trace, turns  # noqa: E402
+from parts import apart, budget, curves, path, rows, shared, store, systems, trace, turns  # noqa: E402
 
 STRETCH_MAX = 8000
 # Of the host's bytes, both ways; and of text that it shows on the screen. About 50,000 are wanted.
@@ -89,6 +89,14 @@ def test_store():
     box, beside = store.aril()
     print(box, beside)
     assert box["get"] <= 820 and box["put"] <= 1060 and box["read"] <= 165 and beside["get"] <= 4200
+
+
+@pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
+def test_apart():
+    """A static and a dynamic program, from before `box` to behind its end."""
+    alone, in_box, dynamic, dynamic_in_box = apart.aril()
+    print(alone, in_box, dynamic, dynamic_in_box)
+    assert in_box - alone <= 670000 and dynamic_in_box - dynamic <= 700000 and alone < in_box and dynamic < dynamic_in_box
 
 
 def test_commands():

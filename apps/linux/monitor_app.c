@@ -147,7 +147,7 @@ static void image_load(uint64_t base, const char *name, struct elf_image *elf)
 	struct erofs_inode inode;
 	char path[32];
 	uint64_t file;
-	int64_t r = erofs_open(&fs, (const void *)rt_info->root_va, rt_info->root_size);
+	int64_t r = erofs_open_known(&fs, (const void *)rt_info->root_va, rt_info->root_size);
 
 	(void)fmt(path, sizeof path, "/aril/%s", name);
 	if (r >= 0)

@@ -278,8 +278,8 @@ static int box_is_gone(const struct box_kept *b)
 	const volatile struct exo_env *account = &rt_envs[top];
 	int left = 0;
 
-	if (account->name && account->name != b->env)
-		return 1; /* its index is another's already */
+	if (account->name ? account->name != b->env : account->account_maker != EXO_NAME_INDEX(P->self))
+		return 1; /* its index is nobody's, or another's already */
 	for (uint32_t i = 1; i < EXO_ENV_MAX; i++) {
 		/* Its name before its account: who has the index next has another one. */
 		exo_name name = rt_envs[i].name;

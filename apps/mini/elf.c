@@ -48,7 +48,7 @@ int64_t program_load(struct exo_env_spec *spec, const char *path)
 	struct erofs_inode file;
 	struct elf_image elf;
 	const uint8_t *at;
-	int64_t r = erofs_open(&fs, (const void *)rt_info->root_va, rt_info->root_size);
+	int64_t r = erofs_open_known(&fs, (const void *)rt_info->root_va, rt_info->root_size);
 
 	if (r < 0 || (r = erofs_path(&fs, path, &file)) < 0)
 		return r;

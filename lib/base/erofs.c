@@ -63,7 +63,29 @@ static uint32_t crc32c(uint32_t sum, const uint8_t *p, size_t n)
 	return sum;
 }
 
+/* Of a super block that says one: it has that checksum. */
+static int sum_is_right(const struct super_block *sb, const uint8_t *at)
+{
+	uint32_t sum;
+
+	if (!(sb->compat & COMPAT_CHECKSUM))
+		return 1;
+	sum = crc32c(crc32c(~0u, at, 4), (const uint8_t[4]){ 0 }, 4);
+	return crc32c(sum, at + 8, BLOCK - SUPER_OFFSET - 8) == sb->checksum;
+}
+
 int erofs_open(struct erofs *fs, const void *image, size_t size)
+{
+	int error = erofs_open_known(fs, image, size);
+	struct super_block sb;
+
+	if (error)
+		return error;
+	memcpy(&sb, (const uint8_t *)image + SUPER_OFFSET, sizeof sb);
+	return sum_is_right(&sb, (const uint8_t *)image + SUPER_OFFSET) ? 0 : DAMAGED;
+}
+
+int erofs_open_known(struct erofs *fs, const void *image, size_t size)
 {
 	const uint8_t *at = (const uint8_t *)image + SUPER_OFFSET;
 	struct super_block sb;
@@ -75,13 +97,6 @@ int erofs_open(struct erofs *fs, const void *image, size_t size)
 		return DAMAGED;
 	if (sb.block_bits != BLOCK_BITS || sb.dir_block_bits || sb.incompat & ~(uint32_t)INCOMPAT_ZERO_PADDING || sb.extra_devices)
 		return UNKNOWN;
-	if (sb.compat & COMPAT_CHECKSUM) {
-		uint32_t sum = crc32c(~0u, at, 4);
-
-		sum = crc32c(sum, (const uint8_t[4]){ 0 }, 4);
-		if (crc32c(sum, at + 8, BLOCK - SUPER_OFFSET - 8) != sb.checksum)
-			return DAMAGED;
-	}
 	if (!sb.blocks || (uint64_t)sb.blocks << BLOCK_BITS > size || sb.meta_block >= sb.blocks)
 		return DAMAGED;
 	*fs = (struct erofs){

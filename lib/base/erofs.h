@@ -27,6 +27,8 @@ struct erofs_dirent { uint64_t nid; uint8_t type; const char *name; size_t name_
 
 /* image: page-aligned, stays the caller's, must outlive every use of *fs. Checks the super block and its checksum. */
 int erofs_open(struct erofs *fs, const void *image, size_t size);
+/* The same of an image whose super block's checksum was found right before, and that nobody can have written since. */
+int erofs_open_known(struct erofs *fs, const void *image, size_t size);
 
 int erofs_inode_read(const struct erofs *fs, uint64_t nid, struct erofs_inode *out);
 

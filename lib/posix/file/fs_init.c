@@ -92,7 +92,7 @@ int fs_init(const void *image, size_t size, const struct fs_ops *const *kinds)
 	fs->next_device = 20;
 	machine_facts(&m);
 	fs->memory_pages = m.frames;
-	error = erofs_open(&fs->erofs, image, size);
+	error = erofs_open_known(&fs->erofs, image, size);
 	if (!error)
 		error = volume_make(&image_kind, "root", NULL, &v);
 	if (error)
