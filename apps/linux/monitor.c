@@ -92,7 +92,7 @@ void family_end(struct monitor *m, const char *why)
  * is due. */
 static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now)
 {
-	uint64_t at = earlier(drivers_deadline(&m->dev), size_deadline(m, now)), share;
+	uint64_t at = earlier(drivers_deadline(&m->dev), m->sizing), share;
 
 	if (m->more)
 		at = earlier(at, now);
@@ -216,7 +216,8 @@ static void loop(struct monitor *m)
 		if (drivers_step(&m->dev))
 			SAY->devices_size = (uint32_t)drivers_list(&m->dev, SAY->devices, SAID_DEVICES);
 		ask_keeper |= console_pump(m);
-		if (news & MONITOR_BOXES || (m->boxes && (bits & EXO_PEND_CHILD || m->ending || m->sizing))) {
+		if (news & MONITOR_BOXES || (m->sizing && m->sizing <= clock_ns()) ||
+			(m->boxes && (bits & EXO_PEND_CHILD || m->ending))) {
 			box_pump(m);
 			ask_keeper = 1;
 		}

@@ -24,7 +24,7 @@ struct box_kept {
 	struct {                    /* of another size: monitor_size.c */
 		uint32_t number;    /* of the last request that was taken; is_open: it is not done */
 		uint32_t wanted, most, asked, taken, found; /* frames; asked: how often it was looked after */
-		uint64_t within_ns, due, at; /* at: the frame whose record is looked at next */
+		uint64_t within_ns, begun, due, look, at; /* at: the frame whose record is looked at next */
 		exo_name victim;
 		int is_open, keeps, all; /* all: not full tables alone */
 	} size;
@@ -70,7 +70,7 @@ struct monitor {
 	struct box_kept box[BOXES];
 	uint32_t boxes;             /* that there are, also those that have ended and are still read */
 	int ending;                 /* one is, and its envs are not all gone */
-	int sizing;                 /* one is to give memory back, and has not yet */
+	uint64_t sizing;            /* one is to give memory back, and is looked after then (ns); 0: none is */
 	exo_name box_turn;          /* one that has got bytes: it runs next, in all until box_until (ns) */
 	uint64_t box_until;
 };
@@ -154,8 +154,6 @@ void box_pump(struct monitor *m);
 /* Does what a member asks about the memory of a box that runs; m->sizing: it is to be looked after again. Why the box
  * is to end; NULL: it is not. */
 const char *size_serve(struct monitor *m, struct box_kept *b, const struct told_box *t, struct said_box *say);
-/* When to look again, ns of clock_ns; 0: nothing is open. */
-uint64_t size_deadline(const struct monitor *m, uint64_t now);
 
 /* ---- monitor_app.c: a box's first words where its library OS is another app. base: of the homes that are its own, as
  * an address. */

@@ -405,7 +405,8 @@ void box_pump(struct monitor *m)
 {
 	struct told_box t;
 
-	m->ending = m->sizing = 0;
+	m->ending = 0;
+	m->sizing = 0;
 	if (IS_BOX)
 		frames_look(m);
 	for (unsigned n = 0; n < BOXES && (n < m->told.boxes || SAY->box[n].state != BOX_NONE); n++)

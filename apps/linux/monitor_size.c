@@ -6,7 +6,9 @@
 #include "monitor.h"
 #include <posix/parts.h>
 
-#define LOOK_AGAIN_NS 500000u /* between two looks at what has come back */
+/* Between two looks at what has come back: the longer it lasts the longer, up to the deadline. */
+#define LOOK_LEAST_NS 500000u
+#define LOOK_MOST_NS  100000000u
 #define RECORDS_A_LOOK 4096
 #define ASK_AGAIN 16          /* looks: others may have claimed what was given back */
 #define ENTRIES 512u
@@ -144,8 +146,15 @@ static int shrink(struct monitor *m, struct box_kept *b, uint64_t now)
 	uint32_t account = account_of(b);
 	int goes_on = 1;
 
-	if (!b->size.due)
+	if (!b->size.due) {
+		b->size.begun = now;
 		b->size.due = now + b->size.within_ns;
+	}
+	b->size.look = now + LOOK_LEAST_NS;
+	if (now < b->size.due) {
+		b->size.look = now + MIN_OF(MAX_OF((now - b->size.begun) / 8, LOOK_LEAST_NS), LOOK_MOST_NS);
+		b->size.look = MIN_OF(b->size.look, b->size.due);
+	}
 	unused_take(m, b, account);
 	if (left_of(b) && now < b->size.due) {
 		if (b->size.asked % ASK_AGAIN == 0)
@@ -175,6 +184,7 @@ static void size_asked(struct box_kept *b, const struct told_box *t)
 
 const char *size_serve(struct monitor *m, struct box_kept *b, const struct told_box *t, struct said_box *say)
 {
+	uint64_t now = clock_ns();
 	int32_t error = 0;
 
 	if (t->sizes != b->size.number)
@@ -185,8 +195,8 @@ const char *size_serve(struct monitor *m, struct box_kept *b, const struct told_
 		error = -EINVAL;
 	else if (b->size.wanted > b->spec.count[EXO_C_FRAMES])
 		error = grow(m, b);
-	else if (!shrink(m, b, clock_ns())) {
-		m->sizing = 1;
+	else if ((b->size.due && now < b->size.look) || !shrink(m, b, now)) {
+		m->sizing = earlier(m->sizing, b->size.look);
 		return NULL;
 	}
 	b->size.is_open = 0;
@@ -197,5 +207,3 @@ const char *size_serve(struct monitor *m, struct box_kept *b, const struct told_
 	__atomic_store_n(&say->sized, b->size.number, __ATOMIC_RELEASE);
 	return NULL;
 }
-
-uint64_t size_deadline(const struct monitor *m, uint64_t now) { return m->sizing ? now + LOOK_AGAIN_NS : 0; }
