@@ -8,6 +8,7 @@
 #include <family/family.h>
 #include <fs/mount.h>
 #include "init.h"
+#include <posix/parts.h>
 #include <posix/library.h>
 #include <posix/signal/signals.h>
 

@@ -42,9 +42,6 @@ void keeper_begin(void *control) __attribute__((noreturn)); /* first words of pr
 /* The page fault at addr got no frame: kills the process that owns the most, and lets it end. The caller tries again,
  * unless it is the one. Family lock held. */
 void memory_shortage(uint64_t addr);
-/* In each round of a box's process 1: gives back what was asked back (revoke), caches first, then a process. Lock
- * held. */
-void memory_return(void);
 
 /* ---- exit.c */
 /* the caller's thread is detached; the env goes on with others that live here, or ends */

@@ -44,6 +44,8 @@ int  load_binary(struct exec_plan *plan, const char *path);              /* bina
 long fork_sealed(const struct fork_start *start);                         /* vm/fork.c: tables linked sealed, nothing copied */
 int  page_serve(uint64_t va, unsigned access);                           /* pager.c: demand zero, file pages, copy-on-write */
 extern const struct fs_ops *const kinds_of_linux[];                      /* file/fs_init.c: what every Linux has */
+/* shortage.c: for a box's `events`: gives back what was asked back (revoke), caches first, then a process. Lock held */
+void memory_return(void);
 struct thread *pick_fair(const struct thread *other); /* sched.c: real-time threads, then least virtual run time */
 
 /* start.c: makes the calling first env into pid 1 of a new family and starts what aril.conf names. */

@@ -5,6 +5,7 @@
 #include <posix/library.h>
 #include <linux/signal.h>
 #include "usage.h"
+#include <posix/parts.h>
 
 int64_t task_weight(const struct task *t)
 {
