@@ -226,6 +226,11 @@ void account_maker(void)
 	CHECK(!env_state(actor[2].name));
 	rt_env_end(actor[1].name);
 	IS(rt_envs[mine].limit[EXO_C_FRAMES], limit);
+	/* A child on the caller's own account: that one was made by another. */
+	IS(actor_prepare(0, idle, 1), 0);
+	CHECK(made(0));
+	IS(gate_env_set(actor[0].name, EXO_SET_LIMIT, EXO_C_FRAMES, 1), -EXO_EPERM);
+	rt_env_end(actor[0].name);
 }
 
 static void maker(uint64_t argument)
