@@ -26,6 +26,7 @@
 #define HOMES_MORE  24
 #define PAGE        4096ul
 #define FILES       64
+#define FRONT_LOOK_MS 200 /* nobody says when a job comes to the front */
 #define TAR_FIRST   7
 #define MEMORY      (64ul << 20)
 
@@ -294,10 +295,18 @@ static int output_take(struct box *b)
 	return 1;
 }
 
+/* Who reads from a terminal in the background is stopped. */
+static int is_in_background(void)
+{
+	pid_t front = tcgetpgrp(0);
+
+	return front > 0 && front != getpgrp();
+}
+
 /* -1: nothing can be sent. */
 static int input_of(const struct box *b)
 {
-	if (!b->credit || b->input_ended)
+	if (!b->credit || b->input_ended || (b->archive < 0 && is_in_background()))
 		return -1;
 	return b->archive < 0 ? 0 : b->archive;
 }
@@ -388,7 +397,7 @@ static int box_run(struct box *b)
 			{ input_of(b), POLLIN, 0 } };
 		char rest[16];
 
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, is_in_background() ? FRONT_LOOK_MS : -1) < 0 && errno != EINTR)
 			fail("poll: %s", strerror(errno));
 		if (p[1].revents)
 			(void)!read(pipe_signal[0], rest, sizeof rest);

@@ -96,6 +96,25 @@ def test_terminal():
     assert child.exitstatus == 0, child.before
 
 
+def test_in_the_background():
+    """A box that a shell starts with `&` is not stopped for the terminal's bytes: it gets them when it comes to the front."""
+    child = pexpect.spawn(guest.MACHINE, ["run", "-t", "--timeout", "100", "--", "sh"], timeout=90, env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
+    child.expect("# ")
+    child.send("box --name b cat &\r")
+    child.send("until box list | grep -q '^b .*runs'; do usleep 1000; done; sleep 1; jobs | grep -c Runn''ing\r")
+    child.expect("\r\n1\r\n")
+    child.send("fg\r")
+    child.expect("box --name b cat")
+    child.send("some words\r")
+    child.expect("some words\r\nsome words\r\n")
+    child.send("\x04")
+    child.expect("# ")
+    child.send("exit 4\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 4, child.before
+
+
 def test_readonly():
     """--readonly: of a box's files only those below /tmp can be written, whatever --file brings; what cannot be found is that all the same."""
     r = inside("""mkdir /root/d; echo file >/root/d/f; box --readonly --file /root/d sh -c 'cat /root/d/f; for f in /x /root/d/f /etc/passwd /usr/x; do echo a >>$f || echo no; done; rm /root/d/f || echo no
