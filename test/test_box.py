@@ -3,6 +3,7 @@
 
 import os
 import re
+import time
 
 import pexpect
 import pytest
@@ -101,7 +102,11 @@ def test_in_the_background():
     child = pexpect.spawn(guest.MACHINE, ["run", "-t", "--timeout", "100", "--", "sh"], timeout=90, env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
     child.expect("# ")
     child.send("box --name b cat &\r")
-    child.send("until box list | grep -q '^b .*runs'; do usleep 1000; done; sleep 1; jobs | grep -c Runn''ing\r")
+    child.send("until box list | grep -q '^b .*runs'; do usleep 1000; done; sleep 1; echo rea''dy\r")
+    child.expect("ready\r\n.*# ")
+    for letter in "jobs | grep -c Runn''ing\r": # each one is there to be read by either
+        child.send(letter)
+        time.sleep(0.05)
     child.expect("\r\n1\r\n")
     child.send("fg\r")
     child.expect("box --name b cat")
