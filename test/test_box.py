@@ -280,6 +280,12 @@ for i in 1 2 3; do """ + STORE + f"""store s forks; store s many; kill $!; wait 
     assert int(out[17]) - int(out[-3]) < 10 and out[18] == out[-2], out
 
 
+def test_store_beside_a_box():
+    """A server takes homes for its first clients when boxes lie behind its own already."""
+    r = inside(STORE + "box --name b sleep 100 & until box list | grep -q 'b .*runs'; do usleep 1000; done; sleep 1; kv s put word hello; kv s get word; echo; box kill b; kill %1; wait")
+    assert r.out.decode().split("\n")[:-1] == ["hello"], r
+
+
 def test_never_answered():
     """Who has called a server that sleeps and never answers waits, is ended by SIGKILL, and keeps nobody else from running, of whatever class it is; so does the next one, whom it does not even hear."""
     store, mute = programs.build("store", "musl"), os.path.join(image.build_folder(False), "apps", "mute")

@@ -12,8 +12,8 @@
 #define AREA_PAGES  (PAGE_UP(sizeof(struct kv_area)) / PAGE)
 #define STORE_END   ((uint64_t)store + EXO_HOME_SIZE)
 
-static exo_name client[CLIENTS]; /* whose area is the home at areas + n homes */
-static uint64_t areas, area_end[CLIENTS]; /* of the pages that each has; 0: it is not claimed */
+static exo_name client[CLIENTS];
+static uint64_t area[CLIENTS], area_end[CLIENTS]; /* homes, 0: not claimed yet; where the pages of each end */
 static uint64_t end, mapped; /* of the blocks that were made; of the store's pages */
 static struct kv_store *store;
 static struct kv_entry *unused[CLASSES];
@@ -42,9 +42,22 @@ static int64_t pages_make(uint64_t *from, uint64_t to)
 /* Its last client has ended, and nobody else came by a link of it. */
 static int is_left(unsigned n)
 {
-	uint32_t pt2 = rt_homes[EXO_HOME_OF(areas) + n].pt2;
+	uint32_t pt2 = rt_homes[EXO_HOME_OF(area[n])].pt2;
 
 	return rt_envs[EXO_NAME_INDEX(client[n])].name != client[n] && (!pt2 || rt_frames[pt2].glinks == 1);
+}
+
+/* The last free one of the first slot, which clients have tables for: boxes lie at its beginning. */
+static int64_t home_take(uint64_t *at)
+{
+	int64_t r = -EXO_ENOMEM;
+
+	for (uint64_t unit = EXO_SLOT_SIZE / EXO_HOME_SIZE; r < 0 && unit--;)
+		if (!rt_homes[unit].owner && !rt_homes[unit].pt2) {
+			*at = EXO_HOMES_BASE + unit * EXO_HOME_SIZE;
+			r = gate_home_set(0, EXO_HOME_CLAIM, *at, 1);
+		}
+	return r;
 }
 
 static int64_t area_make(exo_name caller, uint64_t *at)
@@ -56,11 +69,13 @@ static int64_t area_make(exo_name caller, uint64_t *at)
 		n++;
 	if (n == CLIENTS)
 		return -EXO_EAGAIN;
-	*at = areas + n * EXO_HOME_SIZE;
-	if (!area_end[n])
-		r = gate_home_set(0, EXO_HOME_CLAIM, *at, 1);
-	if (r < 0)
+	if (!area[n])
+		r = home_take(&area[n]);
+	if (r < 0) {
+		area[n] = 0;
 		return r;
+	}
+	*at = area[n];
 	area_end[n] = MAX_OF(area_end[n], *at);
 	r = pages_make(&area_end[n], *at + AREA_PAGES * PAGE);
 	if (r < 0)
@@ -75,7 +90,7 @@ static const struct kv_area *area_of(exo_name caller)
 {
 	for (unsigned n = 0; n < CLIENTS; n++)
 		if (client[n] == caller)
-			return (const struct kv_area *)(areas + n * EXO_HOME_SIZE);
+			return (const struct kv_area *)area[n];
 	return NULL;
 }
 
@@ -171,7 +186,6 @@ void app_main(exo_name self)
 	int how = EXO_PCT_ACCEPT;
 
 	store = box ? (struct kv_store *)(box->base + 2 * EXO_HOME_SIZE) : NULL;
-	areas = (uint64_t)store + EXO_HOME_SIZE;
 	mapped = (uint64_t)store;
 	end = mapped + PAGE_UP(sizeof *store);
 	if (!store || gate_home_set(0, EXO_HOME_CLAIM, mapped, 1) < 0 || pages_make(&mapped, end) < 0) {
