@@ -96,10 +96,11 @@ static void look(void)
 	}
 	for (unsigned i = 0; i < TASKS; i++) {
 		uint64_t has = (mine[i].ticks - mine[i].before) * weights, due = ticks * task[i].weight;
-		uint64_t off = (has > due ? has - due : due - has) / (weights ? weights : 1);
+		uint64_t off = has > due ? has - due : due - has;
 
 		if (!is_steady(i))
 			continue;
+		off /= weights; /* its own is among them */
 		worst_share = off > worst_share ? off : worst_share;
 		if (off > UNFAIR)
 			lab_check(0, "share", "from tick %lu to %lu task %u of weight %u had %lu of the %lu ticks of those that "

@@ -76,7 +76,10 @@ static int elsewhere(int (*function)(exo_name mother))
 
 static int theirs(exo_name mother)
 {
-	return (take(3) == EXO_EBUSY ? 0 : 1) | (give(3) == EXO_EPERM ? 0 : 2) | (holder(3) == mother ? 0 : 4);
+	int wrong = take(3) != EXO_EBUSY;
+
+	wrong |= (give(3) != EXO_EPERM) << 1;
+	return wrong | (holder(3) != mother) << 2;
 }
 
 static int takes_three(exo_name mother)
