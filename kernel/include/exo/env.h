@@ -151,7 +151,9 @@ struct exo_env {
 	uint64_t private_slots[4]; /* of its root: bit i of word i/64 */
 	uint32_t disowned;      /* frames that it let go and that entries, links or pins still hold: charged to its account */
 	uint16_t account_parent; /* account that pays for this index, and that the limits of the account with it came from; also when the env is gone */
-	uint16_t account_maker; /* of the account with this index: env index of who, as those who made one above, may move counts and end who draws on it */
+	/* Of the account with this index: env index of who, as those who made one above, may move counts and end who draws
+	 * on it. */
+	uint16_t account_maker;
 };
 _Static_assert(sizeof(struct exo_env) == 128, "env record");
 

@@ -8,8 +8,9 @@
 
 enum exo_trace_kind {
 	EXO_T_CALL,    /* a gate op begins: number, its arguments (of a batch: each element too) */
-	EXO_T_RETURN,  /* it ends in the env that called it: number, arg[0] = result, arg[1] = rip behind the call (0: in a batch).
-	                  After a switch there is none: it ends when that env runs again */
+	/* It ends in the env that called it: number, arg[0] = result, arg[1] = rip behind the call (0: in a batch). After a
+	 * switch there is none: it ends when that env runs again. */
+	EXO_T_RETURN,
 	EXO_T_FOREIGN, /* a foreign system call is reflected: number 0 = SYSCALL, 1 = int 0x80; arg = rax rdi rsi rdx r10 r8 */
 	EXO_T_UPCALL,  /* an env is entered: arg = vector, error or pending bits, address, rip that it came from */
 	EXO_T_SWITCH,  /* env runs from now on; arg[0] = the one that ran before; 0 = nobody */
