@@ -48,7 +48,8 @@ static const char usage[] =
 	"The status is COMMAND's; 125 is a failure of box itself.\n";
 
 struct box {
-	int fd, archive, is_terminal, is_app, is_readonly, input_ended, is_over; /* archive: -1: none, or all of it is sent */
+	int fd, is_terminal, is_app, is_readonly, input_ended, is_over;
+	int archive; /* -1: none, or all of it is sent */
 	size_t file_count;
 	char *files[TAR_FIRST + FILES + 1]; /* tar's arguments, the first ones for its options */
 	uint32_t credit;
@@ -453,6 +454,7 @@ static int dev_open(void)
 
 static void list(void)
 {
+	static const char *const states[] = { "is made", "runs", "has ended" };
 	struct box_tells t;
 	int fd = dev_open();
 
@@ -462,7 +464,7 @@ static void list(void)
 		if (ioctl(fd, BOX_LIST, &t) < 0)
 			continue;
 		printf("%-15s %7uK %7uK %7uK %6u %6u %5.1f%% %s\n", t.name, 4 * t.limit[0], 4 * t.used[0], 4 * t.taken,
-			t.limit[1], t.used[1], 100.0 * t.limit[3] / t.slices, t.state == 1 ? "runs" : t.state == 2 ? "has ended" : "is made");
+			t.limit[1], t.used[1], 100.0 * t.limit[3] / t.slices, states[t.state % 3]);
 	}
 }
 

@@ -76,10 +76,20 @@ head -c 20m /dev/zero >much; box --memory 16M --file much true; echo $?""")
     assert "/none: No such file or directory" in r.err.decode() and "No space left on device" in r.err.decode(), r
 
 
+def on_terminal(*words):
+    """A run whose terminal is 31 lines of 97 columns."""
+    return pexpect.spawn(guest.MACHINE, ["run", "-t", "--timeout", "100", "--", *words], timeout=90, env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
+
+
+def ends(child, status):
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == status, child.before
+
+
 def test_terminal():
     """--terminal: the command has a terminal of its own, of this one's size, in which ^C ends what runs there and nothing else; files come before it."""
-    child = pexpect.spawn(guest.MACHINE, ["run", "-t", "--timeout", "100", "--", "sh", "-c", "echo brought >/tmp/f; box --terminal --file /tmp/f sh; echo ended $?"], timeout=90,
-                          env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
+    child = on_terminal("sh", "-c", "echo brought >/tmp/f; box --terminal --file /tmp/f sh; echo ended $?")
     child.expect("# ")
     child.send("stty size; cat /tmp/f; test -t 1 && echo a term''inal\r")
     child.expect("31 97\r\n")
@@ -92,14 +102,12 @@ def test_terminal():
     child.send("echo $?; exit 3\r")
     child.expect("130\r\n")
     child.expect("ended 3\r\n")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0, child.before
+    ends(child, 0)
 
 
 def test_in_the_background():
     """A box that a shell starts with `&` is not stopped for the terminal's bytes: it gets them when it comes to the front."""
-    child = pexpect.spawn(guest.MACHINE, ["run", "-t", "--timeout", "100", "--", "sh"], timeout=90, env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
+    child = on_terminal("sh")
     child.expect("# ")
     child.send("box --name b cat &\r")
     child.send("until box list | grep -q '^b .*runs'; do usleep 1000; done; sleep 1; echo rea''dy\r")
@@ -115,9 +123,7 @@ def test_in_the_background():
     child.send("\x04")
     child.expect("# ")
     child.send("exit 4\r")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 4, child.before
+    ends(child, 4)
 
 
 def test_readonly():
@@ -207,6 +213,14 @@ box memory h 11M 1; echo $?; box memory h 12M; box kill b; box kill h; wait; unt
     out = r.out.decode().split("\n")
     assert out[2] == "0" and 10000 < int(out[3]) < 24000 and out[4:7] == ["100", str(100 * 1024), "0"], r
     assert int(out[0]) - int(out[7]) < 20 and out[1] == out[8], r
+
+
+def test_memory_one_after_another():
+    """Who asks for another size while a box is still to give back comes after that: neither is lost."""
+    hoard = os.path.join(image.build_folder(False), "apps", "hoard")
+    r = inside(MEMORY + """box --name h --memory 12M --app hoard >/tmp/h 2>&1 & until_used h 12288; (box memory h 11M 2; echo less $?) & usleep 300000; box memory h 12M; echo more $?; wait %2
+box list | tail -n 1 | tr -s ' ' | cut -d' ' -f2,4; box kill h; wait""", options=["--add", f"{hoard}:/aril/hoard"])
+    assert sorted(r.out.decode().split("\n")[:-1]) == ["12288K 1024K", "less 0", "more 0"], r
 
 
 def test_memory_back_and_forth():

@@ -187,7 +187,8 @@ const char *size_serve(struct monitor *m, struct box_kept *b, const struct told_
 	uint64_t now = clock_ns();
 	int32_t error = 0;
 
-	if (t->sizes != b->size.number)
+	/* One after another: what the box was asked for cannot be unsaid. */
+	if (!b->size.is_open && t->sizes != b->size.number)
 		size_asked(b, t);
 	if (!b->size.is_open)
 		return NULL;

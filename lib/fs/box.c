@@ -198,11 +198,23 @@ static long kill_by_name(uint64_t arg)
 	return 0;
 }
 
+/* Until the request of that number is done, for the box that was asked for by that one. */
+static int size_wait(unsigned n, uint32_t asked, uint32_t number)
+{
+	while ((int32_t)(said(n)->sized - number) < 0) {
+		if (told(n)->asked != asked || !runs(n))
+			return -ESRCH;
+		if (sleep_on(channel(n), 0) == -EINTR)
+			return -EINTR;
+	}
+	return told(n)->asked == asked && runs(n) ? 0 : -ESRCH;
+}
+
 static long resize(uint64_t arg)
 {
 	struct box_sizes s;
 	uint32_t number, asked;
-	int place;
+	int place, e;
 
 	if (user_read(&s, arg, sizeof s))
 		return -EFAULT;
@@ -213,17 +225,18 @@ static long resize(uint64_t arg)
 		return -EINVAL;
 	unsigned n = (unsigned)place;
 	asked = told(n)->asked;
+	do /* those of others come first */
+		e = size_wait(n, asked, told(n)->sizes);
+	while (!e && said(n)->sized != told(n)->sizes);
+	if (e)
+		return e;
 	told(n)->frames = s.frames;
 	told(n)->within_ms = s.within_ms;
 	number = told(n)->sizes + 1;
 	__atomic_store_n(&told(n)->sizes, number, __ATOMIC_RELEASE);
 	(void)gate_notify(SAID->monitor, MONITOR_BOXES);
-	while ((int32_t)(said(n)->sized - number) < 0)
-		if (told(n)->asked != asked || !runs(n))
-			return -ESRCH;
-		else if (sleep_on(channel(n), 0) == -EINTR)
-			return -EINTR;
-	return said(n)->size_error;
+	e = size_wait(n, asked, number);
+	return e ? e : said(n)->size_error;
 }
 
 static long box_ioctl(struct file *f, unsigned request, uint64_t arg)
