@@ -18,25 +18,6 @@ static uint64_t end, mapped; /* of the blocks that were made; of the store's pag
 static struct kv_store *store;
 static struct kv_entry *unused[CLASSES];
 
-static int64_t page_make(uint64_t va)
-{
-	int64_t pfn = rt_tables(0, va, NULL, NULL);
-
-	if (pfn >= 0)
-		pfn = rt_frame();
-	return pfn < 0 ? pfn : rt_map(0, va, (uint64_t)pfn, 1, EXO_PTE_RW | EXO_PTE_NX);
-}
-
-/* New pages from *from to `to`: 0 or a gate error, with those made that there was room for. */
-static int64_t pages_make(uint64_t *from, uint64_t to)
-{
-	int64_t r = 0;
-
-	for (; *from < to && r >= 0; *from += r < 0 ? 0 : PAGE)
-		r = page_make(*from);
-	return r < 0 ? r : 0;
-}
-
 /* ---- areas */
 
 /* Its last client has ended, and nobody else came by a link of it. */
@@ -77,7 +58,7 @@ static int64_t area_make(exo_name caller, uint64_t *at)
 	}
 	*at = area[n];
 	area_end[n] = MAX_OF(area_end[n], *at);
-	r = pages_make(&area_end[n], *at + AREA_PAGES * PAGE);
+	r = rt_pages(&area_end[n], *at + AREA_PAGES * PAGE);
 	if (r < 0)
 		return r;
 	if (client[n] != caller)
@@ -108,7 +89,7 @@ static struct kv_entry *block_take(size_t bytes)
 		unused[class] = e->next;
 		return e;
 	}
-	if (end + (64ul << class) > STORE_END || pages_make(&mapped, PAGE_UP(end + (64ul << class))) < 0)
+	if (end + (64ul << class) > STORE_END || rt_pages(&mapped, PAGE_UP(end + (64ul << class))) < 0)
 		return NULL;
 	e = (struct kv_entry *)end;
 	end += 64ul << class;
@@ -188,7 +169,7 @@ void app_main(exo_name self)
 	store = box ? (struct kv_store *)(box->base + 2 * EXO_HOME_SIZE) : NULL;
 	mapped = (uint64_t)store;
 	end = mapped + PAGE_UP(sizeof *store);
-	if (!store || gate_home_set(0, EXO_HOME_CLAIM, mapped, 1) < 0 || pages_make(&mapped, end) < 0) {
+	if (!store || gate_home_set(0, EXO_HOME_CLAIM, mapped, 1) < 0 || rt_pages(&mapped, end) < 0) {
 		rt_log("kv: it serves others, out of a box with room for it: box --app kv");
 		rt_off(1);
 	}

@@ -77,23 +77,6 @@ static void settings_take(struct rt_box *b, char *text)
 
 /* ---- the image */
 
-/* New pages, of zeros: 0 or a gate error. */
-static int64_t pages_make(uint64_t va, uint64_t n)
-{
-	int64_t r = 0;
-
-	for (uint64_t end = va + n * PAGE; va < end && r >= 0; va += PAGE) {
-		int64_t pfn = rt_tables(0, va, NULL, NULL);
-
-		if (pfn >= 0)
-			pfn = rt_frame();
-		r = pfn < 0 ? pfn : rt_map(0, va, (uint64_t)pfn, 1, EXO_PTE_RW | EXO_PTE_NX);
-		if (r >= 0)
-			memset((void *)va, 0, PAGE);
-	}
-	return r;
-}
-
 /* What nobody writes is the root image's own page: its mapping is the proof of the right to it. */
 static int64_t pages_lend(uint64_t va, uint64_t from, uint64_t n, uint64_t rights)
 {
@@ -117,7 +100,7 @@ static int64_t segment_map(const struct elf_segment *s, uint64_t file)
 
 	if (!(s->flags & PF_W))
 		return pages_lend(va, file + s->offset - skew, pages, s->flags & PF_X ? 0 : EXO_PTE_NX);
-	r = pages_make(va, pages);
+	r = rt_pages(&va, va + pages * PAGE);
 	if (r >= 0)
 		memcpy((void *)s->va, (const void *)(file + s->offset), s->file_size);
 	return r;
@@ -146,7 +129,7 @@ static void image_load(uint64_t base, const char *name, struct elf_image *elf)
 	struct erofs fs;
 	struct erofs_inode inode;
 	char path[32];
-	uint64_t file;
+	uint64_t file, top;
 	int64_t r = erofs_open_known(&fs, (const void *)rt_info->root_va, rt_info->root_size);
 
 	(void)fmt(path, sizeof path, "/aril/%s", name);
@@ -163,8 +146,9 @@ static void image_load(uint64_t base, const char *name, struct elf_image *elf)
 			(unsigned long)(elf->low & -EXO_HOME_SIZE));
 	for (int i = 0; i < elf->load_count && r >= 0; i++)
 		r = segment_map(&elf->load[i], file);
+	top = stack_of(elf->low);
 	if (r >= 0)
-		r = pages_make(stack_of(elf->low), STACK_PAGES + SETTINGS_PAGES);
+		r = rt_pages(&top, top + (STACK_PAGES + SETTINGS_PAGES) * PAGE);
 	if (r < 0)
 		refuse(base, "%s: it cannot be loaded: %s", name, rt_error(r));
 }

@@ -15,7 +15,6 @@ static int64_t page_add(struct exo_env_spec *spec, uint64_t va, const void *cont
 	spec->frames[spec->frame_count++] = (uint32_t)pfn;
 	if ((r = rt_map(0, SCRATCH, (uint64_t)pfn, 1, EXO_PTE_RW | EXO_PTE_NX)) < 0)
 		return r;
-	memset((void *)SCRATCH, 0, EXO_PAGE_SIZE);
 	memcpy((void *)SCRATCH, content, size);
 	/* An unshared frame is writable through its sole entry only. */
 	r = rt_unmap(0, SCRATCH, 1, 0);

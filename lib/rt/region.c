@@ -83,6 +83,20 @@ int64_t rt_map(uint64_t root, uint64_t va, uint64_t pfn, uint64_t n, uint64_t ri
 	return 0;
 }
 
+int64_t rt_pages(uint64_t *from, uint64_t to)
+{
+	int64_t r = 0;
+
+	for (; *from < to && r >= 0; *from += r < 0 ? 0 : EXO_PAGE_SIZE) {
+		r = rt_tables(0, *from, NULL, NULL);
+		if (r >= 0)
+			r = rt_frame();
+		if (r >= 0)
+			r = rt_map(0, *from, (uint64_t)r, 1, EXO_PTE_RW | EXO_PTE_NX);
+	}
+	return r;
+}
+
 int64_t rt_unmap(uint64_t root, uint64_t va, uint64_t n, int give)
 {
 	while (n) {

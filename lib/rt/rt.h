@@ -82,8 +82,7 @@ void rt_end(int status);
 
 /* ---- frames and tables (region.c): results are gate errors when EXO_IS_ERROR */
 
-/* A frame of the kernel's choice, owned by the caller; its content is zero only if it never was this account's.
- * Returns its number. */
+/* A frame of the kernel's choice, of zeros, owned by the caller. Returns its number. */
 int64_t rt_frame(void);
 
 /* A new empty table linked into `root` (0 = own) at the entry of `level` (2..4) that covers va. Returns its frame.
@@ -101,6 +100,10 @@ int64_t rt_tables(uint64_t root, uint64_t va, uint32_t *list, uint32_t *made);
 
 /* Maps n frames [pfn, pfn + n) at va with rights out of EXO_PTE_RW and EXO_PTE_NX. 0, or the first error. */
 int64_t rt_map(uint64_t root, uint64_t va, uint64_t pfn, uint64_t n, uint64_t rights);
+
+/* Maps new pages of zeros, for reading and writing, from *from up to `to` in the own root, with the tables that they
+ * lack; *from is moved behind what was mapped. 0, or the first error. */
+int64_t rt_pages(uint64_t *from, uint64_t to);
 
 /* Unmaps n pages; with give != 0 the caller's frames among them are released. 0 or an error. */
 int64_t rt_unmap(uint64_t root, uint64_t va, uint64_t n, int give);
