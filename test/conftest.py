@@ -22,6 +22,7 @@ def stable_id(nodeid):
 
 
 def pytest_configure(config):
+    os.environ.setdefault("ARIL_TESTS", f"{os.getpid()}-{time.time_ns()}") # aril/firmware.py
     config.addinivalue_line("markers", "slow: run by `make test-all` only")
 
 

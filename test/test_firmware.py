@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from aril import hardware, image, nvram, screen
+from aril import firmware, hardware, image, nvram, screen, snapshot
 
 
 def up(shape, **how):
@@ -175,3 +175,40 @@ def test_hwinfo_of_a_plain_machine():
     assert "\nruns by:   the CPU itself\n" in page, page
     for name in ("SMEP", "SMAP", "UMIP", "FSGSBASE", "XSAVE", "RDRAND", "ERMS"):
         assert f"kernel:    this CPU has no {name}: doing without" in page and f"kernel: this CPU has no {name}: doing without" in r.log, r
+
+
+# ---- machines that stand where their firmware first reads the disk (aril/firmware.py)
+
+def test_saved(tmp_path, monkeypatch):
+    """What is asked for twice goes on from there, with the disk of its own run. A saved one that is damaged is none, and goes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    ways = []
+    start = firmware.start
+    monkeypatch.setattr(firmware, "start", lambda *given: ways.append(start(*given)))
+    for n in range(4):
+        if n == 3:
+            (state,) = tmp_path.glob("aril/firmware/*/state")
+            os.truncate(state, 1000)
+        r = hardware.boot(hardware.Shape(), ["echo", f"run {n}"], extra=[f"memory = {300 + n}M"])
+        assert r.status == 0 and r.out == b"run %d\n" % n and "BdsDxe: loading Boot" in r.log, r
+        assert time.time() - 100 < int(re.search(r"^efi: clock: .*, (\d+) s since 1970", r.log, re.M).group(1)) < time.time() + 1, r.log
+    assert ways == [False, True, True, False] and not list(tmp_path.glob("aril/firmware/*"))
+
+
+def test_saved_key(tmp_path, monkeypatch):
+    """The same only for the same machine: its arguments, what lies at paths that they name, the size of the disk, the processor's counter. Its folder is another each time."""
+    def key(folder, size=1 << 20, word="x", store=b"store"):
+        folder = tmp_path / folder
+        folder.mkdir(exist_ok=True)
+        (folder / "vars").write_bytes(store)
+        with open(folder / "disk", "wb") as f:
+            f.truncate(size)
+        return firmware.key(str(folder), ["qemu", word, "-drive", f"if=none,id=disk,file={folder}/disk", "-drive", f"unit=1,file={folder}/vars"], f"{folder}/disk")
+    keys = [key("a"), key("a", size=2 << 20), key("a", word="y"), key("a", store=b"other")]
+    assert key("a") == keys[0] == key("b")
+    monkeypatch.setattr(snapshot, "cpu", lambda: "another")
+    keys.append(key("a"))
+    assert len(set(keys)) == 5
+    place = ["-device", "virtio-blk-pci,drive=disk"]
+    assert firmware.is_possible(place) and not firmware.is_possible([*place, "-icount", "4"]) and not firmware.is_possible(["-device", "nvme,drive=disk"])
+

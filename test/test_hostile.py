@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from aril import guest, image, log, mutate, programs, qemu
+from aril import firmware, guest, image, log, mutate, programs, qemu
 
 MUTANTS = 320
 
@@ -65,7 +65,8 @@ class Bare:
         if conf is not None:
             command += ["--conf", self.file("aril.conf", conf)]
         image.call(command + [disk])
-        self.machine = qemu.Machine(self.folder.name, disk, os.path.join(self.folder.name, "log"), more=more)
+        self.machine = qemu.Machine(self.folder.name, disk, os.path.join(self.folder.name, "log"), more=more,
+                                    begin=lambda machine, command: firmware.start(machine, command, disk))
 
     def file(self, name, content):
         if content is None:
@@ -100,7 +101,7 @@ def stops(reason, key=False, **arguments):
     """The loader says why and stays: no reset loop. key: also see that a key powers it off (firmware takes its time to listen)."""
     with Bare(**arguments) as m:
         assert m.wait(r"^efi: stopped: .*" + reason), m.log()
-        assert not m.machine.wait(2), "it did not wait"
+        assert not m.machine.wait(0.5), "it did not wait"
         assert len(re.findall(r"^efi: stopped", m.log(), re.M)) == 1, m.log()
         if key:
             assert m.wait(r"Press a key", 60), m.log()

@@ -129,7 +129,7 @@ def trim(new: str = "") -> None:
     items = []
     total = 0
     now = time.time()
-    for kind in ("archives", "digest", "packages", "root", "seen", "snapshot"):
+    for kind in ("archives", "digest", "firmware", "packages", "root", "seen", "snapshot"):
         try:
             names = os.listdir(path(kind, ""))
         except OSError:

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from . import conf, image, log, nvram, qemu, session
+from . import conf, firmware, image, log, nvram, qemu, session
 
 OVMF = "/usr/share/OVMF"
 # Code, variables ("bios" is QEMU's own, SeaBIOS, without any); the code of the last three needs SMM. "secure" lets only what is signed with the snakeoil key
@@ -83,7 +83,7 @@ class Machine(qemu.Machine):
         self.log = log_path
         self.monitor_path = os.path.join(folder, "monitor")
         self.channel = qemu.Fifos(os.path.join(folder, "com2"))
-        command = ["qemu-system-x86_64", "-name", "aril", "-accel", "tcg,thread=single", "-net", "none", "-no-reboot", "-display", "none", "-nodefaults",
+        command = [qemu.binary(), "-name", "aril", "-accel", "tcg,thread=single", "-net", "none", "-no-reboot", "-display", "none", "-nodefaults",
                    *(["-vga", "std"] if shape.screen else []), *shape.arguments(folder), "-drive", f"if=none,id=disk,format=raw,file={disk}",
                    "-monitor", f"unix:{self.monitor_path},server=on,wait=off"]
         if shape.com1:
@@ -93,9 +93,7 @@ class Machine(qemu.Machine):
         with open(log_path, "wb"):
             pass
         self.errors = open(os.path.join(folder, "qemu.err"), "w+b")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors, start_new_session=True,
-                                        preexec_fn=qemu.die_with_parent)
-        self.pidfd = os.pidfd_open(self.process.pid)
+        self.is_saved = firmware.start(self, command, disk)
 
 
 def packaged(name, path):

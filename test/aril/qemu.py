@@ -186,9 +186,12 @@ class Machine:
     """One QEMU. `channel` is the host's end of the channel (see Ports): a virtio port, or, where the guest does not speak there, COM2. `log`: the path that
     COM1 goes to."""
 
+    process: Optional[subprocess.Popen] = None
+    pidfd = -1
     talk: Optional[socket.socket] = None # with the monitor, where several things are asked; tests make machines in their own ways
 
-    def __init__(self, folder, disk, log, mem=1 << 30, icount=None, gui=False, gdb=False, more=(), accel="tcg", kept=False):
+    def __init__(self, folder, disk, log, mem=1 << 30, icount=None, gui=False, gdb=False, more=(), accel="tcg", kept=False, begin=None):
+        """begin(machine, command): starts QEMU in another way than from the machine's power-on."""
         self.folder = folder
         self.log = log
         self.monitor_path = os.path.join(folder, "monitor")
@@ -212,12 +215,28 @@ class Machine:
         except OSError as e:
             raise Error(f"--log {log}: {e.strerror}") from None
         self.errors = open(os.path.join(folder, "qemu.err"), "w+b")
+        (begin or Machine.launch)(self, command)
+
+    def launch(self, command):
+        """Starts QEMU."""
         try:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
                                             start_new_session=True, preexec_fn=die_with_parent)
         except OSError as e:
             raise Error(f"{command[0]}: {e.strerror}: is it a QEMU?") from None
         self.pidfd = os.pidfd_open(self.process.pid)
+
+    def end(self):
+        """Ends QEMU, whatever state it is in: another may be launched."""
+        self.talk_end()
+        if self.process.poll() is None:
+            self.process.terminate()
+            if not self.wait(2):
+                self.process.kill()
+                self.process.wait()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
 
     def wait(self, seconds):
         """True when QEMU has ended within that time."""
@@ -234,20 +253,12 @@ class Machine:
         return self.errors.read().decode("utf-8", "replace").strip()
 
     def stop(self):
-        """Ends QEMU, whatever state it is in, and gives its descriptors back. May be called twice."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            if not self.wait(2):
-                self.process.kill()
-                self.process.wait()
-        if self.pidfd >= 0:
-            os.close(self.pidfd)
-            self.pidfd = -1
+        """Ends QEMU, and gives its descriptors back. May be called twice."""
+        is_first = self.pidfd >= 0
+        self.end()
+        if is_first:
             self.channel.close()
             self.errors.close()
-            if self.talk:
-                self.talk.close()
-                self.talk = None
 
     def monitor(self, command, seconds=10):
         """Gives one command to QEMU's monitor and returns its text."""
@@ -262,6 +273,11 @@ class Machine:
                 raise Error(f"QEMU's monitor does not answer: {e.strerror or e}") from None
         # The monitor echoes the line with cursor movements first.
         return "\n".join(line for line in text.split("\n")[1:-1])
+
+    def talk_end(self):
+        if self.talk:
+            self.talk.close()
+            self.talk = None
 
     def connect(self, seconds: float = 10) -> socket.socket:
         """To the monitor, which may not be there yet."""

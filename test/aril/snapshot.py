@@ -78,6 +78,13 @@ def save(machine: qemu.Machine, path: str) -> None:
             time.sleep(0.01)
 
 
+def load(machine: qemu.Machine, state) -> None:
+    """Has a QEMU that waits for it (`-incoming defer`) read that open file."""
+    machine.ask("migrate_set_capability x-ignore-shared on")
+    machine.send_file("state", state.fileno())
+    machine.ask("migrate_incoming fd:state")
+
+
 def make(to: str, source: image.Source, mem: int, shared: bool, watch: Callable[[qemu.Machine], Watch], start: Callable[..., qemu.Machine]) -> None:
     """Boots and saves. start(disk, log, kept, more): a machine of the run's own; watch(machine): a Watch with the run's limits. QEMU saves no machine of which
     a folder is mounted: its guest has not, and the folders are those of whoever goes on from it."""
@@ -139,9 +146,7 @@ def begin(folder: str, mem: int, shares: Sequence[share.Share], log: str, start)
                 machine.channel.choose(ready.group(1) == b"COM2")
                 with open(log, "ab") as f:
                     f.write(before)
-                machine.ask("migrate_set_capability x-ignore-shared on")
-                machine.send_file("state", state.fileno())
-                machine.ask("migrate_incoming fd:state")
+                load(machine, state)
                 end = time.monotonic() + START_SECONDS
                 while "running" not in machine.ask("info status"):
                     if machine.wait(0) or time.monotonic() > end:
