@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Builds everything into build/ (DEBUG=1: build/debug/). Needs nothing installed to be read: what needs a tool stands in a recipe.
+# Builds everything into build/ (DEBUG=1: kernel and loader into build/debug/, beside links to the rest). Needs nothing installed to be read: what needs a tool stands in a recipe.
 MAKEFLAGS += -r
 .DEFAULT_GOAL := help
 .SUFFIXES:
@@ -14,6 +14,7 @@ endif
 LD      := ld
 OBJCOPY := objcopy
 B       := build$(if $(DEBUG),/debug)
+U       := build
 PKG     := build/pkg
 RELEASE := 0.1
 VERSION := Aril $(RELEASE)$(if $(DEBUG), debug)
@@ -42,16 +43,16 @@ LINK     := --fatal-warnings -z max-page-size=4096 -z noexecstack --build-id=non
 
 # ---- sources: whatever stands in a folder
 objects   = $(patsubst %,$(1)/%.o,$(wildcard $(addsuffix /*.c,$(2)) $(addsuffix /*.S,$(2))))
-KERNEL_O := $(call objects,$(B)/kernel,kernel $(if $(DEBUG),test/kernel)) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32 surface notice) $(B)/kernel/$(B)/font.c.o
+KERNEL_O := $(call objects,$(B)/kernel,kernel $(if $(DEBUG),test/kernel)) $(patsubst %,$(B)/kernel/lib/base/%.c.o,string fmt crc32 surface notice) $(B)/kernel/$(U)/font.c.o
 EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base))
 ROOMS    := lib/family lib/run lib/vm lib/fs lib/tty lib/load lib/dev lib/posix lib/posix/process lib/posix/signal lib/posix/call lib/posix/file lib/posix/sysv
-POSIX_O  := $(filter-out %/alone.c.o,$(call objects,$(B)/posix,$(ROOMS) apps/linux)) $(B)/posix/$(B)/font.c.o
+POSIX_O  := $(filter-out %/alone.c.o,$(call objects,$(U)/posix,$(ROOMS) apps/linux)) $(U)/posix/$(U)/font.c.o
 # Native apps on more than lib/rt: they are linked with what they ask for of these rooms.
 ON_VM    := $(sort $(patsubst %/,%,$(dir $(filter-out apps/linux/% test/guest/slowfs/%,$(shell grep -lE '<(family|run|vm)/' apps/*/*.c test/guest/*/*.c)))))
 APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard test/guest/*/*.c))))
-APPS     := $(addprefix $(B)/apps/,$(notdir $(APP_DIRS)))
-TEST_APPS := $(addprefix $(B)/apps/,$(notdir $(TEST_DIRS)))
+APPS     := $(addprefix $(U)/apps/,$(notdir $(APP_DIRS)))
+TEST_APPS := $(addprefix $(U)/apps/,$(notdir $(TEST_DIRS)))
 SKELETON := $(shell find esp/root 2>/dev/null)
 
 help: ## what can be made
@@ -77,30 +78,39 @@ $(PKG)/bin/busybox:
 	$(call say,get     busybox-static)
 	$(Q)esp/getpackages --alone $(PKG) busybox-static
 
-all: $(B)/BOOTX64.EFI $(B)/BOOTIA32.EFI $(B)/root.img $(B)/root-test.img efi-tests ## kernel, loader, apps, root image
+all: $(B)/BOOTX64.EFI $(U)/BOOTIA32.EFI $(U)/root.img $(U)/root-test.img $(if $(DEBUG),links,efi-tests) ## kernel, loader, apps, root image
+
+# What both kernels have in common is built once.
+LINKS := apps posix user tools posix.o librt.a librooms.a root.img root-test.img roottree roottree-test BOOTIA32.EFI
+.PHONY: links
+links: $(U)/root.img $(U)/root-test.img $(U)/BOOTIA32.EFI
+	@for name in $(LINKS); do [ -L $(B)/$$name ] || { rm -rf $(B)/$$name; ln -s ../$$name $(B)/$$name; }; done
 
 # ---- objects depend on their flags
-$(B)/%.flags: FORCE
-	@mkdir -p $(@D); printf '%s\n' $(call quote,$(strip $($*))) | cmp -s - $@ || printf '%s\n' $(call quote,$(strip $($*))) >$@
+define keep_flags # folder
+$(1)/%.flags: FORCE
+	@mkdir -p $$(@D); printf '%s\n' $$(call quote,$$(strip $$($$*))) | cmp -s - $$@ || printf '%s\n' $$(call quote,$$(strip $$($$*))) >$$@
+endef
+$(foreach folder,$(sort $(B) $(U)),$(eval $(call keep_flags,$(folder))))
 
-define compile # world, flags
-$(B)/$(1)/%.c.o: %.c $(B)/$(2).flags
+define compile # world, flags, folder
+$(3)/$(1)/%.c.o: %.c $(3)/$(2).flags
 	$$(call say,cc      $$<)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$($(2)) -c $$< -o $$@
-$(B)/$(1)/%.S.o: %.S $(B)/$(2).flags
+$(3)/$(1)/%.S.o: %.S $(3)/$(2).flags
 	$$(call say,as      $$<)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$($(2)) -c $$< -o $$@
 endef
-$(eval $(call compile,kernel,KERNEL_C))
-$(eval $(call compile,user,USER_C))
-$(eval $(call compile,posix,POSIX_C))
-$(eval $(call compile,efi,EFI_C))
+$(eval $(call compile,kernel,KERNEL_C,$(B)))
+$(eval $(call compile,user,USER_C,$(U)))
+$(eval $(call compile,posix,POSIX_C,$(U)))
+$(eval $(call compile,efi,EFI_C,$(B)))
 
 # ---- the screen's font, out of Debian's
 FONT ?= /usr/share/consolefonts/spleen-8x16.psfu.gz
-$(B)/font.c: lib/base/mkfont
+$(U)/font.c: lib/base/mkfont
 	@mkdir -p $(@D)
 	$(Q)lib/base/mkfont $(call quote,$(strip $(FONT))) spleen >$@
 
@@ -133,19 +143,19 @@ MAKE_PE = $(OBJCOPY) -j .text -j .reloc -j .rodata -j .kernel -j .rootsum -j .sb
 	--target efi-app-x86_64 --subsystem=10
 $(B)/loader.so: $(EFI_O) $(B)/efi/kernel_image.o efi/efi.ld
 	$(Q)$(LINK_EFI)
-$(B)/BOOTX64.EFI: $(B)/loader.so $(B)/root.img efi/pefinish efi/sealroot
+$(B)/BOOTX64.EFI: $(B)/loader.so $(U)/root.img efi/pefinish efi/sealroot
 	$(call say,efi     $@)
 	$(Q)$(MAKE_PE) $< $@.new
 	$(Q)efi/pefinish $@.new
-	$(Q)efi/sealroot $@.new $(B)/root.img
+	$(Q)efi/sealroot $@.new $(U)/root.img
 	$(Q)mv $@.new $@
 
 # What 32-bit firmware starts: one source that is laid out as the file.
-$(B)/BOOTIA32.EFI: efi/ia32/main.S
+$(U)/BOOTIA32.EFI: efi/ia32/main.S
 	$(call say,efi     $@)
-	$(Q)mkdir -p $(B)/efi/ia32
-	$(Q)$(CC) -m32 -c $< -o $(B)/efi/ia32/main.o
-	$(Q)$(LD) -m elf_i386 -Ttext=0 -e 0 --oformat binary -o $@ $(B)/efi/ia32/main.o
+	$(Q)mkdir -p $(U)/efi/ia32
+	$(Q)$(CC) -m32 -c $< -o $(U)/efi/ia32/main.o
+	$(Q)$(LD) -m elf_i386 -Ttext=0 -e 0 --oformat binary -o $@ $(U)/efi/ia32/main.o
 
 # ---- EFI apps of the test suite: firmware with odd habits, which then starts the loader
 EFI_TESTS := $(addprefix $(B)/efi-test/,$(addsuffix .efi,$(filter-out chain,$(basename $(notdir $(wildcard test/efi/*.c))))))
@@ -159,84 +169,84 @@ $(B)/efi-test/%.efi: $(B)/efi-test/%.so
 	$(Q)$(MAKE_PE) $< $@
 
 # ---- the vDSO that lib/posix shows to programs: an ELF image inside its text
-$(B)/vdso.so: lib/posix/vdso/vdso.c lib/posix/vdso/vdso.ld $(B)/USER_C.flags
+$(U)/vdso.so: lib/posix/vdso/vdso.c lib/posix/vdso/vdso.ld $(U)/USER_C.flags
 	$(call say,ld      $@)
-	@mkdir -p $(B)/posix
+	@mkdir -p $(U)/posix
 	$(Q)$(CC) $(filter-out -fPIE -g,$(USER_C)) -fPIC -fno-jump-tables -shared -nostdlib -Wl,--fatal-warnings,-z,noexecstack,-z,max-page-size=4096 \
-		-Wl,--build-id=none,--hash-style=both,-Bsymbolic,-soname,linux-vdso.so.1,-T,lib/posix/vdso/vdso.ld -MF $(B)/posix/vdso.d -o $@ $<
+		-Wl,--build-id=none,--hash-style=both,-Bsymbolic,-soname,linux-vdso.so.1,-T,lib/posix/vdso/vdso.ld -MF $(U)/posix/vdso.d -o $@ $<
 	$(Q)$(OBJCOPY) --strip-all $@
-$(B)/posix/lib/posix/vdso.S.o: $(B)/vdso.so
-$(B)/posix/lib/posix/vdso.S.o: POSIX_C += -DVDSO='"$(B)/vdso.so"'
+$(U)/posix/lib/posix/vdso.S.o: $(U)/vdso.so
+$(U)/posix/lib/posix/vdso.S.o: POSIX_C += -DVDSO='"$(U)/vdso.so"'
 
 # ---- apps: `linux` is built on all of lib, every other on lib/rt alone
-$(B)/librt.a: $(call objects,$(B)/user,lib/rt lib/base)
+$(U)/librt.a: $(call objects,$(U)/user,lib/rt lib/base)
 	@rm -f $@
 	$(Q)ar rcsD $@ $^
 define app # folder, its objects
-$(B)/apps/$(notdir $(1)): $(2) $(B)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld) $(B)/LINK.flags
+$(U)/apps/$(notdir $(1)): $(2) $(U)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld) $(U)/LINK.flags
 	$$(call say,ld      $$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(LD) $$(LINK) -no-pie --no-relax -u _start -T $(firstword $(wildcard $(1)/app.ld) lib/rt/app.ld) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
 		$$$$($$(CC) -print-libgcc-file-name)
 endef
 # The Linux library OS and its app as one object, optimised over their files: they are many, and small.
-$(B)/posix.o: $(POSIX_O)
+$(U)/posix.o: $(POSIX_O)
 	$(Q)$(CC) -r -nostdlib -flto -flinker-output=nolto-rel $(POSIX_C) -o $@ $^
 # The rooms up to vm, for an app that takes out of them what it asks for.
-$(B)/librooms.a: $(call objects,$(B)/user,lib/family lib/run lib/vm)
+$(U)/librooms.a: $(call objects,$(U)/user,lib/family lib/run lib/vm)
 	@rm -f $@
 	$(Q)ar rcsD $@ $^
 # The same, with another list of file systems than its own: an app of the test suite brings that.
-$(B)/posix-open.o: $(B)/posix.o
+$(U)/posix-open.o: $(U)/posix.o
 	$(Q)$(OBJCOPY) --weaken-symbol=kinds_of_linux $< $@
-app_objects = $(if $(filter test/guest/slowfs,$(1)),$(B)/posix-open.o $(call objects,$(B)/user,$(1)),$(app_objects_other))
-app_objects_other = $(if $(filter apps/linux,$(1)),$(B)/posix.o,$(call objects,$(B)/user,$(1)) $(if $(filter $(ON_VM),$(1)),$(B)/librooms.a))
+app_objects = $(if $(filter test/guest/slowfs,$(1)),$(U)/posix-open.o $(call objects,$(U)/user,$(1)),$(app_objects_other))
+app_objects_other = $(if $(filter apps/linux,$(1)),$(U)/posix.o,$(call objects,$(U)/user,$(1)) $(if $(filter $(ON_VM),$(1)),$(U)/librooms.a))
 $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objects,$(dir)))))
 
 # ---- programs of our own in the root image: ordinary ones for Linux, of one file each
-PROGRAMS := $(patsubst esp/%.c,$(B)/tools/%,$(wildcard esp/*.c))
+PROGRAMS := $(patsubst esp/%.c,$(U)/tools/%,$(wildcard esp/*.c))
 PROGRAM_C = -static -s -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror $(INCLUDE) -Iapps
-$(B)/tools/%: esp/%.c $(B)/PROGRAM_C.flags
+$(U)/tools/%: esp/%.c $(U)/PROGRAM_C.flags
 	$(call say,musl-cc $@)
-	@mkdir -p $(@D) $(B)/user
-	$(Q)musl-gcc $(PROGRAM_C) -MMD -MF $(B)/user/$*.d -o $@ $<
+	@mkdir -p $(@D) $(U)/user
+	$(Q)musl-gcc $(PROGRAM_C) -MMD -MF $(U)/user/$*.d -o $@ $<
 
 # ---- a lab's solution with the check that looks at it: LAB is its number, LAB_FILE the solution (test/lab)
 LAB_C = $(USER_C) -Iapps/lab
-$(eval $(call compile,lab,LAB_C))
+$(eval $(call compile,lab,LAB_C,$(U)))
 ifdef LAB
 LAB_LD = $(firstword $(wildcard apps/lab/$(LAB)/app.ld) lib/rt/app.ld)
-$(B)/lab/$(LAB)/app: $(B)/lab/apps/lab/$(LAB)/check.c.o $(B)/lab/$(LAB)/solution.o $(B)/librt.a lib/rt/app.ld $(LAB_LD)
+$(U)/lab/$(LAB)/app: $(U)/lab/apps/lab/$(LAB)/check.c.o $(U)/lab/$(LAB)/solution.o $(U)/librt.a lib/rt/app.ld $(LAB_LD)
 	@mkdir -p $(@D)
 	$(Q)$(LD) $(LINK) -no-pie --no-relax -u _start -T $(LAB_LD) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$($(CC) -print-libgcc-file-name)
-$(B)/lab/$(LAB)/solution.o: FORCE $(B)/LAB_C.flags
+$(U)/lab/$(LAB)/solution.o: FORCE $(U)/LAB_C.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(LAB_C)) -c "$$LAB_FILE" -o $@
 # The program of Linux's that calls a server.
-$(B)/lab/$(LAB)/client: apps/lab/$(LAB)/client.c $(B)/PROGRAM_C.flags
+$(U)/lab/$(LAB)/client: apps/lab/$(LAB)/client.c $(U)/PROGRAM_C.flags
 	@mkdir -p $(@D)
 	$(Q)musl-gcc $(PROGRAM_C) -Iapps/lab -MMD -MF $(@D)/client.d -o $@ $<
 endif
 
 # ---- root image; the -test one also carries the native guests of the test suite
-TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(ZONES) $(B)/tools $(filter $(B)/apps/%,$^)
-$(B)/roottree: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(SKELETON) esp/mktree
+TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(ZONES) $(U)/tools $(filter $(U)/apps/%,$^)
+$(U)/roottree: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(SKELETON) esp/mktree
 	$(call say,tree    $@)
 	$(Q)$(TREE)
-$(B)/roottree-test: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(TEST_APPS) $(SKELETON) esp/mktree
+$(U)/roottree-test: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(TEST_APPS) $(SKELETON) esp/mktree
 	$(Q)$(TREE)
-$(B)/root.img: $(B)/roottree esp/mkroot
+$(U)/root.img: $(U)/roottree esp/mkroot
 	$(call say,erofs   $@)
 	$(Q)esp/mkroot $< $@
-$(B)/root-test.img: $(B)/roottree-test esp/mkroot
+$(U)/root-test.img: $(U)/roottree-test esp/mkroot
 	$(Q)esp/mkroot $< $@
 
 # WITH: Debian packages in the image's tree. The loader carries the hash of its root image, so there is one of it for each.
 WITH_TREE := $(PKG)-with/$(subst $() ,+,$(sort $(WITH)))
-$(B)/with.img: $(B)/roottree $(B)/WITH.flags esp/getpackages esp/addpackages
+$(B)/with.img: $(U)/roottree $(B)/WITH.flags esp/getpackages esp/addpackages
 	$(call say,get     $(strip $(WITH)))
 	$(Q)esp/getpackages $(call quote,$(WITH_TREE)) $(foreach name,$(WITH),$(call quote,$(name)))
-	$(Q)rm -rf $(B)/withtree && cp -a $(B)/roottree $(B)/withtree
+	$(Q)rm -rf $(B)/withtree && cp -a $(U)/roottree $(B)/withtree
 	$(Q)esp/addpackages $(B)/withtree $(call quote,$(WITH_TREE)) esp/root
 	$(call say,erofs   $@)
 	$(Q)esp/mkroot $(B)/withtree $@
@@ -245,9 +255,9 @@ $(B)/with.efi: $(B)/BOOTX64.EFI $(B)/with.img
 image: ## bootable disk image, WITH='...' with those Debian packages, SECTOR=4096 for such disks: build/aril.img
 	$(if $(WITH),$(Q)esp/getpackages --check $(WITH))
 	@$(MAKE) --no-print-directory $(B)/aril.img
-$(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(B)/root.img) $(B)/BOOTIA32.EFI esp/aril.conf esp/mkimage $(B)/WITH.flags $(B)/SECTOR.flags
+$(B)/aril.img: $(if $(WITH),$(B)/with.efi $(B)/with.img,$(B)/BOOTX64.EFI $(U)/root.img) $(U)/BOOTIA32.EFI esp/aril.conf esp/mkimage $(B)/WITH.flags $(B)/SECTOR.flags
 	$(call say,image   $@)
-	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf --ia32 $(B)/BOOTIA32.EFI --sector "$${SECTOR:-512}" $@
+	$(Q)esp/mkimage --efi $(word 1,$^) --root $(word 2,$^) --conf esp/aril.conf --ia32 $(U)/BOOTIA32.EFI --sector "$${SECTOR:-512}" $@
 
 iso: $(B)/aril.iso ## the same as a CD that is also a stick (by xorriso): build/aril.iso
 $(B)/aril.iso: $(B)/aril.img esp/mkiso
@@ -260,7 +270,7 @@ deps-boot: deps ## install what signing, make iso and tests of firmware, panic s
 	@$(MAKE) -s --no-print-directory deps DEPS='$(DEPS_BOOT)'
 sign: ## sign for Secure Boot: KEY=key.pem CERT=cert.pem [ROOT=root.img] [CONF=aril.conf]: build/signed/
 	@$(ALL)
-	@esp/sign --efi $(B)/BOOTX64.EFI --root "$${ROOT:-$(B)/root.img}" --conf "$${CONF:-esp/aril.conf}" "$$KEY" "$$CERT" $(B)/signed
+	@esp/sign --efi $(B)/BOOTX64.EFI --root "$${ROOT:-$(U)/root.img}" --conf "$${CONF:-esp/aril.conf}" "$$KEY" "$$CERT" $(B)/signed
 usb: ## write the image to a whole removable disk: DEV=/dev/sdX [IMAGE=...] [DRY_RUN=1] [FORCE=1] [CONFIRM=serial]
 	@[ -n "$$IMAGE" ] || { sector=$$(esp/usb --sector "$$DEV") && $(MAKE) --no-print-directory image SECTOR="$$sector" </dev/null >&2; }
 	@esp/usb "$$DEV" "$${IMAGE:-$(B)/aril.img}"
@@ -360,4 +370,4 @@ bench bench-run: deps-bench
 endif
 
 FORCE:
--include $(shell find $(B)/kernel $(B)/user $(B)/posix $(B)/efi $(B)/lab -name '*.d' ! -name solution.d 2>/dev/null)
+-include $(shell find $(B)/kernel $(B)/efi $(U)/user $(U)/posix $(U)/lab -name '*.d' ! -name solution.d 2>/dev/null)
