@@ -272,7 +272,7 @@ def test_driver_faults_are_seen():
 # The table of calls stands in it, and so does every file of calls that may sleep. Regions are three files of it: a tree
 # that grows asks for frames, and who gives frames shows that the family gets on. Process 1 ends others for memory that is
 # asked back.
-CIRCLE_MOST = 149
+CIRCLE_MOST = 150
 
 
 def circle(defined: list, asked: list) -> list:

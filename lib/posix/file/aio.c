@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Asynchronous I/O as libaio asks for it (io_submit(2)). Each request is done in the call, as Linux does those of
- * cached files and of pipes. Its event waits in the context's ring, which programs may read for themselves. */
-#include <linux/aio_abi.h>
+/* Asynchronous I/O as libaio asks for it (io_submit(2)). Each request but a poll (aio_poll.c) is done in the call, as
+ * Linux does those of cached files and of pipes. Its event waits in the context's ring, which programs may read for
+ * themselves. */
 #include <linux/time_types.h>
 #include <fs/files.h>
 #include <fs/poll.h>
-#include <posix/file/aio.h>
 #include <posix/file/eventfd.h>
 #include <posix/process/task.h>
 #include <posix/posix.h>
+#include "aio_context.h"
 
 #define AIO_MAX   65536u /* events that all contexts together may be made for */
 #define NR_WRONG  (0x10000000u / (uint32_t)sizeof(struct io_event))
@@ -21,8 +21,6 @@
 /* The ring in the program's memory; the context is known by its address. head is the program's to move, too. */
 struct ring { uint32_t id, size, head, tail, magic, features, others, header; };
 #define RING(c, field) ((c)->at + offsetof(struct ring, field))
-
-struct aio_context { struct aio_context *next; uint64_t at, bytes; uint32_t asked, size, tail; };
 
 _Static_assert(sizeof(struct ring) == sizeof(struct io_event), "the events lie behind it like others");
 
@@ -40,6 +38,7 @@ void aio_drop(struct task *t)
 	struct aio_context *c;
 
 	while ((c = t->aio) != NULL) {
+		aio_polls_drop(c);
 		t->aio = c->next;
 		fam_free(c);
 	}
@@ -109,6 +108,8 @@ CALL1(io_destroy, id)
 
 	if (!c)
 		return -EINVAL;
+	aio_polls_drop(c);
+	at = context_at(id); /* others may have gone meanwhile */
 	*at = c->next;
 	wake_up(current_task()); /* who waits for its events finds it gone */
 	(void)map_remove(c->at, c->at + c->bytes);
@@ -125,15 +126,13 @@ static uint32_t head_of(const struct aio_context *c)
 	return head % c->size;
 }
 
-static int is_full(const struct aio_context *c) { return (c->tail + 1) % c->size == head_of(c); }
-
-/* Where the program's ring is no more, its events are lost. */
-static void event_put(uint64_t id, const struct io_event *event)
+static int is_full(const struct aio_context *c)
 {
-	struct aio_context *c = *context_at(id);
+	return (c->tail + c->size - head_of(c)) % c->size + c->poll_count >= c->size - 1;
+}
 
-	if (!c)
-		return;
+void aio_event_put(struct aio_context *c, const struct io_event *event)
+{
 	(void)user_write(c->at + (1 + c->tail) * sizeof *event, event, sizeof *event);
 	c->tail = (c->tail + 1) % c->size;
 	(void)user_write(RING(c, tail), &c->tail, sizeof c->tail);
@@ -190,9 +189,33 @@ static int request_do(struct file *f, const struct iocb *b, int64_t *result)
 	return -EINVAL;
 }
 
+/* Done, with its event in the ring, or under way; or -errno. */
+static int request_begin(uint64_t id, struct file *f, struct file *tells, const struct iocb *b, struct io_event *event)
+{
+	struct aio_context *c = *context_at(id);
+	int e;
+
+	if (b->aio_lio_opcode == IOCB_CMD_POLL) {
+		e = aio_poll_begin(c, f, tells, b, event);
+		if (e <= 0)
+			return e;
+		event->res = e;
+	} else {
+		e = request_do(f, b, (int64_t *)&event->res);
+		if (e)
+			return e;
+		c = *context_at(id); /* it may have gone meanwhile */
+	}
+	if (c)
+		aio_event_put(c, event);
+	if (tells)
+		eventfd_signal(tells);
+	return 0;
+}
+
 static int request_take(uint64_t id, uint64_t at)
 {
-	struct io_event event = { .obj = at };
+	struct io_event event;
 	struct file *f, *tells = NULL;
 	const uint32_t key = 0;
 	struct iocb b;
@@ -204,6 +227,7 @@ static int request_take(uint64_t id, uint64_t at)
 		return -EINVAL;
 	if (is_full(*context_at(id)))
 		return -EAGAIN;
+	event = (struct io_event){ .data = b.aio_data, .obj = at };
 	f = fd_file((int)b.aio_fildes);
 	if (!f)
 		return -EBADF;
@@ -215,13 +239,7 @@ static int request_take(uint64_t id, uint64_t at)
 	if (!e && user_write(at + offsetof(struct iocb, aio_key), &key, sizeof key))
 		e = -EFAULT;
 	if (!e)
-		e = request_do(f, &b, (int64_t *)&event.res);
-	if (!e) {
-		event.data = b.aio_data;
-		event_put(id, &event);
-		if (tells)
-			eventfd_signal(tells);
-	}
+		e = request_begin(id, f, tells, &b, &event);
 	if (tells)
 		file_put(tells);
 	file_put(f);
@@ -248,13 +266,17 @@ CALL3(io_submit, id, count, list)
 
 CALL3(io_cancel, id, request, result)
 {
+	struct aio_context *c = *context_at(id);
 	uint32_t key;
+	int e;
 
-	(void)result;
+	(void)result; /* the event comes by the ring */
 	if (user_read(&key, request + offsetof(struct iocb, aio_key), sizeof key))
 		return -EFAULT;
-	(void)id;
-	return -EINVAL; /* none is under way */
+	if (key || !c)
+		return -EINVAL;
+	e = aio_poll_cancel(c, request);
+	return e ? e : -EINPROGRESS;
 }
 
 /* Events that are there, n at most, to `to`: how many, or -EFAULT with none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Asking another process: a request in its record, seen where it leaves the library or comes back from a sleep. */
 #include <fs/files.h>
+#include <posix/file/aio.h>
 #include <posix/library.h>
 #include <linux/signal.h>
 #include "ask.h"
@@ -68,9 +69,18 @@ void ask_serve(void)
 	cuts_take();
 	if (!t->asked)
 		return;
+	if (t->aio)
+		aio_serve(t);
 	if (t->asked != ASK_LOOK)
 		t->asked->serve(t->asked->with);
 	done(t, 0);
+}
+
+void ask_look(struct task *t)
+{
+	if (!t->asked)
+		t->asked = ASK_LOOK;
+	(void)poke(t);
 }
 
 void ask_refuse(struct task *t)

@@ -81,7 +81,7 @@ struct task {
 	/* of threads that are gone, and what is not counted by thread; of waited-for children and theirs. usage.c */
 	struct usage own, children;
 	struct { uint64_t bytes, calls; } io[2]; /* of reads, of writes */
-	struct ask *asked;           /* what another process wants of it (ask.c); ASK_LOOK: that it looks at its mappings */
+	struct ask *asked;           /* what another process wants of it (ask.c); ASK_LOOK: that it looks (ask_look) */
 	int oom_adjust;              /* -1000 (never) .. 1000: who is ended for want of memory */
 	uint32_t personality;        /* personality(2) */
 	uint32_t barriers;           /* membarrier(2): which kinds it has registered for */
@@ -136,6 +136,10 @@ int64_t task_weight(const struct task *t);
 
 /* ---- sched.c (family lock held) */
 uint64_t sched_runnable(void);              /* how many threads are runnable */
+
+/* ---- ask.c */
+/* The process soon looks at its mappings and at its requests that were told of something. */
+void ask_look(struct task *t);
 
 /* ---- exit.c */
 /* Ends the calling process with that wait4 status word (code << 8, or signal). With or without the family lock. */
