@@ -22,7 +22,7 @@ def last_line(text):
     return [line for line in text.lines() if line][-1]
 
 
-@pytest.mark.parametrize("mode", MODES, ids=lambda m: f"{m[0]}x{m[1]}")
+@pytest.mark.parametrize("mode", [MODES[0], pytest.param(MODES[1], marks=pytest.mark.slow), MODES[2]], ids=lambda m: f"{m[0]}x{m[1]}")
 def test_log_prompt_and_editor(mode):
     with Console(mode=mode) as m:
         text = m.wait(PROMPT)

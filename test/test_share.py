@@ -13,7 +13,7 @@ import pytest
 
 from aril import guest, programs
 
-MANY = 10000
+MANY = 2500
 NAMES = "0123456789" * 4
 
 
@@ -241,7 +241,7 @@ def test_many_names(tmp_path):
 
 @pytest.mark.slow
 def test_more_names(tmp_path):
-    many(tmp_path, 10 * MANY)
+    many(tmp_path, 40 * MANY)
 
 
 def refused(*words):
@@ -288,12 +288,21 @@ def test_run_and_mapped(tmp_path):
     assert said(r) == ["done", "done", "hi", "./script x", "/w/busybox", "b: applet not found", "changed", "1", "1", "0"], r
 
 
-def test_hostile_member(tmp_path):
-    """A member that writes what it likes where messages lie reaches nothing but the folder, and hangs nobody: all others go on. QEMU ends the share for it."""
+def hostile_member(tmp_path, count):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "f").write_bytes(b"inside\n")
     (tmp_path / "out").write_bytes(b"outside\n")
-    r = shared(tmp_path / "in", "cat /w/f; /bin/shares 300; cat /w/f >/dev/null 2>&1; umount -l /w 2>/dev/null; mount -t 9p share0 /w 2>/dev/null; ls / | grep -c bin; echo on",
+    r = shared(tmp_path / "in", f"cat /w/f; /bin/shares {count}; cat /w/f >/dev/null 2>&1; umount -l /w 2>/dev/null; mount -t 9p share0 /w 2>/dev/null; ls / | grep -c bin; echo on",
                "--add", f"{programs.build('shares', 'musl')}:/bin/shares", timeout=200)
     assert said(r) == ["inside", "done", "2", "on"], r
     assert (tmp_path / "out").read_bytes() == b"outside\n" and os.listdir(tmp_path) in (["in", "out"], ["out", "in"])
+
+
+def test_hostile_member(tmp_path):
+    """A member that writes what it likes where messages lie reaches nothing but the folder, and hangs nobody: all others go on. QEMU ends the share for it."""
+    hostile_member(tmp_path, 100)
+
+
+@pytest.mark.slow
+def test_hostile_member_longer(tmp_path):
+    hostile_member(tmp_path, 1000)
