@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """test/programs, built three ways, many in one boot. What a program prints in the guest is what it prints on this host."""
 
+import concurrent.futures
 import errno
 import glob
 import gzip
@@ -33,22 +34,40 @@ FILES = {}
 
 
 def build_all():
-    for name, kind in ALL:
-        FILES[f"{name}-{kind}"] = programs.build(name, kind)
+    for (name, kind), path in programs.build_all(ALL).items():
+        FILES[f"{name}-{kind}"] = path
     return FILES
 
 
+def on_host(case):
+    return guest.host_script({case: CASES[case]}, {case: FILES[case]})[case]
+
+
 @pytest.fixture(scope="module")
-def ours():
-    return guest.boot_script(CASES, build_all())
+def both():
+    """What each does in the guest, and, meanwhile, on the host: (cases by name, futures by name)."""
+    files = build_all()
+    guest.host_tools()
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    try:
+        host = {case: pool.submit(on_host, case) for case in CASES}
+        yield guest.boot_script(CASES, files), host
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module")
+def ours(both):
+    return both[0]
 
 
 @pytest.mark.parametrize("name,kind", ALL)
-def test_runs(name, kind, ours):
+def test_runs(name, kind, both):
     case = f"{name}-{kind}"
+    ours = both[0]
     assert case in ours, "no result: the program hung, or took the machine along"
     got = ours[case]
-    host = guest.host_script({case: CASES[case]}, {case: programs.build(name, kind)})[case]
+    host = both[1][case].result()
     if name == "ptrace" and b"failed: trace(PTRACE_ATTACH" in host.err:
         pytest.skip("this host lets nobody attach, so it is no judge")
     if name == "mounts" and b"no namespace" in host.err:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What tests use: run one command in a machine, run many shell cases in one boot, and the same cases on the host with the same busybox."""
 
+import atexit
+import functools
 import os
 import re
 import select
@@ -185,17 +187,24 @@ def busybox():
     return path
 
 
+@functools.lru_cache(None)
+def host_tools():
+    """A folder with all applets of that busybox, until this process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="aril-tools-")
+    atexit.register(folder.cleanup)
+    box = busybox()
+    for applet in subprocess.run([box, "--list"], stdout=subprocess.PIPE, check=True).stdout.decode().split():
+        os.symlink(box, os.path.join(folder.name, applet))
+    return folder.name
+
+
 def host_script(cases, files=None):
     """The same cases on this host, under the image's busybox alone: `env -i`, UTC, C, umask 022, as root or as if; whoever ran us may ignore SIGINT
     (a shell's `&` does)."""
     with tempfile.TemporaryDirectory(prefix="aril-host-") as folder:
         t = cases_folder(folder, cases, files or {})
         list_write(t, list(cases))
-        tools = os.path.join(folder, "bin")
-        os.mkdir(tools)
-        box = busybox()
-        for applet in subprocess.run([box, "--list"], stdout=subprocess.PIPE, check=True).stdout.decode().split():
-            os.symlink(box, os.path.join(tools, applet))
+        tools = host_tools()
         command = ["env", "-i", "--default-signal", f"PATH={tools}", f"W={folder}/w", f"T={t}", os.path.join(tools, "sh"), "-c", "umask 022; . $T/runner"]
         if os.getuid():
             command = ["unshare", "-r", *command]

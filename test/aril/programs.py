@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Builds test/programs/*.c below build/programs; a program is made again when its source, check.h or the ABI is newer."""
 
+import concurrent.futures
 import glob
 import os
 import subprocess
+import threading
 
 from .image import TOP
 
@@ -23,6 +25,12 @@ FLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-
 HEADERS = ("test/programs/*.h", "lib/family/*.h", "lib/rt/*.h", "lib/vm/*.h", "apps/kv/*.h", "kernel/include/exo/*")
 
 
+def build_all(pairs):
+    """{(name, kind): path} of many, two compilers at a time."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        return dict(zip(pairs, pool.map(lambda pair: build(*pair), pairs)))
+
+
 def build(name, kind):
     """Path of the program, built as kind says."""
     source = os.path.join(TOP, "test", "programs", name + ".c")
@@ -32,7 +40,7 @@ def build(name, kind):
     if os.path.exists(path) and all(os.path.getmtime(n) <= os.path.getmtime(path) for n in needs):
         return path
     os.makedirs(folder, exist_ok=True)
-    part = f"{path}.{os.getpid()}"
+    part = f"{path}.{os.getpid()}.{threading.get_ident()}"
     subprocess.run([*KINDS[kind], *FLAGS, "-o", part, source], check=True)
     os.replace(part, path)
     return path
