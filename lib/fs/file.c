@@ -142,10 +142,12 @@ long file_read(struct file *f, struct io *io, uint64_t *at)
 	uint64_t from = at ? *at : f->pos;
 	long done;
 
-	if ((f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_PATH))
+	if (f->flags & O_PATH)
 		return -EBADF;
 	if (at && f->ops->seek == SEEK_NONE)
 		return -ESPIPE;
+	if ((f->flags & O_ACCMODE) == O_WRONLY)
+		return -EBADF;
 	if (!f->ops->read)
 		return IS(f->ip, S_IFDIR) ? -EISDIR : -EINVAL;
 	done = f->ops->read(f, io, from);
@@ -161,10 +163,12 @@ long file_write(struct file *f, struct io *io, uint64_t *at)
 	uint64_t to = at ? *at : f->pos;
 	long done;
 
-	if ((f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_PATH))
+	if (f->flags & O_PATH)
 		return -EBADF;
 	if (at && f->ops->seek == SEEK_NONE)
 		return -ESPIPE;
+	if ((f->flags & O_ACCMODE) == O_RDONLY)
+		return -EBADF;
 	if (!f->ops->write)
 		return -EINVAL;
 	if (f->ops->seek == SEEK_FILE && (f->flags & O_APPEND))

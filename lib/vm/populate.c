@@ -23,7 +23,17 @@ int populate(uint64_t start, uint64_t end, unsigned access)
 	return 0;
 }
 
-/* As far as there is something to read or write there. */
+/* What to touch a page of it for: what breaks sharing, else what is allowed. */
+static unsigned access_of(const struct region *r)
+{
+	if (r->prot & PROT_WRITE && !(r->flags & REGION_SHARED))
+		return PROT_WRITE;
+	if (r->prot & PROT_READ)
+		return PROT_READ;
+	return r->prot & PROT_WRITE ? PROT_WRITE : PROT_EXEC;
+}
+
+/* As far as anything is allowed there. */
 int populate_all(uint64_t start, uint64_t end)
 {
 	int e = 0;
@@ -35,7 +45,7 @@ int populate_all(uint64_t start, uint64_t end)
 			return -ENOMEM;
 		stop = MIN_OF(r->end, end);
 		if (r->prot)
-			e = populate(va, stop, r->prot & PROT_WRITE && !(r->flags & REGION_SHARED) ? PROT_WRITE : PROT_READ);
+			e = populate(va, stop, access_of(r));
 	}
 	return e;
 }

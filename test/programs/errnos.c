@@ -144,6 +144,8 @@ static void identity(void)
 	TRY(sethostname, "x", 65);
 	TRY(setdomainname, "x", 65);
 	TRY(capget, BAD, 0);
+	TRY(capget, &(uint32_t[2]){ 0x20080522, 0x80000000u }, buffer);
+	TRY(capget, &(uint32_t[2]){ 0x20080522, 0x7fffffffu }, buffer);
 	TRY(capset, BAD, 0);
 	TRY(umask, 022);
 	TRY(personality, 0xffffffffL);
@@ -278,6 +280,8 @@ static void older_forms(void)
 	TRY(pwritev2, fd, &one, 1, 0, 0, 0x40000000L);
 	TRY(readahead, NOFD, 0, 1);
 	TRY(readahead, ends[0], 0, 1);
+	TRY(readahead, open("/", O_RDONLY), 0, 1);
+	TRY(readahead, open("/dev/null", O_WRONLY), 0, 1);
 	TRY(sync_file_range, NOFD, 0, 1, 0);
 	TRY(sync_file_range, fd, 0, 1, 99);
 	TRY(sync_file_range, fd, -1L, 1, 0);

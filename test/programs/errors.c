@@ -34,6 +34,9 @@ static void descriptors(void)
 	TRY(pread64, fd, buffer, 1, -1L);
 	TRY(pwrite64, fd, buffer, 1, -1L);
 	TRY(pwrite64, rdonly, buffer, 1, 0);
+	TRY(pread64, pipes[1], buffer, 1, 0);
+	TRY(pwrite64, pipes[0], buffer, 1, 0);
+	TRY(pwritev, pipes[0], &(struct iovec){ buffer, 1 }, 1, 0, 0);
 	TRY(preadv, fd, BAD, 1, 0, 0);
 	TRY(lseek, NOFD, 0, 0);
 	TRY(lseek, pipes[0], 0, 0);
@@ -226,6 +229,10 @@ static void memory(void)
 	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE | MAP_HUGETLB, fd, 0);
 	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, NOFD, 0);
+	TRY(mmap, 0, 0, PROT_READ, MAP_PRIVATE, NOFD, 0);
+	TRY(mmap, 0, 4096, PROT_READ, 0, NOFD, 0);
+	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, NOFD, 5);
+	TRY(mmap, 0, 0, PROT_READ, MAP_PRIVATE, fd, 0);
 	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, fd, 5);
 	TRY(mmap, 0, 4096, PROT_READ, MAP_PRIVATE, wronly, 0);
 	TRY(mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, rdonly, 0);
@@ -288,6 +295,7 @@ static void processes(void)
 	TRY(wait4, -1, 0, 0, 0);
 	TRY(wait4, 1L << 29, 0, 0, 0);
 	TRY(wait4, -1, 0, 0x10000, 0);
+	TRY(wait4, 0x80000000L, 0, 0, 0);
 	TRY(waitid, 9, 0, 0, 4, 0);
 	TRY(waitid, P_ALL, 0, 0, 0, 0);
 	TRY(waitid, P_ALL, 0, 0, 4 | 0x100, 0);
@@ -319,9 +327,16 @@ static void processes(void)
 	TRY(execveat, NOFD, "file", 0, 0, 0);
 	TRY(execveat, dir, "file", 0, 0, 0);
 	TRY(execveat, dir, "nothing", 0, 0, 0);
+	TRY(execveat, pathfd, "file", 0, 0, 0);
+	TRY(execveat, fd, "file", 0, 0, 0);
 	TRY(execveat, dir, "", 0, 0, 0);
 	TRY(clone3, BAD, 64);
 	TRY(clone3, buffer, 8);
+	memset(buffer, 0, 200);
+	buffer[88] = buffer[97] = 1;
+	TRY(clone3, buffer, 89);
+	TRY(clone3, buffer, 98);
+	TRY(clone3, buffer, 112);
 	TRY(nanosleep, BAD, 0);
 	TRY(nanosleep, &(struct timespec){ -1, 0 }, 0);
 	TRY(nanosleep, &(struct timespec){ 0, 1000000000 }, 0);
@@ -357,6 +372,7 @@ static void processes(void)
 	TRY(futex, buffer, 6, 0, 0, 0, 0);
 	TRY(futex, buffer, 7, 0, 0, 0, 0);
 	TRY(arch_prctl, 0x9999, 0);
+	TRY(arch_prctl, 0x1011, 0); /* ARCH_GET_CPUID */
 	TRY(arch_prctl, 0x1003, BAD);
 	TRY(set_robust_list, buffer, 5);
 }

@@ -287,11 +287,41 @@ static void process_timers(void)
 	FAILS(setitimer(ITIMER_REAL, &v, NULL), EINVAL);
 }
 
+/* Five above each other that watch a file, and no more, wherever the chain grows. Newer kernels say ELOOP. */
+static int is_too_deep(int ep, int fd)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+
+	return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) == -1 && (errno == EINVAL || errno == ELOOP);
+}
+
+static void epoll_chain(void)
+{
+	struct epoll_event e = { .events = EPOLLIN }, got;
+	int p[2], chain[6];
+
+	CHECK(pipe(p) == 0);
+	for (int i = 0; i < 6; i++) {
+		chain[i] = epoll_create1(0);
+		CHECK(chain[i] >= 0 && (i == 5 || epoll_ctl(chain[i], EPOLL_CTL_ADD, i ? chain[i - 1] : p[0], &e) == 0));
+	}
+	CHECK(is_too_deep(chain[5], chain[4]));
+	CHECK(write(p[1], "x", 1) == 1 && epoll_wait(chain[4], &got, 1, 0) == 1 && epoll_wait(chain[5], &got, 1, 0) == 0);
+	CHECK(epoll_ctl(chain[3], EPOLL_CTL_DEL, chain[2], 0) == 0);
+	CHECK(epoll_ctl(chain[5], EPOLL_CTL_ADD, chain[4], &e) == 0);
+	CHECK(is_too_deep(chain[3], chain[2]));
+	for (int i = 0; i < 6; i++)
+		close(chain[i]);
+	close(p[0]);
+	close(p[1]);
+}
+
 int main(void)
 {
 	events();
 	timers();
 	watches();
+	epoll_chain();
 	turns();
 	signals();
 	process_timers();

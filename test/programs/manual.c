@@ -172,6 +172,16 @@ static void memory(void)
 	TRY(mlock2, gap, 3 * 4096, 0);
 	TRY(munlock, gap, 3 * 4096);
 	TRY(munlock, -4096L, 8192);
+	TRY(mlock, mmap(0, 4096, PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), 4096);
+	TRY(mlock, mmap(0, 4096, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
+	{
+		char *locked = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		CHECK(mlock(locked + 4096, 4096) == 0);
+		TRY(msync, locked, 4096, MS_INVALIDATE);
+		TRY(msync, locked, 8192, MS_INVALIDATE);
+		TRY(msync, locked, 8192, MS_SYNC);
+	}
 	TRY(mlockall, 0);
 	TRY(sigaltstack, &own, 0);
 	TRY(sigaltstack, &odd, 0);

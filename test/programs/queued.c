@@ -55,6 +55,7 @@ static void full(void)
 	printf("queue full: %d %s", near_limit(n), strerror(errno));
 	/* A first signal of a number comes all the same, when it is sent by kill. */
 	printf(" %d", kill(getpid(), SIGRTMIN + 2));
+	printf(" by tgkill: %d", syscall(SYS_tgkill, getpid(), getpid(), SIGRTMIN + 3) ? errno : 0);
 	CHECK(take(&info) == SIGRTMIN + 1 && info.si_value.sival_int == 0);
 	CHECK(!queue(SIGRTMIN + 1, n) && queue(SIGRTMIN + 1, n) == -1 && errno == EAGAIN);
 	while (take(&info) == SIGRTMIN + 1)

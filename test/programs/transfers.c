@@ -256,7 +256,7 @@ static void told(void)
 static void sealed(void)
 {
 	int f = memfd_create("sealed", MFD_ALLOW_SEALING), plain = memfd_create("plain", 0);
-	char *map;
+	char *map, path[64];
 
 	CHECK(f >= 0 && plain >= 0 && write(f, "0123456789", 10) == 10);
 	printf("seals: %x, of one that did not ask: %x\n", fcntl(f, F_GET_SEALS), fcntl(plain, F_GET_SEALS));
@@ -269,6 +269,9 @@ static void sealed(void)
 	TRY(fallocate, f, 0, 0, 20);
 	CHECK(fcntl(f, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
 	TRY(ftruncate, f, 5);
+	sprintf(path, "/proc/self/fd/%d", f);
+	TRY(open, path, O_RDWR | O_TRUNC);
+	TRY(open, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	map = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, f, 0);
 	CHECK(map != MAP_FAILED);
 	TRY(fcntl, f, F_ADD_SEALS, F_SEAL_WRITE);

@@ -119,6 +119,10 @@ static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, u
 /* O_TRUNC. */
 static int contents_drop(struct inode *ip)
 {
+	int error = seals_allow_size(ip, 0);
+
+	if (error)
+		return error;
 	if (ip->kind == KIND_TREE)
 		return file_resize(ip, 0);
 	return ip->volume->ops->change ? inode_change(ip, &(struct fs_change_of){ .which = CHANGE_SIZE }) : 0;

@@ -183,7 +183,17 @@ CALL4(fadvise64, fd, at, n, advice)
 
 CALL3(readahead, fd, at, n)
 {
+	struct file *f = fd_file((int)fd);
+	long result = 0;
+
 	(void)at;
 	(void)n;
-	return nothing_to_sync(fd);
+	if (!f)
+		return -EBADF;
+	if ((f->flags & O_ACCMODE) == O_WRONLY)
+		result = -EBADF;
+	else if (!IS(f->ip, S_IFREG))
+		result = -EINVAL;
+	file_put(f);
+	return result;
 }

@@ -126,6 +126,8 @@ CALL2(capget, header, data)
 		head[0] = CAPABILITY_VERSION;
 		return user_write(header, head, 4) ? -EFAULT : data ? -EINVAL : 0;
 	}
+	if ((int)head[1] < 0)
+		return -EINVAL;
 	if (head[1] && !thread_by_tid((int)head[1]))
 		return -ESRCH;
 	return data ? user_write(data, sets, head[0] == 0x19980330 ? 12 : 24) : 0;

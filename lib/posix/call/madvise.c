@@ -125,10 +125,21 @@ CALL3(madvise, start, size, advice)
 	return e || is_mapped(start, end - start) ? e : -ENOMEM;
 }
 
+/* Any of it, before what is not mapped. */
+static int is_locked(uint64_t start, uint64_t end)
+{
+	for (const struct region *r; start < end && (r = region_find(start)); start = r->end)
+		if (r->flags & REGION_LOCKED)
+			return 1;
+	return 0;
+}
+
 CALL3(msync, start, size, flags)
 {
 	if (start % PAGE || flags & ~7ul || (flags & MS_ASYNC && flags & MS_SYNC))
 		return -EINVAL;
+	if (flags & MS_INVALIDATE && is_locked(start, start + PAGE_UP(size)))
+		return -EBUSY;
 	return is_mapped(start, size) ? 0 : -ENOMEM;
 }
 

@@ -96,13 +96,24 @@ static __attribute__((noinline)) long map_seldom(uint64_t hint, uint64_t size, u
 	return sys_mmap(hint, size, prot, flags & ~(uint64_t)MAP_32BIT, fd, offset);
 }
 
+/* What is wrong anyway: a descriptor is looked at before all but the offset. */
+static __attribute__((noinline, cold)) long map_wrong(uint64_t flags, uint64_t fd, uint64_t offset)
+{
+	struct inode *ip = NULL;
+	int open_flags, e = offset % PAGE || flags & MAP_ANONYMOUS ? 0 : inode_of_fd((int)fd, &ip, &open_flags);
+
+	if (ip)
+		inode_put(ip);
+	return e == -EBADF ? e : -EINVAL;
+}
+
 CALL6(mmap, hint, size, prot, flags, fd, offset)
 {
 	unsigned type = flags & MAP_TYPE;
 
 	if (!size || offset % PAGE || (type != MAP_SHARED && type != MAP_PRIVATE &&
 		(type != MAP_SHARED_VALIDATE || flags & MAP_ANONYMOUS)))
-		return -EINVAL;
+		return map_wrong(flags, fd, offset);
 	if (flags & (MAP_HUGETLB | MAP_32BIT))
 		return map_seldom(hint, size, prot, flags, fd, offset);
 	size = PAGE_UP(size);

@@ -73,6 +73,10 @@ CALL2(arch_prctl, what, value)
 	case ARCH_GET_GS:
 		base = what == ARCH_GET_FS ? fs_base_get() : gs_base_get();
 		return user_write(value, &base, sizeof base);
+	case ARCH_SET_CPUID: /* as on a processor whose CPUID never faults */
+		return -ENODEV;
+	case ARCH_GET_CPUID:
+		return 1;
 	}
 	return -EINVAL;
 }

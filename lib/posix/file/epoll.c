@@ -68,11 +68,13 @@ CALL1(epoll_create1, flags) { return make((unsigned)flags); }
 
 static long watch_add(struct epoll *e, struct file *f, int fd, const struct epoll_event *event)
 {
-	int below = epolls_below(f, e);
+	int below = epolls_below(f, e), above = epolls_above(e);
 	struct watch *w;
 
-	if (below && below + epolls_above(e) >= NESTING)
+	if (below && below + above >= NESTING)
 		return -ELOOP;
+	if ((below || above) && epolls_to_file(f) + 1 + above > NESTING_OF_FILES)
+		return -EINVAL;
 	w = watch_new(e, f, fd);
 	if (!w)
 		return -ENOMEM;

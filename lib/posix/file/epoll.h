@@ -40,6 +40,9 @@ void told_set(struct watch *w, uint32_t ready);    /* that was reported */
 /* How many epolls stand above e, and below f, itself counted: NESTING at most, which is told of a ring, too. */
 #define NESTING 6
 int  epolls_above(const struct epoll *e);
+/* How many epolls lead to a file that is none, f itself counted; negative: there is no such file below. */
+#define NESTING_OF_FILES 5
+int  epolls_to_file(const struct file *f);
 int  epolls_below(const struct file *f, const struct epoll *not);
 extern const struct file_ops epoll_ops;
 #endif

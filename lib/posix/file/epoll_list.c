@@ -186,6 +186,23 @@ int epolls_above(const struct epoll *e)
 	return most;
 }
 
+int epolls_to_file(const struct file *f)
+{
+	const struct epoll *e = f->own;
+	int most = -NESTING;
+
+	if (f->ops != &epoll_ops)
+		return 0;
+	for (uint32_t i = 0; i < e->size; i++)
+		for (const struct watch *w = e->table[i]; w; w = w->chain) {
+			int to = 1 + epolls_to_file(w->file);
+
+			most = to > most ? to : most;
+			family_progress();
+		}
+	return most;
+}
+
 int epolls_below(const struct file *f, const struct epoll *not)
 {
 	const struct epoll *e = f->own;

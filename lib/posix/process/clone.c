@@ -133,9 +133,9 @@ CALL2(clone3, at, size)
 	if (user_read(&args, at, size < sizeof args ? size : sizeof args))
 		return -EFAULT;
 	/* Fields of a later time must be zero. */
-	for (uint64_t i = sizeof args, word = 0; i + 8 <= size; i += 8)
-		if (user_read(&word, at + i, 8) || word)
-			return word ? -E2BIG : -EFAULT;
+	for (uint64_t i = sizeof args, byte = 0; i < size; i++)
+		if (user_read(&byte, at + i, 1) || byte)
+			return byte ? -E2BIG : -EFAULT;
 	if (args.flags & (CLONE_DETACHED | CSIGNAL) || !args.stack != !args.stack_size || (args.flags & (CLONE_THREAD | CLONE_PARENT) && args.exit_signal) || args.set_tid_size)
 		return -EINVAL;
 	return clone_any(&(struct fork_wish){ args.flags, args.stack ? args.stack + args.stack_size : 0, args.parent_tid,

@@ -39,6 +39,7 @@ struct core {
 	char *at;
 	size_t used, room;
 	uint64_t size;        /* of the whole file */
+	uint64_t left;        /* bytes that may be written still; holes count for none */
 	struct inode *file;
 };
 
@@ -214,6 +215,9 @@ static int region_write(struct core *c, const struct region *r, uint64_t size, u
 	for (uint64_t va = r->start; (va = r->inode ? va : present_from(va, end)) < end; va += PAGE) {
 		if (r->inode && page_serve(va, PROT_READ))
 			continue;
+		if (c->left < PAGE)
+			return -EFBIG;
+		c->left -= PAGE;
 		if (inode_write(c->file, (const void *)va, PAGE, at + (va - r->start)) != (long)PAGE)
 			return -ENOSPC;
 	}
@@ -261,17 +265,24 @@ static void headers(struct core *c, const struct signal_info *info, int sig)
 	e->e_phnum = (uint16_t)(load - p);
 }
 
+/* Where no more is allowed the file ends: 0, too. */
 static int contents_write(struct core *c)
 {
 	const Elf64_Phdr *load = (const Elf64_Phdr *)(c->at + sizeof(Elf64_Ehdr)) + 1;
-	int e = inode_write(c->file, c->at, c->used, 0) == (long)c->used ? 0 : -ENOSPC;
+	size_t head = MIN_OF(c->used, c->left);
+	int e = inode_write(c->file, c->at, head, 0) == (long)head ? 0 : -ENOSPC;
 
+	c->left -= head;
+	if (head < c->used)
+		return e;
 	for (struct region *r = region_first(); !e && r; r = region_next(r))
 		if (!(r->flags & REGION_STASH)) {
 			e = region_write(c, r, load->p_filesz, load->p_offset);
 			load++;
 		}
-	return e ? e : file_resize(c->file, c->size);
+	if (e)
+		return e == -EFBIG ? 0 : e;
+	return file_resize(c->file, c->size);
 }
 
 int core_dump(int sig, const struct signal_info *info)
@@ -281,7 +292,7 @@ int core_dump(int sig, const struct signal_info *info)
 	size_t pages;
 	int e;
 
-	if (!(SIGNAL_BIT(sig) & SIGNALS_CORE) || !limit || SPACE->region_count >= PN_XNUM - 1)
+	if (!(SIGNAL_BIT(sig) & SIGNALS_CORE) || limit < PAGE || SPACE->region_count >= PN_XNUM - 1)
 		return 0;
 	c.room = 2 * PAGE + SPACE->region_count * (sizeof(Elf64_Phdr) + 24 + PATH_SHOWN) + P->thread_count * (sizeof(struct core_status) + FXSAVE_SIZE + 64ul);
 	pages = PAGE_UP(c.room) / PAGE;
@@ -289,7 +300,8 @@ int core_dump(int sig, const struct signal_info *info)
 	if (!c.at)
 		return 0;
 	headers(&c, info, sig);
-	e = c.size > limit ? -EFBIG : file_in_cwd("core", 0600, &c.file);
+	c.left = limit;
+	e = file_in_cwd("core", 0600, &c.file);
 	if (!e) {
 		e = contents_write(&c);
 		if (e)

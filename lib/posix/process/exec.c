@@ -174,10 +174,9 @@ static long exec_descriptor(int fd, uint64_t argv, uint64_t envp)
 
 CALL5(execveat, fd, path_at, argv, envp, flags)
 {
-	struct inode *ip;
+	struct file *f;
 	char path[4096], whole[4096];
 	long n = user_str(path, path_at, sizeof path);
-	int open_flags;
 
 	if (n < 0)
 		return n;
@@ -188,8 +187,10 @@ CALL5(execveat, fd, path_at, argv, envp, flags)
 	if (!n && !(flags & AT_EMPTY_PATH))
 		return -ENOENT;
 	if (n) { /* from a directory: by the name that it has in /proc, as Linux gives it to scripts */
-		if (inode_of_fd((int)fd, &ip, &open_flags) == -EBADF)
+		f = fd_any((int)fd);
+		if (!f)
 			return -EBADF;
+		file_put(f);
 		if (fmt(whole, sizeof whole, "/proc/self/fd/%d/%s", (int)fd, path) >= (int)sizeof whole)
 			return -ENAMETOOLONG;
 		return flags & AT_SYMLINK_NOFOLLOW && path_is_symlink(whole) ? -ELOOP : exec_path(whole, argv, envp);

@@ -112,6 +112,8 @@ CALL4(wait4, pid, status_at, asked, usage_at)
 
 	if (options & ~(uint32_t)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
 		return -EINVAL;
+	if ((int)pid == INT32_MIN) /* no group has that number's opposite */
+		return -ESRCH;
 	c = child_wait((int)pid, (int)options | WEXITED, &status, &error);
 	if (!c && error <= 0)
 		return error;

@@ -210,7 +210,7 @@ int signal_send_thread(struct thread *th, int sig, const struct signal_cause *in
 	if (is_done_by_sending(th->task, sig) || (th->signals.pending & bit && !is_queued(sig) && info->code != SI_TIMER)
 		|| signal_is_dropped(th->task, th, sig))
 		return 0;
-	if (note_add(&th->signals.notes, sig, info) && is_queued(sig) && info->code != SI_USER && info->code != SI_TKILL)
+	if (note_add(&th->signals.notes, sig, info) && is_queued(sig) && info->code != SI_USER)
 		return -EAGAIN;
 	th->signals.pending |= bit;
 	if (F->signalfds)
