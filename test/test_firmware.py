@@ -212,3 +212,12 @@ def test_saved_key(tmp_path, monkeypatch):
     place = ["-device", "virtio-blk-pci,drive=disk"]
     assert firmware.is_possible(place) and not firmware.is_possible([*place, "-icount", "4"]) and not firmware.is_possible(["-device", "nvme,drive=disk"])
 
+
+def test_saved_is_thin(tmp_path):
+    """Pages of zeros take no room; what is read stays the same."""
+    path, data = tmp_path / "ram", (b"x" * 4096 + bytes(1 << 20)) * 3
+    path.write_bytes(data)
+    before = path.stat().st_blocks
+    snapshot.thin(str(path))
+    assert path.read_bytes() == data and path.stat().st_blocks <= before // 4
+    snapshot.thin(str(tmp_path / "none"))

@@ -70,6 +70,7 @@ def make(machine: qemu.Machine, command: Sequence[str], disk: str, at: str) -> N
         snapshot.save(machine, os.path.join(at, "state"))
     finally:
         machine.end()
+    snapshot.thin(os.path.join(at, "ram"))
 
 
 def keep(machine: qemu.Machine, command: Sequence[str], disk: str) -> Optional[str]:

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import struct
+import subprocess
 import time
 from typing import Callable, Optional, Sequence
 
@@ -78,6 +79,14 @@ def save(machine: qemu.Machine, path: str) -> None:
             time.sleep(0.01)
 
 
+def thin(path: str) -> None:
+    """Gives back what pages of zeros take of the disk, a good third; where that cannot be, they stay."""
+    try:
+        subprocess.run(["fallocate", "--dig-holes", path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    except OSError:
+        pass
+
+
 def load(machine: qemu.Machine, state) -> None:
     """Has a QEMU that waits for it (`-incoming defer`) read that open file."""
     machine.ask("migrate_set_capability x-ignore-shared on")
@@ -100,6 +109,7 @@ def make(to: str, source: image.Source, mem: int, shared: bool, watch: Callable[
         save(machine, os.path.join(to, "state"))
     finally:
         machine.stop()
+    thin(os.path.join(to, "ram"))
 
 
 def keep(source: image.Source, mem: int, shared: bool, watch, start) -> Optional[str]:
