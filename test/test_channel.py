@@ -156,7 +156,7 @@ def test_messages_storm(stormy):
     assert r.status == 0 and r.out == data + bytes(8000000) and NO_MESSAGES not in r.log and NONE not in r.log, (r.status, len(r.out), r.err, r.log)
 
 
-@pytest.mark.parametrize("size", [0, qemu.PIPE_SIZE + 100000, 3000000])
+@pytest.mark.parametrize("size", [0, pytest.param(qemu.PIPE_SIZE + 100000, marks=pytest.mark.slow), 3000000])
 def test_host_takes_nothing(size, stormy, tmp_path):
     """A machine whose host does not read comes to its end all the same, and says what it gave up; with little, what a ring holds, and more than all rings."""
     # Who writes more than fits does not end by itself.
