@@ -32,10 +32,11 @@ EFI_LIB ?= /usr/lib
 # ---- flags, one set a world
 COMMON   := -std=gnu11 -O2 -g -Wall -Wextra -Werror -ffreestanding -fno-stack-protector -mno-red-zone -mgeneral-regs-only -fno-common \
 	-fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+LZ4      := $(PKG)-lz4
 INCLUDE  := -Ikernel/include -Ilib
 KERNEL_C := $(COMMON) -mcmodel=kernel -fno-pic -fno-pie -fno-omit-frame-pointer -fno-optimize-sibling-calls $(if $(DEBUG),-DKERNEL_DEBUG) \
 	-DARIL_BUILD='"$(VERSION)"' $(INCLUDE)
-USER_C   := $(COMMON) -fPIE -fvisibility=hidden $(INCLUDE)
+USER_C   := $(COMMON) -fPIE -fvisibility=hidden $(INCLUDE) -isystem $(LZ4)/lib -DLZ4_MEMORY_USAGE=12
 POSIX_C  := $(USER_C) -flto -flto-partition=one
 EFI_C    := $(COMMON) -fpic -fshort-wchar -fvisibility=hidden -maccumulate-outgoing-args -DARIL_BUILD='"$(VERSION)"' $(INCLUDE) \
 	-I$(EFI_INC) -I$(EFI_INC)/x86_64
@@ -48,7 +49,7 @@ EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base
 ROOMS    := lib/family lib/run lib/vm lib/fs lib/tty lib/load lib/dev lib/posix lib/posix/process lib/posix/signal lib/posix/call lib/posix/file lib/posix/sysv
 POSIX_O  := $(filter-out %/alone.c.o,$(call objects,$(U)/posix,$(ROOMS) apps/linux)) $(U)/posix/$(U)/font.c.o
 # Native apps on more than lib/rt: they are linked with what they ask for of these rooms.
-ON_VM    := $(sort $(patsubst %/,%,$(dir $(filter-out apps/linux/% test/guest/slowfs/%,$(shell grep -lE '<(family|run|vm)/' apps/*/*.c test/guest/*/*.c)))))
+ON_VM    := $(sort $(patsubst %/,%,$(dir $(filter-out apps/linux/% test/guest/slowfs/% test/guest/fifo/%,$(shell grep -lE '<(family|run|vm)/' apps/*/*.c test/guest/*/*.c)))))
 APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard test/guest/*/*.c))))
 APPS     := $(addprefix $(U)/apps/,$(notdir $(APP_DIRS)))
@@ -60,7 +61,7 @@ help: ## what can be made
 	@echo "  options: DEBUG=1 (a kernel that recounts, in build/debug), V=1 (show commands), CMD='...', WITH='PACKAGE ...', QEMUFLAGS='...'"
 
 # ---- what has to be installed
-DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect python3-pyelftools help2man gdb
+DEPS := gcc libc6-dev gnu-efi fonts-spleen libqrcodegen-dev ovmf qemu-system-x86 mtools erofs-utils xorriso musl-tools python3-pytest python3-pexpect python3-pyelftools help2man gdb dpkg-dev
 deps: ## install what build, run and test need (Debian packages)
 	@missing=; for p in $(DEPS); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || missing="$$missing $$p"; done; \
 	command="apt-get update && apt-get install -y --no-install-recommends$$missing"; \
@@ -68,7 +69,7 @@ deps: ## install what build, run and test need (Debian packages)
 	elif [ "$$(id -u)" = 0 ]; then sh -c "$$command" >&2; \
 	elif command -v sudo >/dev/null; then sudo sh -c "$$command" >&2; \
 	else echo "deps: as root, type: $$command" >&2; exit 1; fi
-	@$(MAKE) -s $(PKG)/bin/busybox $(ZONES)/tzdata.zi
+	@$(MAKE) -s $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(LZ4)/lib/lz4.c
 
 ZONES := $(PKG)-zones/usr/share/zoneinfo
 $(ZONES)/tzdata.zi:
@@ -77,6 +78,9 @@ $(ZONES)/tzdata.zi:
 $(PKG)/bin/busybox:
 	$(call say,get     busybox-static)
 	$(Q)esp/getpackages --alone $(PKG) busybox-static
+$(LZ4)/lib/lz4.c:
+	$(call say,get     lz4)
+	$(Q)esp/getpackages --source $(LZ4) lz4
 
 all: $(B)/BOOTX64.EFI $(U)/BOOTIA32.EFI $(U)/root.img $(U)/root-test.img $(if $(DEBUG),links,efi-tests) ## kernel, loader, apps, root image
 
@@ -113,6 +117,16 @@ FONT ?= /usr/share/consolefonts/spleen-8x16.psfu.gz
 $(U)/font.c: lib/base/mkfont
 	@mkdir -p $(@D)
 	$(Q)lib/base/mkfont $(call quote,$(strip $(FONT))) spleen >$@
+
+# ---- LZ4, for swap (lib/vm/swap_store.c): one file of Debian's source, without a C library
+LZ4_USED := LZ4_compress_fast_extState LZ4_decompress_safe
+LZ4_C = $(filter-out -Wextra,$(USER_C)) -DLZ4_FREESTANDING=1 -DLZ4LIB_VISIBILITY= \
+	-DLZ4_memcpy=__builtin_memcpy -DLZ4_memmove=__builtin_memmove -DLZ4_memset=__builtin_memset
+$(U)/lz4.o: $(LZ4)/lib/lz4.c $(U)/LZ4_C.flags
+	$(call say,cc      lz4)
+	$(Q)$(CC) $(LZ4_C) -ffunction-sections -c $< -o $@.all
+	$(Q)$(LD) -r --gc-sections $(addprefix -e ,$(LZ4_USED)) $(addprefix -u ,$(LZ4_USED)) -o $@ $@.all
+$(U)/user/lib/vm/swap_store.c.o $(U)/posix/lib/vm/swap_store.c.o: $(LZ4)/lib/lz4.c
 
 # libqrcodegen, for the panic screen: the one part of ring 0 that was compiled elsewhere
 QRCODE   = $$($(CC) -print-file-name=libqrcodegen.a)
@@ -190,16 +204,16 @@ $(U)/apps/$(notdir $(1)): $(2) $(U)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld
 		$$$$($$(CC) -print-libgcc-file-name)
 endef
 # The Linux library OS and its app as one object, optimised over their files: they are many, and small.
-$(U)/posix.o: $(POSIX_O)
+$(U)/posix.o: $(POSIX_O) $(U)/lz4.o
 	$(Q)$(CC) -r -nostdlib -flto -flinker-output=nolto-rel $(POSIX_C) -o $@ $^
 # The rooms up to vm, for an app that takes out of them what it asks for.
-$(U)/librooms.a: $(call objects,$(U)/user,lib/family lib/run lib/vm)
+$(U)/librooms.a: $(call objects,$(U)/user,lib/family lib/run lib/vm) $(U)/lz4.o
 	@rm -f $@
 	$(Q)ar rcsD $@ $^
-# The same, with another list of file systems than its own: an app of the test suite brings that.
+# The same, with another list of file systems than its own, or another policy of swap: an app of the test suite brings that.
 $(U)/posix-open.o: $(U)/posix.o
-	$(Q)$(OBJCOPY) --weaken-symbol=kinds_of_linux $< $@
-app_objects = $(if $(filter test/guest/slowfs,$(1)),$(U)/posix-open.o $(call objects,$(U)/user,$(1)),$(app_objects_other))
+	$(Q)$(OBJCOPY) --weaken-symbol=kinds_of_linux --weaken-symbol=swap_clock $< $@
+app_objects = $(if $(filter test/guest/slowfs test/guest/fifo,$(1)),$(U)/posix-open.o $(call objects,$(U)/user,$(1)),$(app_objects_other))
 app_objects_other = $(if $(filter apps/linux,$(1)),$(U)/posix.o,$(call objects,$(U)/user,$(1)) $(if $(filter $(ON_VM),$(1)),$(U)/librooms.a))
 $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objects,$(dir)))))
 

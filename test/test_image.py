@@ -83,6 +83,7 @@ RULES = {
     "lib/base": r"<(base/.*|std\w+\.h|limits\.h|elf\.h)>",
     "lib/rt": r"<(rt/.*|exo/.*|base/.*|std\w+\.h)>",
     **{f"lib/{room}": LINUX_OS for room in ("family", "run", "vm", "fs", "tty", "load", "dev", "posix")},
+    "lib/vm/swap_store.c": LINUX_OS.replace("<(", r"<(lz4\.h|", 1),
     "apps/linux": LINUX_OS,
     "apps/edf": r"<((vm|run|family|rt|exo|base)/.*|std\w+\.h)>",
     "apps/lab": r"<(lab\d\.h|check\.h|(rt|exo|base)/.*|std\w+\.h)>",

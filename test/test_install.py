@@ -145,7 +145,7 @@ def test_package(room):
         assert f.read() == before, "the same tree gives another package"
     with open(f"{tree}/usr/share/doc/aril/copyright", encoding="utf-8") as f:
         text = f.read()
-    assert all(word in text for word in ("busybox", "GPL", "fonts-spleen", "libqrcodegen", "MIT License"))
+    assert all(word in text for word in ("busybox", "GPL", "fonts-spleen", "libqrcodegen", "MIT License", "lz4.c", "LZ4 Library"))
 
 
 def every_option():

@@ -9,6 +9,7 @@ const struct posix_parts posix_parts = {
 	.load = load_binary,       /* scripts, static and position-independent ELF */
 	.fork = fork_sealed,       /* links tables, copies no page */
 	.page = page_serve,        /* on demand, copy-on-write */
+	.victims = swap_clock,     /* what was not used for a while */
 	.pick = pick_fair,         /* real-time threads, then least virtual run time */
 	.monitor = monitor_main,   /* devices, slices, the machine's end */
 	.first = init_main,

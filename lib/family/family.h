@@ -31,6 +31,8 @@ struct family {
 		uint32_t kept[DATA_KEPT], kept_count; /* free pages that stay mapped */
 	} data;
 	uint64_t frame_reserve;        /* frames that contents of files leave to everybody else */
+	struct swap *swap;             /* vm/swap.h; NULL: there is none */
+	uint64_t swap_outs, swap_ins;  /* pages that went there, that came back, ever */
 	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
 
 	/* tasks and run queue */

@@ -87,7 +87,8 @@ int dev_is_zero(const struct file *f) { return f->ops == &zero_ops; }
 #define PTS_MAJOR 136
 #define BOX_DEVICE DEVICE(10, 250) /* a number that Linux leaves for local use: Documentation/admin-guide/devices.txt */
 
-/* Without ops: a terminal, or a file with an opening of its own. */
+/* Without ops: a terminal, or a file with an opening of its own. mode: of a character device, unless it says another
+ * kind. */
 struct device { const char *name; uint32_t rdev, mode; const struct file_ops *ops; };
 static const struct device devices[] = {
 	{ "null", DEVICE(1, 3), 0666, &null_ops },
@@ -100,6 +101,7 @@ static const struct device devices[] = {
 	{ "tty", DEVICE(5, 0), 0666, NULL },
 	{ "console", DEVICE(5, 1), 0600, NULL },
 	{ "ptmx", DEVICE(5, 2), 0666, NULL },
+	{ "zram0", ZRAM_DEVICE, S_IFBLK | 0660, NULL }, /* only to be named to swapon: it cannot be opened */
 };
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
 
@@ -149,7 +151,8 @@ int dev_populate(struct inode *dev)
 	int error = dir_load(dev);
 
 	for (size_t i = 0; !error && i < DEVICES; i++) {
-		struct inode *ip = inode_make(dev->volume, S_IFCHR | devices[i].mode);
+		const uint32_t mode = devices[i].mode;
+		struct inode *ip = inode_make(dev->volume, mode & S_IFMT ? mode : S_IFCHR | mode);
 
 		if (ip)
 			ip->rdev = devices[i].rdev;

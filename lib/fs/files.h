@@ -29,6 +29,7 @@
 #define S_IRWXUGO   0777
 #define DT_DIR_TYPE 4
 #define DEVICE(major, minor) ((uint32_t)((major) << 8 | (minor)))
+#define ZRAM_DEVICE DEVICE(252, 0) /* of a number that Linux gives away at run time */
 
 /* KIND_TREE: names and contents in memory. KIND_OPS: what the operations of its volume make of it. KIND_ANON: of one
  * file alone, that no path leads to. */
@@ -344,7 +345,13 @@ uint32_t tty_device(int session, int *foreground);
 int  file_create(struct walk *w, uint32_t mode, uint32_t rdev, const char *text, struct inode **out);
 
 /* ---- fs_facts.c: what /proc and statfs show of the machine */
-struct machine_facts { uint64_t frames, frames_free, tsc_hz, image; }; /* image: bytes of the root image among them */
+/* image: bytes of the root image among them. swap: pages that it may hold, 0: there is none; swapped: that it holds;
+ * pages that went there, and came back, ever. */
+struct machine_facts {
+	uint64_t frames, frames_free, tsc_hz, image;
+	uint64_t swap, swapped, swap_outs, swap_ins;
+	int swap_priority;
+};
 void machine_facts(struct machine_facts *out);
 uint64_t file_room(void);      /* pages that files can still take */
 uint64_t frames_end(void);     /* no frame has a number from there on */

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <posix/needs.h>
+#include <vm/swap.h>
 
 struct exec_plan;
 struct fs_ops;
@@ -20,6 +21,8 @@ struct posix_parts {
 	long (*fork)(const struct fork_start *start);
 	/* Pager: makes the page of va present with that access; 0, -EFAULT, -ENXIO, -ENOMEM. */
 	int (*page)(uint64_t va, unsigned access);
+	/* Swap: which pages go when memory is short (vm/swap.h). */
+	swap_policy *victims;
 	/* Scheduler: who of the run queue is next, but for `other`; NULL = nobody. */
 	struct thread *(*pick)(const struct thread *other);
 	/* What the app does beside processes. The family's monitor, after the family is made. */

@@ -136,9 +136,15 @@ static void library_fault(struct upcall_frame *f)
 		rt_log("%s[%d]: page 0x%lx of shared contents is gone", P->task->name, P->task->pid, PAGE_DOWN(u->addr));
 		return;
 	}
-	if (u->vector == 14 && !P->is_monitor && user_range_ok(u->addr, 1) &&
-		!page_serve_told(u->addr, fault_access(u->error)))
-		return;
+	if (u->vector == 14 && !P->is_monitor && user_range_ok(u->addr, 1)) {
+		int e;
+
+		SPACE->is_copying = 1;
+		e = page_serve_told(u->addr, fault_access(u->error));
+		SPACE->is_copying = 0;
+		if (!e)
+			return;
+	}
 	if (!copying)
 		crash_library(u, "library fault");
 	u->rip = (uint64_t)user_copy_fault;

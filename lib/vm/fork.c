@@ -4,6 +4,7 @@
  * path.c's and pager.c's. */
 #include <base/string.h>
 #include <run/xstate.h>
+#include "swap.h"
 #include "tree.h"
 #include "fork.h"
 
@@ -100,7 +101,7 @@ static int64_t leaves_copy(struct env_build *b)
 }
 
 /* Fills the child's process page, vector state and first leaf through the scratch window. */
-static int64_t private_copy(const struct env_build *b, const struct fork_start *start)
+static int64_t private_copy(const struct env_build *b, const struct fork_start *start, struct swap_space *swap)
 {
 	struct process *copy = (struct process *)SCRATCH;
 	struct space *space = (struct space *)(SCRATCH + PRIVATE_SPACE - PRIVATE_PROCESS);
@@ -111,6 +112,7 @@ static int64_t private_copy(const struct env_build *b, const struct fork_start *
 	memcpy(copy, P, sizeof *copy);
 	memcpy(space, SPACE, sizeof *SPACE);
 	space->leaf_pages = SPACE->leaf_count;
+	space->swap = swap;
 	space->root_pages = SPACE->leaf_count > 1 ? SPACE->root_pages : 0;
 	xstate_save((void *)(SCRATCH + PAGE));
 	memcpy((void *)(SCRATCH + 2 * PAGE), FIRST_LEAF, leaf_bytes(FIRST_LEAF));
@@ -152,6 +154,8 @@ int fork_begin(void)
 	int e = 0;
 
 	env_begin();
+	if (SPACE->swap)
+		swap_born();
 	xstate_load(XSAVE_IMAGE);
 	fs_base_set(P->fs_base);
 	gs_base_set(P->gs_base);
@@ -166,6 +170,7 @@ int fork_begin(void)
 long fork_sealed(const struct fork_start *start)
 {
 	struct env_build *b = fam_alloc(sizeof *b);
+	struct swap_space *swap = 0;
 	int64_t r;
 	long name;
 
@@ -181,14 +186,18 @@ long fork_sealed(const struct fork_start *start)
 		r = tables_link(b);
 	if (r >= 0)
 		r = leaves_copy(b);
+	if (r >= 0 && SPACE->swap && !(swap = swap_fork()))
+		r = -EXO_ENOMEM;
 	if (r >= 0)
-		r = private_copy(b, start);
+		r = private_copy(b, start, swap);
 	if (r < 0) {
 		name = gate_errno(r);
 		env_unbuild(b);
 	} else {
 		name = env_launch(b, start->go_on, start->argument);
 	}
+	if (swap && name < 0)
+		swap_free(swap);
 	if (b->more)
 		fam_pages_free(b->more, list_pages());
 	fam_free(b);

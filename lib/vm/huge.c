@@ -4,6 +4,7 @@
  * such a page makes 512 small ones of it first, fork too: sealed tables know small pages only. SPACE->runs counts those
  * that this env maps; while it is 0 nothing here costs more than a look at it. */
 #include <base/string.h>
+#include "swap.h"
 #include "vm.h"
 
 #define RUN_SIZE (EXO_RUN_FRAMES * PAGE)
@@ -73,7 +74,8 @@ int huge_serve(const struct region *r, uint64_t va)
 	uint64_t base = RUN_DOWN(va);
 	int64_t head;
 
-	if (base < r->start || base + RUN_SIZE > r->end || (r->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) || table_open(va) || !block_is_free(base))
+	if (base < r->start || base + RUN_SIZE > r->end || (r->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) ||
+		swap_from(base, base + RUN_SIZE) < base + RUN_SIZE || table_open(va) || !block_is_free(base))
 		return 0;
 	head = run_claim();
 	if (head < 0)

@@ -34,7 +34,7 @@ long map_anonymous(uint64_t start, uint64_t size, unsigned prot, uint32_t flags)
 /* Shared anonymous memory has no object that a child could ask for a page later: all pages are made now. */
 static int shared_populate(uint64_t start, uint64_t end)
 {
-	if (!memory_wait((end - start) / PAGE))
+	if (!memory_make((end - start) / PAGE))
 		return -ENOMEM;
 	for (uint64_t va = start; va < end; va += PAGE) {
 		uint64_t pfn;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mremap: grows in place where there is room, else the pages are mapped at another place. */
+#include "swap.h"
 #include "vm.h"
 #include "needs.h"
 
@@ -113,13 +114,20 @@ static int entries_move(uint64_t from, uint64_t to, uint64_t n)
 	return (int)MIN_OF(r, 0);
 }
 
-/* The same, and what mprotect keeps elsewhere. */
+/* The same, and what mprotect and swap keep elsewhere. */
 static int bytes_move(uint64_t from, uint64_t to, uint64_t n)
 {
 	int e = stash_move(from, from + n, to);
 
-	if (!e)
+	if (!e && SPACE->swap)
+		e = swap_move_begin(from, from + n, to);
+	if (!e) {
 		e = entries_move(from, to, n);
+		if (!e && SPACE->swap)
+			swap_move_end(from, from + n, to);
+		else
+			swap_trim();
+	}
 	if (e)
 		(void)stash_move(to, to + n, from);
 	return e;

@@ -3,6 +3,7 @@
  * asks for a file's page. Results: 0, -EFAULT (no such access), -ENXIO (past the end of a file), -ENOMEM (no frame). */
 #include <base/string.h>
 #include <rt/log.h>
+#include "swap.h"
 #include "vm.h"
 #include "needs.h"
 
@@ -88,13 +89,24 @@ static inline __attribute__((always_inline)) uint64_t entries_run(uint64_t va, u
 	return n;
 }
 
+/* A call that cannot have a page fails, and nobody who could give one is asked first: so there it may be one of the
+ * reserve, while others are packing. */
+int memory_make(uint64_t n)
+{
+	if (memory_wait(n))
+		return 1;
+	if (!F->swap)
+		return 0;
+	return swap_room(n) || (SPACE->is_copying && frames_left() > F->frame_reserve / 8 + n);
+}
+
 /* n new frames at va, writable: zeroed, or with whatever is in them until the caller's next step. */
 static int frames_put(uint64_t va, uint64_t n, uint64_t nx, uint64_t flags, int zeroed)
 {
 	uint64_t list[AROUND_MAX];
 	int64_t r;
 
-	if (!memory_wait(n) || (zeroed ? frames_claim_zeroed(list, n) : frames_claim(list, n)))
+	if (!memory_make(n) || (zeroed ? frames_claim_zeroed(list, n) : frames_claim(list, n)))
 		return -ENOMEM;
 	for (uint64_t i = 0; i < n; i++)
 		list[i] = LEAF(list[i]) | EXO_PTE_RW | nx;
@@ -122,9 +134,15 @@ static inline __attribute__((always_inline)) uint64_t around(const struct region
 	return entries_run(va, room < window ? room : window, wanted);
 }
 
+/* How many pages from va on are nowhere, of n that are absent, of which the first is. */
+static inline uint64_t nowhere(uint64_t va, uint64_t n)
+{
+	return SPACE->swap ? (swap_next(va, va + n * PAGE) - va) / PAGE : n;
+}
+
 static int fill_zero(const struct region *r, uint64_t va)
 {
-	uint64_t n = around(r, va, is_absent);
+	uint64_t n = nowhere(va, around(r, va, is_absent));
 	int e;
 
 	e = frames_put(va, n, nx_of(r), 0, 1);
@@ -135,6 +153,22 @@ static int fill_zero(const struct region *r, uint64_t va)
 	if (!(r->prot & PROT_WRITE))
 		entries_change(va, n, 0, EXO_PTE_RW);
 	SPACE->fault_next = va + n * PAGE;
+	return 0;
+}
+
+/* What the page was when it was packed. */
+static __attribute__((noinline)) int fill_swapped(const struct region *r, uint64_t va)
+{
+	int e = frames_put(va, 1, nx_of(r), 0, 0);
+
+	if (e)
+		return e;
+	if (swap_in(va, (void *)va)) {
+		(void)entries_write(0, va, 1, 0, EXO_AT_GIVE, 0);
+		return -ENXIO;
+	}
+	if (!(r->prot & PROT_WRITE))
+		entries_change(va, 1, 0, EXO_PTE_RW);
 	return 0;
 }
 
@@ -171,7 +205,7 @@ static int fill_map(const struct region *r, uint64_t va, uint64_t page)
 		uint64_t index = r->offset + (va - r->start) / PAGE, max = end > va ? (end - va) / PAGE : 1;
 
 		pfn = F->rootimg_pfn + image / PAGE;
-		max = entries_run(va, max < AROUND_MAX ? max : AROUND_MAX, is_absent);
+		max = nowhere(va, entries_run(va, max < AROUND_MAX ? max : AROUND_MAX, is_absent));
 		while (n < max && (uint64_t)inode_page(r->inode, index + n, 0) == page + n * PAGE)
 			n++;
 	} else {
@@ -221,7 +255,7 @@ static int leaf_copy(const struct region *r, uint64_t va, uint64_t n)
 	uint64_t list[AROUND_MAX], value[AROUND_MAX];
 	int64_t e;
 
-	if (!memory_wait(n) || frames_claim(list, n))
+	if (!memory_make(n) || frames_claim(list, n))
 		return -ENOMEM;
 	for (uint64_t i = 0; i < n; i++)
 		value[i] = LEAF(list[i]) | EXO_PTE_RW | EXO_PTE_NX;
@@ -282,6 +316,8 @@ static int serve(const struct region *r, uint64_t va, unsigned access)
 	if (entry == -EXO_ESEALED)
 		return PATH_CLOSED;
 	if (entry == -EXO_ENOENT) {
+		if (SPACE->swap && swap_slot(va))
+			return fill_swapped(r, va);
 		if (r->flags & REGION_HUGE && huge_serve(r, va))
 			return 0;
 		return r->inode ? fill_file(r, va, access) : fill_zero(r, va);

@@ -2,6 +2,7 @@
 /* The entries behind munmap and mprotect, and those of files that lose pages. Which tables they stand in, and whether
  * fork sealed those, is path.c's. */
 #include <base/string.h>
+#include "swap.h"
 #include "vm.h"
 
 int table_is_there(uint64_t va)
@@ -138,6 +139,13 @@ static __attribute__((noinline)) int pieces_unmap(uint64_t start, uint64_t end)
 }
 
 int pages_unmap(uint64_t start, uint64_t end)
+{
+	if (SPACE->swap)
+		swap_drop(start, end);
+	return pages_clear(start, end);
+}
+
+int pages_clear(uint64_t start, uint64_t end)
 {
 	if (SPACE->runs && huge_drop(start, end))
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 #include <family/process.h>
 
 struct inode; /* what stands behind a mapping: needs.h */
+struct swap_space;
 
 /* Linux's prot and flags bits, as far as regions keep them. */
 #define PROT_READ  1u
@@ -57,6 +58,7 @@ struct space {
 	uint8_t  has_stash;          /* stash.c keeps something, or did */
 	uint8_t  has_closed;         /* a table is, or was since the last fork, closed: pages.c */
 	uint8_t  has_rights_due;     /* whoever opens a table gives its entries their regions' rights: the same */
+	uint8_t  is_copying;         /* the library touches user memory: it may take more of the reserve than others */
 	uint8_t  has_strays;         /* an unmapping failed half-way: entries may stand where no region is */
 	uint64_t brk_start, brk_end; /* brk_end not rounded */
 	uint64_t stack_top, stack_limit;
@@ -68,6 +70,8 @@ struct space {
 	uint32_t fault_window;
 	uint32_t cuts;               /* F->cuts as of the last look: ask.c */
 	uint64_t is_wx;              /* a W+X mapping was logged */
+	struct swap_space *swap;     /* which pages are packed: swap_index.c; NULL: none is */
+	uint64_t swap_hand;          /* where the next look for pages that may go begins */
 };
 _Static_assert(PRIVATE_SPACE + sizeof(struct space) <= PRIVATE_XSAVE, "one page with struct process");
 

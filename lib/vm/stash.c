@@ -3,6 +3,7 @@
  * such pages move to addresses of their own above USER_END, as regions that remember where they belong (offset = page
  * of the first address), and come back with the next rights. */
 #include <base/string.h>
+#include "swap.h"
 #include "vm.h"
 
 #define STASH_BASE USER_END
@@ -21,24 +22,49 @@ static int pages_copy(uint64_t to, uint64_t from, uint64_t size)
 	return 0;
 }
 
-int stash_put(uint64_t start, uint64_t end)
+/* Room for what belongs to these addresses: where it begins, 0: no memory. */
+static uint64_t stash_new(uint64_t start, uint64_t end)
 {
 	struct region r = { .prot = PROT_READ | PROT_WRITE, .flags = REGION_STASH, .data_end = ~0ul };
+
+	r.offset = start / PAGE;
+	r.start = region_place_low(STASH_BASE, STASH_END, end - start);
+	r.end = r.start + (end - start);
+	if (!r.start || region_insert(&r))
+		return 0;
+	SPACE->has_stash = 1;
+	return r.start;
+}
+
+/* What swap has of them stays there: nobody can touch it before the next rights come. */
+int stash_put(uint64_t start, uint64_t end)
+{
+	uint64_t to;
 	int e;
 
 	start = present_from(start, end); /* before it there is nothing to keep */
 	if (start >= end)
 		return 0;
-	r.offset = start / PAGE;
-	r.start = region_place_low(STASH_BASE, STASH_END, end - start);
-	if (!r.start)
+	to = stash_new(start, end);
+	if (!to)
 		return -ENOMEM;
-	r.end = r.start + (end - start);
-	SPACE->has_stash = 1;
-	e = region_insert(&r);
-	if (!e)
-		e = pages_copy(r.start, start, end - start);
-	return e ? e : pages_unmap(start, end);
+	e = pages_copy(to, start, end - start);
+	return e ? e : pages_clear(start, end);
+}
+
+int stash_swapped(uint64_t start, uint64_t end)
+{
+	uint64_t to = stash_new(start, end);
+	int e = to ? 0 : -ENOMEM;
+
+	for (uint64_t va = start; !e && (va = swap_from(va, end)) < end; va += PAGE) {
+		uint64_t at = to + (va - start);
+
+		e = page_serve(at, PROT_WRITE);
+		if (!e)
+			e = swap_in(va, (void *)at);
+	}
+	return e;
 }
 
 /* The first part of a stash region that belongs within [start, end), cut out as a region of its own; NULL: none left. */

@@ -109,6 +109,7 @@ void table_unlook(int level);
 void entries_change(uint64_t va, uint64_t n, uint64_t value, uint64_t mask);
 int table_is_there(uint64_t va);                   /* the level-2 table for it */
 int pages_unmap(uint64_t start, uint64_t end);     /* regions are gone already */
+int pages_clear(uint64_t start, uint64_t end);     /* the same, but what swap has of them stays there */
 int pages_protect(uint64_t start, uint64_t end, unsigned prot);
 /* as pages_protect, where no right but that to write changes, and some to read is left: 0 or -ENOMEM */
 int tables_protect(uint64_t start, uint64_t end, unsigned prot);
@@ -135,6 +136,7 @@ int stash_take(uint64_t start, uint64_t end);      /* brings them back; the regi
 int stash_drop(uint64_t start, uint64_t end);      /* what was kept for these addresses is forgotten */
 /* it belongs to as many others from `to` on, for which nothing is kept; -ENOMEM: a part may have moved */
 int stash_move(uint64_t start, uint64_t end, uint64_t to);
+int stash_swapped(uint64_t start, uint64_t end);   /* what swap has of them is kept here instead; or -EIO */
 static inline int stash_used(void) { return SPACE->has_stash; } /* else the last two have nothing to do */
 
 /* ---- populate.c */
@@ -164,6 +166,7 @@ int  limit_reached(uint64_t more);                 /* RLIMIT_AS */
 /* Makes the page of va present with that access (one of PROT_) for user code or for the library: 0, -EFAULT, -ENXIO
  * past the end of a file, -ENOMEM. The lock as it may be. */
 int page_serve(uint64_t va, unsigned access);
+int memory_make(uint64_t n);                       /* as memory_wait, when need be by swap */
 
 /* ---- user.c, user_copy.S */
 /* User memory: 0 or -EFAULT; faults are served on the way. user_str copies a NUL-terminated string: its length,

@@ -3,6 +3,7 @@
 #include <posix/library.h>
 #include "calls.h"
 #include <asm/mman.h>
+#include <vm/swap.h>
 
 /* Advice that is kept with the regions: what it sets and what it clears. */
 static const struct { uint32_t set, clear; } kept[] = {
@@ -92,6 +93,16 @@ static int holes_punch(uint64_t start, uint64_t end)
 	return 0;
 }
 
+/* Pages that shall go, or shall go before others. As in Linux, mlock stands against it. */
+static int little_used(uint64_t start, uint64_t end, int goes)
+{
+	for (const struct region *r = region_above(start); r && r->start < end; r = region_above(r->end))
+		if (r->flags & REGION_LOCKED)
+			return -EINVAL;
+	swap_advise(start, end, goes);
+	return 0;
+}
+
 static int advise(uint64_t start, uint64_t end, uint64_t advice)
 {
 	if (is_kept(advice))
@@ -99,6 +110,8 @@ static int advise(uint64_t start, uint64_t end, uint64_t advice)
 	switch (advice) {
 	case MADV_DONTNEED: case MADV_DONTNEED_LOCKED: case MADV_FREE:
 		return drop(start, end, advice);
+	case MADV_COLD: case MADV_PAGEOUT:
+		return little_used(start, end, advice == MADV_PAGEOUT);
 	case MADV_REMOVE:
 		return holes_punch(start, end);
 	case MADV_POPULATE_READ:

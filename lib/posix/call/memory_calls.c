@@ -3,6 +3,7 @@
  * file of its own. */
 #include <fs/mount.h>
 #include <posix/library.h>
+#include <vm/swap.h>
 #include <asm/mman.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -44,7 +45,8 @@ static int is_reservation(uint64_t va, uint64_t size, uint64_t prot, uint64_t fl
 /* More than there can ever be of memory that is to be written, as Linux guesses by default. */
 static int is_hopeless(uint64_t size, uint64_t prot, uint64_t flags)
 {
-	return size > SAID->frames * PAGE && prot & PROT_WRITE && !(flags & MAP_NORESERVE) &&
+	return size > SAID->frames * PAGE && size > (SAID->frames + (F->swap ? F->swap->size : 0)) * PAGE &&
+		prot & PROT_WRITE && !(flags & MAP_NORESERVE) &&
 		(flags & (MAP_TYPE | MAP_ANONYMOUS)) != MAP_SHARED;
 }
 
@@ -145,8 +147,8 @@ CALL3(mprotect, start, size, prot) { return map_protect(start, size, prot); }
 CALL5(mremap, old, old_size, new_size, flags, new) { return map_move(old, old_size, new_size, flags, new); }
 CALL1(brk, wanted) { return heap_set(wanted); }
 
-/* ---- mlock and its kin, and pages made before they are touched. Nothing swaps, so what is there stays; but locking
- * makes it be there, and no advice drops it. */
+/* ---- mlock and its kin, and pages made before they are touched. Locking makes them be there, and neither swap nor
+ * advice takes them away. */
 
 static long lock_set(uint64_t start, uint64_t size, int locks)
 {

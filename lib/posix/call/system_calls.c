@@ -88,6 +88,10 @@ CALL1(sysinfo, to)
 	s.freeram = frames_left() * EXO_PAGE_SIZE;
 	s.procs = (uint16_t)F->task_count;
 	s.sharedram = data_pages_used() * EXO_PAGE_SIZE;
+	if (F->swap) {
+		s.totalswap = F->swap->size * EXO_PAGE_SIZE;
+		s.freeswap = (F->swap->size - F->swap->used) * EXO_PAGE_SIZE;
+	}
 	runnable_average(load);
 	for (int i = 0; i < 3; i++)
 		s.loads[i] = (unsigned long)load[i] << (SI_LOAD_SHIFT - 11);

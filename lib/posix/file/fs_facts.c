@@ -4,9 +4,18 @@
 #include <rt/space.h>
 #include <fs/files.h>
 #include <family/family.h>
+#include <vm/swap.h>
 
 void machine_facts(struct machine_facts *out)
 {
+	const struct swap *s = F->swap;
+
+	*out = (struct machine_facts){ .swap_outs = F->swap_outs, .swap_ins = F->swap_ins };
+	if (s) {
+		out->swap = s->size;
+		out->swapped = s->used;
+		out->swap_priority = s->priority;
+	}
 	out->frames = SAID->frames;
 	out->frames_free = frames_left();
 	out->tsc_hz = rt_info->tsc_hz;

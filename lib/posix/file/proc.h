@@ -58,7 +58,8 @@ extern const struct shown_more binfmt_names;
 proc_text text_stat, text_statm, text_status, text_cmdline, text_comm, text_maps;
 /* proc_mounts.c */
 proc_text text_mounts, text_mountinfo, text_filesystems;
-proc_text text_meminfo, text_uptime, text_all_stat, text_loadavg, text_version, text_aril, text_aril_hardware,
+proc_text text_meminfo, text_swaps, text_uptime, text_all_stat, text_loadavg, text_version, text_aril,
+	text_aril_hardware,
 	text_vmstat;
 long take_comm(const struct proc_node *of, const char *text, size_t n);
 /* cpu_text.c */

@@ -106,31 +106,50 @@ void text_statm(struct text *t, const struct proc_node *of)
 void text_meminfo(struct text *t, const struct proc_node *of)
 {
 	struct machine_facts m;
-	unsigned long total, free, shared = (unsigned long)data_pages_used() * 4;
+	unsigned long total, free, swap, shared = (unsigned long)data_pages_used() * 4;
 	static const char *const zeros[] = { "SwapCached:", "Active:", "Inactive:", "Active(anon):", "Inactive(anon):",
 		"Active(file):",
-		"Inactive(file):", "Unevictable:", "Mlocked:", "SwapTotal:", "SwapFree:", "Dirty:", "Writeback:" };
+		"Inactive(file):", "Unevictable:", "Mlocked:" };
 
 	(void)of;
 	machine_facts(&m);
 	total = m.frames * 4;
 	free = m.frames_free * 4;
+	swap = m.swap * 4;
 	say(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\nBuffers:               0 kB\n",
 		total, free, free);
 	say(t, "Cached:         %8lu kB\n", (unsigned long)m.image / 1024);
 	for (size_t i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++)
 		say(t, "%-16s%8u kB\n", zeros[i], 0);
+	say(t, "SwapTotal:      %8lu kB\nSwapFree:       %8lu kB\nDirty:                 0 kB\n"
+		"Writeback:             0 kB\n", swap, swap - (unsigned long)m.swapped * 4);
 	say(t, "AnonPages:      %8lu kB\nMapped:         %8u kB\nShmem:          %8lu kB\nSlab:                  0 kB\n",
 		total - free - shared, 0, shared);
 	say(t,
 		"SReclaimable:          0 kB\nSUnreclaim:            0 kB\nCommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\n",
-			total, total - free);
+			total + swap, total - free + (unsigned long)m.swapped * 4);
 	say(t,
 		"VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\nHugePages_Total:       0\n"
 		"HugePages_Free:        0\n");
 	say(t,
 		"HugePages_Rsvd:        0\nHugePages_Surp:        0\nHugepagesize:       2048 kB\n"
 		"Hugetlb:               0 kB\n");
+}
+
+/* As Linux's mm/swapfile.c lays it out. */
+void text_swaps(struct text *t, const struct proc_node *of)
+{
+	struct machine_facts m;
+	unsigned long size, used;
+
+	(void)of;
+	machine_facts(&m);
+	size = m.swap * 4;
+	used = m.swapped * 4;
+	say(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	if (size)
+		say(t, "%-40s%s\t%lu\t%s%lu\t%s%d\n", "/dev/zram0", "partition", size, size < 10000000 ? "\t" : "", used,
+			used < 10000000 ? "\t" : "", m.swap_priority);
 }
 
 void text_version(struct text *t, const struct proc_node *of)
@@ -211,21 +230,29 @@ void text_loadavg(struct text *t, const struct proc_node *of)
 	say(t, "%u/%u %d\n", s.running, s.threads, s.last);
 }
 
+static struct machine_facts machine_now(void)
+{
+	struct machine_facts m;
+
+	machine_facts(&m);
+	return m;
+}
+
 void text_vmstat(struct text *t, const struct proc_node *of)
 {
 	const struct sum s = tasks_sum();
-	struct machine_facts m;
+	const struct machine_facts m = machine_now();
 	const struct { const char *name; uint64_t value; } row[] = {
-		{ "nr_free_pages", 0 }, { "nr_mapped", 0 }, { "nr_file_pages", fs_family()->image_size / PAGE }, { "nr_dirty",
+		{ "nr_free_pages", m.frames_free }, { "nr_mapped", 0 },
+		{ "nr_file_pages", fs_family()->image_size / PAGE }, { "nr_dirty",
 			0 }, { "nr_writeback", 0 },
-		{ "nr_shmem", data_pages_used() }, { "pgpgin", 0 }, { "pgpgout", 0 }, { "pswpin", 0 }, { "pswpout", 0 },
+		{ "nr_shmem", data_pages_used() }, { "pgpgin", 0 }, { "pgpgout", 0 }, { "pswpin", m.swap_ins },
+			{ "pswpout", m.swap_outs },
 			{ "pgfault", s.faults },
 		{ "pgmajfault", 0 }, { "oom_kill", 0 },
 	};
 
 	(void)of;
-	machine_facts(&m);
-	say(t, "%s %lu\n", row[0].name, (unsigned long)m.frames_free);
-	for (size_t i = 1; i < sizeof(row) / sizeof(row[0]); i++)
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
 		say(t, "%s %lu\n", row[i].name, (unsigned long)row[i].value);
 }

@@ -313,9 +313,9 @@ static const struct shown top_rows[] = {
 	TEXT("filesystems", text_filesystems),
 	FIXED("devices",
 		"Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\n"
-		"Block devices:"),
+		"Block devices:\n252 zram"),
 	FIXED("interrupts", "            CPU0       "),
-	FIXED("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"),
+	TEXT("swaps", text_swaps),
 	FIXED("partitions", "major minor  #blocks  name\n"),
 	TEXT("diskstats", text_nothing),
 	FIXED("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled"),

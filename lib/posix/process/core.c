@@ -7,6 +7,7 @@
 #include <posix/library.h>
 #include <posix/signal/sigframe.h>
 #include <posix/signal/signals.h>
+#include <vm/swap.h>
 
 #define RLIMIT_CORE 4
 #define PATH_SHOWN 256
@@ -141,6 +142,8 @@ static void aux_note(struct core *c)
 /* A page of a private mapping that is no longer the file's: it was written, be it before mprotect took the right away. */
 static int is_changed(const struct region *r)
 {
+	if (swap_from(r->start, r->end) < r->end)
+		return 1;
 	for (uint64_t va = r->start; (va = present_from(va, r->end)) < r->end; va += PAGE) {
 		void *page = inode_page(r->inode, r->offset + (va - r->start) / PAGE, 0);
 
@@ -207,12 +210,18 @@ static void files_note(struct core *c)
 	note_cut(c, list, (size_t)(names - (char *)list));
 }
 
-/* A private page of a file that was never touched is in no table, and yet part of the image. */
+/* The next page from va on that somebody has touched. A private page of a file that was never is in no table, and yet
+ * part of the image. */
+static uint64_t page_next(const struct region *r, uint64_t va, uint64_t end)
+{
+	return r->inode ? MIN_OF(va, end) : MIN_OF(present_from(va, end), swap_from(va, end));
+}
+
 static int region_write(struct core *c, const struct region *r, uint64_t size, uint64_t at)
 {
 	uint64_t end = r->start + size;
 
-	for (uint64_t va = r->start; (va = r->inode ? va : present_from(va, end)) < end; va += PAGE) {
+	for (uint64_t va = r->start; (va = page_next(r, va, end)) < end; va += PAGE) {
 		if (r->inode && page_serve(va, PROT_READ))
 			continue;
 		if (c->left < PAGE)

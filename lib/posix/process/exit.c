@@ -5,6 +5,7 @@
 #include <posix/call/calls.h>
 #include <posix/file/aio.h>
 #include <posix/signal/signals.h>
+#include <vm/swap.h>
 #include "ask.h"
 #include "pidfd.h"
 #include "seccomp.h"
@@ -159,6 +160,8 @@ void env_leave(void)
 {
 	if (P->thread_count)
 		sched_leave();
+	if (SPACE->swap)
+		swap_leave();
 	regions_drop();
 	sched_pass();
 	__atomic_store_n(&F->told.lock, 0, __ATOMIC_RELEASE);

@@ -5,6 +5,7 @@
  * on: the monitor does it for all others. */
 #include <posix/library.h>
 #include <linux/signal.h>
+#include <vm/swap.h>
 #include "wish.h"
 
 #define STRAYS_NS 1000000000u
@@ -119,6 +120,7 @@ void reap_stuck(void)
 		vfork_release(t);
 		task_bury(t, overdue ? SIGKILL : SIGSEGV);
 	}
+	swap_dead();
 	if (P->is_keeper)
 		strays_end();
 	if (!locked)

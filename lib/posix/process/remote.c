@@ -3,6 +3,7 @@
  * and to it, and tells of it, in its own env (ask.h), in pieces. */
 #include <posix/file/proc.h>
 #include <posix/library.h>
+#include <vm/swap.h>
 #include "ask.h"
 
 #define CHUNK_PAGES 16
@@ -162,6 +163,7 @@ CALL6(process_vm_writev, pid, local, local_count, remote, remote_count, flags)
 #define MAP_PAGES 4
 #define WORDS ((MAP_PAGES * PAGE - 2 * sizeof(uint64_t)) / sizeof(uint64_t))
 #define PAGE_PRESENT   (1ul << 63)
+#define PAGE_SWAPPED   (1ul << 62) /* bits 0-4: which place, 5-54: where there */
 #define PAGE_OF_FILE   (1ul << 61) /* or shared anonymous memory */
 #define PAGE_EXCLUSIVE (1ul << 56)
 
@@ -189,6 +191,8 @@ static void words_make(void *with)
 	for (uint64_t va = w->first * PAGE; (va = present_from(va, end)) < end; va += PAGE)
 		if (region_find(va))
 			w->word[va / PAGE - w->first] = word_of(va);
+	for (uint64_t va = w->first * PAGE; (va = swap_from(va, end)) < end; va += PAGE)
+		w->word[va / PAGE - w->first] = PAGE_SWAPPED | (uint64_t)*swap_slot(va) << 5;
 }
 
 long move_pagemap(const struct proc_node *of, struct io *io, uint64_t at, int writes)

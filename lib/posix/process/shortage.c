@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* No frame is left, and the dead hold none either: the process that owns the most frames is killed, as Linux chooses
- * it. Who merely asks for the next one is seldom to blame. The same when who made this family's box asks for memory
- * back. */
+/* No frame is left, and the dead hold none either, nor has the caller a page that swap would take: others give up some
+ * of theirs. Where there is no swap, or nobody has any, the process that owns the most frames is killed, as Linux
+ * chooses it: who merely asks for the next one is seldom to blame. The same when who made this family's box asks for
+ * memory back. */
 #include <posix/library.h>
 #include <linux/signal.h>
+#include <vm/swap.h>
+#include "ask.h"
 #include "usage.h"
 #include <posix/parts.h>
 
@@ -27,11 +30,51 @@ static struct task *largest(void)
 	return most;
 }
 
+#define ASKED_MOST 8 /* of the largest */
+
+/* The largest of the others that has fewer frames than that: what it has, 0: none. */
+static uint64_t largest_below(uint64_t below, int *pid)
+{
+	uint64_t most = 0;
+
+	for (const struct task *t = F->tasks; t; t = t->next) {
+		uint64_t n = t->env && t->state == TASK_ALIVE && !t->is_init && t->env != P->self ? task_frames(t) : 0;
+
+		if (n > most && n < below) {
+			most = n;
+			*pid = t->pid;
+		}
+	}
+	return most;
+}
+
+static void give(void *with)
+{
+	uint64_t *n = with;
+
+	*n = swap_out(*n);
+}
+
+/* Each in its own env, also one that sleeps: it gets a turn for it, and sleeps on. True: somebody gave some. */
+static int others_give(void)
+{
+	uint64_t *n = F->swap ? fam_alloc(sizeof *n) : NULL, frames = ~0ul, gave = 0;
+	int pid, e = 0;
+
+	for (int i = 0; n && !gave && e != -EINTR && i < ASKED_MOST && (frames = largest_below(frames, &pid)); i++) {
+		*n = F->frame_reserve / 8;
+		e = task_ask(task_by_pid(pid), give, n);
+		gave = e ? 0 : *n;
+	}
+	fam_free(n);
+	return gave || e == -EINTR;
+}
+
 void memory_shortage(uint64_t addr)
 {
 	struct task *t;
 
-	if (control_give_back() || data_give_back())
+	if (control_give_back() || data_give_back() || others_give())
 		return;
 	t = largest();
 	if (!(t->signals.pending & SIGNAL_BIT(SIGKILL))) {

@@ -6,6 +6,7 @@
 #include <posix/file/proc.h>
 #include <posix/library.h>
 #include <posix/signal/signals.h>
+#include <vm/swap.h>
 #include "ask.h"
 #include "seccomp.h"
 #include "usage.h"
@@ -109,13 +110,14 @@ static void own_auxv(struct text *t, const struct proc_node *of)
 void text_auxv(struct text *t, const struct proc_node *of) { ask_text(t, of, own_auxv); }
 
 /* ---- memory, region by region */
-struct resident { uint64_t pages, anonymous, shared, locked, size; };
+struct resident { uint64_t pages, anonymous, shared, locked, swapped, size; };
 
 static void resident_add(struct resident *to, const struct region *r)
 {
 	struct inode *file = region_file(r);
 
 	to->size += r->end - r->start;
+	to->swapped += swap_count(r->start, r->end);
 	for (uint64_t va = r->start; (va = present_from(va, r->end)) < r->end; va += PAGE) {
 		uint64_t frame = frame_at(va);
 
@@ -138,7 +140,8 @@ static void resident_say(struct text *t, const struct resident *m)
 		{ "Private_Dirty:", dirty }, { "Referenced:", m->pages }, { "Anonymous:", m->anonymous }, { "LazyFree:", 0 },
 			{ "AnonHugePages:", 0 },
 		{ "ShmemPmdMapped:", 0 }, { "FilePmdMapped:", 0 }, { "Shared_Hugetlb:", 0 }, { "Private_Hugetlb:", 0 },
-			{ "Swap:", 0 }, { "SwapPss:", 0 },
+			{ "Swap:", m->swapped },
+			{ "SwapPss:", m->swapped },
 		{ "Locked:", m->locked },
 	};
 
@@ -224,7 +227,8 @@ static void own_memory(struct text *t, const struct proc_node *of)
 			{ "VmHWM:", u.rss_most * PAGE },
 		{ "VmRSS:", rss * PAGE }, { "RssAnon:", rss * PAGE }, { "RssFile:", 0 }, { "RssShmem:", 0 }, { "VmData:",
 			s.data }, { "VmStk:", s.stack },
-		{ "VmExe:", s.text }, { "VmLib:", s.library }, { "VmPTE:", 0 }, { "VmSwap:", 0 }, { "HugetlbPages:", 0 },
+		{ "VmExe:", s.text }, { "VmLib:", s.library }, { "VmPTE:", 0 },
+		{ "VmSwap:", swap_count(0, EXO_WINDOW) * PAGE }, { "HugetlbPages:", 0 },
 	};
 
 	(void)of;
