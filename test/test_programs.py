@@ -87,6 +87,7 @@ UNTRIED = {
     "fails when there is no more of something (test_stress.py)": "fork vfork",
     "test/programs/sysv.c": "shmget shmat shmdt shmctl semget semctl msgget msgctl",
     "called by the C library's and the kernel's own code alone; programs signals and threadsig": "rt_sigreturn restart_syscall",
+    "for who may, which hosts do not give; test_swap.py": "swapon swapoff",
     "not there: ENOSYS, on which C libraries do without": "rseq",
 }
 
