@@ -182,7 +182,7 @@ static void many(void)
 			break;
 	}
 	CHECK(n >= 16 && n < 2000 && errno == EAGAIN);
-	CHECK(cancel(&b[3]) == -1 && errno == EINPROGRESS && get(0, &none) == 1 && events[0].obj == (uintptr_t)&b[3]);
+	CHECK(cancel(&b[3]) == -1 && errno == EINPROGRESS && get(1, 0) == 1 && events[0].obj == (uintptr_t)&b[3]);
 	CHECK(write(p[1], "x", 1) == 1);
 	while (back < n - 1 && (r = get(1, 0)) > 0)
 		for (long i = 0; i < r; i++, back++)
