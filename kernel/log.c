@@ -6,7 +6,7 @@
 #include "kernel.h"
 
 #define LSR_EMPTY 0x20
-#define LOG_BURST 16384u /* bytes of one env in the time of one slice */
+#define LOG_BURST 16384u /* bytes in the time of one slice, of all who run in one env's slices */
 
 static bool is_stuck, publishing;
 static char last[512]; /* a ring */
@@ -106,12 +106,12 @@ void klog(const char *format, ...)
 int64_t op_log(uint64_t at, uint64_t n)
 {
 	char text[256], prefix[24];
-	struct env *me = current_env();
+	struct env *me = current_env(), *payer = this_cpu()->owner ? this_cpu()->owner : me;
 	uint64_t now = rdtsc();
 	if (n > sizeof(text))
 		return -EXO_EINVAL;
-	bool anew = now - me->log_since > info->slice_ticks;
-	if (!anew && me->log_bytes + n > LOG_BURST)
+	bool anew = now - payer->log_since > info->slice_ticks;
+	if (!anew && payer->log_bytes + n > LOG_BURST)
 		return -EXO_EAGAIN;
 	for (size_t i = 0; i < n;) {
 		const volatile char *p = user_page(at + i, false);
@@ -123,9 +123,9 @@ int64_t op_log(uint64_t at, uint64_t n)
 			text[i] = c < ' ' || c > '~' ? '.' : c;
 		}
 	}
-	me->log_bytes = (uint32_t)n + (anew ? 0 : me->log_bytes);
+	payer->log_bytes = (uint32_t)n + (anew ? 0 : payer->log_bytes);
 	if (anew)
-		me->log_since = now;
+		payer->log_since = now;
 	fmt(prefix, sizeof(prefix), "[%u] ", me->index);
 	line(prefix, text, n);
 	return 0;
