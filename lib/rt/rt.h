@@ -79,6 +79,10 @@ void rt_begin(exo_name self, struct rt_box *in) __attribute__((noreturn));
 /* One line of n bytes, with room for one more, to where rt_log's go; a status, to whoever waits for one. */
 void rt_say(char *line, size_t n);
 void rt_end(int status);
+/* Of a box: up to n bytes of its standard input, how many; 0 at its end, and where there is none, as in the first env.
+ * Where none are there yet: waits for them, or with waits == 0 -EXO_EAGAIN; then notify bits rt_box()->bits say that it
+ * is worth another look. Who takes notifications by an upcall calls it with 0. */
+int64_t rt_input(void *to, size_t n, int waits);
 
 /* ---- frames and tables (region.c): results are gate errors when EXO_IS_ERROR */
 
