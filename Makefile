@@ -217,13 +217,15 @@ app_objects = $(if $(filter test/guest/slowfs test/guest/fifo,$(1)),$(U)/posix-o
 app_objects_other = $(if $(filter apps/linux,$(1)),$(U)/posix.o,$(call objects,$(U)/user,$(1)) $(if $(filter $(ON_VM),$(1)),$(U)/librooms.a))
 $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objects,$(dir)))))
 
-# ---- programs of our own in the root image: ordinary ones for Linux, of one file each
+# ---- programs of our own in the root image: ordinary ones for Linux, of one file each, and what is in a folder of
+# that name
 PROGRAMS := $(patsubst esp/%.c,$(U)/tools/%,$(wildcard esp/*.c))
 PROGRAM_C = -static -s -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror $(INCLUDE) -Iapps
 $(U)/tools/%: esp/%.c $(U)/PROGRAM_C.flags
 	$(call say,musl-cc $@)
 	@mkdir -p $(@D) $(U)/user
-	$(Q)musl-gcc $(PROGRAM_C) -MMD -MF $(U)/user/$*.d -o $@ $<
+	$(Q)musl-gcc $(PROGRAM_C) -MMD -MP -MF $(U)/user/$*.d -o $@ $(filter esp/%.c,$^)
+$(U)/tools/box: $(wildcard esp/box/*)
 
 # ---- a lab's solution with the check that looks at it: LAB is its number, LAB_FILE the solution (test/lab)
 LAB_C = $(USER_C) -Iapps/lab

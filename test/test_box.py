@@ -76,6 +76,62 @@ head -c 20m /dev/zero >much; box --memory 16M --file much true; echo $?""")
     assert "/none: No such file or directory" in r.err.decode() and "No space left on device" in r.err.decode(), r
 
 
+EXEC = r"""box --name b sh -c 'echo own >/tmp/own; sleep 1000' & holder=$!
+until box exec b test -e /tmp/own 2>/tmp/e; do usleep 1000; done
+"""
+
+
+def test_exec():
+    """`box exec`: streams, arguments, statuses, several at once, in the files and among the processes of that box; killed, its command ends."""
+    r = inside(EXEC + r"""box exec b sh -c 'cat /tmp/own; echo err >&2; exit 7'; echo $?
+box exec b nosuch; echo $?
+box exec b sh -c 'kill -9 $$'; echo $?
+box exec b printf '%s|' 'a b' '' '#%25'; echo
+head -c 1000000 /dev/urandom >/tmp/r; md5sum </tmp/r; box exec b md5sum </tmp/r; box exec b cat </tmp/r | md5sum; box exec b sh -c 'cat >&2' </tmp/r 2>&1 >/dev/null | md5sum
+yes | box exec b true; echo $?; box exec b yes | head -n 1; box exec b echo new
+for i in 1 2 3 4 5 6; do box exec b sh -c "read x; echo $i \$x >>/tmp/six" <<-. & jobs="$jobs $!"
+	$i
+	.
+done; wait $jobs; box exec b sort /tmp/six | md5sum; printf '%s\n' '1 1' '2 2' '3 3' '4 4' '5 5' '6 6' | md5sum
+box exec b sleep 2000 & pid=$!; until box exec b pidof sleep | grep -q ' '; do :; done; kill -9 $pid
+until [ "$(box exec b pidof sleep | wc -w)" = 1 ]; do :; done
+box exec b sleep 3000 & pid=$!; until box exec b pidof sleep | grep -q ' '; do :; done; kill $pid; wait $pid; echo $?
+box exec b sleep 4000 & pid=$!; until box exec b pidof sleep | grep -q ' '; do :; done; box kill b; wait $pid; echo $?; wait $holder; echo $?""")
+    out = r.out.decode().split("\n")
+    assert out[:5] == ["own", "7", "127", "137", "a b||#%25|"], r
+    assert len(set(line.split()[0] for line in out[5:9])) == 1 and len(out[5]) > 32, r
+    assert out[9:12] == ["0", "y", "new"] and out[12] == out[13], r
+    assert out[14:-1] == ["143", "125", "125"], r
+    assert r.err.decode().count("err\n") == 1 and "nosuch: command not found" in r.err.decode() and "b: the box has ended" in r.err.decode(), r
+
+
+def test_exec_is_refused():
+    """A box that is none, an app, one whose agent was killed or cannot be started: a line, and the box goes on."""
+    r = inside(EXEC + r"""box exec c true; echo $?; box exec b; echo $?
+box --name kv --app kv >/dev/null & until box list | grep -q '^kv .*runs'; do usleep 1000; done; box exec kv true; echo $?; box kill kv
+box exec b sleep 1000 & pid=$!; until box exec b pidof sleep | grep -q ' '; do :; done
+box exec b killall -9 box-agent; echo $?; wait $pid; echo $?; box exec b true; echo $?
+kill -0 $holder; echo $?; box kill b
+box --name gone sh -c 'rm /bin/box-agent; echo gone; sleep 1000' >/tmp/gone & until grep -q gone /tmp/gone; do usleep 1000; done
+box exec gone true; echo $?; box list | grep -c '^gone .*runs'; box kill gone""")
+    out = r.out.decode().split("\n")
+    assert out[:-1] == ["125"] * 6 + ["0", "125", "1"], r
+    err = r.err.decode()
+    assert "kv: there is no box of that name that runs Linux's programs" in err and "c: there is no box" in err and "b: the box has ended, or takes no more commands" in err and "gone: the box has ended, or takes" in err, err
+
+
+def test_app_input():
+    """What comes on the standard input of `box --app` is the app's, as it asks for it, waiting or not, to its end."""
+    r = inside("""seq 3000 >/tmp/n; wc -c </tmp/n; (cat /tmp/n; echo 'echo: 13893 bytes') | md5sum
+for how in 0 1; do box --app echo echo-polls=$how </tmp/n | md5sum; (sleep 1; echo a; sleep 1; printf b) | box --app echo echo-polls=$how; echo $?; done
+box --app echo </dev/null; echo $?""",
+               options=["--add", f"{os.path.join(image.build_folder(False), 'apps', 'echo')}:/aril/echo"])
+    out = r.out.decode().split("\n")
+    assert out[0] == "13893", r
+    assert out[1] == out[2] == out[6] and out[3:6] == out[7:10] == ["a", "echo: 3 bytes", "3"], r
+    assert out[10:-1] == ["echo: 0 bytes", "3"], r
+
+
 def on_terminal(*words):
     """A run whose terminal is 31 lines of 97 columns."""
     return pexpect.spawn(guest.MACHINE, ["run", "-t", "--timeout", "100", "--", *words], timeout=90, env=dict(os.environ, TERM="xterm"), dimensions=(31, 97))
@@ -102,6 +158,24 @@ def test_terminal():
     child.send("echo $?; exit 3\r")
     child.expect("130\r\n")
     child.expect("ended 3\r\n")
+    ends(child, 0)
+
+
+def test_exec_terminal():
+    """`box exec --terminal`: a terminal of its own in the box, of this one's size, with ^C; this one is as before at the end."""
+    child = on_terminal("sh", "-c", "box --name b sleep 1000 & until box exec b true 2>/tmp/e; do usleep 1000; done; box exec --terminal b sh; echo ended $?; stty -a | grep -c ' icanon'; box kill b")
+    child.expect("# ")
+    child.send("stty size; test -t 0 && echo a term''inal $TERM\r")
+    child.expect("31 97\r\n")
+    child.expect("a terminal xterm\r\n")
+    child.send("sleep 1000\r")
+    child.expect("sleep 1000")
+    child.send("\x03")
+    child.expect("# ")
+    child.setwinsize(40, 70)
+    child.send("echo $?; until [ \"$(stty size)\" = '40 70' ]; do :; done; exit 3\r")
+    child.expect("130\r\n")
+    child.expect("ended 3\r\n1\r\n")
     ends(child, 0)
 
 

@@ -129,6 +129,8 @@ void init_events(void)
 	struct init *in = INIT;
 	int pid, status;
 
+	if (IS_BOX)
+		init_agent_look(in);
 	(void)init_io_pump(in);
 	if (IS_BOX)
 		memory_return();
@@ -138,6 +140,8 @@ void init_events(void)
 	while ((pid = reap_child(&status)) > 0)
 		if (pid == in->command_pid)
 			command_ended(in, status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff);
+		else
+			init_agent_ended(in, pid);
 	if (in->unpacks == UNPACKS_REST && !in->archive_left) {
 		status = init_unpacked(in);
 		if (status)

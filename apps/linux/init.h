@@ -71,6 +71,8 @@ struct init {
 	int waits, status;          /* a key is waited for, to end with that status */
 	size_t room;                /* of the terminal's input before that key */
 	struct { uint32_t taken; uint64_t since; int is_stuck; } leave; /* what the monitor had taken, since when */
+	struct pipe *to_agent, *from_agent; /* of a box's agent: init_agent.c. NULL: none was started */
+	int agent_pid;              /* 0: it has ended */
 	int input_ended;
 	uint32_t resized;
 	uint8_t buffer[FRAME_MAX];
@@ -85,6 +87,8 @@ enum init_answer { ANSWER_STATUS = 1, ANSWER_OFF, ANSWER_RESET };
 
 /* Starts what aril.conf names: 0, or the status that the machine ends with. */
 int init_command(struct init *in);
+/* A program with the first one's environment; it owns `files` from now on. NULL: *error, -errno. */
+struct task *init_spawn(const char *path, char *const argv[], struct file_state *files, int *error);
 /* The same, but what the host sends first is unpacked before; and when that has ended. Its status is told to the host,
  * behind what tar said. */
 int init_begin(struct init *in);
@@ -98,12 +102,20 @@ void init_key_look(struct init *in);
 void init_finish(struct init *in, int status) __attribute__((noreturn));
 /* Moves bytes both ways as far as there is room; never blocks. True when something is left that found no room. */
 int init_io_pump(struct init *in);
+/* Bytes of a stream to the host, as frames of that type; NULL: the terminal's. True: some found no room. */
+int init_io_stream(char type, struct pipe *p);
 /* Lets the monitor run until all that programs wrote is in its hands, or it takes no more (LEAVE_NS). */
 void init_io_drain(struct init *in);
 /* One frame to the host, waiting for room as long. */
 void init_io_frame(char type, const void *data, size_t n);
 /* Sends one file to the host: B, D..., N. */
 void init_get(struct init *in, const char *path);
+/* In a box: what `box exec` says goes to an agent, which is started for it, and what that says back; process `pid` has
+ * ended, which may be the agent. */
+void init_agent_look(struct init *in);
+void init_agent_pump(struct init *in);
+int  init_agent_output(struct init *in);
+void init_agent_ended(struct init *in, int pid);
 /* posix/parts.h: off, signal, last_words, first, events, monitor. */
 void init_request_off(int again);
 void init_signal(int sig);

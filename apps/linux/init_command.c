@@ -111,14 +111,20 @@ static struct file_state *files_open(struct init *in)
 	return NULL;
 }
 
-static struct task *command_start(struct init *in, const char *path, char *const argv[], int *error)
+struct task *init_spawn(const char *path, char *const argv[], struct file_state *files, int *error)
 {
 	char term[80], *envp[] = { "PATH=" PATH_LIST, "HOME=/root", "SHELL=/bin/sh", term, "USER=root", "LOGNAME=root", NULL };
-	struct file_state *files = files_open(in);
 
 	(void)fmt(term, sizeof term, "TERM=%s", CONFIG->term);
+	return spawn_program(path, argv, envp, files, 1, error);
+}
+
+static struct task *command_start(struct init *in, const char *path, char *const argv[], int *error)
+{
+	struct file_state *files = files_open(in);
+
 	*error = -ENOMEM;
-	return files ? spawn_program(path, argv, envp, files, 1, error) : NULL;
+	return files ? init_spawn(path, argv, files, error) : NULL;
 }
 
 /* What comes first; init_unpacked goes on. */

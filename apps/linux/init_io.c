@@ -125,8 +125,7 @@ static void frame_put(char type, size_t n)
 	__atomic_store_n(&F->told.out_put, at + (uint32_t)n, __ATOMIC_RELEASE);
 }
 
-/* True when bytes are left that find no room. */
-static int stream_output(char type, struct pipe *p)
+int init_io_stream(char type, struct pipe *p)
 {
 	for (;;) {
 		uint32_t room = type == 'T' ? least(frame_room(), TEXT_MAX) : frame_room();
@@ -149,12 +148,14 @@ int init_io_pump(struct init *in)
 	int left;
 
 	input_take(in);
+	init_agent_pump(in);
 	/* The host of a COMMAND does not see the terminal; the screen does. */
-	left = stream_output('T', NULL);
+	left = init_io_stream('T', NULL);
 	if (in->out)
-		left |= stream_output('O', in->out) | stream_output('E', in->err);
+		left |= init_io_stream('O', in->out) | init_io_stream('E', in->err);
+	left |= init_agent_output(in);
 	if (F->strace && pipe_fill(F->strace)) {
-		left |= stream_output('C', F->strace);
+		left |= init_io_stream('C', F->strace);
 		wake_up(F->strace);
 	}
 	F->told.wants_room = (uint32_t)left;

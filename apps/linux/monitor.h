@@ -45,7 +45,8 @@ struct monitor {
 		uint32_t text_size;
 		char text[REPORT_TEXT];
 	} report;
-	uint32_t credit;            /* bytes that the host may still send */
+	uint32_t credit, agent_credit; /* bytes that the host may still send; and for a box's agent */
+	int agent_ring;             /* is there */
 	int soon;                   /* the transmitter had no room at the last try, or messages do not come */
 	int more;                   /* a turn's worth was moved, and more waits */
 	int is_silent;              /* that they do not was said */

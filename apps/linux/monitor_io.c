@@ -5,7 +5,6 @@
 #include <base/string.h>
 #include "monitor.h"
 
-#define CREDIT_STEP (SAID_IN / 4) /* a grant smaller than this waits until the last one is used up */
 #define LINGER_NS   100000u  /* bytes that come in a stream follow one another within this time */
 #define LINGER_MAX  2000000u /* but programs want to run too */
 #define LINGER_LOOK 3000u
@@ -15,7 +14,7 @@
 #define TURN_MAX  262144u
 #define TEXT_COST 512u
 #define FRAME_COST 256u
-#define TYPES_OUT   "OETCLBDNU" /* what members may say to the host */
+#define TYPES_OUT   "OETCLBDNUK" /* what members may say to the host */
 
 void io_open(struct monitor *m)
 {
@@ -77,14 +76,19 @@ size_t in_put(const void *from, size_t n, const struct monitor *m)
 	return n;
 }
 
+/* What finds no room is lost. */
+static void bytes_put(uint8_t *ring, uint32_t size, uint32_t *put, uint32_t taken, const uint8_t *from, size_t n)
+{
+	uint32_t at = *put;
+
+	for (size_t i = 0; i < n && waiting(at, taken, size) < size; i++)
+		ring[at++ & (size - 1)] = from[i];
+	__atomic_store_n(put, at, __ATOMIC_RELEASE);
+}
+
 void keys_put(const void *from, size_t n, const struct monitor *m)
 {
-	const uint8_t *p = from;
-	uint32_t at = SAY->keys_put;
-
-	for (size_t i = 0; i < n && waiting(at, m->told.keys_taken, SAID_KEYS) < SAID_KEYS; i++)
-		SAY->keys[at++ & (SAID_KEYS - 1)] = p[i];
-	SAY->keys_put = at;
+	bytes_put(SAY->keys, SAID_KEYS, &SAY->keys_put, m->told.keys_taken, from, n);
 }
 
 /* True: there is news for process 1. */
@@ -95,6 +99,18 @@ static int frame_take(struct monitor *m, const struct channel_frame *f)
 		m->credit -= m->credit < f->size ? m->credit : f->size;
 		/* The host keeps to its credit, so there is room. */
 		return in_put(f->data, f->size, m) != 0;
+	case 'K':
+		if (!IS_BOX)
+			return 0;
+		m->agent_credit -= MIN_OF(m->agent_credit, f->size);
+		if (!m->agent_ring && said_more((uint64_t)AGENT_RING, SAID_AGENT / PAGE) < 0) {
+			rt_log("monitor: no memory for other commands in this box");
+			(void)channel_put(&m->channel, 'K', "", 0);
+			return 0;
+		}
+		m->agent_ring = 1;
+		bytes_put(AGENT_RING, SAID_AGENT, &SAY->agent_put, m->told.agent_taken, f->data, f->size);
+		return 1;
 	case 'Z':
 		SAY->input_ended = 1;
 		return 1;
@@ -109,14 +125,15 @@ static int frame_take(struct monitor *m, const struct channel_frame *f)
 	return 0;
 }
 
-static void credit_grant(struct monitor *m)
+/* *credit: what it may still send; a grant smaller than `step` waits until the last one is used up. */
+static void credit_grant(struct monitor *m, char type, uint32_t *credit, uint32_t room, uint32_t step)
 {
-	uint32_t room = in_room(m), grant = room - m->credit;
+	uint32_t grant = room - *credit;
 
-	if (SAY->input_ended || room <= m->credit || (m->credit && grant < CREDIT_STEP))
+	if (room <= *credit || (*credit && grant < step))
 		return;
-	if (channel_put(&m->channel, 'W', &grant, sizeof grant))
-		m->credit += grant;
+	if (channel_put(&m->channel, type, &grant, sizeof grant))
+		*credit += grant;
 }
 
 static int channel_input(struct monitor *m)
@@ -148,7 +165,11 @@ static int channel_input(struct monitor *m)
 			while (clock_ns() - now < LINGER_LOOK)
 				;
 	}
-	credit_grant(m);
+	if (!SAY->input_ended)
+		credit_grant(m, 'W', &m->credit, in_room(m), SAID_IN / 4);
+	if (IS_BOX)
+		credit_grant(m, 'V', &m->agent_credit,
+			SAID_AGENT - waiting(SAY->agent_put, m->told.agent_taken, SAID_AGENT), SAID_AGENT / 4);
 	return news;
 }
 

@@ -12,6 +12,7 @@
 #define TOLD_OUT  (SAID->out_size) /* bytes of the rings, powers of two; at most 256 KiB */
 #define SAID_IN   (SAID->in_size)
 #define SAID_KEYS 256u
+#define SAID_AGENT 32768u
 #define SAID_DEVICES 4096u
 #define SAID_SEED 64u
 #define REPORT_ROOM (16 * EXO_PAGE_SIZE) /* bytes of the longest report for a stick */
@@ -58,7 +59,7 @@ struct told_head {
 	uint32_t progress;        /* moves while the lock's holder gets on: lock.c */
 	uint32_t run_count;       /* threads that want the CPU */
 	uint64_t wakes;           /* ns of clock_ns: process 1 wants the CPU then; 0 = not before an event */
-	uint32_t in_taken, keys_taken, out_put;
+	uint32_t in_taken, keys_taken, agent_taken, out_put;
 	uint32_t wants_room;      /* process 1 has more for the ring than fits */
 	uint32_t boxes;           /* places of boxes that have been used: the first so many */
 	uint32_t ends;            /* process 1 waits to be asked how the machine is to end */
@@ -121,7 +122,7 @@ struct said_report { uint32_t answered; int32_t result; uint32_t size; char text
 
 struct said {
 	exo_name keeper, monitor; /* envs of process 1 and of the monitor */
-	uint32_t in_put, keys_put, out_taken;
+	uint32_t in_put, keys_put, agent_put, out_taken;
 	uint32_t input_ended, resized, rows, columns;
 	/* A machine that goes on from a saved state: what its clock missed, ns, and bytes that this one alone has. */
 	uint64_t wall_shift, entropy[4];
@@ -149,6 +150,9 @@ struct said {
 /* Bytes for standard input, or from the host's terminal: SAID_IN. */
 #define IN_AT 0x40000ul
 #define IN_RING ((uint8_t *)(MONITOR_BASE + IN_AT))
+/* For the program that runs other commands in a box (esp/box-agent.c): SAID_AGENT, there from its first byte on. A
+ * box's input has less than this distance. */
+#define AGENT_RING ((uint8_t *)(MONITOR_BASE + 0x70000ul))
 /* Answers: as many pages as there are shares, behind what is always said. */
 #define SHARE_AT(share, slot) (0x80000ul + ((share) * SHARE_SLOTS + (slot)) * 1ul * SHARE_MESSAGE)
 #define SHARE_SAID(share, slot) (MONITOR_BASE + SHARE_AT(share, slot))

@@ -22,7 +22,7 @@ KINDS = {
 }
 FLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I" + os.path.join(TOP, "kernel/include"), "-I" + os.path.join(TOP, "lib"), "-I" + os.path.join(TOP, "apps")]
 # What programs include of this tree.
-HEADERS = ("test/programs/*.h", "lib/family/*.h", "lib/rt/*.h", "lib/vm/*.h", "apps/kv/*.h", "kernel/include/exo/*")
+HEADERS = ("test/programs/*.h", "lib/*/*.h", "apps/kv/*.h", "kernel/include/exo/*")
 
 
 def build_all(pairs):
