@@ -272,7 +272,7 @@ def test_driver_faults_are_seen():
 # The table of calls stands in it, and so does every file of calls that may sleep. Regions are three files of it: a tree
 # that grows asks for frames, and who gives frames shows that the family gets on. Process 1 ends others for memory that is
 # asked back. Who finds no frame packs pages, by way of those who give frames; swapoff asks every process.
-CIRCLE_MOST = 152
+CIRCLE_MOST = 153
 
 
 def circle(defined: list, asked: list) -> list:
