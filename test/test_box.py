@@ -258,14 +258,16 @@ box --time 1% echo another; for n in $(box list | tail -n +2 | cut -d' ' -f1); d
 
 MEMORY = r"""runs() { until [ $(box list | grep -c runs) = $1 ]; do usleep 1000; done; }
 used() { box list | grep "^$1 " | tr -s ' ' | cut -d' ' -f3,4 | tr -d K; }
+fills='{ head -c 31m /dev/zero; echo full >&2; sleep 1000; } | { tail -c 30m >/dev/null; echo $?; } &'
+is_full() { until grep -q full /tmp/e; do usleep 1000; done; }
 until_used() { until set -- $1 $2 $(used $1) && [ $3 -ge $2 ]; do usleep 1000; done; }
 """
 
 
 def test_memory_asked():
     """Memory is asked back: what is unused comes at once, then the process that has most ends, and the rest of the box goes on; what is given back can be had again, up to what there was."""
-    r = inside(MEMORY + r"""box --name b --memory 64M sh -c 'tail -c 30m /dev/zero; echo $?; until free | grep -q "Mem: *16384"; do usleep 1000; done; echo 16384; sleep 1000' >/tmp/o 2>/tmp/e &
-until_used b 30000; box memory b 40M; echo $?; used b | cut -d' ' -f2; box memory b 16M 9; echo $?; until [ $(wc -l </tmp/o) = 2 ]; do usleep 1000; done; cat /tmp/o
+    r = inside(MEMORY + r"""box --name b --memory 64M sh -c "$fills"' until free | grep -q "Mem: *16384"; do usleep 1000; done; echo 16384; sleep 1000' >/tmp/o 2>/tmp/e &
+is_full; box memory b 40M; echo $?; used b | cut -d' ' -f2; box memory b 16M 9; echo $?; until [ $(wc -l </tmp/o) = 2 ]; do usleep 1000; done; sort /tmp/o
 box memory b 64M; echo $?; box list | grep -c "^b *65536K"; box memory b 65M; echo $?; box memory none 32M; echo $?; box memory b 3M; echo $?; box memory b 16M x; echo $?; box kill b; wait; rm /tmp/o
 box --name c --memory 64M sh -c 'dd if=/dev/zero of=/tmp/x bs=1M count=30 2>&1 | tail -n 1; sleep 1000' >/tmp/o 2>&1 & until [ -s /tmp/o ]; do usleep 1000; done; box memory c 16M 0; echo $?; wait; box list | wc -l""")
     out = r.out.decode().split("\n")
@@ -279,7 +281,7 @@ box --name c --memory 64M sh -c 'dd if=/dev/zero of=/tmp/x bs=1M count=30 2>&1 |
 def test_memory_taken():
     """What is not given back is taken: a process that loses pages ends, and nobody else does; an app that never answers loses some for good, a hundred times, and `box list` shows it."""
     hoard = os.path.join(image.build_folder(False), "apps", "hoard")
-    r = inside(MEMORY + rf"""{FREE}; box --name b --memory 64M sh -c 'tail -c 30m /dev/zero; echo $?; sleep 1000' >/tmp/o 2>/tmp/e & until_used b 30000
+    r = inside(MEMORY + rf"""{FREE}; box --name b --memory 64M sh -c "$fills sleep 1000" >/tmp/o 2>/tmp/e & is_full
 box memory b 16M 0; echo $?; until grep -q 137 /tmp/o; do usleep 1000; done; used b | cut -d' ' -f2
 box --name h --memory 12M --app hoard >/tmp/h 2>&1 & i=0; while [ $i -lt 100 ]; do i=$((i+1)); until_used h 12288
 box memory b 15M && box memory h 11M 0 && box memory b 16M && box memory b 15M && box memory h 12M && box memory b 16M || break; done; echo $i; used h | cut -d' ' -f2

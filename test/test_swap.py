@@ -27,8 +27,8 @@ def test_pages(name):
 @pytest.mark.parametrize("app", ("linux", "fifo"))
 def test_big(app):
     """Three times the machine's memory, by the policy that is shipped and by one that an app of the test suite brings."""
-    lines = swapped("big 130", "big 384", options=("--app", app))
-    assert lines[2:] == ["384 MiB of 122: the sum is right", "all is back"], lines
+    lines = swapped("big 130", "big 384", "big 384", options=("--app", app))
+    assert lines[4:] == ["384 MiB of 122: the sum is right", "all is back"], lines
 
 
 PYTHON = """

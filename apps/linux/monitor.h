@@ -26,7 +26,8 @@ struct box_kept {
 		uint32_t wanted, most, asked, taken, found; /* frames; asked: how often it was looked after */
 		uint64_t within_ns, begun, due, look, at; /* at: the frame whose record is looked at next */
 		exo_name victim;
-		int is_open, keeps, all; /* all: not full tables alone */
+		uint32_t fuller;    /* tables with more entries than that are looked at */
+		int is_open, keeps;
 	} size;
 };
 

@@ -111,12 +111,13 @@ static int level_of(const volatile struct exo_frame_rec *f)
 	return f->type == EXO_PT2 ? 2 : 0;
 }
 
-/* Where its pages are is seen by its tables, whose records are public. Full ones come first: an app's code and stack
+/* Where its pages are is seen by its tables, whose records are public. The fullest come first: an app's code and stack
  * are few pages. False: a whole look found nothing. */
 static int force(struct box_kept *b, uint32_t account)
 {
 	exo_name env = largest_of(account);
 	uint32_t n = 0, held = rt_envs[EXO_NAME_INDEX(env)].frames;
+	int goes_on;
 
 	if (!b->size.at) {
 		b->size.found = 0;
@@ -128,16 +129,21 @@ static int force(struct box_kept *b, uint32_t account)
 		const volatile struct exo_frame_rec *f = &rt_frames[b->size.at];
 		int level = level_of(f);
 
-		if (level && f->owner == EXO_NAME_INDEX(env) && (b->size.all || f->used > ENTRIES / 2))
+		if (level && f->owner == EXO_NAME_INDEX(env) && f->used > b->size.fuller)
 			n += table_take(env, (uint64_t)f->base << 21, level, left_of(b) - n);
 	}
+	if (n)
+		(void)gate_notify(b->env, MONITOR_TAKEN);
 	b->size.taken += n;
 	b->size.found += n;
 	if (b->size.at < rt_info->frame_count)
 		return 1;
 	b->size.at = 0;
-	b->size.all ^= !b->size.found;
-	return b->size.found || b->size.all;
+	if (b->size.found)
+		return 1;
+	goes_on = b->size.fuller != 0;
+	b->size.fuller /= 2;
+	return goes_on;
 }
 
 /* True: it is done, or the box is to end. */
@@ -177,7 +183,7 @@ static void size_asked(struct box_kept *b, const struct told_box *t)
 	b->size.wanted = t->frames;
 	b->size.within_ns = t->within_ms * 1000000ul;
 	b->size.due = b->size.at = 0;
-	b->size.all = 0;
+	b->size.fuller = ENTRIES / 2;
 	b->size.asked = b->size.taken = 0;
 	b->size.is_open = 1;
 }

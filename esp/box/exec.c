@@ -250,7 +250,7 @@ static void exec_loop(struct exec *e)
 
 		if (poll(p, 3, is_in_background() ? FRONT_LOOK_MS : -1) < 0 && errno != EINTR)
 			fail("poll: %s", strerror(errno));
-		if (terminal_has_changed() && terminal_size(word))
+		if (p[1].revents > 0 && terminal_has_changed() && terminal_size(word))
 			frame_write(e->fd, 'S', word, sizeof word);
 		if (passed_on) {
 			word[0] = (uint8_t)passed_on;

@@ -130,7 +130,7 @@ int box_run(struct box *b, char **argv)
 				continue;
 			fail("poll: %s", strerror(errno));
 		}
-		if (terminal_has_changed())
+		if (p[1].revents && terminal_has_changed())
 			size_send(b);
 		if (p[0].revents && !output_take(b))
 			break;

@@ -10,7 +10,7 @@ from .image import TOP
 
 # What that app is made of, and what was compiled already; a copy keeps the times, so that little is made again.
 SOURCES = ("Makefile", "apps", "kernel", "lib")
-MADE = ("apps", "posix", "user", "font.c", "posix.o", "vdso.so", "librt.a")
+MADE = ("apps", "posix", "user", "font.c", "posix.o", "vdso.so", "librt.a", "lz4.o", "pkg-lz4")
 
 
 def copy(name: str, to: str) -> None:
