@@ -146,10 +146,12 @@ void log_flood_of_many(void)
 		first = shared[0];
 		CHECK(actor_finish(actor_start(0, lines_write, 40)));
 	}
-	if (rt_info->debug && first + shared[0] == 80)
+	uint64_t second = shared[0];
+	slices_wait(2); /* what this test says is logged, too */
+	if (rt_info->debug && first + second == 80)
 		return;
 	IS(first, 40);
-	IS(shared[0], 24);
+	IS(second, 24);
 }
 
 /* ---- the CPU */
