@@ -97,7 +97,7 @@ static void args_add(size_t n, const uint8_t *data, size_t size)
 /* In the child. */
 static void command_become(const struct session *s)
 {
-	static char *argv[EXEC_ARGS / 2];
+	static char *argv[EXEC_ARGS + 1]; /* each may be empty */
 	sigset_t none;
 	size_t n = 0;
 
@@ -236,7 +236,8 @@ static int output_move(size_t n, char type, int *fd)
 	return 1;
 }
 
-/* Its command has ended: what it has said goes first, as far as it is taken; who else has its pipes is not waited for. */
+/* Its command has ended: what it has said goes first, as far as it is taken. Who else has its pipes is not waited
+ * for. */
 static void end_look(size_t n)
 {
 	struct session *s = &sessions[n];
@@ -276,7 +277,7 @@ static void frame_take(uint16_t number, char type, const uint8_t *data, size_t s
 		session_begin(n, data, size);
 		return;
 	}
-	if (type == 'Q' && s->pid)
+	if (type == 'Q' && s->pid && !s->has_ended)
 		(void)kill(-s->pid, SIGKILL);
 	if (type == 'Q')
 		session_free(s);

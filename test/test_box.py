@@ -87,6 +87,7 @@ def test_exec():
 box exec b nosuch; echo $?
 box exec b sh -c 'kill -9 $$'; echo $?
 box exec b printf '%s|' 'a b' '' '#%25'; echo
+eval "box exec b sh -c 'echo \$#' sh $(yes "''" | head -n 30000 | tr '\n' ' ')"; box exec b echo "$(head -c 32768 /dev/zero | tr '\0' x)" >/dev/null; echo $?
 head -c 1000000 /dev/urandom >/tmp/r; md5sum </tmp/r; box exec b md5sum </tmp/r; box exec b cat </tmp/r | md5sum; box exec b sh -c 'cat >&2' </tmp/r 2>&1 >/dev/null | md5sum
 yes | box exec b true; echo $?; box exec b yes | head -n 1; box exec b echo new
 for i in 1 2 3 4 5 6; do box exec b sh -c "read x; echo $i \$x >>/tmp/six" <<-. & jobs="$jobs $!"
@@ -98,10 +99,10 @@ until [ "$(box exec b pidof sleep | wc -w)" = 1 ]; do :; done
 box exec b sleep 3000 & pid=$!; until box exec b pidof sleep | grep -q ' '; do :; done; kill $pid; wait $pid; echo $?
 box exec b sleep 4000 & pid=$!; until box exec b pidof sleep | grep -q ' '; do :; done; box kill b; wait $pid; echo $?; wait $holder; echo $?""")
     out = r.out.decode().split("\n")
-    assert out[:5] == ["own", "7", "127", "137", "a b||#%25|"], r
-    assert len(set(line.split()[0] for line in out[5:9])) == 1 and len(out[5]) > 32, r
-    assert out[9:12] == ["0", "y", "new"] and out[12] == out[13], r
-    assert out[14:-1] == ["143", "125", "125"], r
+    assert out[:5] == ["own", "7", "127", "137", "a b||#%25|"] and out[5:7] == ["30000", "125"], r
+    assert len(set(line.split()[0] for line in out[7:11])) == 1 and len(out[7]) > 32, r
+    assert out[11:14] == ["0", "y", "new"] and out[14] == out[15], r
+    assert out[16:-1] == ["143", "125", "125"], r
     assert r.err.decode().count("err\n") == 1 and "nosuch: command not found" in r.err.decode() and "b: the box has ended" in r.err.decode(), r
 
 
@@ -258,7 +259,7 @@ box --time 1% echo another; for n in $(box list | tail -n +2 | cut -d' ' -f1); d
 
 MEMORY = r"""runs() { until [ $(box list | grep -c runs) = $1 ]; do usleep 1000; done; }
 used() { box list | grep "^$1 " | tr -s ' ' | cut -d' ' -f3,4 | tr -d K; }
-fills='{ head -c 31m /dev/zero; echo full >&2; sleep 1000; } | { tail -c 30m >/dev/null; echo $?; } &'
+fills='mkfifo /tmp/f; { head -c 31m /dev/zero; echo full >&2; exec sleep 1000; } >/tmp/f & tail -c 30m </tmp/f >/dev/null; echo $?;'
 is_full() { until grep -q full /tmp/e; do usleep 1000; done; }
 until_used() { until set -- $1 $2 $(used $1) && [ $3 -ge $2 ]; do usleep 1000; done; }
 """

@@ -29,16 +29,15 @@ static int is_left(unsigned n)
 }
 
 /* The last free one of the first slot, which clients have tables for: boxes lie at its beginning. */
-static int64_t home_take(uint64_t *at)
+static int64_t home_take(void)
 {
-	int64_t r = -EXO_ENOMEM;
+	for (uint64_t unit = EXO_SLOT_SIZE / EXO_HOME_SIZE; unit--;) {
+		uint64_t at = EXO_HOMES_BASE + unit * EXO_HOME_SIZE;
 
-	for (uint64_t unit = EXO_SLOT_SIZE / EXO_HOME_SIZE; r < 0 && unit--;)
-		if (!rt_homes[unit].owner && !rt_homes[unit].pt2) {
-			*at = EXO_HOMES_BASE + unit * EXO_HOME_SIZE;
-			r = gate_home_set(0, EXO_HOME_CLAIM, *at, 1);
-		}
-	return r;
+		if (!rt_homes[unit].owner && !rt_homes[unit].pt2 && gate_home_set(0, EXO_HOME_CLAIM, at, 1) >= 0)
+			return (int64_t)at;
+	}
+	return -EXO_ENOMEM;
 }
 
 static int64_t area_make(exo_name caller, uint64_t *at)
@@ -50,14 +49,13 @@ static int64_t area_make(exo_name caller, uint64_t *at)
 		n++;
 	if (n == CLIENTS)
 		return -EXO_EAGAIN;
-	if (!area[n])
-		r = home_take(&area[n]);
-	if (r < 0) {
-		area[n] = 0;
-		return r;
+	if (!area[n]) {
+		r = home_take();
+		if (r < 0)
+			return r;
+		area[n] = area_end[n] = (uint64_t)r;
 	}
 	*at = area[n];
-	area_end[n] = MAX_OF(area_end[n], *at);
 	r = rt_pages(&area_end[n], *at + AREA_PAGES * PAGE);
 	if (r < 0)
 		return r;

@@ -102,6 +102,8 @@ void init_key_look(struct init *in);
 void init_finish(struct init *in, int status) __attribute__((noreturn));
 /* Moves bytes both ways as far as there is room; never blocks. True when something is left that found no room. */
 int init_io_pump(struct init *in);
+/* The next bytes of a ring from index `at` on, up to its edge: how many; *from: where. */
+uint32_t init_ring_piece(const volatile uint8_t *ring, uint32_t size, uint32_t at, uint32_t put, const uint8_t **from);
 /* Bytes of a stream to the host, as frames of that type; NULL: the terminal's. True: some found no room. */
 int init_io_stream(char type, struct pipe *p);
 /* Lets the monitor run until all that programs wrote is in its hands, or it takes no more (LEAVE_NS). */

@@ -9,8 +9,6 @@
 
 #define AGENT "/bin/box-agent"
 
-static int has_bytes(void) { return SAID->agent_put != F->told.agent_taken; }
-
 static void agent_start(struct init *in)
 {
 	static char *const argv[] = { "box-agent", NULL };
@@ -34,7 +32,7 @@ static void agent_start(struct init *in)
 
 void init_agent_look(struct init *in)
 {
-	if (!has_bytes())
+	if (SAID->agent_put == F->told.agent_taken)
 		return;
 	if (!in->to_agent)
 		agent_start(in);
@@ -46,17 +44,16 @@ void init_agent_look(struct init *in)
 
 void init_agent_pump(struct init *in)
 {
-	struct told_head *told = &F->told;
+	uint32_t *taken = &F->told.agent_taken;
+	const uint8_t *from;
+	size_t n;
 
-	while (in->agent_pid && has_bytes()) {
-		uint32_t at = told->agent_taken & (SAID_AGENT - 1);
-		size_t n = MIN_OF(SAID->agent_put - told->agent_taken, SAID_AGENT - at);
-
+	while (in->agent_pid && (n = init_ring_piece(AGENT_RING, SAID_AGENT, *taken, SAID->agent_put, &from))) {
 		if (pipe_has_reader(in->to_agent))
-			n = pipe_put(in->to_agent, AGENT_RING + at, MIN_OF(n, pipe_room(in->to_agent)));
+			n = pipe_put(in->to_agent, from, MIN_OF(n, pipe_room(in->to_agent)));
 		if (!n)
 			break;
-		told->agent_taken += (uint32_t)n;
+		*taken += (uint32_t)n;
 	}
 }
 

@@ -41,8 +41,7 @@ static void input_end(struct init *in)
 
 static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* The next bytes of a ring from index `at` on, up to its edge: how many; *from: where. */
-static uint32_t ring_piece(const volatile uint8_t *ring, uint32_t size, uint32_t at, uint32_t put, const uint8_t **from)
+uint32_t init_ring_piece(const volatile uint8_t *ring, uint32_t size, uint32_t at, uint32_t put, const uint8_t **from)
 {
 	uint32_t n = put - at, offset = at & (size - 1);
 
@@ -65,11 +64,11 @@ static void input_take(struct init *in)
 	uint32_t n, given;
 
 	/* What is typed and finds no room is lost, as anywhere; but it may be a ^C. */
-	while ((n = ring_piece(SAID->keys, SAID_KEYS, told->keys_taken, SAID->keys_put, &from))) {
+	while ((n = init_ring_piece(SAID->keys, SAID_KEYS, told->keys_taken, SAID->keys_put, &from))) {
 		tty_input(from, n);
 		told->keys_taken += n;
 	}
-	while (in->command_pid && (n = ring_piece(IN_RING, SAID_IN, told->in_taken, SAID->in_put, &from))) {
+	while (in->command_pid && (n = init_ring_piece(IN_RING, SAID_IN, told->in_taken, SAID->in_put, &from))) {
 		n = least(n, (uint32_t)input_room(in));
 		if (in->unpacks)
 			n = least(n, in->archive_left);

@@ -206,8 +206,6 @@ static void loop(struct monitor *m)
 			irq = __atomic_exchange_n(&P->exo->irq_bits, 0, __ATOMIC_ACQUIRE);
 		if (bits & EXO_PEND_NOTIFY)
 			news = __atomic_exchange_n(&P->exo->notify_bits, 0, __ATOMIC_ACQUIRE);
-		if (news & MONITOR_TAKEN)
-			SAY->taken++;
 		if (bits & EXO_PEND_TIMER)
 			P->alarm_at = 0;
 		m->told = *(const volatile struct told_head *)&F->told; /* as it is now: members write it */
@@ -218,7 +216,6 @@ static void loop(struct monitor *m)
 		if (drivers_step(&m->dev))
 			SAY->devices_size = (uint32_t)drivers_list(&m->dev, SAY->devices, SAID_DEVICES);
 		ask_keeper |= console_pump(m);
-		ask_keeper |= (news & MONITOR_TAKEN) != 0;
 		if (news & MONITOR_BOXES || (m->sizing && m->sizing <= clock_ns()) ||
 			(m->boxes && (bits & EXO_PEND_CHILD || m->ending))) {
 			box_pump(m);

@@ -64,31 +64,27 @@ static uint32_t in_room(const struct monitor *m)
 	return SAID_IN - waiting(SAY->in_put, m->told.in_taken, SAID_IN);
 }
 
-size_t in_put(const void *from, size_t n, const struct monitor *m)
+/* How many found room. */
+static size_t bytes_put(uint8_t *ring, uint32_t size, uint32_t *put, uint32_t taken, const void *from, size_t n)
 {
-	uint32_t at = SAY->in_put, offset = at & (SAID_IN - 1), first;
+	uint32_t at = *put, offset = at & (size - 1), first;
 
-	n = MIN_OF(n, in_room(m));
-	first = MIN_OF((uint32_t)n, SAID_IN - offset);
-	memcpy(IN_RING + offset, from, first);
-	memcpy(IN_RING, (const uint8_t *)from + first, n - first);
-	__atomic_store_n(&SAY->in_put, at + (uint32_t)n, __ATOMIC_RELEASE);
+	n = MIN_OF(n, size - waiting(at, taken, size));
+	first = MIN_OF((uint32_t)n, size - offset);
+	memcpy(ring + offset, from, first);
+	memcpy(ring, (const uint8_t *)from + first, n - first);
+	__atomic_store_n(put, at + (uint32_t)n, __ATOMIC_RELEASE);
 	return n;
 }
 
-/* What finds no room is lost. */
-static void bytes_put(uint8_t *ring, uint32_t size, uint32_t *put, uint32_t taken, const uint8_t *from, size_t n)
+size_t in_put(const void *from, size_t n, const struct monitor *m)
 {
-	uint32_t at = *put;
-
-	for (size_t i = 0; i < n && waiting(at, taken, size) < size; i++)
-		ring[at++ & (size - 1)] = from[i];
-	__atomic_store_n(put, at, __ATOMIC_RELEASE);
+	return bytes_put(IN_RING, SAID_IN, &SAY->in_put, m->told.in_taken, from, n);
 }
 
 void keys_put(const void *from, size_t n, const struct monitor *m)
 {
-	bytes_put(SAY->keys, SAID_KEYS, &SAY->keys_put, m->told.keys_taken, from, n);
+	(void)bytes_put(SAY->keys, SAID_KEYS, &SAY->keys_put, m->told.keys_taken, from, n);
 }
 
 /* True: there is news for process 1. */
@@ -109,7 +105,7 @@ static int frame_take(struct monitor *m, const struct channel_frame *f)
 			return 0;
 		}
 		m->agent_ring = 1;
-		bytes_put(AGENT_RING, SAID_AGENT, &SAY->agent_put, m->told.agent_taken, f->data, f->size);
+		(void)bytes_put(AGENT_RING, SAID_AGENT, &SAY->agent_put, m->told.agent_taken, f->data, f->size);
 		return 1;
 	case 'Z':
 		SAY->input_ended = 1;

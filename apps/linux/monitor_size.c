@@ -132,8 +132,6 @@ static int force(struct box_kept *b, uint32_t account)
 		if (level && f->owner == EXO_NAME_INDEX(env) && f->used > b->size.fuller)
 			n += table_take(env, (uint64_t)f->base << 21, level, left_of(b) - n);
 	}
-	if (n)
-		(void)gate_notify(b->env, MONITOR_TAKEN);
 	b->size.taken += n;
 	b->size.found += n;
 	if (b->size.at < rt_info->frame_count)

@@ -20,7 +20,12 @@ struct execs {
 	uint32_t credit; /* bytes that the agent has room for */
 	size_t from_agent_fill;
 	uint8_t from_agent[EXEC_HEAD + EXEC_DATA];
-	struct exec_client { int fd; uint16_t number; size_t fill; uint8_t in[FRAME_HEAD + EXEC_DATA]; } client[EXEC_SESSIONS]; /* fd -1: none */
+	struct exec_client {
+		int fd; /* -1: none */
+		uint16_t number;
+		size_t fill;
+		uint8_t in[FRAME_HEAD + EXEC_DATA];
+	} client[EXEC_SESSIONS];
 };
 
 struct box {

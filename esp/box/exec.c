@@ -171,17 +171,19 @@ static void on_signal(int sig)
 
 static void arguments_send(const struct exec *e, char **argv)
 {
+	static char all[EXEC_ARGS];
 	size_t sum = 0;
 
 	for (; *argv; argv++) {
 		size_t n = strlen(*argv) + 1;
 
-		sum += n;
-		if (sum > EXEC_ARGS)
+		if (n > sizeof all - sum)
 			fail("the arguments are too long: %d bytes is all that fits", EXEC_ARGS);
-		for (size_t at = 0; at < n; at += EXEC_DATA)
-			frame_write(e->fd, 'A', *argv + at, n - at < EXEC_DATA ? n - at : EXEC_DATA);
+		memcpy(all + sum, *argv, n);
+		sum += n;
 	}
+	for (size_t at = 0; at < sum; at += EXEC_DATA)
+		frame_write(e->fd, 'A', all + at, sum - at < EXEC_DATA ? sum - at : EXEC_DATA);
 }
 
 static void begin_send(const struct exec *e)
@@ -234,9 +236,13 @@ static void exec_input(struct exec *e)
 
 	if (n < 0 && errno == EINTR)
 		return;
-	e->input_ended = n <= 0;
-	frame_write(e->fd, n <= 0 ? 'Z' : 'I', data, n <= 0 ? 0 : (size_t)n);
-	e->credit -= n <= 0 ? 0 : (uint32_t)n;
+	if (n <= 0) {
+		e->input_ended = 1;
+		frame_write(e->fd, 'Z', "", 0);
+		return;
+	}
+	e->credit -= (uint32_t)n;
+	frame_write(e->fd, 'I', data, (size_t)n);
 }
 
 /* Until the status is there, or the other side has ended. */

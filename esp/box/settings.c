@@ -90,9 +90,12 @@ static void argument(struct box *b, char *text)
 
 	if (b->is_app && (!value || value == text))
 		fail("`%s` is no setting of the app: KEY=VALUE", text);
-	if (value)
+	if (value) {
 		*value++ = 0;
-	setting(b, value ? text : "arg", value ? value : text);
+		setting(b, text, value);
+	} else {
+		setting(b, "arg", text);
+	}
 }
 
 /* The box's own tools make its tree read-only, when what --file names is there. */

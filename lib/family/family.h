@@ -67,7 +67,7 @@ struct family {
 	uint32_t signalfds;            /* open ones: who they wait for is told of signals that are blocked, too */
 	struct due *timers;            /* that run: timer.c */
 	uint64_t signals_queued;       /* what RLIMIT_SIGPENDING counts: signal.c */
-	struct { uint64_t frames, deadline, used; int victim; uint32_t taken; } returns; /* memory asked back: shortage.c */
+	struct { uint64_t frames, deadline, used; int victim; } returns; /* memory that was asked back: shortage.c */
 	struct futex_queue { struct futex_wait *first, *last; } futexes[FUTEX_BUCKETS]; /* by word: futex.c */
 
 	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */

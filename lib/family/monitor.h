@@ -39,16 +39,15 @@ enum box_state { BOX_NONE, BOX_RUNS, BOX_ENDED };
 struct box_spec { char name[BOX_NAME], app[BOX_NAME]; uint32_t count[EXO_C_COUNT]; };
 
 /* Notify bits of the monitor: work for process 1; told.wakes is earlier now; told.asks has grown; something is asked of
- * a share; bytes of a box, or something asked of one; a report is there; pages of this box were taken by force. Of
- * process 1: look at what there is; an env that was chosen cannot run; it has called one that cannot. */
+ * a share; bytes of a box, or something asked of one; a report is there. Of process 1: look at what there is; an env
+ * that was chosen cannot run; it has called one that cannot. */
 #define MONITOR_WORK  1u
 #define MONITOR_WAKES 2u
 #define MONITOR_ASKS  4u
 #define MONITOR_SHARES 8u
 #define MONITOR_BOXES 16u
 #define MONITOR_REPORT 32u
-#define MONITOR_TAKEN 64u
-#define MONITOR_OPENS 127u /* all of them */
+#define MONITOR_OPENS 63u /* all of them */
 #define KEEPER_WORK    1u
 #define KEEPER_REAP    2u
 #define KEEPER_STALLED 4u
@@ -134,7 +133,6 @@ struct said {
 	uint32_t frame;           /* of F */
 	uint64_t frames, slices;  /* that the family has: the machine's, or its box's */
 	uint64_t frames_most;     /* that it began with, and never has more of */
-	uint32_t taken;           /* grows when members may have lost pages */
 	uint32_t in_size, out_size, map_pages;
 	uint8_t keys[SAID_KEYS];  /* typed at this machine */
 	/* Of a virtio rng device: `seeds` grows when its bytes are new ones. Both halves need not be of one time. */

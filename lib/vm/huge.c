@@ -74,7 +74,8 @@ int huge_serve(const struct region *r, uint64_t va)
 	uint64_t base = RUN_DOWN(va);
 	int64_t head;
 
-	if (base < r->start || base + RUN_SIZE > r->end || (r->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) ||
+	if (base < r->start || base + RUN_SIZE > r->end ||
+		(r->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE) ||
 		swap_from(base, base + RUN_SIZE) < base + RUN_SIZE || table_open(va) || !block_is_free(base))
 		return 0;
 	head = run_claim();

@@ -100,9 +100,6 @@ static uint64_t killed_would_free(void)
 /* Only each itself sees that it lost pages, also one that sleeps. */
 static void taken_look(void)
 {
-	if (F->returns.taken == SAID->taken)
-		return;
-	F->returns.taken = SAID->taken;
 	for (struct task *t = F->tasks; t; t = t->next)
 		if (t->state == TASK_ALIVE && !t->is_init)
 			ask_look(t);
@@ -115,7 +112,8 @@ void memory_return(void)
 	struct task *t = task_by_pid(F->returns.victim);
 	uint64_t used = rt_envs[EXO_NAME_INDEX(P->self)].used[EXO_C_FRAMES];
 
-	taken_look();
+	if (F->returns.frames > SAID->frames)
+		taken_look();
 	if (F->returns.frames != SAID->frames) {
 		F->returns.frames = SAID->frames;
 		reserves_set();
