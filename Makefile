@@ -88,6 +88,7 @@ all: $(B)/BOOTX64.EFI $(U)/BOOTIA32.EFI $(U)/root.img $(U)/root-test.img $(if $(
 LINKS := apps posix user tools posix.o librt.a librooms.a root.img root-test.img roottree roottree-test BOOTIA32.EFI
 .PHONY: links
 links: $(U)/root.img $(U)/root-test.img $(U)/BOOTIA32.EFI
+	@mkdir -p $(B)
 	@for name in $(LINKS); do [ -L $(B)/$$name ] || { rm -rf $(B)/$$name; ln -s ../$$name $(B)/$$name; }; done
 
 # ---- objects depend on their flags
