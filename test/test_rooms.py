@@ -271,8 +271,9 @@ def test_driver_faults_are_seen():
 # A kind of file system asks the files that ask for the list of kinds; who waits at an object is woken by the scheduler.
 # The table of calls stands in it, and so does every file of calls that may sleep. Regions are three files of it: a tree
 # that grows asks for frames, and who gives frames shows that the family gets on. Process 1 ends others for memory that is
-# asked back. Who finds no frame packs pages, by way of those who give frames; swapoff asks every process.
-CIRCLE_MOST = 153
+# asked back. Who finds no frame packs pages, by way of those who give frames; swapoff asks every process. Who opens a
+# file waits for who has a lease of it, whom a signal tells.
+CIRCLE_MOST = 154
 
 
 def circle(defined: list, asked: list) -> list:

@@ -5,6 +5,16 @@
 
 static int is_writer(const struct file *f) { return f->ops->is_regular && f->flags & O_ACCMODE; }
 
+static void opens_count(const struct file *f, int by)
+{
+	if (!f->ops->is_regular)
+		return;
+	if (f->flags & O_ACCMODE)
+		f->ip->writers += by;
+	else
+		f->ip->readers += (uint32_t)by;
+}
+
 int files_room(void)
 {
 	uint32_t size = current_files()->size;
@@ -25,7 +35,7 @@ struct file *file_new(struct inode *ip, const struct file_ops *ops, unsigned fla
 	f->ops = ops;
 	f->ip = ip;
 	inode_get(ip);
-	ip->writers += is_writer(f);
+	opens_count(f, 1);
 	return f;
 }
 
@@ -55,7 +65,7 @@ void file_put(struct file *f)
 		f->ops->release(f);
 	if (f->watches || f->async)
 		file_gone(f);
-	f->ip->writers -= is_writer(f);
+	opens_count(f, -1);
 	if (f->mount) {
 		f->mount->writers -= is_writer(f);
 		mount_put(f->mount);
@@ -85,7 +95,9 @@ int inode_open(struct inode *ip, unsigned flags, struct file **out)
 		case S_IFREG:
 			if (ip->writers < 0 && flags & (O_ACCMODE | O_TRUNC))
 				return -ETXTBSY;
-			error = ip->kind == KIND_OPS ? kind_open(ip, flags) : 0;
+			error = leases_break(ip, flags);
+			if (!error)
+				error = ip->kind == KIND_OPS ? kind_open(ip, flags) : 0;
 			if (error)
 				return error;
 			ops = ip->kind == KIND_OPS ? ip->volume->ops->regular : &regular_ops;

@@ -40,14 +40,21 @@ enum inode_marks { INODE_OWNS_TARGET = 1, INODE_HASHED = 2, INODE_SEGMENT = 4, I
 	INODE_TURN = 64 /* of KIND_OPS: somebody writes it */, INODE_TURN_WANTED = 128,
 	INODE_COPY = 64 /* of KIND_TREE: of its parent's contents, kind_copy.c */ };
 
+struct lease;
 struct watcher;
 struct box;
 
 /* An extended attribute. text: its name, a zero, its value. */
 struct xattr { struct xattr *next; uint32_t name_size, size; char text[]; };
 
-/* What few inodes have. watchers: of inotify. */
-struct inode_extra { struct watcher *watchers; struct xattr *xattrs; };
+/* What few inodes have. watchers: of inotify. leases: of posix/file/lease.c, and who is asked before the inode is opened
+ * with those flags, or cut (O_WRONLY), while there are any: 0, -EWOULDBLOCK of O_NONBLOCK, -ERESTARTSYS. MAY SLEEP. */
+struct inode_extra {
+	struct watcher *watchers;
+	struct xattr *xattrs;
+	struct lease *leases;
+	int (*leases_break)(struct inode *ip, unsigned flags);
+};
 
 struct lock;
 struct tty;
@@ -89,6 +96,7 @@ struct inode {
 	uint8_t kind, backed, marks, seals; /* marks: enum inode_marks; seals: F_SEAL_ */
 	uint8_t write_hint;            /* RWH_WRITE_LIFE_ */
 	int32_t writers;               /* open for writing so often; negative: run by so many processes, and not to be written */
+	uint32_t readers;              /* open for reading alone, a regular file, so often */
 	struct volume *volume;         /* NULL: of none, as pipes and memfds */
 	uint64_t ino, size;
 	union {
@@ -184,6 +192,8 @@ struct fs_family {
 	uint32_t watches, watching;    /* of inotify: how many, of how many instances; and */
 	uint32_t rename_cookie;        /* the last number that told two halves of a rename */
 	uint8_t boot_id[16];           /* for /proc, made when it is first asked for */
+	/* until a lease that others want ends by itself; below 1: it does not; whether there are any; posix/file/lease.c */
+	int32_t lease_seconds, leases;
 };
 
 void **family_slot_fs(void);               /* process half */
@@ -199,6 +209,10 @@ void inode_touch(struct inode *ip, int mask); /* sets the times named */
 enum inode_touch { TOUCH_A = 1, TOUCH_M = 2, TOUCH_C = 4 };
 void inode_moved(struct inode *ip, struct inode *dir); /* KIND_OPS: it lies in that folder now */
 #define IS(ip, kind_bits) (((ip)->mode & S_IFMT) == (kind_bits))
+static inline int leases_break(struct inode *ip, unsigned flags)
+{
+	return ip->extra && ip->extra->leases ? ip->extra->leases_break(ip, flags) : 0;
+}
 
 /* ---- tree.c: directories in memory */
 int  dir_load(struct inode *dir);

@@ -157,8 +157,8 @@ static void commands(void)
 		for (int command = part[i].from; command < part[i].to; command++) {
 			long r;
 
-			if (command == F_NOTIFY || command == F_SETLEASE || command == F_GETLEASE)
-				continue; /* no leases and no dnotify */
+			if (command == F_NOTIFY)
+				continue; /* no dnotify */
 			if (command == 1024 + 3 || command == 1024 + 4 || command == F_SETOWN)
 				continue; /* newer; or it depends on whose number is there */
 			r = syscall(SYS_fcntl, (long)pipes[0], (long)command, BAD);

@@ -4,6 +4,7 @@
 #include <fs/files.h>
 #include <fs/async.h>
 #include <fs/pipe.h>
+#include <posix/file/lease.h>
 
 #define O_SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
@@ -145,6 +146,9 @@ static long file_fcntl(struct file *f, uint32_t fd, int command, uint64_t arg)
 	case F_GET_RW_HINT:
 	case F_SET_RW_HINT:
 		return hint_fcntl(f, command, arg);
+	case F_SETLEASE:
+	case F_GETLEASE:
+		return lease_fcntl(f, (int)fd, command, arg);
 	}
 	return async_fcntl(f, command, arg);
 }

@@ -35,7 +35,9 @@ CALL2(truncate, path, size)
 	else if (p.inode->kind == KIND_OPS && !p.inode->volume->ops->change)
 		result = -EPERM;
 	else
-		result = p.inode->writers < 0 ? -ETXTBSY : size_set(p.inode, size);
+		result = p.inode->writers < 0 ? -ETXTBSY : leases_break(p.inode, O_WRONLY);
+	if (!result)
+		result = size_set(p.inode, size);
 	place_put(&p);
 	return result;
 }

@@ -4,6 +4,7 @@
 #include <fs/async.h>
 #include <fs/pipe.h>
 #include <posix/signal/signals.h>
+#include "lease.h"
 #include "watch.h"
 
 struct async {
@@ -63,6 +64,7 @@ void file_gone(struct file *f)
 	watches_drop(f);
 	if (!f->async)
 		return;
+	lease_drop(f);
 	if (f->async->on)
 		list_leave(f->async);
 	fam_free(f->async);
@@ -71,7 +73,8 @@ void file_gone(struct file *f)
 
 static void owner_signal(const struct async *a, int band)
 {
-	const int bands[] = { [POLL_IN] = POLLIN | POLLRDNORM, [POLL_OUT] = POLLOUT | POLLWRNORM | POLLWRBAND, [POLL_HUP] = POLLHUP | POLLERR };
+	const int bands[] = { [POLL_IN] = POLLIN | POLLRDNORM, [POLL_OUT] = POLLOUT | POLLWRNORM | POLLWRBAND, [POLL_HUP] = POLLHUP | POLLERR,
+		[POLL_MSG] = POLLIN | POLLRDNORM | POLLMSG };
 	struct signal_cause cause = { .code = SI_KERNEL };
 	int sig = a->sig ? a->sig : SIGIO;
 
@@ -85,6 +88,28 @@ static void owner_signal(const struct async *a, int band)
 		if ((a->type == F_OWNER_PID ? t->pid : t->pgrp) == a->id && !t->is_init)
 			(void)signal_send_info(t, sig, &cause);
 }
+
+int async_own(struct file *f, int fd)
+{
+	struct async *a = async_of(f);
+
+	if (!a)
+		return -ENOMEM;
+	a->fd = fd;
+	if (!a->id) {
+		a->type = F_OWNER_PID;
+		a->id = current_pid();
+	}
+	return 0;
+}
+
+void async_event(struct file *f, int band)
+{
+	if (f->async->id)
+		owner_signal(f->async, band);
+}
+
+void async_disown(struct file *f) { f->async->id = f->async->sig = 0; }
 
 void async_tell(const void *object, int band)
 {

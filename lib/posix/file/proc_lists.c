@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists of what processes hold together: locks of files, sockets by name. */
 #include <family/family.h>
+#include "lease.h"
 #include "proc.h"
 #include "socket.h"
 
@@ -37,8 +38,11 @@ void text_locks(struct text *t, const struct proc_node *of)
 		for (int fd = -1; v.files && (fd = fd_next(v.files, (uint32_t)fd + 1)) >= 0;) {
 			const struct inode *ip = fd_at(v.files, (uint32_t)fd)->ip;
 
-			if (ip->locks && is_first(task, fd, ip, 0))
-				number += locks_text(ip, number, t->to, t->max, &t->n);
+			if ((!ip->locks && !ip->extra) || !is_first(task, fd, ip, 0))
+				continue;
+			number += locks_text(ip, number, t->to, t->max, &t->n);
+			if (ip->extra)
+				number += leases_text(ip, number, t->to, t->max, &t->n);
 		}
 	}
 }

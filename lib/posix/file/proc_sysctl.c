@@ -107,6 +107,32 @@ static long take_realtime(const struct proc_node *of, const char *text, size_t n
 	return realtime_share(period, runtime);
 }
 
+/* ---- numbers of the family that are an int as it stands there */
+static int32_t *int_of(const struct proc_node *of)
+{
+	const struct { const char *name; int32_t *at; } row[] = {
+		{ "lease-break-time", &fs_family()->lease_seconds }, { "leases-enable", &fs_family()->leases },
+	};
+	size_t i = 0;
+
+	while (strcmp(of->row->name, row[i].name))
+		i++;
+	return row[i].at;
+}
+
+static void text_int(struct text *t, const struct proc_node *of) { say(t, "%d\n", *int_of(of)); }
+
+static long take_int(const struct proc_node *of, const char *text, size_t n)
+{
+	int64_t value;
+
+	if (int_read(text, n, &value))
+		return -EINVAL;
+	*int_of(of) = (int32_t)value;
+	return 0;
+}
+#define INT(name) { name, S_IFREG | 0644, .text = text_int, .take = take_int }
+
 /* ---- random numbers in the form of RFC 9562, version 4; boot_id is the same until the machine ends */
 static void say_uuid(struct text *t, const uint8_t id[16])
 {
@@ -184,8 +210,8 @@ static const struct shown mqueue_rows[] = {
 static const struct shown fs_rows[] = {
 	FIXED("aio-max-nr", "65536"), TEXT("aio-nr", text_aio),
 	{ "binfmt_misc", S_IFDIR | 0755, .in = binfmt_rows, .more = &binfmt_names },
-	TEXT("file-max", text_file_max), TEXT("file-nr", text_file_nr), FIXED("lease-break-time", "45"),
-		FIXED("leases-enable", "0"),
+	TEXT("file-max", text_file_max), TEXT("file-nr", text_file_nr),
+	INT("lease-break-time"), INT("leases-enable"),
 	DIRECTORY("inotify", inotify_rows),
 	DIRECTORY("mqueue", mqueue_rows),
 	TEXT("nr_open", text_nr_open), FIXED("overflowgid", "65534"), FIXED("overflowuid", "65534"),

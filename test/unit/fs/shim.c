@@ -275,6 +275,18 @@ int async_can(const struct file *f) { (void)f; return 0; }
 int async_set(struct file *f, int fd, int on) { (void)f; (void)fd; (void)on; return 0; }
 long async_fcntl(struct file *f, int command, uint64_t arg) { (void)f; (void)command; (void)arg; return -EINVAL; }
 uint32_t mappings_look(void) { return 1; }
+long lease_fcntl(struct file *f, int fd, int command, uint64_t arg)
+{
+	(void)f, (void)fd, (void)command, (void)arg;
+	return -EINVAL;
+}
+
+size_t leases_text(const struct inode *ip, size_t number, char *to, size_t max, size_t *used)
+{
+	(void)ip, (void)number, (void)to, (void)max, (void)used;
+	return 0;
+}
+
 void async_tell(const void *object, int band) { (void)object; (void)band; }
 uint32_t current_threads(void) { return 1; }
 uint64_t file_room(void) { return 1 << 20; }
