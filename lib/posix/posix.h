@@ -54,7 +54,6 @@ struct task_view {
 	int policy, priority, rank, exit_signal; /* rank: the priority, or a higher one that it inherits */
 	struct file_state *files;
 	struct inode *exe;      /* may be NULL */
-	const char *cmdline; size_t cmdline_size; /* NUL-separated, in family memory */
 };
 void task_look(struct task *t, struct task_view *out);
 /* The same by the number of any thread, whose own name, state and time they are then: 0 or -ESRCH. */

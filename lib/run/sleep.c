@@ -75,6 +75,10 @@ static inline __attribute__((always_inline)) int sleep_now(void *channel, uint64
 {
 	struct thread *th = P->thread;
 
+	if (__builtin_expect(th->task->asked && !th->task->is_answering, 0)) {
+		ask_serve();
+		return 0; /* as if woken: the caller looks once more */
+	}
 	sleep_begin(th, channel, deadline);
 	sched_block(THREAD_SLEEPING);
 	return th->wake_result;

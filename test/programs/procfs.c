@@ -352,10 +352,38 @@ static long walk(const char *folder, int depth)
 	return n;
 }
 
+/* Who writes over its arguments and on has another command line (setproctitle(3)), and its child the same one. */
+static void titled(char **argv)
+{
+	char name[40], *last = argv[3] + strlen(argv[3]);
+	int pid;
+
+	memcpy(argv[0], "P", 1);
+	printf("changed: %ld", slurp("/proc/self/cmdline"));
+	printf(" %s %s\n", text, text + 2);
+	strcpy(argv[0], "a title that is longer than they were");
+	printf("titled: %d %ld", argv[0] + strlen(argv[0]) > last, slurp("/proc/self/cmdline"));
+	printf(" %s\n", text);
+	pid = fork();
+	if (!pid)
+		for (;;)
+			pause();
+	snprintf(name, sizeof name, "/proc/%d/cmdline", pid);
+	printf("its child: %ld", slurp(name));
+	printf(" %s\n", text);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
-	char *const environment[] = { "A=1", "B=two", NULL };
+	char *const environment[] = { "A=1", "B=two", NULL }, *const room[] = { "ROOM=for what comes behind the arguments", NULL };
 
+	if (argc == 4) {
+		setvbuf(stdout, 0, _IONBF, 0);
+		titled(argv);
+		return 0;
+	}
 	if (argc == 3) {
 		said(argv[2]);
 		return 0;
@@ -372,6 +400,9 @@ int main(int argc, char **argv)
 	counted();
 	locked();
 	no_new_privs();
+	if (!fork())
+		_exit(execve("/proc/self/exe", (char *[]){ "p", "with", "new", "title", NULL }, room));
+	wait(NULL);
 	printf("walk: %d %d\n", walk("/proc/self", 2) > 30, walk("/proc/sys/kernel", 3) > 15);
 	return 0;
 }

@@ -66,15 +66,6 @@ void text_status(struct text *t, const struct proc_node *of)
 	text_status_more(t, of);
 }
 
-void text_cmdline(struct text *t, const struct proc_node *of)
-{
-	struct task_view v;
-	char name[17];
-
-	if (look(of, &v, name) && v.state != 'Z' && v.cmdline)
-		say_bytes(t, v.cmdline, v.cmdline_size);
-}
-
 void text_comm(struct text *t, const struct proc_node *of)
 {
 	struct task_view v;

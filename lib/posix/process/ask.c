@@ -67,12 +67,14 @@ void ask_serve(void)
 
 	taken_see(t);
 	cuts_take();
-	if (!t->asked)
+	if (!t->asked || t->is_answering) /* an answer may sleep */
 		return;
+	t->is_answering = 1;
 	if (t->aio)
 		aio_serve(t);
 	if (t->asked != ASK_LOOK)
 		t->asked->serve(t->asked->with);
+	t->is_answering = 0;
 	done(t, 0);
 }
 

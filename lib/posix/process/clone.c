@@ -13,11 +13,6 @@ static void image_share(struct task *child, const struct task *parent)
 		inode_run(parent->exe);
 	child->exe = parent->exe;
 	child->vsize = parent->vsize;
-	child->cmdline = parent->cmdline_size ? fam_alloc(parent->cmdline_size) : 0;
-	if (child->cmdline) {
-		memcpy(child->cmdline, parent->cmdline, parent->cmdline_size);
-		child->cmdline_size = parent->cmdline_size;
-	}
 }
 
 /* A descriptor of the child, for its maker alone: it is told of it when the child has its own memory (child_tell), but a bad address must fail now. */

@@ -110,6 +110,7 @@ static void process_note(struct core *c)
 {
 	struct core_process *p = note(c, NT_PRPSINFO, sizeof *p);
 	const struct task *t = P->task;
+	size_t size;
 
 	if (!p)
 		return;
@@ -120,8 +121,12 @@ static void process_note(struct core *c)
 	p->pgrp = t->pgrp;
 	p->session = t->session;
 	memcpy(p->name, t->name, sizeof p->name);
-	for (size_t i = 0; i + 1 < sizeof p->arguments && i < t->cmdline_size; i++)
-		p->arguments[i] = t->cmdline[i] ? t->cmdline[i] : ' ';
+	size = MIN_OF(P->arg_end - P->arg_start, sizeof p->arguments - 1);
+	if (user_read(p->arguments, P->arg_start, size))
+		memset(p->arguments, 0, sizeof p->arguments);
+	for (size_t i = 0; i < size; i++)
+		if (!p->arguments[i])
+			p->arguments[i] = ' ';
 }
 
 /* The auxiliary vector as exec left it on the stack: behind the pointers to argv and envp. */

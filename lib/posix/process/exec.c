@@ -67,8 +67,8 @@ static long env_blank(struct exec_plan *plan, struct task *t)
 	return name;
 }
 
-/* What of the task changes with its image. cmdline was made before, since it may fail. */
-static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, char *cmdline)
+/* What of the task changes with its image. */
+static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env)
 {
 	struct thread *th = t->threads;
 
@@ -77,12 +77,11 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 	task_drop_image(t);
 	inode_run(plan->program.inode);
 	t->exe = plan->program.inode;
-	t->cmdline = cmdline;
-	t->cmdline_size = plan->args_size;
 	sched_moves(th);
 	t->env = env;
 	t->exit_signal = SIGCHLD;
 	t->has_execed = 1;
+	t->is_answering = 0;
 	th->slot = 0;
 	th->on = 1;
 	th->clear_child_tid = 0;
@@ -101,20 +100,10 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env, c
 		aio_drop(t);
 }
 
-static char *cmdline_copy(const struct exec_plan *plan)
-{
-	char *copy = fam_alloc(plan->args_size);
-
-	if (copy)
-		memcpy(copy, plan->strings, plan->args_size);
-	return copy;
-}
-
 static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 {
 	struct exec_plan *plan = plan_new(path);
 	struct task *t = P->task;
-	char *cmdline = 0;
 	long name;
 
 	if (!plan)
@@ -125,14 +114,11 @@ static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 	/* Who shares a table executes with a copy of it. */
 	if (!name && files_are_shared(t->files) && !(plan->files = files_fork(t->files)))
 		name = -ENOMEM;
-	if (!name) {
-		cmdline = cmdline_copy(plan);
-		name = cmdline ? env_blank(plan, t) : -ENOMEM;
-	}
+	if (!name)
+		name = env_blank(plan, t);
 	if (name < 0) {
 		if (plan->files)
 			files_free(plan->files);
-		fam_free(cmdline);
 		plan_free(plan);
 		return name;
 	}
@@ -142,7 +128,7 @@ static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 	memory_leave(P->thread);
 	vfork_release(t);
 	thread_detach();
-	task_becomes(t, plan, (exo_name)name, cmdline);
+	task_becomes(t, plan, (exo_name)name);
 	env_leave();
 }
 
@@ -202,7 +188,6 @@ struct task *spawn_program(const char *path, char *const argv[], char *const env
 {
 	struct exec_plan *plan = plan_new(path);
 	struct task *t = plan ? task_new(P->task) : 0;
-	char *cmdline = 0;
 	long e = t ? 0 : -ENOMEM;
 
 	/* Paths are looked up as the new task sees them. */
@@ -217,20 +202,17 @@ struct task *spawn_program(const char *path, char *const argv[], char *const env
 			e = posix_parts.load(plan, plan->path);
 		P->task = self;
 	}
-	if (!e) {
-		cmdline = cmdline_copy(plan);
-		e = cmdline ? env_blank(plan, t) : -ENOMEM;
-	}
+	if (!e)
+		e = env_blank(plan, t);
 	if (e < 0) {
 		*error = (int)e;
-		fam_free(cmdline);
 		if (t)
 			task_free(t);
 		if (plan)
 			plan_free(plan);
 		return 0;
 	}
-	task_becomes(t, plan, (exo_name)e, cmdline);
+	task_becomes(t, plan, (exo_name)e);
 	if (session)
 		t->session = t->pgrp = t->pid;
 	t->state = TASK_ALIVE;

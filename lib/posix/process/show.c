@@ -96,6 +96,27 @@ static void own_environ(struct text *t, const struct proc_node *of)
 	own_bytes(t, P->env_start, P->env_end);
 }
 
+/* As it is now: who overwrote the last byte of its arguments writes its title over them and the environment behind, up
+ * to the first NUL (setproctitle(3)); at most a page of it, as Linux shows it, and as far as the stack goes. */
+static void own_cmdline(struct text *t, const struct proc_node *of)
+{
+	uint64_t next = PAGE_DOWN(P->arg_start) + PAGE;
+	char last = 0;
+
+	(void)of;
+	if (P->arg_end > P->arg_start)
+		(void)user_read(&last, P->arg_end - 1, 1);
+	if (!last) {
+		own_bytes(t, P->arg_start, P->arg_end);
+		return;
+	}
+	own_bytes(t, P->arg_start, next);
+	own_bytes(t, next, P->arg_start + PAGE);
+	t->n = min_u64(t->n, strnlen(t->to, t->n) + 1);
+}
+
+void text_cmdline(struct text *t, const struct proc_node *of) { ask_text(t, of, own_cmdline); }
+
 void text_environ(struct text *t, const struct proc_node *of) { ask_text(t, of, own_environ); }
 
 static void own_auxv(struct text *t, const struct proc_node *of)

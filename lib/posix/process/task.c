@@ -180,10 +180,7 @@ void task_drop_image(struct task *t)
 {
 	if (t->exe)
 		inode_run_end(t->exe);
-	fam_free(t->cmdline);
 	t->exe = 0;
-	t->cmdline = 0;
-	t->cmdline_size = 0;
 }
 
 struct task *current_task(void) { return P->task; }
@@ -244,7 +241,7 @@ void task_look(struct task *t, struct task_view *out)
 		.tid = t->pid, .pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session,
 		.exit_status = t->exit_status, .state = task_letter(t), .threads = t->thread_count, .nice = t->threads->nice,
 		.start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = task_frames(t), .files = t->files, .exe = t->exe,
-		.cmdline = t->cmdline, .cmdline_size = t->cmdline_size, .user_ns = u.user_ns, .system_ns = u.system_ns,
+		.user_ns = u.user_ns, .system_ns = u.system_ns,
 		.child_user_ns = t->children.user_ns, .child_system_ns = t->children.system_ns, .faults = u.faults,
 		.child_faults = t->children.faults, .pending = t->signals.pending | t->threads->signals.pending,
 		.blocked = t->threads->signals.blocked, .ignored = signals_by_handler(t, 1), .caught = signals_by_handler(t, 0),

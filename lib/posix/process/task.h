@@ -63,8 +63,6 @@ struct task {
 	struct task *next, *prev;    /* all tasks, by rising pid */
 	struct file_state *files;
 	struct inode *exe;           /* reference held; may be NULL */
-	char *cmdline;               /* NUL-separated, fam_alloc */
-	size_t cmdline_size;
 	uint64_t start_ns;
 	int has_execed;              /* setpgid by the parent is refused then */
 	int has_traced;              /* it may hold threads of others: ptrace.c */
@@ -82,6 +80,7 @@ struct task {
 	struct usage own, children;
 	struct { uint64_t bytes, calls; } io[2]; /* of reads, of writes */
 	struct ask *asked;           /* what another process wants of it (ask.c); ASK_LOOK: that it looks (ask_look) */
+	int is_answering;            /* one of its threads does that */
 	int oom_adjust;              /* -1000 (never) .. 1000: who is ended for want of memory */
 	uint32_t personality;        /* personality(2) */
 	uint32_t barriers;           /* membarrier(2): which kinds it has registered for */
@@ -114,7 +113,7 @@ struct task {
 /* ---- task.c */
 /* A new task record with its leader, child of parent (NULL: pid 1), state TASK_NEW; NULL when there is no memory or no pid. */
 struct task *task_new(struct task *parent);
-/* Takes it off all lists and frees the record with its threads; files, exe and cmdline must be gone. */
+/* Takes it off all lists and frees the record with its threads; files and exe must be gone. */
 void task_free(struct task *t);
 /* TSC ticks that its threads ran so far. */
 uint64_t task_ticks(const struct task *t);
@@ -128,7 +127,7 @@ void task_stop_set(struct task *t, int sig);
 void task_news_set(struct task *t, int has);
 /* It becomes the first child of that one. */
 void task_child_of(struct task *t, struct task *parent);
-/* Drops exe and cmdline. */
+/* Drops exe. */
 void task_drop_image(struct task *t);
 
 /* shortage.c: pages that it counts for when one has to end; negative: not to be ended */

@@ -20,7 +20,10 @@ static void stop_here(struct thread *th)
 {
 	th->signals.forced &= ~SIGNAL_BIT(SIGSTOP);
 	while (th->task->stop_signal && !(signals_ready(th) & SIGNAL_BIT(SIGKILL)))
-		sched_block(THREAD_STOPPED);
+		if (th->task->asked && !th->task->is_answering)
+			ask_serve();
+		else
+			sched_block(THREAD_STOPPED);
 }
 
 static void stop_all(struct task *t, int sig)

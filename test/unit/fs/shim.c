@@ -190,8 +190,6 @@ void task_look(struct task *t, struct task_view *out)
 	memcpy(out->name, "tester", 7);
 	out->files = t->files;
 	out->exe = t->exe;
-	out->cmdline = "tester\0-x";
-	out->cmdline_size = 10;
 }
 
 /* Each process has one thread, whose number is its pid. */
@@ -224,7 +222,7 @@ size_t maps_text(char *to, size_t max)
 /* What only the process half can tell of a process says nothing here. */
 #define SILENT(name) void name(struct text *t, const struct proc_node *of) { (void)t, (void)of; }
 SILENT(text_limits) SILENT(text_smaps) SILENT(text_tables) SILENT(text_smaps_rollup) SILENT(text_auxv)
-SILENT(text_environ) SILENT(text_io) SILENT(text_wchan) SILENT(text_oom_score)
+SILENT(text_cmdline) SILENT(text_environ) SILENT(text_io) SILENT(text_wchan) SILENT(text_oom_score)
 SILENT(text_oom_score_adj) SILENT(text_timerslack) SILENT(text_coredump) SILENT(text_personality)
 SILENT(text_children) SILENT(text_schedstat) SILENT(text_fdinfo) SILENT(text_status_more)
 SILENT(text_locks) SILENT(text_net_unix) SILENT(text_sysvipc_shm) SILENT(text_sysvipc_sem)
