@@ -496,16 +496,27 @@ def test_cache_is_bounded(tmp_path, monkeypatch):
         with open(path, "wb") as f:
             f.write(b"x" * (400 << 10))
     for i, name in enumerate(("a", "b")):
-        os.utime(cache.put("root", name, write), (now - 100 + i, now - 100 + i))
+        os.utime(cache.put("root", name, write), (now - 400 + i, now - 400 + i))
     assert cache.get("root", "a")  # used: b is the oldest now
     cache.put("root", "c", write)
-    assert sorted(os.listdir(tmp_path / "aril/root")) == ["a", "c"]
+    cache.put("root", "c2", write)
+    assert sorted(os.listdir(tmp_path / "aril/root")) == ["a", "c", "c2"]  # who was given them may not have opened them yet
     os.utime(cache.put("archives", "fetched", write), (now - 200, now - 200))
     cache.put("root", "d", write)
     assert os.listdir(tmp_path / "aril/archives") == ["fetched"]  # a run of this hour may open it
     os.utime(cache.path("archives", "fetched"), (now - 7200, now - 7200))
     cache.put("root", "e", write)
     assert os.listdir(tmp_path / "aril/archives") == []
+    # What is being made stays, whatever its time says; what a dead process made goes.
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    os.mkdir(tmp_path / "aril/packages")
+    for pid in (os.getpid(), process.pid):
+        os.mkdir(cache.path("packages", f"tree.{pid}.new"))
+        os.utime(cache.path("packages", f"tree.{pid}.new"), (0, 0))
+    cache.put("root", "f", write)
+    cache.put("root", "g", write)
+    assert os.listdir(tmp_path / "aril/packages") == [f"tree.{os.getpid()}.new"]
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/no/such")
     assert cache.put("root", "d", write) is None and cache.get("root", "d") is None
 

@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import runpy
 import signal
 import subprocess
 import time
@@ -36,6 +37,31 @@ def test_closure(tree):
     assert os.path.exists(os.path.join(tree, "usr/lib/x86_64-linux-gnu/libc.so.6"))
     assert os.readlink(os.path.join(tree, "usr/bin/lua")) == "/usr/bin/lua5.4"
     assert not os.path.exists(os.path.join(tree, "usr/share/man"))
+
+
+POSTINST = r"""#!/bin/sh
+priority=17
+base='/opt/tool'
+when=$(date)
+if [ "$1" = configure ]; then
+	for i in one two; do
+		for j in a b; do
+			update-alternatives --install /usr/bin/$i$j $i $base/${i}-$j \
+				$priority --slave /usr/share/$i.$j x $base/$when$j $slave
+		done
+	done
+	update-alternatives --remove-all $i
+fi
+"""
+
+
+def test_alternatives():
+    """A postinst is read, not run: its loops, its plain variables; what only a command tells is empty."""
+    lines_of = runpy.run_path(GETPACKAGES)["alternatives_lines"]
+    lines = [line.split() for line in lines_of(POSTINST)]
+    assert [line[2:6] for line in lines[:4]] == [[f"/usr/bin/{i}{j}", i, f"/opt/tool/{i}-{j}", "17"] for i in ("one", "two") for j in ("a", "b")]
+    assert lines[3][6:] == ["--slave", "/usr/share/two.b", "x", "/opt/tool/b"]
+    assert lines[4] == ["update-alternatives", "--remove-all"] and len(lines) == 5
 
 
 def test_cached(tree, tmp_path):

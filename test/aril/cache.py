@@ -12,9 +12,10 @@ from typing import Callable, Optional
 from .failure import Failure
 
 LIMIT = 2 << 30
-# What a run of the last hour used of these may be in use: their files are opened one by one, and fetched again at the price of a network.
-GRACE_KINDS = ("archives", "packages")
-GRACE = 3600
+# Seconds for which what a run has used stays, since the run may not have opened it yet. Files of trees are opened one by
+# one, and fetched again at the price of a network.
+GRACE = 300
+GRACE_KINDS = {"archives": 3600, "packages": 3600}
 
 
 def home() -> str:
@@ -118,10 +119,10 @@ def bytes_of(at: str) -> int:
     return total
 
 
-def left_behind(name: str) -> bool:
-    """What a driver that was killed had begun to make."""
+def maker(name: str) -> Optional[str]:
+    """The number of the process that makes this, or was killed while it did; None: it is whole."""
     m = re.search(r"\.(\d+)\.new$", name)
-    return bool(m) and not os.path.exists(f"/proc/{m.group(1)}")
+    return m and m.group(1)
 
 
 def trim(new: str = "") -> None:
@@ -140,11 +141,12 @@ def trim(new: str = "") -> None:
                 used, size = os.lstat(at).st_mtime, bytes_of(at)
             except OSError:
                 continue
-            if left_behind(name):
+            if maker(name) and not os.path.exists(f"/proc/{maker(name)}"):
                 remove(at)
                 continue
             total += size
-            if at != new and not (kind in GRACE_KINDS and now - used < GRACE):
+            # The time of a tree in the making is what tar gave its top last.
+            if at != new and not maker(name) and now - used >= GRACE_KINDS.get(kind, GRACE):
                 items.append((used, size, at))
     for _, size, at in sorted(items):
         if total <= limit():

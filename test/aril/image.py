@@ -126,7 +126,7 @@ def call(command):
 
 
 # Another when getpackages puts other packages into the tree of the same names.
-PACKAGE_RULES = 2
+PACKAGE_RULES = 3
 
 
 def package_list(names: Sequence[str]) -> list[str]:
