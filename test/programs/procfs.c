@@ -377,7 +377,8 @@ static void titled(char **argv)
 
 int main(int argc, char **argv)
 {
-	char *const environment[] = { "A=1", "B=two", NULL }, *const room[] = { "ROOM=for what comes behind the arguments", NULL };
+	char *const environment[] = { "A=1", "B=two", NULL };
+	char *const room[] = { "ROOM=for what comes behind the arguments", NULL };
 
 	if (argc == 4) {
 		setvbuf(stdout, 0, _IONBF, 0);
