@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What must not break a family: many processes, bombs, hogs, kills at times drawn by seed. Afterwards the shell goes on and not one frame is lost."""
 
+import re
+
 import pytest
 
 from aril import guest, programs
@@ -12,7 +14,7 @@ ROUNDS = 3  # with two, one that grew the caches could not be told from one that
 
 def rounds(command, options=(), count=ROUNDS):
     """The command again and again: what it printed. What is lost is lost each time; what the family keeps for later use grows seldom, and not far."""
-    add = [word for name in ("stress", "frames") for word in ("--add", f"{programs.build(name, 'musl')}:/bin/{name}")]
+    add = [word for name in ("stress", "bombs", "frames") for word in ("--add", f"{programs.build(name, 'musl')}:/bin/{name}")]
     text = f"one() {{ {command}; echo \"status $?\"; sleep 1; frames; }}; " + "; ".join(f"N={n}; one" for n in range(count)) + "; echo the shell goes on"
     r = guest.run("sh", "-c", text, options=[*options, *add], timeout=900, debug=False)
     assert r.status == 0, r
@@ -79,6 +81,20 @@ def test_kept_bombs():
     """Who makes pipes or mappings until no more can be had, and keeps them: others go on meanwhile, and afterwards all is there for them."""
     lines = rounds("stress pipes && stress maps", ["--mem", "128M"])
     assert lines.count("pipes, and nobody was stopped") == lines.count("mappings, and nobody was stopped") == lines.count("status 0") == ROUNDS
+
+
+BOMBS = ("memory", "tree", "fork", "descriptors", "mappings")
+PROMPT_MS = 2000  # of the guest's time, which its instructions make
+
+
+@pytest.mark.parametrize("seconds", (2, pytest.param(30, marks=slow)))
+@pytest.mark.parametrize("kind", BOMBS)
+def test_bomb(kind, seconds):
+    """Four that want all there is of something, and a shell beside them: its prompt answers, `rm` removes, and they end, with all that they made."""
+    lines = rounds(f"bombs {kind} {seconds}", ["--mem", "64M", "--icount", "3"])
+    said = [re.fullmatch(rf"{kind}: prompt (\d+) ms, work \d+ ms", line) for line in lines if ":" in line]
+    print(lines)
+    assert len(said) == ROUNDS == lines.count("status 0") and all(m and int(m.group(1)) < PROMPT_MS for m in said), lines
 
 
 def test_largest_is_killed():

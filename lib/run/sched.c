@@ -339,6 +339,18 @@ void thread_run(struct thread *th)
 		sched_start_turn();
 }
 
+/* No better off than who made it: else there would always be another new one before who has run a little. */
+void thread_run_new(struct thread *th)
+{
+	const struct thread *maker = P->thread;
+
+	sched_settle();
+	th->virtual = F->min_virtual;
+	if (maker->queued == QUEUED_RUN && (int64_t)(maker->virtual - th->virtual) > 0)
+		th->virtual = maker->virtual;
+	thread_run(th);
+}
+
 /* A real-time thread, if one may run, else the runnable thread that has run least; not `other`. */
 struct thread *pick_fair(const struct thread *other)
 {

@@ -145,6 +145,7 @@ void thread_detach(void);
 
 /* ---- sched.c (family lock held in all of them) */
 void thread_run(struct thread *th);         /* makes it runnable, whatever it did before */
+void thread_run_new(struct thread *th);       /* the same of one that the caller has made */
 uint64_t thread_ticks(const struct thread *th);
 /* priority: of SCHED_FIFO and RR, else 0 */
 void sched_class_set(struct thread *th, int policy, int nice, int priority);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls that make processes, and the record of the child that all of them begin with. */
 #include "wish.h"
+#include <linux/resource.h>
 #include <fs/files.h>
 #include <posix/call/calls.h>
+#include <posix/signal/signals.h>
 #include "pidfd.h"
 #include "seccomp.h"
 #include "usage.h"
@@ -38,7 +40,9 @@ struct task *child_new(const struct fork_wish *w, int *error)
 	struct task *parent = P->task, *child;
 
 	*error = -EAGAIN;
-	if (F->task_count >= PROC_MAX || F->task_count >= parent->limit[6][0])
+	if (F->task_count >= PROC_MAX || F->task_count >= parent->limit[RLIMIT_NPROC][0])
+		return 0;
+	if (fork_is_refused())
 		return 0;
 	*error = -ENOMEM;
 	child = task_new(parent);
@@ -95,6 +99,9 @@ static long clone_any(const struct fork_wish *w)
 		return -EINVAL;
 	if (f & CLONE_PIDFD && f & CLONE_THREAD)
 		return -EINVAL;
+	/* What is sent to a group reaches all that its members make: nobody makes one more before he has taken it. */
+	if (signal_pending())
+		return -ERESTARTNOINTR;
 	if (f & CLONE_THREAD)
 		return (f & OF_THREAD) == OF_THREAD ? thread_clone(w) : -EINVAL;
 	if (f & (CLONE_SIGHAND | CLONE_SYSVSEM) || !(f & CLONE_FILES) != !(f & CLONE_FS))

@@ -216,7 +216,6 @@ struct task *spawn_program(const char *path, char *const argv[], char *const env
 	if (session)
 		t->session = t->pgrp = t->pid;
 	t->state = TASK_ALIVE;
-	t->threads->virtual = F->min_virtual;
-	thread_run(t->threads);
+	thread_run_new(t->threads);
 	return t;
 }

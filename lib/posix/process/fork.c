@@ -41,8 +41,7 @@ long fork_process(const struct fork_wish *w)
 	task_env_note(child);
 	child->state = TASK_ALIVE;
 	child->threads->on = 1;
-	child->threads->virtual = F->min_virtual;
-	thread_run(child->threads);
+	thread_run_new(child->threads);
 	child_tell(w, child);
 	if (w->flags & CLONE_PARENT_SETTID)
 		(void)user_write(w->parent_tid, &child->pid, sizeof child->pid);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* No frame is left, and the dead hold none either, nor has the caller a page that swap would take: others give up some
- * of theirs. Where there is no swap, or nobody has any, the process that owns the most frames is killed, as Linux
- * chooses it: who merely asks for the next one is seldom to blame. The same when who made this family's box asks for
- * memory back. */
+ * of theirs. Where there is no swap, or nobody has any, a process is killed that owns many frames, as Linux chooses it:
+ * who merely asks for the next one is seldom to blame. The same when who made this family's box asks for memory back.
+ * Before that, who forks and forks is refused. */
 #include <posix/library.h>
 #include <linux/signal.h>
 #include <vm/swap.h>
@@ -20,14 +20,79 @@ static int may_be_killed(const struct task *t)
 	return t->env && t->state == TASK_ALIVE && !t->is_init && t->oom_adjust > -1000;
 }
 
+/* ---- who is to blame: by process group, since a bomb's members are many and small, and whoever waits beside them for
+ * his prompt is larger than each */
+
+#define GROUPS 96 /* more are not added up: each of their processes counts for itself */
+#define ALIKE  64 /* frames; who has so many fewer than another is as large as he is */
+
+struct groups {
+	struct { int pgrp; uint32_t frames; } of[GROUPS];
+};
+
+/* Its place, or an empty one; NULL: there is neither. */
+static uint32_t *group_frames(struct groups *g, int pgrp)
+{
+	for (unsigned i = 0, at = (unsigned)pgrp % GROUPS; i < GROUPS; i++, at = (at + 1) % GROUPS)
+		if (!g->of[at].pgrp || g->of[at].pgrp == pgrp) {
+			g->of[at].pgrp = pgrp;
+			return &g->of[at].frames;
+		}
+	return NULL;
+}
+
+static int64_t group_weight(struct groups *g, const struct task *t)
+{
+	const uint32_t *sum = group_frames(g, t->pgrp);
+
+	return sum ? (int64_t)*sum : task_weight(t);
+}
+
+static void groups_add(struct groups *g)
+{
+	memset(g, 0, sizeof *g);
+	for (const struct task *t = F->tasks; t; t = t->next) {
+		uint32_t *sum = may_be_killed(t) ? group_frames(g, t->pgrp) : NULL;
+
+		if (sum)
+			*sum += (uint32_t)MAX_OF(task_weight(t), 0l);
+	}
+}
+
+/* The largest of the largest group; the last of those that are as large. */
 static struct task *largest(void)
 {
+	struct groups g;
 	struct task *most = P->task;
+	int64_t least;
 
-	for (struct task *t = F->tasks; t; t = t->next)
-		if (may_be_killed(t) && task_weight(t) > task_weight(most))
+	groups_add(&g);
+	for (struct task *t = F->tasks; t; t = t->next) {
+		int64_t more = may_be_killed(t) ? group_weight(&g, t) - group_weight(&g, most) : -1;
+
+		if (more > 0 || (!more && task_weight(t) > task_weight(most)))
+			most = t;
+	}
+	least = task_weight(most) - ALIKE;
+	for (struct task *t = most->next; t; t = t->next)
+		if (may_be_killed(t) && t->pgrp == most->pgrp && t->oom_adjust == most->oom_adjust && task_weight(t) >= least)
 			most = t;
 	return most;
+}
+
+/* What the last processes and frames are kept for: those of groups that have few. */
+#define GROUP_FEW      64
+#define PROCESSES_KEPT 64
+
+int fork_is_refused(void)
+{
+	unsigned n = 0;
+
+	if (F->task_count < PROC_MAX - PROCESSES_KEPT && frames_left() >= F->frame_reserve / 4 * 3)
+		return 0;
+	for (const struct task *t = F->tasks; t; t = t->next)
+		n += t->pgrp == P->task->pgrp;
+	return n > GROUP_FEW;
 }
 
 #define ASKED_MOST 8 /* of the largest */

@@ -132,6 +132,8 @@ void task_drop_image(struct task *t);
 
 /* shortage.c: pages that it counts for when one has to end; negative: not to be ended */
 int64_t task_weight(const struct task *t);
+/* True: processes or frames are so few that those of a group with many may make no more. */
+int fork_is_refused(void);
 
 /* ---- sched.c (family lock held) */
 uint64_t sched_runnable(void);              /* how many threads are runnable */

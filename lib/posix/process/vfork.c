@@ -27,8 +27,7 @@ static int thread_launch(struct thread *th, const struct fork_wish *w)
 	if (e)
 		return e;
 	tids_tell(w, th);
-	th->virtual = F->min_virtual;
-	thread_run(th);
+	thread_run_new(th);
 	return 0;
 }
 
