@@ -197,11 +197,17 @@ $(U)/posix/lib/posix/vdso.S.o: POSIX_C += -DVDSO='"$(U)/vdso.so"'
 $(U)/librt.a: $(call objects,$(U)/user,lib/rt lib/base)
 	@rm -f $@
 	$(Q)ar rcsD $@ $^
+# Each is linked in a home of its own, which a hash of what it is made of chooses; one with a linker script that says
+# where (`app_base`) lies there. What is linked where goes to the right of the command below.
+ON_POSIX := apps/linux test/guest/slowfs test/guest/fifo
+AT_HOME  = base=$$$$(lib/rt/apphome $(1) $$(filter %.o %.a %.ld,$$^)) && set -- --defsym "app_base=$$$$base" &&
+app_at   = $(if $(filter $(ON_POSIX),$(1)),$(call AT_HOME,linux),$(if $(wildcard $(1)/app.ld),,$(call AT_HOME,app)))
+LINK_APP = $$(LD) $$(LINK) -no-pie --no-relax -u _start "$$$$@"
 define app # folder, its objects
-$(U)/apps/$(notdir $(1)): $(2) $(U)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld) $(U)/LINK.flags
+$(U)/apps/$(notdir $(1)): $(2) $(U)/librt.a lib/rt/app.ld $(wildcard $(1)/app.ld) lib/rt/apphome lib/base/homes.h $(U)/LINK.flags
 	$$(call say,ld      $$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(LD) $$(LINK) -no-pie --no-relax -u _start -T $(firstword $(wildcard $(1)/app.ld) lib/rt/app.ld) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
+	$$(Q)$(app_at) $(LINK_APP) -T $(firstword $(wildcard $(1)/app.ld) lib/rt/app.ld) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) \
 		$$$$($$(CC) -print-libgcc-file-name)
 endef
 # The Linux library OS and its app as one object, optimised over their files: they are many, and small.
@@ -214,7 +220,7 @@ $(U)/librooms.a: $(call objects,$(U)/user,lib/family lib/run lib/vm) $(U)/lz4.o
 # The same, with another list of file systems than its own, or another policy of swap: an app of the test suite brings that.
 $(U)/posix-open.o: $(U)/posix.o
 	$(Q)$(OBJCOPY) --weaken-symbol=kinds_of_linux --weaken-symbol=swap_clock $< $@
-app_objects = $(if $(filter test/guest/slowfs test/guest/fifo,$(1)),$(U)/posix-open.o $(call objects,$(U)/user,$(1)),$(app_objects_other))
+app_objects = $(if $(filter-out apps/linux,$(filter $(ON_POSIX),$(1))),$(U)/posix-open.o $(call objects,$(U)/user,$(1)),$(app_objects_other))
 app_objects_other = $(if $(filter apps/linux,$(1)),$(U)/posix.o,$(call objects,$(U)/user,$(1)) $(if $(filter $(ON_VM),$(1)),$(U)/librooms.a))
 $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objects,$(dir)))))
 
@@ -232,10 +238,11 @@ $(U)/tools/box: $(wildcard esp/box/*)
 LAB_C = $(USER_C) -Iapps/lab
 $(eval $(call compile,lab,LAB_C,$(U)))
 ifdef LAB
-LAB_LD = $(firstword $(wildcard apps/lab/$(LAB)/app.ld) lib/rt/app.ld)
-$(U)/lab/$(LAB)/app: $(U)/lab/apps/lab/$(LAB)/check.c.o $(U)/lab/$(LAB)/solution.o $(U)/librt.a lib/rt/app.ld $(LAB_LD)
+$(U)/lab/$(LAB)/app: $(U)/lab/apps/lab/$(LAB)/check.c.o $(U)/lab/$(LAB)/solution.o $(U)/librt.a lib/rt/app.ld
 	@mkdir -p $(@D)
-	$(Q)$(LD) $(LINK) -no-pie --no-relax -u _start -T $(LAB_LD) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$($(CC) -print-libgcc-file-name)
+	$(Q)base=$$(lib/rt/apphome app $(filter %.o %.a %.ld,$^)) && \
+		$(LD) $(LINK) -no-pie --no-relax -u _start --defsym app_base=$$base -T lib/rt/app.ld -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$$($(CC) -print-libgcc-file-name)
 $(U)/lab/$(LAB)/solution.o: FORCE $(U)/LAB_C.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -MMD -MP,$(LAB_C)) -c "$$LAB_FILE" -o $@
@@ -247,10 +254,10 @@ endif
 
 # ---- root image; the -test one also carries the native guests of the test suite
 TREE = esp/mktree $@ esp/root $(PKG)/bin/busybox $(ZONES) $(U)/tools $(filter $(U)/apps/%,$^)
-$(U)/roottree: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(SKELETON) esp/mktree
+$(U)/roottree: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(SKELETON) esp/mktree lib/rt/apphome
 	$(call say,tree    $@)
 	$(Q)$(TREE)
-$(U)/roottree-test: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(TEST_APPS) $(SKELETON) esp/mktree
+$(U)/roottree-test: $(PKG)/bin/busybox $(ZONES)/tzdata.zi $(PROGRAMS) $(APPS) $(TEST_APPS) $(SKELETON) esp/mktree lib/rt/apphome
 	$(Q)$(TREE)
 $(U)/root.img: $(U)/roottree esp/mkroot
 	$(call say,erofs   $@)

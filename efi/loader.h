@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <exo/boot.h>
 #include <exo/layout.h>
+#include <base/homes.h>
 #include "acpi.h"
 #include "firmware.h"
 #include "memmap.h"
@@ -14,7 +15,7 @@
 #define MIB(bytes)   ((bytes) >> 20)
 
 /* The first env's fixed places, the same for any app. */
-#define ROOT_VA   (EXO_HOMES_BASE + EXO_HOME_SIZE)
+#define ROOT_VA   HOME_AT(HOME_ROOTIMG)
 #define REPORT_PAGES 4
 #define REPORT_VA (ROOT_VA + EXO_HOME_SIZE - REPORT_PAGES * EXO_PAGE_SIZE)
 #define VARS_PAGES 128

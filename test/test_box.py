@@ -8,7 +8,7 @@ import time
 import pexpect
 import pytest
 
-from aril import guest, image, programs
+from aril import guest, image, programs, source
 
 DEEDS = 29  # of test/programs/members.c
 # Of what is free, with free control memory, which grows by how much is asked at one time; the dead may still be taken down.
@@ -326,7 +326,7 @@ kill %1 %2; exec 3>&-; wait""", options=["--icount", "3"])
 def test_nothing_is_seen():
     """Of what its maker's family says, holds and knows a box can read nothing: only library and root image, which all share."""
     peek = programs.build("peek", "musl")
-    places = {"library": 0x8000000000, "root image": 0x8040000000, "said": 0x80bfc00000, "control": 0x80c0000000, "data": 0x8140000000}
+    places = {"library": source.home(source.LIBRARY), "root image": 0x9000000000, "said": 0x907fc00000, "control": 0x9080000000, "data": 0x9100000000}
     at = " ".join(hex(a) for a in places.values())
     r = inside(f"""peek {at}; box sh -c 'cat >/tmp/p; chmod +x /tmp/p; /tmp/p {at}' </bin/peek""", options=["--add", f"{peek}:/bin/peek"])
     lines = [line.split(": ")[1] for line in r.out.decode().split("\n")[:-1]]
@@ -344,7 +344,8 @@ until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; box --app mini mini-wor
     out, err = r.out.decode().split("\n"), r.err.decode()
     assert "mini: after a write, pages copied by fork: 1 (and 2 tables)" in out and "mini: 100 alternations" in out, r
     assert out[out.index("mini: 100 alternations") + 3:-1] == ["0"] + ["125"] * 4 + ["edf: start, scale or share: error -9", "1"] * 2 + ["125"] * 3 + ["1"], r
-    for line in ("edf: the home that it is linked in, at 0x10000000000, is another's", "nix: there is no such app", "linux: the home that it is linked in",
+    edf = source.home(os.path.join(image.build_folder(False), "apps", "edf"))
+    for line in (f"edf: the home that it is linked in, at {edf:#x}, is another's", "nix: there is no such app", "linux: the home that it is linked in",
                  "spin: it is not linked at an address in a home of its own", "`x` is no setting of the app", "an app has neither files nor a terminal"):
         assert f"box: {line}" in err, (line, r)
 

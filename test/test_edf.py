@@ -38,7 +38,7 @@ def test_edf_is_small():
     with open(EDF, encoding="utf-8") as f:
         lines = len(f.readlines())
     print(f"edf: {lines} lines")
-    assert lines <= 200 and sorted(os.listdir(os.path.dirname(EDF))) == ["app.ld", "main.c"]
+    assert lines <= 200 and sorted(os.listdir(os.path.dirname(EDF))) == ["main.c"]
 
 
 def test_kv_is_small():

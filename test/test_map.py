@@ -223,7 +223,7 @@ def test_text(said):
         r"^as it is\|process: sleep\nroot [0-9a-f]+ env \d+ account \d+ pid \d+\n000000000000 table rwx own frame", text
     ), text
     assert re.search(
-        r"^  008000000000 table r-x live frame [0-9a-f]+ env 1's, \d+ links, 1 entries  home 0 of env 1$", text, re.M
+        r"^  008[0-9a-f][048c]0{7} table r-x live frame [0-9a-f]+ env 1's, \d+ links, 1 entries  home [1-6]?\d of env 1$", text, re.M
     )
     assert re.search(r"^      0+400000 page x \d+ r-- many frame [0-9a-f]+ env \d+'s, in \d+ entries  /bin/busybox$", text, re.M)
     assert re.search(r" page x \d+ rw- sole .*  \[stack\]$", text, re.M) and re.search(r"  library$", text, re.M)

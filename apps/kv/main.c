@@ -2,6 +2,7 @@
 /* A key-value server as a library OS of its own, on rt alone. It runs in its callers' time: a PCT brings it a request,
  * whose bytes lie in the caller's area (kv.h). Each client's area is a home that it opens to the client's account; the
  * store is one that it opens to all who ask, to read. Pages come when they are needed, out of what the box has. */
+#include <base/homes.h>
 #include <base/string.h>
 #include <rt/page.h>
 #include <rt/rt.h>
@@ -28,11 +29,11 @@ static int is_left(unsigned n)
 	return rt_envs[EXO_NAME_INDEX(client[n])].name != client[n] && (!pt2 || rt_frames[pt2].glinks == 1);
 }
 
-/* The last free one of the first slot, which clients have tables for: boxes lie at its beginning. */
+/* The last free one that families may have: clients have tables there, and boxes lie at the beginning. */
 static int64_t home_take(void)
 {
-	for (uint64_t unit = EXO_SLOT_SIZE / EXO_HOME_SIZE; unit--;) {
-		uint64_t at = EXO_HOMES_BASE + unit * EXO_HOME_SIZE;
+	for (uint64_t unit = HOMES_APPS; --unit > HOME_FAMILY;) {
+		uint64_t at = HOME_AT(unit);
 
 		if (!rt_homes[unit].owner && !rt_homes[unit].pt2 && gate_home_set(0, EXO_HOME_CLAIM, at, 1) >= 0)
 			return (int64_t)at;

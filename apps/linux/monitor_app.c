@@ -109,8 +109,10 @@ static int64_t segment_map(const struct elf_segment *s, uint64_t file)
 /* It fits into one home, below stack and settings, and no page of it is both written and run. */
 static int is_linked_well(const struct elf_image *elf, uint64_t end)
 {
-	if (elf->type != ET_EXEC || elf->load_count < 1 || elf->low < EXO_HOMES_BASE || elf->low >= EXO_WINDOW ||
+	if (elf->type != ET_EXEC || elf->load_count < 1 || elf->low < HOME_AT(HOMES_LINUX) || elf->low >= EXO_WINDOW ||
 		elf->high > end)
+		return 0;
+	if (elf->low >= HOME_AT(HOME_ROOTIMG) && elf->low < HOME_AT(HOMES_APPS)) /* kept for others */
 		return 0;
 	for (int i = 0; i < elf->load_count; i++)
 		if ((elf->load[i].flags & (PF_W | PF_X)) == (PF_W | PF_X))

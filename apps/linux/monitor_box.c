@@ -74,13 +74,13 @@ static int is_free(const struct monitor *m, uint64_t unit)
 	return 1;
 }
 
-/* Base of a family in a row of free homes of the first slot; 0: there is none. Another monitor may choose the same row
- * at the same time: then one of the two boxes finds its homes taken, says so and ends. */
+/* Base of a family in a row of free homes of those kept for families; 0: there is none. Another monitor may choose the
+ * same row at the same time: then one of the two boxes finds its homes taken, says so and ends. */
 static uint64_t base_find(const struct monitor *m, uint64_t homes)
 {
 	uint64_t run = 0;
 
-	for (uint64_t unit = EXO_HOME_OF(FIRST_FAMILY); unit < EXO_SLOT_SIZE / EXO_HOME_SIZE; unit++) {
+	for (uint64_t unit = HOME_FAMILY; unit < HOMES_APPS; unit++) {
 		run = is_free(m, unit) ? run + 1 : 0;
 		if (run == homes)
 			return EXO_HOMES_BASE + (unit + 2 - homes) * EXO_HOME_SIZE;

@@ -55,14 +55,14 @@ static void *large_alloc(size_t size)
 
 	if (!h)
 		return 0;
-	memset(h, 0, HEAD + size);
+	memset(h, 0, HEAD);
 	h->magic = HEAP_MAGIC;
 	h->class = HEAP_CLASSES;
 	h->pages = pages;
 	return (char *)h + HEAD;
 }
 
-void *fam_alloc(size_t size)
+void *fam_alloc_any(size_t size)
 {
 	uint32_t class = 0;
 	struct heap_page *h;
@@ -77,7 +77,7 @@ void *fam_alloc(size_t size)
 		h = fam_pages_any(1);
 		if (!h)
 			return 0;
-		memset(h, 0, HEAD); /* each object is cleared when it is handed out */
+		memset(h, 0, HEAD);
 		h->magic = HEAP_MAGIC;
 		h->class = class;
 		page_link(h);
@@ -89,8 +89,14 @@ void *fam_alloc(size_t size)
 		object = (char *)h + HEAD + h->fresh++ * class_size[class];
 	if (++h->used == class_room(class))
 		page_unlink(h);
-	memset(object, 0, class_size[class]);
 	return object;
+}
+
+void *fam_alloc(size_t size)
+{
+	void *object = fam_alloc_any(size);
+
+	return object ? memset(object, 0, (size + 7) & -8ul) : NULL; /* by words */
 }
 
 void fam_free(void *p)

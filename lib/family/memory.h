@@ -5,16 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <exo/layout.h>
+#include <base/homes.h>
 
 /* ---- address map of a member of the family */
-/* home: library and app image, read-only, live in all members; then that of the root image, likewise (where the loader
- * puts it) */
-#define LINUX_TEXT    (EXO_HOMES_BASE)
-#define ROOTIMG_BASE  (LINUX_TEXT + EXO_HOME_SIZE)
+/* Library and app image lie at app_base (rt.h), read-only, live in all members; the root image likewise. */
+#define ROOTIMG_BASE  HOME_AT(HOME_ROOTIMG)
 /* A family's homes stand in a row, from its base on (process.h): control memory, its monitor's own, data memory. What
  * the monitor says (family/monitor.h) lies near the end of the home before, which nobody of another family has. That of
- * the first family stands behind the root image, so that one call links both with the library. */
-#define FIRST_FAMILY  (ROOTIMG_BASE + 2 * EXO_HOME_SIZE)
+ * the first family stands behind the root image, so that one call links both. */
+#define FIRST_FAMILY  HOME_AT(HOME_FAMILY)
 #define FAMILY_SAID   (4ul << 20)         /* below the base */
 #define FAMILY_OWN    EXO_HOME_SIZE       /* the first one's: aril.conf page(s) and the first env's stack */
 #define FAMILY_DATA   (2 * EXO_HOME_SIZE) /* data memory: homes in which members may map */
@@ -25,6 +24,7 @@
 /* Control memory: zeroed, 16-byte aligned (fam_alloc) or page-aligned (fam_pages), valid in every member; NULL when
  * refused. */
 void *fam_alloc(size_t size);
+void *fam_alloc_any(size_t size); /* as its last user left it */
 void  fam_free(void *p);
 void *fam_pages(size_t count);
 void *fam_pages_any(size_t count); /* as their last user left them: for who writes each byte before it is read */

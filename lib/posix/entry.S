@@ -10,7 +10,6 @@
 
 #define REGS  (PRIVATE_AREA + PRIVATE_PROCESS + P_REGS)
 #define STACK (PRIVATE_AREA + PRIVATE_PROCESS + P_STACK)
-#define LINUX_TEXT_HIGH (EXO_HOMES_BASE >> 32) /* of the addresses of 4 GiB, in which no code but the library's lies */
 
 /* Offsets in struct exo_upcall (upcall.c). */
 #define U_VECTOR   8
@@ -215,7 +214,8 @@ posix_fault_entry:
 	told_in_regs
 	cmpl	$0, U_DISABLED(%rsp)
 	jne	1f
-	cmpl	$LINUX_TEXT_HIGH, U_RIP + 4(%rsp) /* P->regs is still wanted there */
+	/* In the library, by all but the last 24 bits: P->regs is still wanted there (apps/linux/app.ld). */
+	cmpl	$library_high, U_RIP + 3(%rsp)
 	je	1f
 	movabs	%rax, REGS + R_RAX
 	movabs	$REGS, %rax

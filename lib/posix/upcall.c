@@ -11,7 +11,6 @@ struct upcall_frame { uint64_t gpr[15]; struct exo_upcall u; };
 _Static_assert(sizeof(((struct upcall_frame *)0)->gpr) == R_RIP, "the first registers of struct user_regs");
 #define AT(field, offset) (__builtin_offsetof(struct exo_upcall, field) == (offset))
 _Static_assert(AT(vector, 8) && AT(error, 16) && AT(disabled, 28) && AT(addr, 32) && AT(rip, 40) && AT(rflags, 56) && AT(rsp, 64), "entry.S");
-_Static_assert(LINUX_TEXT == EXO_HOMES_BASE && LINUX_TEXT % (1ul << 32) == 0 && FIRST_FAMILY + EXO_HOME_SIZE == LINUX_TEXT + (1ul << 32), "entry.S");
 
 #define FAULT_PRESENT 1u
 #define FAULT_WRITE 2u

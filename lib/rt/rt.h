@@ -67,6 +67,9 @@ struct rt_box {
 	char nonce[16];
 };
 
+/* The address of the home that this app is linked in. */
+extern const char app_base[];
+
 /* NULL: it is the first env. */
 const struct rt_box *rt_box(void);
 /* aril.conf, or what the box was given: the text, *size bytes. */

@@ -34,10 +34,12 @@ static int64_t root_compose(const struct env_build *b, int is_member)
 		{ f[EXO_EF_ROOT], EXO_PT4 }, { f[OWN_PT3], EXO_PT3 }, { f[HOMES_PT3], EXO_PT3 }, { f[OWN_PT2], EXO_PT2 },
 			{ f[OWN_PT1], EXO_PT1 },
 	};
+	const uint64_t slots[] = { f[OWN_PT3], f[HOMES_PT3] }; /* the private one, and the families' */
 	const struct { uint64_t at, n, frame; } link[] = {
-		{ 0 | 4, 1, f[OWN_PT3] }, { EXO_HOMES_BASE | 4, 1, f[HOMES_PT3] }, { PRIVATE_BASE | 3, 1, f[OWN_PT2] },
+		{ 0 | EXO_AT_LIST | 4, 2, (uint64_t)slots }, { PRIVATE_BASE | 3, 1, f[OWN_PT2] },
 			{ PRIVATE_BASE | 2, 1, f[OWN_PT1] },
-		{ LINUX_TEXT | EXO_AT_LIVE | 3, is_member && !IS_BOX ? 3 : 2, 0 },
+		{ (uint64_t)app_base | EXO_AT_LIVE | 3, 1, 0 },
+		{ ROOTIMG_BASE | EXO_AT_LIVE | 3, is_member && !IS_BOX ? 2 : 1, 0 },
 	};
 	int64_t r = 0;
 
@@ -207,7 +209,8 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 
 void env_begin_blank(const void *control)
 {
-	memset(P, 0, PAGE);
+	memset(P, 0, sizeof *P);
+	memset(SPACE, 0, sizeof *SPACE);
 	P->family = (uint64_t)control & -EXO_HOME_SIZE;
 	env_begin();
 }

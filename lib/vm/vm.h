@@ -23,7 +23,7 @@
 #define INTERP_BASE  (SPACE->mmap_top - (32ul << 20))
 #define VDSO_BASE    (INTERP_BASE - 16 * PAGE)
 #define PIE_BASE     (200 * EXO_HOME_SIZE)         /* when no home is to be had */
-#define IMAGES_BASE  (33 * EXO_SLOT_SIZE)
+#define IMAGES_BASE  HOME_AT(HOMES_END)
 #define LARGE_BASE   (96 * EXO_SLOT_SIZE)          /* end of the images' slots */
 #define LARGE_END    (192 * EXO_SLOT_SIZE)
 #define USER_HIGH    (2 * EXO_SLOT_SIZE)           /* programs may map from here on, too: slots.c */

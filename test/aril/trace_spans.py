@@ -5,7 +5,7 @@ the gate that they cost; arrows from who makes an env, or hands it the CPU, to t
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from . import trace_words
+from . import source, trace_words
 from .trace_words import ASYNC, CALL, CALL_END, FAULT_BEGIN, FAULT_END, FOREIGN, LOOK, RETURN, SLICE, SWITCH, UPCALL
 
 TURN, LINUX, FAULT, GATE = "turn", "linux", "fault", "gate"
@@ -170,11 +170,7 @@ class Spans:
             self.marks.append(Mark(r.env, "upcall", f"asynchronous upcall, pending {r.args[1]:#x}", self.now))
         elif r.kind == UPCALL:
             # One in the library's own code belongs to what that does; else its program has run since.
-            in_call = (
-                any(s.kind == LINUX for s in self.track(r.env).open)
-                and r.args[3] >> 39 == 1
-                and r.args[3] >> 30 & 511 == 0
-            )
+            in_call = any(s.kind == LINUX for s in self.track(r.env).open) and r.args[3] in source.LIBRARY_TEXT
             self.settle(r.env, (GATE, FAULT) if in_call else (GATE, FAULT, LINUX))
             name = "page fault" if r.args[0] == 14 else f"exception {r.args[0]}"
             self.begin(r.env, FAULT, name, self.words.fault(*r.args[:4]))

@@ -92,9 +92,15 @@ void task_stop_set(struct task *t, int sig)
 
 struct task *task_new(struct task *parent)
 {
-	struct task *t = fam_alloc(sizeof *t);
-	struct thread *leader = t ? thread_new(t, 0) : 0;
+	struct task *t = fam_alloc_any(sizeof *t);
+	struct thread *leader;
 
+	if (!t)
+		return 0;
+	/* Actions come below; a cause is written before its signal is pending. Both are most of it. */
+	memset(t, 0, offsetof(struct task, signals.action));
+	memset(&t->signals.waits, 0, sizeof *t - offsetof(struct task, signals.waits));
+	leader = thread_new(t, 0);
 	if (!leader) {
 		fam_free(t);
 		return 0;
@@ -118,6 +124,7 @@ struct task *task_new(struct task *parent)
 	} else {
 		t->pgrp = t->session = t->pid;
 		limits_default(t);
+		memset(t->signals.action, 0, sizeof t->signals.action);
 	}
 	list_insert(t);
 	task_born();

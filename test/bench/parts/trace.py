@@ -11,9 +11,10 @@ import subprocess
 import tempfile
 import time
 
+from aril import source
+
 from . import build, systems
 
-LIBRARY = (1 << 39, (1 << 39) + (1 << 30))
 KERNEL = 1 << 63
 KERNEL_ELF = os.path.join(build.TOP, "build", "kernel.elf")
 
@@ -37,7 +38,7 @@ class Names:
         """(world, function)"""
         if address >= KERNEL:
             world, (at, names) = "kernel", self.kernel
-        elif LIBRARY[0] <= address < LIBRARY[1]:
+        elif address in source.LIBRARY_TEXT:
             world, (at, names) = "libos", self.library
         else:
             world, (at, names) = "user", self.program

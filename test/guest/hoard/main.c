@@ -2,7 +2,7 @@
 /* In a box: claims whatever memory its account may still have, gives none back, answers nobody. */
 #include <rt/rt.h>
 
-#define HOARD 0x10150000000ul /* in its home, behind image and stack */
+#define HOARD ((uint64_t)app_base + (256ul << 20)) /* in its home, between image and stack */
 #define MOST  16384
 
 /* Makes that page there, if it is not: what it could not. */
