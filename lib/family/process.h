@@ -99,6 +99,7 @@ struct process {
 	 * none */
 	uint64_t alarm_at;
 	uint32_t data_lost;     /* a page of data memory was gone: data.c */
+	uint32_t calls_traced;  /* this env's calls come by posix_traced_entry, since a thread of its is traced */
 };
 _Static_assert(__builtin_offsetof(struct process, stack) == P_STACK, "asm");
 _Static_assert(__builtin_offsetof(struct process, exo) == P_EXO && __builtin_offsetof(struct process, regs) == P_REGS, "asm");

@@ -30,6 +30,11 @@ extern const char user_leave_end[], quick_leave[], quick_leave_end[];
 /* makes *r whole after a QUICK call; the registers that C preserves are the caller's to add */
 void quick_complete(struct user_regs *r);
 
+/* ---- upcall.c */
+void calls_divert(void);                           /* this env's calls come by the entries that env_entries names now */
+void calls_trace(void);                            /* they come by posix_traced_entry: a thread here is traced */
+void calls_untrace(void);                          /* no more, unless another thread is */
+
 /* ---- vdso.S: the file that every program finds mapped at VDSO_BASE; start.c makes F->vdso of it */
 extern const char vdso_image[], vdso_image_end[];
 
@@ -50,6 +55,8 @@ void env_leave(void) __attribute__((noreturn));
 void memory_leave(struct thread *th);
 #define STATUS_DUMPED 0x80                         /* in wait4's word beside a signal */
 #define STATUS_CONTINUED 0xffff                    /* wait4's word for a process that was continued */
+int  end_why(int status);                          /* CLD_ of an end with that word; and siginfo's si_status */
+int  end_value(int status);
 /* what others see of an end: files closed, children handed on, status told */
 void task_bury(struct task *t, int status);
 void task_reap(struct task *t);                    /* the record of a zombie goes, with its env */

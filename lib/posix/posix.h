@@ -43,8 +43,9 @@ struct task *task_by_pid(int pid);
 
 /* What /proc shows of a task. */
 struct task_view {
+	int tracer;             /* the process that traces it, 0 = none */
 	int tid, pid, ppid, pgrp, session, exit_status; /* tid: the pid, unless a thread was asked for */
-	char state;             /* R S T Z */
+	char state;             /* R S T t Z */
 	char name[16];          /* comm */
 	uint32_t threads;
 	int nice;

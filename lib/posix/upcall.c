@@ -33,7 +33,7 @@ static void signal_exception(struct user_regs *r, const struct exo_upcall *u)
 	int sig = u->vector < 32 ? row[u->vector].signal : 0;
 
 	if (sig)
-		signal_fault(r, u, sig, row[u->vector].code, sig == SIGTRAP ? 0 : r->rip);
+		signal_fault(r, u, sig, row[u->vector].code, row[u->vector].code == SI_KERNEL ? 0 : r->rip);
 	else
 		signal_fault(r, u, SIGSEGV, SI_KERNEL, 0);
 }
@@ -190,6 +190,34 @@ void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_monitor)
 	entry[EXO_ENTRY_ASYNC] = (uint64_t)posix_async_entry;
 	entry[EXO_ENTRY_FOREIGN] = (uint64_t)(traced ? posix_traced_entry : call);
 	entry[EXO_ENTRY_INT80] = (uint64_t)(filtered ? posix_int80_filtered_entry : posix_int80_entry);
+}
+
+void calls_divert(void)
+{
+	uint64_t entry[EXO_ENTRY_COUNT];
+
+	env_entries(entry, 0);
+	if (P->calls_traced) {
+		entry[EXO_ENTRY_FOREIGN] = (uint64_t)posix_traced_entry;
+		entry[EXO_ENTRY_INT80] = (uint64_t)posix_int80_filtered_entry;
+	}
+	(void)gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
+}
+
+void calls_trace(void)
+{
+	if (P->calls_traced)
+		return;
+	P->calls_traced = 1;
+	calls_divert();
+}
+
+void calls_untrace(void)
+{
+	if (!P->calls_traced || P->thread_count > 1)
+		return;
+	P->calls_traced = 0;
+	calls_divert();
 }
 
 int page_bring(uint64_t va, unsigned access) { return posix_parts.page(va, access); }

@@ -8,8 +8,6 @@ struct thread;
 #pragma GCC visibility push(hidden)
 /* Which thread of the run queue is next, `other` not; NULL = nobody. pick_fair is one answer. */
 struct thread *sched_pick(const struct thread *other);
-/* A runnable thread that must not run (QUEUED_HELD) would be woken now. */
-void ptrace_wake(struct thread *th);
 /* A signal is there that ends the caller's sleep before it begins. */
 int  signal_pending(void);
 /* An env has died, or somebody is to be ended. */

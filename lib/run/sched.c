@@ -317,11 +317,8 @@ uint64_t sched_runnable(void)
 
 void thread_run(struct thread *th)
 {
-	if (th->queued || th->task->is_init) {
-		if (th->queued == QUEUED_HELD)
-			ptrace_wake(th);
+	if (th->queued || th->task->is_init)
 		return;
-	}
 	if (th->channel)
 		sleep_end(th);
 	th->state = THREAD_RUNNABLE;

@@ -169,6 +169,17 @@ void thread_renumber(struct thread *th, int tid)
 	th->tid = tid;
 }
 
+void thread_first_of(struct thread *th)
+{
+	struct thread **at = &th->task->threads;
+
+	while (*at != th)
+		at = &(*at)->next;
+	*at = th->next;
+	th->next = th->task->threads;
+	th->task->threads = th;
+}
+
 struct thread *thread_by_tid(int tid)
 {
 	struct thread *th = tid > 0 ? *tid_place(tid) : 0;

@@ -19,7 +19,6 @@ enum thread_queued {
 	QUEUED_NOT,
 	QUEUED_RUN,      /* stands in the run queue */
 	QUEUED_REALTIME, /* stands in that of the real-time threads */
-	QUEUED_HELD,     /* must not: its tracer holds it */
 };
 
 enum thread_state {
@@ -110,10 +109,7 @@ struct thread {
 	struct futex_many *futexes;  /* the words that it waits for, several at once: posix/process/futex_many.c */
 	uint64_t restart_deadline, restart_left; /* of an interrupted nanosleep, for restart_syscall */
 
-	/* held by a tracer: ptrace.c */
-	struct task *tracer;
-	int      trace_status;       /* for its wait4, once; 0: taken */
-	int      wakes;              /* it would run if it were not held */
+	struct trace *trace;         /* it is traced, or was: posix/process/ptrace.h; NULL: never */
 
 	/* ending */
 	uint64_t clear_child_tid;    /* user address to clear at its end, 0 = none */
@@ -140,6 +136,7 @@ void thread_set_name(struct thread *th, const char name[16]);
  * the env of the caller: 0 or -ENOMEM. */
 int  thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, uint64_t gs);
 void thread_renumber(struct thread *th, int tid);
+void thread_first_of(struct thread *th);    /* it stands where the leader does */
 /* The caller's slot is free, and nobody runs here until the next one is chosen: sched_leave must follow. */
 void thread_detach(void);
 

@@ -5,6 +5,7 @@
 #include <posix/signal/signals.h>
 #include <base/fmt.h>
 #include <linux/audit.h>
+#include <posix/process/ptrace.h>
 #include <posix/process/seccomp.h>
 #include <rt/note.h>
 #include "strace.h"
@@ -68,7 +69,7 @@ static const struct { const char *name, *arguments; } names[SYSCALL_MAX] = {
 #undef SYSCALL
 };
 
-/* entry.S, when calls are logged, or the gate is traced. */
+/* entry.S, when calls are logged, or the gate is traced, or a thread of this env. */
 void syscall_enter_traced(struct user_regs *r)
 {
 	uint64_t number = r->orig_rax < SYSCALL_MAX ? r->orig_rax : SYSCALL_MAX - 1;
@@ -78,8 +79,11 @@ void syscall_enter_traced(struct user_regs *r)
 		strace_begin(r, name, arguments);
 	if (family_locked())
 		family_unlock();
-	if (seccomp_admits(r, AUDIT_ARCH_X86_64))
+	r->rcx = r->rip;
+	r->r11 = r->rflags;
+	if (ptrace_call_begin(r, AUDIT_ARCH_X86_64) && seccomp_admits(r, AUDIT_ARCH_X86_64))
 		call_make(r);
+	ptrace_call_end(r, AUDIT_ARCH_X86_64);
 	if (F->strace)
 		strace_end(r, name, arguments);
 	if (F->env_names)
@@ -113,8 +117,11 @@ void int80_enter(struct user_regs *r)
 
 void int80_enter_filtered(struct user_regs *r)
 {
-	if (seccomp_admits(r, AUDIT_ARCH_I386))
-		int80_enter(r);
+	if (ptrace_call_begin(r, AUDIT_ARCH_I386) && seccomp_admits(r, AUDIT_ARCH_I386)) {
+		family_lock();
+		r->rax = (uint64_t)i386_call(r);
+	}
+	ptrace_call_end(r, AUDIT_ARCH_I386);
 	user_return();
 }
 

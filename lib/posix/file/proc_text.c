@@ -59,8 +59,8 @@ void text_status(struct text *t, const struct proc_node *of)
 
 	if (!look(of, &v, name))
 		return;
-	say(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", name,
-		v.files ? v.files->umask : 022, state_name(v.state), v.pid, v.tid, v.ppid);
+	say(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", name,
+		v.files ? v.files->umask : 022, state_name(v.state), v.pid, v.tid, v.ppid, v.tracer);
 	say(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t0 \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
 		v.files ? v.files->size : 0, v.pid, v.tid, v.pgrp, v.session);
 	text_status_more(t, of);

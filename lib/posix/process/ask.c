@@ -6,7 +6,7 @@
 #include <linux/signal.h>
 #include "ask.h"
 
-#define PATIENCE (2 * NS) /* it may be held by a tracer, or never get the CPU */
+#define PATIENCE (2 * NS) /* it may wait for a vfork child, or never get the CPU */
 
 struct ask { void (*serve)(void *); void *with; int done, result; };
 
@@ -76,6 +76,14 @@ void ask_serve(void)
 		t->asked->serve(t->asked->with);
 	t->is_answering = 0;
 	done(t, 0);
+}
+
+void stopped_rest(void)
+{
+	if (P->task->asked && !P->task->is_answering)
+		ask_serve();
+	else
+		sched_block(THREAD_STOPPED);
 }
 
 void ask_look(struct task *t)

@@ -11,6 +11,10 @@
  * sleep. 0; -ESRCH: it ended, or shares no CPU time; -EINTR: a signal came first, and serve is not called. Family
  * lock held; it is dropped meanwhile. */
 int task_ask(struct task *t, void (*serve)(void *), void *with);
+/* remote.c: n bytes of t's memory, at most a page, whatever its mappings allow: 0, as task_ask, -EIO. */
+int memory_move(struct task *t, uint64_t at, void *bytes, size_t n, int writes);
+/* The caller is stopped: it answers what its process was asked for before, or sleeps. */
+void stopped_rest(void);
 /* exit.c: t ends. */
 void ask_refuse(struct task *t);
 #pragma GCC visibility pop

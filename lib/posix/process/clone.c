@@ -6,6 +6,7 @@
 #include <posix/call/calls.h>
 #include <posix/signal/signals.h>
 #include "pidfd.h"
+#include "ptrace.h"
 #include "seccomp.h"
 #include "usage.h"
 
@@ -70,6 +71,8 @@ struct task *child_new(const struct fork_wish *w, int *error)
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		child->threads->clear_child_tid = w->child_tid;
 	*error = w->flags & CLONE_PIDFD ? pidfd_make(w, child) : 0;
+	if (!*error && P->thread->trace)
+		*error = ptrace_child(child->threads, w->flags, w->exit_signal);
 	if (!*error)
 		return child;
 	child_undo(child);

@@ -9,6 +9,7 @@
 #include <posix/parts.h>
 #include <linux/fcntl.h>
 #include <linux/signal.h>
+#include "ptrace.h"
 #include "usage.h"
 
 /* First steps of the new env, on its library stack: the task is this one already; what fails now kills it, as on Linux. */
@@ -35,6 +36,8 @@ void exec_begin(void *argument)
 	plan_free(plan);
 	fs_base_set(0);
 	gs_base_set(0);
+	if (P->thread->trace)
+		ptrace_exec(P->thread);
 	user_return();
 }
 
@@ -123,6 +126,10 @@ static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 		return name;
 	}
 	/* From here on there is no way back. */
+	if (P->thread->trace) {
+		P->thread->trace->message = (uint64_t)P->thread->tid;
+		P->thread->trace->number = P->regs.orig_rax;
+	}
 	threads_end_others();
 	plan->old_env = P->thread_count > 1 ? 0 : P->self;
 	memory_leave(P->thread);

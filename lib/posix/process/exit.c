@@ -8,11 +8,21 @@
 #include <vm/swap.h>
 #include "ask.h"
 #include "pidfd.h"
+#include "ptrace.h"
 #include "seccomp.h"
 #include "usage.h"
 
 #define SA_NOCLDWAIT_BIT 2ul
 #define HANDLER_IGNORE 1ul
+
+int end_why(int status)
+{
+	if (!(status & 0x7f))
+		return CLD_EXITED;
+	return status & STATUS_DUMPED ? CLD_DUMPED : CLD_KILLED;
+}
+
+int end_value(int status) { return status & 0x7f ? status & 0x7f : status >> 8; }
 
 void task_tell_parent(struct task *t)
 {
@@ -23,8 +33,8 @@ void task_tell_parent(struct task *t)
 	if (!parent)
 		return;
 	if (ended) {
-		cause.code = t->exit_status & 0x7f ? t->exit_status & STATUS_DUMPED ? CLD_DUMPED : CLD_KILLED : CLD_EXITED;
-		cause.status = t->exit_status & 0x7f ? t->exit_status & 0x7f : t->exit_status >> 8;
+		cause.code = end_why(t->exit_status);
+		cause.status = end_value(t->exit_status);
 	} else {
 		cause.code = t->stop_status == STATUS_CONTINUED ? CLD_CONTINUED : CLD_STOPPED;
 		cause.status = t->stop_status == STATUS_CONTINUED ? SIGCONT : t->stop_status >> 8;
@@ -78,11 +88,8 @@ static void children_leave(struct task *t)
 		child_to(c, heir);
 		if (c->pdeath_signal)
 			(void)signal_send(c->pid, c->pdeath_signal);
-		if (c->state != TASK_ZOMBIE)
-			continue;
-		task_tell_parent(c);
-		if (parent_does_not_wait(c))
-			child_to(c, F->tasks);
+		if (c->state == TASK_ZOMBIE && !ptrace_hides(c))
+			task_told(c);
 	}
 }
 
@@ -113,6 +120,13 @@ static int groups_note(const struct task *t, int *list)
 	return count;
 }
 
+void task_told(struct task *t)
+{
+	task_tell_parent(t);
+	if (parent_does_not_wait(t))
+		child_to(t, F->tasks);
+}
+
 /* What others see of the end of t: files closed, children handed on, status told. */
 void task_bury(struct task *t, int status)
 {
@@ -125,13 +139,14 @@ void task_bury(struct task *t, int status)
 	sem_undo_all(t);
 	if (t->aio)
 		aio_drop(t);
-	ptrace_end(t);
+	if (t->traced)
+		ptrace_end_all(t, NULL);
 	task_drop_image(t);
 	children_leave(t);
 	for (struct thread *th = t->threads; th; th = th->next) {
+		if (th->trace && th->state != THREAD_ENDED)
+			(void)ptrace_thread_ended(th, status);
 		th->state = THREAD_ENDED;
-		if (th->tracer)
-			ptrace_release(th);
 		sched_remove(th);
 		if (th->futex.holder | th->futex_waiters)
 			futex_hand_on(th);
@@ -150,9 +165,8 @@ void task_bury(struct task *t, int status)
 	posix_timers_drop(t);
 	signal_forget(t, ~0ul);
 	orphans_wake(t, groups, count);
-	task_tell_parent(t);
-	if (parent_does_not_wait(t))
-		child_to(t, F->tasks);
+	if (!t->threads->trace || !ptrace_task_ended(t))
+		task_told(t);
 	pidfds_wake(t);
 }
 
@@ -196,16 +210,23 @@ void exit_thread(int wait_status)
 {
 	struct thread *me = P->thread;
 	struct task *t = P->task;
-	int is_leader = me->tid == t->pid, is_last = t->thread_count == 1;
+	int is_leader = me->tid == t->pid, is_last, stays = 0;
 
+	if (me->trace)
+		ptrace_exit(me, t->ending ? t->exit_status : wait_status);
+	is_last = t->thread_count == 1;
 	if (is_last && !t->ending)
 		t->exit_status = wait_status;
+	if (t->traced)
+		ptrace_end_all(t, me);
 	memory_leave(me);
 	signal_thread_end(me);
 	seccomp_drop(me);
 	sched_remove(me);
 	if (me->channel)
 		sleep_end(me); /* of a call that was answered meanwhile */
+	if (me->trace)
+		stays = ptrace_thread_ended(me, t->ending ? t->exit_status : wait_status);
 	me->state = THREAD_ENDED;
 	t->thread_count--;
 	if (t->alone_waits)
@@ -218,9 +239,11 @@ void exit_thread(int wait_status)
 	thread_detach();
 	if (is_last && P->thread_count)
 		t->env = 0;
-	if (!is_last && !is_leader) {
+	if (!is_last && !is_leader)
 		sched_moves(me);
+	if (!is_last && !is_leader && !stays) {
 		usage_keep(t, me);
+		ptrace_free(me);
 		thread_free(me);
 	}
 	env_leave();
@@ -255,14 +278,16 @@ void threads_end_others(void)
 	/* The leader's record is still there, ended: the caller takes its place. */
 	sched_moves(leader);
 	usage_keep(t, leader);
+	ptrace_free(leader);
 	thread_free(leader);
 	thread_renumber(me, t->pid);
+	thread_first_of(me);
 }
 
 int reap_child(int *status)
 {
 	for (struct task *c = F->tasks->news_count ? F->tasks->child : NULL; c; c = c->sibling)
-		if (c->state == TASK_ZOMBIE) {
+		if (c->state == TASK_ZOMBIE && !ptrace_hides(c)) {
 			int pid = c->pid;
 
 			*status = c->exit_status;

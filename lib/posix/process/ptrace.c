@@ -1,157 +1,286 @@
 /* SPDX-License-Identifier: MIT */
-/* ptrace(2), as far as a leak checker goes with it: a process that shares the memory of another (clone with CLONE_VM) holds its threads, reads their registers and
- * words of memory, and lets them go. A held thread is off the run queue; what would wake it is remembered. Threads of other envs cannot be reached. */
-#include <linux/elf.h>
-#include <linux/ptrace.h>
-#include <linux/uio.h>
+/* Who traces whom: how it begins, what is inherited and told, how it ends. */
+#include <linux/sched.h>
 #include <linux/wait.h>
-#include <posix/library.h>
-#include <posix/call/calls.h>
 #include <posix/signal/signals.h>
+#include "ptrace.h"
+#include "usage.h"
 
-#define STATUS_HELD (SIGSTOP << 8 | 0x7f) /* wait4's word */
+#define SA_NOCLDSTOP_BIT 1ul
 
-static void hold(struct thread *th)
+static uint64_t vector_pages(void)
 {
-	th->wakes = th->queued;
-	sched_remove(th);
-	th->queued = QUEUED_HELD;
-	th->tracer = P->task;
-	th->trace_status = STATUS_HELD;
-	P->task->has_traced = 1;
+	return (MAX_OF((uint64_t)rt_info->xsave_size, 1024ul) + PAGE - 1) / PAGE;
 }
 
-void ptrace_wake(struct thread *th)
+static int is_leader(const struct thread *th) { return th->tid == th->task->pid; }
+
+/* ---- records */
+static struct trace *record_of(struct thread *th)
 {
-	th->wakes = 1;
-	if (th->channel)
-		sleep_end(th);
+	struct trace *t = th->trace;
+
+	if (t)
+		return t;
+	t = fam_alloc(sizeof *t);
+	if (!t)
+		return NULL;
+	t->vector = fam_pages(vector_pages());
+	if (!t->vector) {
+		fam_free(t);
+		return NULL;
+	}
+	t->thread = th;
+	th->trace = t;
+	return t;
 }
 
-void ptrace_release(struct thread *th)
+struct trace *ptrace_begin(struct thread *th, struct thread *tracer, int is_seized, uint32_t options)
 {
-	struct task *tracer = th->tracer;
+	struct trace *t = record_of(th);
 
-	th->tracer = 0;
-	th->queued = QUEUED_NOT;
-	if (th->wakes && th->state != THREAD_ENDED)
-		thread_run(th);
-	wake_up(tracer); /* it may wait for this thread */
+	if (!t)
+		return NULL;
+	t->tracer = tracer;
+	t->is_seized = is_seized;
+	t->options = options;
+	t->how = PTRACE_CONT;
+	t->traps = 0;
+	t->at = &tracer->task->traced;
+	t->next = *t->at;
+	if (t->next)
+		t->next->at = &t->next;
+	*t->at = t;
+	return t;
 }
 
-void ptrace_end(struct task *tracer)
+static void unlink(struct trace *t)
 {
-	if (!tracer->has_traced)
+	*t->at = t->next;
+	if (t->next)
+		t->next->at = t->at;
+	t->tracer = NULL;
+}
+
+void ptrace_free(struct thread *th)
+{
+	struct trace *t = th->trace;
+
+	if (!t)
 		return;
-	for (struct task *t = F->tasks; t; t = t->next)
-		for (struct thread *th = t->threads; th; th = th->next)
-			if (th->tracer == tracer)
-				ptrace_release(th);
+	if (t->tracer)
+		unlink(t);
+	fam_pages_free(t->vector, vector_pages());
+	fam_free(t);
+	th->trace = NULL;
 }
 
-int ptrace_wait(int pid, int options, int *any, int *status)
+/* A thread that ended, and was kept for its tracer alone. */
+static void thread_drop(struct thread *th)
 {
-	if (!P->task->has_traced)
+	usage_keep(th->task, th);
+	ptrace_free(th);
+	thread_free(th);
+}
+
+void ptrace_end(struct trace *t)
+{
+	struct thread *th = t->thread;
+	struct task *task = th->task;
+	int hidden = ptrace_hides(task);
+
+	unlink(t);
+	if (task->state == TASK_ZOMBIE) {
+		if (hidden && is_leader(th))
+			task_told(task);
+	} else if (th->state == THREAD_ENDED) {
+		if (!is_leader(th))
+			thread_drop(th);
+	} else if (t->state != TRACE_RUNS) {
+		t->state = TRACE_RUNS;
+		thread_run(th);
+	}
+}
+
+void ptrace_end_all(struct task *task, const struct thread *tracer)
+{
+	struct trace *next;
+
+	for (struct trace *t = task->traced; t; t = next) {
+		int pid = t->thread->task->pid, kills = t->options & PTRACE_O_EXITKILL;
+
+		next = t->next;
+		if (tracer && t->tracer != tracer)
+			continue;
+		ptrace_end(t);
+		if (kills)
+			(void)signal_send(pid, SIGKILL);
+		family_progress();
+	}
+}
+
+int ptrace_hides(const struct task *t)
+{
+	const struct trace *tr = ptrace_of(t->threads);
+
+	return tr && tr->tracer->task != t->parent;
+}
+
+/* ---- what the tracer is told */
+void ptrace_tell(struct trace *t, int why, int status)
+{
+	struct task *tracer = t->tracer->task;
+	const struct signal_cause cause = { .code = why, .pid = t->thread->tid, .status = status };
+	int is_stop = why == CLD_TRAPPED || why == CLD_STOPPED;
+
+	if (!is_stop || !(tracer->signals.action[SIGCHLD].flags & SA_NOCLDSTOP_BIT))
+		(void)signal_send_info(tracer, SIGCHLD, &cause);
+	wake_up(tracer);
+}
+
+static void end_tell(struct trace *t, int status)
+{
+	ptrace_tell(t, end_why(status), end_value(status));
+}
+
+int ptrace_thread_ended(struct thread *th, int status)
+{
+	struct trace *t = ptrace_of(th);
+
+	if (!t || is_leader(th))
 		return 0;
-	for (struct task *t = F->tasks; t; t = t->next)
-		for (struct thread *th = t->threads; th; th = th->next) {
-			if (th->tracer != P->task || (pid != -1 && th->tid != pid))
-				continue;
-			*any = 1;
-			if (th->trace_status) {
-				*status = th->trace_status;
-				if (!(options & WNOWAIT))
-					th->trace_status = 0;
-				return th->tid;
-			}
+	t->status = status;
+	t->state = TRACE_RUNS;
+	end_tell(t, status);
+	return 1;
+}
+
+int ptrace_task_ended(struct task *t)
+{
+	if (!ptrace_hides(t))
+		return 0;
+	end_tell(t->threads->trace, t->exit_status);
+	return 1;
+}
+
+/* ---- its wait */
+static int is_wanted(const struct trace *t, int pid, int options)
+{
+	const struct thread *th = t->thread;
+
+	if (options & __WNOTHREAD && t->tracer != P->thread)
+		return 0;
+	if (pid > 0 || pid == -1)
+		return pid == -1 || th->tid == pid;
+	return th->task->pgrp == (pid ? -pid : P->task->pgrp);
+}
+
+/* The end of a process that its parent shall hear of later, or of a thread. 1: *status is that. */
+static int end_take(struct trace *t, int options, int *status)
+{
+	struct thread *th = t->thread;
+	struct task *task = th->task;
+
+	if (!(options & WEXITED) || (is_leader(th) && (task->state != TASK_ZOMBIE || task->parent == P->task)))
+		return 0;
+	*status = is_leader(th) ? task->exit_status : t->status;
+	if (options & WNOWAIT)
+		return 1;
+	if (is_leader(th) || task->state == TASK_ZOMBIE)
+		ptrace_end(t);
+	else
+		thread_drop(th);
+	return 1;
+}
+
+int ptrace_wait(int pid, int options, int *any, int *status, struct usage *usage)
+{
+	struct trace *next;
+
+	for (struct trace *t = P->task->traced; t; t = next) {
+		int tid = t->thread->tid;
+
+		next = t->next;
+		if (!is_wanted(t, pid, options))
+			continue;
+		*any = 1;
+		*usage = usage_of(t->thread->task);
+		if (t->thread->state == THREAD_ENDED) {
+			if (end_take(t, options, status))
+				return tid;
+		} else if (t->status) {
+			*status = t->status;
+			if (!(options & WNOWAIT))
+				t->status = t->sig = 0;
+			return tid;
 		}
+	}
 	return 0;
 }
 
-static long attach(struct thread *th)
+/* ---- what a thread makes */
+static int event_of(uint64_t flags, int exit_signal)
 {
-	const struct signal_cause cause = { .code = CLD_TRAPPED, .pid = th->tid, .status = SIGSTOP };
-
-	if (th->task == P->task || th->task->env != P->self || th->tracer || th->state == THREAD_ENDED)
-		return -EPERM;
-	hold(th);
-	return signal_send_info(P->task, SIGCHLD, &cause);
+	if (flags & CLONE_VFORK)
+		return PTRACE_EVENT_VFORK;
+	return exit_signal != SIGCHLD ? PTRACE_EVENT_CLONE : PTRACE_EVENT_FORK;
 }
 
-static long detach(struct thread *th, uint64_t sig)
+static struct trace *event_wanted(uint64_t flags, int exit_signal)
 {
-	const struct signal_cause cause = { .code = SI_USER, .pid = P->task->pid };
+	struct trace *t = ptrace_of(P->thread);
 
-	if (sig > SIGNAL_COUNT)
-		return -EIO;
-	ptrace_release(th);
-	return sig ? signal_send_thread(th, (int)sig, &cause) : 0;
+	if (!t || flags & CLONE_UNTRACED || !(t->options & 1u << event_of(flags, exit_signal)))
+		return NULL;
+	return t;
 }
 
-/* The set of that type (NT_PRSTATUS, NT_PRFPREG), and its size in bytes: NULL when there is none. */
-static const void *register_set(const struct thread *th, uint64_t type, uint64_t list[REGS_LISTED], uint64_t *size)
+int ptrace_child(struct thread *child, uint64_t flags, int exit_signal)
 {
-	if (type == NT_PRSTATUS) {
-		regs_list(th->kept, list);
-		*size = REGS_LISTED * sizeof *list;
-		return list;
+	struct trace *mine = ptrace_of(P->thread), *t;
+
+	if (!mine || !(flags & CLONE_PTRACE || event_wanted(flags, exit_signal)))
+		return 0;
+	t = ptrace_begin(child, mine->tracer, mine->is_seized, mine->options);
+	if (!t)
+		return -ENOMEM;
+	if (t->is_seized) {
+		t->traps = TRAP_ASKED;
+		child->signals.forced |= SIGNAL_BIT(SIGSTOP);
+	} else {
+		child->signals.pending |= SIGNAL_BIT(SIGSTOP);
 	}
-	*size = FXSAVE_SIZE;
-	return type == NT_PRFPREG ? thread_xsave(th) : 0;
+	return 0;
 }
 
-static long registers_put(const struct thread *th, uint64_t type, uint64_t to)
+void ptrace_forked(uint64_t flags, int exit_signal, int pid)
 {
-	uint64_t list[REGS_LISTED], size;
-	const void *set = register_set(th, type, list, &size);
-
-	return user_write(to, set, size);
+	if (event_wanted(flags, exit_signal))
+		ptrace_event(P->thread, event_of(flags, exit_signal), (uint64_t)pid);
 }
 
-static long registers_put_iov(const struct thread *th, uint64_t type, uint64_t at)
+void ptrace_vforked(int pid)
 {
-	uint64_t list[REGS_LISTED], size;
-	const void *set = register_set(th, type, list, &size);
-	struct iovec iov;
-
-	if (user_read(&iov, at, sizeof iov))
-		return -EFAULT;
-	if (!set || iov.iov_len % sizeof *list)
-		return -EINVAL;
-	iov.iov_len = MIN_OF(iov.iov_len, size);
-	return user_write((uint64_t)iov.iov_base, set, iov.iov_len) | user_write(at, &iov, sizeof iov);
+	ptrace_event(P->thread, PTRACE_EVENT_VFORK_DONE, (uint64_t)pid);
 }
 
-static long word_peek(uint64_t from, uint64_t to)
+void ptrace_notify(struct task *task)
 {
-	uint64_t word;
-
-	return user_read(&word, from, sizeof word) ? -EIO : user_write(to, &word, sizeof word);
+	for (struct thread *th = task->threads; th; th = th->next)
+		if (ptrace_of(th) && th->trace->is_seized)
+			ptrace_trap(th->trace, TRAP_NOTIFY);
 }
 
-CALL4(ptrace, request, pid, addr, data)
+void ptrace_trap(struct trace *t, int trap)
 {
-	struct thread *th = thread_by_tid((int)pid);
+	struct thread *th = t->thread;
 
-	if (!th)
-		return -ESRCH;
-	if (request == PTRACE_ATTACH)
-		return attach(th);
-	if (th->tracer != P->task)
-		return -ESRCH;
-	if (request == PTRACE_DETACH)
-		return detach(th, data);
-	/* After an exec of the caller the other memory is out of reach. */
-	if (th->task->env != P->self)
-		return -EIO;
-	switch (request) {
-	case PTRACE_PEEKTEXT:
-	case PTRACE_PEEKDATA: return word_peek(addr, data);
-	case PTRACE_POKETEXT:
-	case PTRACE_POKEDATA: return user_write(addr, &data, sizeof data) ? -EIO : 0;
-	case PTRACE_GETREGS: return registers_put(th, NT_PRSTATUS, data);
-	case PTRACE_GETFPREGS: return registers_put(th, NT_PRFPREG, data);
-	case PTRACE_GETREGSET: return registers_put_iov(th, addr, data);
-	}
-	return -EIO;
+	if (th->state == THREAD_ENDED)
+		return;
+	t->traps |= trap;
+	th->signals.forced |= SIGNAL_BIT(SIGSTOP);
+	if (t->state == TRACE_LISTENS || th->state == THREAD_STOPPED)
+		thread_run(th);
+	else
+		signal_poke(th, SIGSTOP);
 }

@@ -149,6 +149,24 @@ long move_memory(const struct proc_node *of, struct io *io, uint64_t at, int wri
 	return result;
 }
 
+int memory_move(struct task *task, uint64_t at, void *bytes, size_t n, int writes)
+{
+	struct transfer *t = fam_alloc(sizeof *t + n);
+	int e = -ENOMEM;
+
+	if (!t)
+		return e;
+	*t = (struct transfer){ .at = at, .size = n, .writes = writes, .forces = 1 };
+	memcpy(t->bytes, bytes, n);
+	e = task_ask(task, move, t);
+	if (!e && t->done < n)
+		e = -EIO;
+	if (!e)
+		memcpy(bytes, t->bytes, n);
+	fam_free(t);
+	return e;
+}
+
 CALL6(process_vm_readv, pid, local, local_count, remote, remote_count, flags)
 {
 	return transfer(pid, local, local_count, remote, remote_count, flags, 0);

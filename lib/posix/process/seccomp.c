@@ -11,6 +11,7 @@
 #include <posix/call/calls.h>
 #include <posix/process/seccomp.h>
 #include <posix/signal/signals.h>
+#include "ptrace.h"
 #include "seccomp_filter.h"
 
 #define ERRNO_MAX 4095u
@@ -307,6 +308,32 @@ static int ask(struct user_regs *r, const struct seccomp_data *d, struct seccomp
 	return admits;
 }
 
+static int answer_take(struct user_regs *r, const struct seccomp_data *d, uint32_t answer,
+	const struct seccomp_filter *whose);
+
+/* Whether the call, which the tracer may have changed, is to be made. */
+static int ask_tracer(struct user_regs *r, const struct seccomp_data *d, uint32_t value)
+{
+	const struct seccomp_filter *whose = NULL;
+	struct seccomp_data now;
+	uint32_t answer;
+	int said = ptrace_filter(r, d->arch, value);
+
+	if (said <= 0) {
+		if (!said)
+			r->rax = -(uint64_t)ENOSYS;
+		return 0;
+	}
+	now = data_of(r, d->arch);
+	answer = filters_answer(P->thread->seccomp, &now, &whose);
+	switch (answer & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ALLOW:
+	case SECCOMP_RET_TRACE:
+		return 1;
+	}
+	return answer_take(r, &now, answer, whose);
+}
+
 /* By the answer of a filter other than SECCOMP_RET_ALLOW: whether the call may be made all the same. */
 static int answer_take(struct user_regs *r, const struct seccomp_data *d, uint32_t answer,
 	const struct seccomp_filter *whose)
@@ -327,9 +354,8 @@ static int answer_take(struct user_regs *r, const struct seccomp_data *d, uint32
 			say(d, "is trapped");
 		trap(r, d, value);
 		break;
-	case SECCOMP_RET_TRACE: /* nobody traces calls */
-		r->rax = -(uint64_t)ENOSYS;
-		break;
+	case SECCOMP_RET_TRACE:
+		return ask_tracer(r, d, value);
 	case SECCOMP_RET_USER_NOTIF:
 		return ask(r, d, whose->listener);
 	default:
@@ -374,15 +400,6 @@ int seccomp_admits(struct user_regs *r, uint32_t architecture)
 }
 
 /* ---- what threads have */
-/* From now on this env's calls come here first. */
-static void calls_divert(void)
-{
-	uint64_t entry[EXO_ENTRY_COUNT];
-
-	env_entries(entry, 0);
-	(void)gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
-}
-
 static int may_become(const struct thread *th, uint32_t mode)
 {
 	return th->seccomp_mode == SECCOMP_MODE_DISABLED || th->seccomp_mode == mode;

@@ -5,6 +5,7 @@
 #include <base/fmt.h>
 #include <fs/files.h>
 #include "pidfd.h"
+#include "ptrace.h"
 #include "usage.h"
 #include <posix/signal/signals.h>
 
@@ -143,8 +144,10 @@ void task_free(struct task *t)
 	task_news_set(t, 0);
 	if (t->parent)
 		sibling_leave(t);
-	while (t->threads)
+	while (t->threads) {
+		ptrace_free(t->threads);
 		thread_free(t->threads);
+	}
 	fam_free(t);
 }
 
@@ -212,7 +215,7 @@ struct task *task_by_pid(int pid)
 
 static char thread_letter(const struct thread *th)
 {
-	if (th->tracer)
+	if (th->trace && th->trace->state != TRACE_RUNS)
 		return 't';
 	switch (th->state) {
 	case THREAD_RUNNABLE: return 'R';
@@ -233,11 +236,23 @@ static uint64_t signals_by_handler(const struct task *t, int ignored)
 	return bits;
 }
 
+static char group_letter(const struct task *t, const struct thread *th)
+{
+	char own = thread_letter(th);
+
+	return t->stop_signal && own != 't' ? 'T' : own;
+}
+
 static char task_letter(const struct task *t)
 {
 	if (t->state == TASK_ZOMBIE)
 		return 'Z';
-	return t->stop_signal ? 'T' : thread_letter(t->threads);
+	return group_letter(t, t->threads);
+}
+
+static int tracer_of(const struct thread *th)
+{
+	return th->trace && th->trace->tracer ? th->trace->tracer->task->pid : 0;
 }
 
 void task_look(struct task *t, struct task_view *out)
@@ -253,7 +268,7 @@ void task_look(struct task *t, struct task_view *out)
 		.child_faults = t->children.faults, .pending = t->signals.pending | t->threads->signals.pending,
 		.blocked = t->threads->signals.blocked, .ignored = signals_by_handler(t, 1), .caught = signals_by_handler(t, 0),
 		.policy = t->threads->policy, .priority = t->threads->priority, .rank = t->threads->rank,
-		.exit_signal = t->exit_signal, .run_ns = u.user_ns + u.system_ns,
+		.exit_signal = t->exit_signal, .tracer = tracer_of(t->threads), .run_ns = u.user_ns + u.system_ns,
 	};
 	memcpy(out->name, t->name, sizeof out->name);
 }
@@ -268,7 +283,8 @@ int thread_look(int tid, struct task_view *out)
 	if (tid == out->pid)
 		return 0;
 	out->tid = tid;
-	out->state = th->task->stop_signal ? 'T' : thread_letter(th);
+	out->state = group_letter(th->task, th);
+	out->tracer = tracer_of(th);
 	out->user_ns = thread_times(th).user;
 	out->system_ns = thread_times(th).system;
 	out->run_ns = out->user_ns + out->system_ns;

@@ -65,7 +65,7 @@ struct task {
 	struct inode *exe;           /* reference held; may be NULL */
 	uint64_t start_ns;
 	int has_execed;              /* setpgid by the parent is refused then */
-	int has_traced;              /* it may hold threads of others: ptrace.c */
+	struct trace *traced;        /* by a thread of its: ptrace.h */
 	int pdeath_signal;           /* prctl */
 	int is_init;                 /* process 1: never in the run queue */
 
@@ -153,14 +153,10 @@ void threads_end_others(void);
 void task_tell_parent(struct task *t);
 /* reap.c: reap_stuck (run/needs.h) ends and buries processes whose env is stuck, gone, or overdue for a SIGKILL. */
 void kill_enforce(void); /* process 1's loop; family lock held */
+/* It has ended, and its parent may hear of it: ptrace.h. */
+void task_told(struct task *t);
 /* pid 1: waits for ended children without blocking: pid and status, or 0. */
 int  reap_child(int *status);
-
-/* ---- ptrace.c (family lock held) */
-void ptrace_release(struct thread *th);     /* a held thread may go on */
-void ptrace_end(struct task *tracer);       /* all that it holds */
-/* For the caller's wait: the number and status of a thread that it holds and has not been told of (taken unless WNOWAIT), 0 = none; *any: it holds such a one. */
-int  ptrace_wait(int pid, int options, int *any, int *status);
 
 /* ---- exec.c */
 /* First program: a new child of pid 1 whose image is path; argv, envp: NULL-terminated, library memory; takes over files. In a session and group of

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What runs in its maker's env: threads, children of vfork, and processes that share its memory. Nothing is copied: each is one thread more there. */
+#include "ptrace.h"
 #include "usage.h"
 #include "wish.h"
 #include "seccomp.h"
@@ -34,7 +35,7 @@ static int thread_launch(struct thread *th, const struct fork_wish *w)
 long thread_clone(const struct fork_wish *w)
 {
 	struct thread *th = thread_new(P->task, 0);
-	int e;
+	int e, tid;
 
 	if (!th)
 		return -EAGAIN;
@@ -47,14 +48,20 @@ long thread_clone(const struct fork_wish *w)
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		th->clear_child_tid = w->child_tid;
 	seccomp_inherit(th, P->thread);
-	e = thread_launch(th, w);
+	e = P->thread->trace ? ptrace_child(th, w->flags, 0) : 0;
+	if (!e)
+		e = thread_launch(th, w);
 	if (e) {
 		seccomp_drop(th);
+		ptrace_free(th);
 		P->task->thread_count--;
 		thread_free(th);
 		return -EAGAIN;
 	}
-	return th->tid;
+	tid = th->tid;
+	if (P->thread->trace)
+		ptrace_forked(w->flags, 0, tid);
+	return tid;
 }
 
 void vfork_release(struct task *child)
@@ -90,11 +97,17 @@ long vfork_process(const struct fork_wish *w)
 	if (w->flags & CLONE_VFORK) {
 		child->vfork_parent = me;
 		me->vfork_child = child;
+	}
+	if (me->trace)
+		ptrace_forked(w->flags, w->exit_signal, pid);
+	if (w->flags & CLONE_VFORK) {
 		while (me->vfork_child && !(signals_ready(me) & SIGNAL_BIT(SIGKILL)))
 			sched_block(THREAD_SLEEPING);
 		if (me->vfork_child)
 			me->vfork_child->vfork_parent = 0;
 		me->vfork_child = 0;
+		if (me->trace)
+			ptrace_vforked(pid);
 	}
 	return pid;
 }

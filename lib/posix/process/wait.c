@@ -6,6 +6,7 @@
 #include <linux/signal.h>
 #include <linux/wait.h>
 #include "pidfd.h"
+#include "ptrace.h"
 #include "usage.h"
 
 /* Children of another thread count but for __WNOTHREAD, and once that thread is gone they are anybody's. */
@@ -28,10 +29,15 @@ static int wanted(const struct task *c, int pid, int options)
 /* 1 when c has something to tell under these options; it is taken unless WNOWAIT. */
 static int child_news(struct task *c, int options, int *status)
 {
+	const struct trace *t = ptrace_of(c->threads);
+
 	if (c->state == TASK_ZOMBIE) {
 		*status = c->exit_status;
-		return options & WEXITED;
+		return options & WEXITED && !ptrace_hides(c);
 	}
+	/* Of the stops of one that it traces a parent hears as its tracer. */
+	if (t && t->tracer->task == P->task && c->stop_status != STATUS_CONTINUED)
+		return 0;
 	if (!c->stop_status || !(options & (c->stop_status == STATUS_CONTINUED ? WCONTINUED : WSTOPPED)))
 		return 0;
 	*status = c->stop_status;
@@ -61,21 +67,23 @@ static struct task *child_look(int pid, int options, int *status, int *any)
 	return 0;
 }
 
-/* Waits as wait4 does. The child (still there; the caller reaps a zombie), or NULL with *error: the number of a thread that the caller holds by ptrace, 0 for WNOHANG
- * and nothing, else -errno. */
-static struct task *child_wait(int pid, int options, int *status, int *error)
+/* Waits as wait4 does. The child (still there; the caller reaps a zombie), or NULL with *error: the number of a thread
+ * that the caller traces, whose process has that use, 0 for WNOHANG and nothing, else -errno. */
+static struct task *child_wait(int pid, int options, int *status, int *error, struct usage *usage)
 {
 	struct task *self = P->task;
 
 	for (;;) {
 		int any = 0;
-		struct task *c = child_look(pid, options, status, &any);
+		struct task *c;
 
-		if (c)
-			return c;
-		*error = ptrace_wait(pid, options, &any, status);
+		/* Threads have ended before their process. */
+		*error = self->traced ? ptrace_wait(pid, options, &any, status, usage) : 0;
 		if (*error)
 			return 0;
+		c = child_look(pid, options, status, &any);
+		if (c)
+			return c;
 		*error = any ? 0 : -ECHILD;
 		if (!any || options & WNOHANG)
 			return 0;
@@ -108,21 +116,21 @@ CALL4(wait4, pid, status_at, asked, usage_at)
 	uint32_t options = (uint32_t)asked;
 	int status = 0, error, number;
 	int64_t usage[18] = { 0 };
+	struct usage used = { 0 };
 	struct task *c;
 
 	if (options & ~(uint32_t)(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
 		return -EINVAL;
 	if ((int)pid == INT32_MIN) /* no group has that number's opposite */
 		return -ESRCH;
-	c = child_wait((int)pid, (int)options | WEXITED, &status, &error);
+	c = child_wait((int)pid, (int)options | WEXITED, &status, &error, &used);
 	if (!c && error <= 0)
 		return error;
 	number = c ? c->pid : error;
-	if (c && usage_at) {
-		const struct usage u = usage_whole(c);
-
-		usage_put(usage, &u);
-	}
+	if (c && usage_at)
+		used = usage_whole(c);
+	if (usage_at)
+		usage_put(usage, &used);
 	if (c && c->state == TASK_ZOMBIE)
 		child_taken(c);
 	if (status_at && user_write(status_at, &status, sizeof status))
@@ -132,12 +140,30 @@ CALL4(wait4, pid, status_at, asked, usage_at)
 	return number;
 }
 
+/* siginfo's words, by wait4's. */
+static void info_put(int32_t info[32], int pid, int status, int is_traced)
+{
+	info[0] = SIGCHLD;
+	info[4] = pid;
+	if (status == STATUS_CONTINUED) {
+		info[2] = CLD_CONTINUED;
+		info[6] = SIGCONT;
+	} else if ((status & 0xff) == 0x7f) {
+		info[2] = is_traced ? CLD_TRAPPED : CLD_STOPPED;
+		info[6] = status >> 8;
+	} else {
+		info[2] = end_why(status);
+		info[6] = end_value(status);
+	}
+}
+
 CALL5(waitid, which, id, info_at, asked, usage_at)
 {
 	uint32_t options = (uint32_t)asked;
 	int status = 0, error, pid = -1, no_wait = 0;
 	int32_t info[32] = { 0 };
 	int64_t usage[18] = { 0 };
+	struct usage used = { 0 };
 	struct task *c;
 
 	if (options & ~(uint32_t)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WALL | __WCLONE))
@@ -161,27 +187,17 @@ CALL5(waitid, which, id, info_at, asked, usage_at)
 	default:
 		return -EINVAL;
 	}
-	c = child_wait(pid, (int)options | (no_wait ? WNOHANG : 0), &status, &error);
+	c = child_wait(pid, (int)options | (no_wait ? WNOHANG : 0), &status, &error, &used);
 	if (!c && error < 0)
 		return error;
 	if (!c && !error && no_wait && !(options & WNOHANG))
 		return -EAGAIN;
-	if (!c && error) {
-		info[0] = SIGCHLD;
-		info[2] = CLD_TRAPPED;
-		info[4] = error;
-		info[6] = status >> 8;
-	}
-	if (c) {
-		const struct usage u = usage_whole(c);
-		int ended = c->state == TASK_ZOMBIE, core = status & 0x80, sig = status & 0x7f;
-
-		info[0] = SIGCHLD;
-		info[2] = !ended ? status == STATUS_CONTINUED ? CLD_CONTINUED : CLD_STOPPED : sig ? core ? CLD_DUMPED : CLD_KILLED : CLD_EXITED;
-		info[4] = c->pid;
-		info[6] = !ended ? status == STATUS_CONTINUED ? SIGCONT : status >> 8 : sig ? sig : status >> 8;
-		usage_put(usage, &u);
-		if (ended && !(options & WNOWAIT))
+	if (c || error) {
+		info_put(info, c ? c->pid : error, status, !c);
+		if (c)
+			used = usage_whole(c);
+		usage_put(usage, &used);
+		if (c && c->state == TASK_ZOMBIE && !(options & WNOWAIT))
 			child_taken(c);
 		if (usage_at && user_write(usage_at, usage, sizeof usage))
 			return -EFAULT;

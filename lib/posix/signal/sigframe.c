@@ -15,28 +15,69 @@
 static int on_alternate(const struct thread *th, uint64_t sp)
 { return sp > th->signals.alt_sp && sp - th->signals.alt_sp <= th->signals.alt_size; }
 
+enum info_kind { INFO_FAULT, INFO_CALL, INFO_POLL, INFO_SENT };
+
+static enum info_kind kind_of(int sig, int code)
+{
+	if (code > 0 && code != SI_KERNEL && SIGNAL_BIT(sig) & SIGNALS_SYNCHRONOUS & ~SIGNAL_BIT(SIGSYS))
+		return INFO_FAULT;
+	if (code >= POLL_IN && code <= POLL_HUP && sig != SIGCHLD)
+		return sig == SIGSYS ? INFO_CALL : INFO_POLL;
+	return INFO_SENT;
+}
+
 void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause *cause)
 {
 	const struct signal_info head = { .number = sig, .code = cause->code };
 
 	*to = head;
-	if (cause->code > 0 && cause->code != SI_KERNEL && SIGNAL_BIT(sig) & SIGNALS_SYNCHRONOUS & ~SIGNAL_BIT(SIGSYS)) {
+	switch (kind_of(sig, cause->code)) {
+	case INFO_FAULT:
 		to->fault.addr = cause->addr;
-	} else if (cause->code >= POLL_IN && cause->code <= POLL_HUP && sig == SIGSYS) {
+		break;
+	case INFO_CALL:
 		to->error = cause->status;
 		to->call.addr = cause->addr;
 		to->call.number = (int32_t)cause->value;
 		to->call.architecture = (uint32_t)(cause->value >> 32);
-	} else if (cause->code >= POLL_IN && cause->code <= POLL_HUP && sig != SIGCHLD) {
+		break;
+	case INFO_POLL:
 		to->poll.band = (int64_t)cause->addr;
 		to->poll.fd = cause->status;
-	} else {
+		break;
+	case INFO_SENT:
 		to->kill.pid = cause->pid;
 		to->kill.uid = cause->uid;
 		if (sig == SIGCHLD && cause->code > 0)
 			to->child.status = cause->status;
 		else
 			to->kill.value = cause->value;
+	}
+}
+
+void signal_info_take(struct signal_cause *to, int sig, const struct signal_info *info)
+{
+	*to = (struct signal_cause){ .code = info->code };
+	switch (kind_of(sig, info->code)) {
+	case INFO_FAULT:
+		to->addr = info->fault.addr;
+		break;
+	case INFO_CALL:
+		to->status = info->error;
+		to->addr = info->call.addr;
+		to->value = (uint64_t)info->call.architecture << 32 | (uint32_t)info->call.number;
+		break;
+	case INFO_POLL:
+		to->addr = (uint64_t)info->poll.band;
+		to->status = info->poll.fd;
+		break;
+	case INFO_SENT:
+		to->pid = info->kill.pid;
+		to->uid = (int32_t)info->kill.uid;
+		if (sig == SIGCHLD && info->code > 0)
+			to->status = info->child.status;
+		else
+			to->value = info->kill.value;
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <run/timer.h>
 #include "signals.h"
 #include <posix/parts.h>
+#include <posix/process/ptrace.h>
 
 /* rt_sigtimedwait unblocks what it waits for; none of that may be dropped as ignored. */
 static int is_waiting(const struct thread *th) { return th->channel == &th->signals.restore_mask; }
@@ -112,11 +113,8 @@ void signal_forget(struct task *t, uint64_t bits)
 	}
 }
 
-static void task_continue(struct task *t)
+static void group_continue(struct task *t)
 {
-	signal_forget(t, SIGNALS_STOP);
-	if (!t->stop_signal)
-		return;
 	task_stop_set(t, 0);
 	t->stop_status = 0xffff;
 	task_news_set(t, 1);
@@ -128,13 +126,19 @@ static void task_continue(struct task *t)
 	task_tell_parent(t);
 }
 
+static void task_continue(struct task *t)
+{
+	signal_forget(t, SIGNALS_STOP);
+	if (t->stop_signal)
+		group_continue(t);
+	ptrace_notify(t);
+}
+
 void signal_poke(struct thread *th, int sig)
 {
 	/* Stopped, or waiting in a way that no other signal ends. */
 	int is_deaf = th->state == THREAD_STOPPED || (th->state == THREAD_SLEEPING && !th->channel);
 
-	if (th->tracer && sig == SIGKILL)
-		ptrace_release(th);
 	if (is_deaf ? sig == SIGKILL : th->state != THREAD_NEW)
 		is_deaf ? thread_run(th) : thread_interrupt(th);
 }
@@ -145,7 +149,8 @@ static void anybody_poke(struct task *t, int sig)
 	for (struct thread *th = t->threads; th; th = th->next)
 		if (th->state != THREAD_ENDED && !(th->signals.blocked & SIGNAL_BIT(sig))) {
 			signal_poke(th, sig);
-			return;
+			if (!t->ending) /* else each that ends may wait for its tracer */
+				return;
 		}
 }
 
@@ -167,7 +172,9 @@ static int is_done_by_sending(struct task *t, int sig)
 
 int signal_is_dropped(const struct task *t, const struct thread *th, int sig)
 {
-	return signal_ignored(t, sig) && !(th ? is_kept(th, SIGNAL_BIT(sig)) : anybody_keeps(t, SIGNAL_BIT(sig)));
+	/* A tracer sees what is ignored, too. */
+	return signal_ignored(t, sig) && !(th ? is_kept(th, SIGNAL_BIT(sig)) : anybody_keeps(t, SIGNAL_BIT(sig))) &&
+		!ptrace_of(th ? th : t->threads);
 }
 
 static void signalfds_tell(struct task *t)
@@ -199,13 +206,21 @@ int signal_send_info(struct task *t, int sig, const struct signal_cause *info)
 	return 0;
 }
 
+/* What one thread takes for all of them; its tracer wants to see it at the very thread. */
+static uint64_t of_process(const struct thread *th)
+{
+	uint64_t bits = SIGNALS_SURE | SIGNALS_STOP | SIGNAL_BIT(SIGCONT);
+
+	return ptrace_of(th) ? SIGNAL_BIT(SIGKILL) : bits;
+}
+
 int signal_send_thread(struct thread *th, int sig, const struct signal_cause *info)
 {
 	uint64_t bit = SIGNAL_BIT(sig);
 
 	if (!th)
 		return -ESRCH;
-	if (th->state == THREAD_ENDED || bit & (SIGNALS_SURE | SIGNALS_STOP | SIGNAL_BIT(SIGCONT)))
+	if (th->state == THREAD_ENDED || bit & of_process(th))
 		return signal_send_info(th->task, sig, info);
 	if (is_done_by_sending(th->task, sig) || (th->signals.pending & bit && !is_queued(sig) && info->code != SI_TIMER)
 		|| signal_is_dropped(th->task, th, sig))
@@ -347,6 +362,6 @@ void signal_exec(struct task *t)
 	for (struct thread *th = t->threads; th; th = th->next) {
 		th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
 		th->signals.restore = 0;
-		th->signals.forced = 0;
+		th->signals.forced &= SIGNAL_BIT(SIGSTOP);
 	}
 }

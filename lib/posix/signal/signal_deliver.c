@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a signal does to its receiver, before the next user instruction: nothing, a handler's frame, a stop, or the end. */
 #include <posix/library.h>
+#include <posix/process/ask.h>
+#include <posix/process/ptrace.h>
 #include "sigframe.h"
 #include "signals.h"
 
@@ -19,11 +21,12 @@ static int signal_next(const struct thread *th)
 static void stop_here(struct thread *th)
 {
 	th->signals.forced &= ~SIGNAL_BIT(SIGSTOP);
-	while (th->task->stop_signal && !(signals_ready(th) & SIGNAL_BIT(SIGKILL)))
-		if (th->task->asked && !th->task->is_answering)
-			ask_serve();
-		else
-			sched_block(THREAD_STOPPED);
+	if (ptrace_group(th))
+		return;
+	/* A tracer that comes says SIGSTOP again. */
+	while (th->task->stop_signal && !(signals_ready(th) & SIGNAL_BIT(SIGKILL)) &&
+		!(th->signals.forced & SIGNAL_BIT(SIGSTOP)))
+		stopped_rest();
 }
 
 static void stop_all(struct task *t, int sig)
@@ -34,6 +37,7 @@ static void stop_all(struct task *t, int sig)
 	t->stop_status = sig << 8 | 0x7f;
 	task_news_set(t, 1);
 	task_tell_parent(t);
+	ptrace_notify(t);
 }
 
 /* Decides about an interrupted call once: sa_flags of the handler that runs, or -1 when none does. */
@@ -56,6 +60,7 @@ static void handler_enter(struct user_regs *r, struct thread *th, int sig, const
 	struct thread_signals *s = &th->signals;
 	struct signal_action *a = &th->task->signals.action[sig];
 	uint64_t mask = s->restore ? s->restore_mask : s->blocked;
+	int steps = th->trace && ptrace_handler_begin(r, th);
 
 	call_restart(r, (long)(a->flags & 0xffffffff));
 	if (sigframe_push(r, th, sig, cause, mask)) {
@@ -75,12 +80,14 @@ static void handler_enter(struct user_regs *r, struct thread *th, int sig, const
 	s->blocked &= ~SIGNALS_SURE;
 	if (a->flags & SA_RESETHAND)
 		a->handler = HANDLER_DEFAULT;
+	if (steps)
+		ptrace_handler_end(th);
 }
 
 static void signal_take(struct user_regs *r, struct thread *th, int sig)
 {
 	struct task *t = th->task;
-	uint64_t handler = t->signals.action[sig].handler;
+	uint64_t handler;
 	int forced = (th->signals.forced & SIGNAL_BIT(sig)) != 0;
 	struct signal_cause cause;
 	struct signal_info info;
@@ -92,6 +99,9 @@ static void signal_take(struct user_regs *r, struct thread *th, int sig)
 		return;
 	}
 	signal_take_cause(th, sig, &cause);
+	if (th->trace && sig != SIGKILL && !(sig = ptrace_signal(th, sig, &cause)))
+		return;
+	handler = t->signals.action[sig].handler;
 	if (sig != SIGKILL && signal_ignored(t, sig))
 		return;
 	if (handler != HANDLER_DEFAULT && !(SIGNAL_BIT(sig) & SIGNALS_SURE)) {

@@ -57,6 +57,8 @@ int sigframe_pop(struct user_regs *r, struct thread *th);
 /* A siginfo for user memory. */
 struct signal_info;
 void signal_info_fill(struct signal_info *to, int sig, const struct signal_cause *cause);
+/* The other way, of a signal of that number. */
+void signal_info_take(struct signal_cause *to, int sig, const struct signal_info *info);
 
 /* signal_calls.c. What a siginfo in user memory, which must be of that signal, says of its cause: 0, -EFAULT, -EINVAL, -EPERM. */
 int signal_cause_read(struct signal_cause *cause, int sig, uint64_t from, int is_self);
