@@ -11,7 +11,7 @@
 #define FLAGS_USER   0x250dd5ul /* CF PF AF ZF SF TF DF OF RF AC ID */
 #define FLAGS_FIXED  0x202ul    /* IF and the bit that is always 1 */
 #define ADDRESS_END  (EXO_USER_END - EXO_PAGE_SIZE)
-#define USER_SIZE    912        /* struct user */
+#define USER_SIZE    928        /* struct user, as the kernel has it: two words more than C libraries do */
 #define USER_DEBUG   848        /* its u_debugreg, eight words */
 #define MXCSR_USUAL  0xffffu
 #define HEADER       512
@@ -210,7 +210,7 @@ long ptrace_user_write(struct trace *t, uint64_t at, uint64_t value)
 	if (at < REGS_LISTED * sizeof value)
 		return register_set(t, (unsigned)(at / sizeof value), value);
 	/* As a machine whose every watchpoint is taken; none has to be switched off. */
-	if (at >= USER_DEBUG)
+	if (at >= USER_DEBUG && at < USER_DEBUG + 8 * sizeof value)
 		return value ? -ENOSPC : 0;
 	return -EIO;
 }
