@@ -272,8 +272,9 @@ def test_driver_faults_are_seen():
 # The table of calls stands in it, and so does every file of calls that may sleep. Regions are three files of it: a tree
 # that grows asks for frames, and who gives frames shows that the family gets on. Process 1 ends others for memory that is
 # asked back. Who finds no frame packs pages, by way of those who give frames; swapoff asks every process. Who opens a
-# file waits for who has a lease of it, whom a signal tells.
-CIRCLE_MOST = 154
+# file waits for who has a lease of it, whom a signal tells. Tracing is three files of it: who is traced stops in calls,
+# signals and ends.
+CIRCLE_MOST = 156
 
 
 def circle(defined: list, asked: list) -> list:

@@ -74,11 +74,12 @@ void vfork_release(struct task *child);            /* its parent's thread may go
 /* ---- sysv_sem.c */
 void sem_undo_all(struct task *t);                 /* at its end: what it did with SEM_UNDO */
 
-/* ---- core.c */
-struct signal_info;
+/* ---- ptrace_regs.c */
 #define REGS_LISTED 27                             /* struct user_regs_struct of Linux's sys/user.h: r15 first */
 #define FXSAVE_SIZE 512
 void regs_list(const struct thread_start *from, uint64_t list[REGS_LISTED]);
+/* ---- core.c */
+struct signal_info;
 /* before the process ends by sig: 1 when a core file was left. Family lock held */
 int  core_dump(int sig, const struct signal_info *info);
 /* ---- exec.c, stack.c */

@@ -75,17 +75,6 @@ static void note_cut(struct core *c, void *content, size_t size)
 	h->n_descsz = (uint32_t)size;
 }
 
-void regs_list(const struct thread_start *from, uint64_t list[REGS_LISTED])
-{
-	const struct user_regs *r = &from->regs;
-	const uint64_t in_order[REGS_LISTED] = {
-		r->r15, r->r14, r->r13, r->r12, r->rbp, r->rbx, r->r11, r->r10, r->r9, r->r8, r->rax, r->rcx, r->rdx, r->rsi, r->rdi, r->orig_rax,
-		r->rip, EXO_USER_CS, r->rflags, r->rsp, EXO_USER_SS, from->fs, from->gs, 0, 0, 0, 0,
-	};
-
-	memcpy(list, in_order, sizeof in_order);
-}
-
 static void status_note(struct core *c, const struct thread *th, const struct thread_start *regs, const void *xsave, int sig)
 {
 	struct core_status *s = note(c, NT_PRSTATUS, sizeof *s);

@@ -20,6 +20,17 @@
 
 enum { AT_FLAGS = 18, AT_ORIG = 15, AT_RIP = 16, AT_CS = 17, AT_SS = 20, AT_FS_BASE = 21, AT_GS_BASE = 22 };
 
+void regs_list(const struct thread_start *from, uint64_t list[REGS_LISTED])
+{
+	const struct user_regs *r = &from->regs;
+	const uint64_t in_order[REGS_LISTED] = {
+		r->r15, r->r14, r->r13, r->r12, r->rbp, r->rbx, r->r11, r->r10, r->r9, r->r8, r->rax, r->rcx, r->rdx, r->rsi,
+		r->rdi, r->orig_rax, r->rip, EXO_USER_CS, r->rflags, r->rsp, EXO_USER_SS, from->fs, from->gs, 0, 0, 0, 0,
+	};
+
+	memcpy(list, in_order, sizeof in_order);
+}
+
 /* Where the register with that number in struct user_regs_struct lies; NULL: a segment's. */
 static uint64_t *register_at(struct thread_start *s, unsigned number)
 {
@@ -81,7 +92,7 @@ static int image_is_good(const uint8_t *from, int is_whole)
 	for (unsigned at = HEADER + 8; at < HEADER + HEADER_SIZE; at += 8)
 		if (word_of(from, at))
 			return 0;
-	return !(word_of(from, HEADER) & ~rt_info->xcr0);
+	return !(word_of(from, HEADER) & ~(uint64_t)rt_info->xcr0);
 }
 
 /* The bytes of the set, which are library memory: its size. NULL: there is no such set. */
