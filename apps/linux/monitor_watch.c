@@ -6,8 +6,8 @@
 #include "monitor.h"
 
 /* So long a holder may run without a sign of progress. Between two looks no more than a slice counts: who seems to have
- * run for longer was on a host that stood still. */
-#define HOLD_NS   200000000u
+ * run for longer was on a host that stood still; one with ten other things to do makes this a tenth of it. */
+#define HOLD_NS   1000000000ul
 #define LOOKS_MAX 2000 /* turns of the monitor with one holder that does not even run */
 
 static const volatile struct exo_env *record(exo_name env)
