@@ -55,7 +55,26 @@ def test_same(name, ours, reference):
 
 
 # Each has a machine of its own, with its packages; the host is no judge of what programs say of the machine.
-LARGE = {"fio": ("fio",), "ssh": ("openssh-client",), "tmux_screen": ("tmux", "screen")}
+LARGE = {
+    "cmake_ninja": ("cmake", "ninja-build", "gcc", "libc6-dev"),
+    "emacs": ("emacs-nox", "bsdutils", "libc-bin", "ncurses-base"),
+    "fio": ("fio",),
+    "imagemagick": ("imagemagick",),
+    "java": ("openjdk-17-jdk-headless",),
+    "nginx": ("nginx", "curl", "procps"),
+    "node": ("nodejs",),
+    "php": ("php-cli",),
+    "redis": ("redis-server", "redis-tools"),
+    "ruby": ("ruby", "libc-bin"),
+    "ssh": ("openssh-client",),
+    "tmux_screen": ("tmux", "screen"),
+    "valgrind": ("valgrind", "libc6-dbg"),
+}
+# What lies beside a script, when it wants more than itself.
+BESIDE = {
+    "java": lambda: {"Main.java": os.path.join(FOLDER, "large", "Main.java")},
+    "valgrind": lambda: {"memory_faults": programs.build("memory_faults", "dynamic")},
+}
 TABLES = ("ncurses-base", "procps", "util-linux")
 
 
@@ -76,8 +95,9 @@ def packages_need(names):
 def test_large(name):
     packages_need(LARGE[name])
     case, files = large(name)
-    got = guest.boot_script(case, files, options=["--with", ",".join(LARGE[name])], idle=300)
+    files.update(BESIDE.get(name, dict)())
     want = guest.chroot_script(case, files, LARGE[name])[name]
+    got = guest.boot_script(case, files, options=["--with", ",".join(LARGE[name]), "--mem", "2G"], idle=600)
     assert want.out.count(b"\n") >= 5, "the workload says too little on the host"
     assert name in got, "no result: the workload hung, or took the machine along"
     assert (got[name].out, got[name].err, got[name].status) == (want.out, want.err, want.status)

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# node: its compiler, workers, child processes, streams, timers, files, servers on Unix sockets.
+node -e 'console.log([1, 2, 3].map(x => x ** 10), 2n ** 200n, "ß".toUpperCase(), typeof process.pid)'
+node -e 'function f(n) { return n < 2 ? n : f(n - 1) + f(n - 2); } console.log(f(25))'
+node -e 'const {Worker, isMainThread, parentPort} = require("worker_threads"); const w = 3; let s = 0, n = 0; for (let i = 0; i < w; i++) new Worker("const {parentPort} = require(\"worker_threads\"); let s = 0; for (let i = 0; i < 1e6; i++) s += i; parentPort.postMessage(s)", {eval: true}).on("message", m => { s += m; if (++n == w) console.log(s); })'
+node -e 'const b = new SharedArrayBuffer(8), a = new Int32Array(b); const {Worker} = require("worker_threads"); new Worker("const {workerData} = require(\"worker_threads\"); const a = new Int32Array(workerData); Atomics.store(a, 0, 5); Atomics.notify(a, 0)", {eval: true, workerData: b}); Atomics.wait(a, 0, 0); console.log(a[0])'
+node -e 'const c = require("child_process"); console.log(c.execSync("echo sub; exit 0").toString()); const p = c.spawn("cat"); p.stdout.on("data", d => process.stdout.write(d)); p.on("close", (s, g) => console.log(s, g)); p.stdin.end("to cat\n"); console.log(c.spawnSync("sh", ["-c", "kill -9 $$"]).signal)'
+node -e 'const c = require("child_process").fork("-e", [], {execArgv: ["-e", "process.on(\"message\", m => { process.send(m * 2); process.disconnect() })"]}); c.on("message", m => console.log(m)); c.send(21)' 2>&1 | head -3
+node -e 'const n = require("net"); const s = n.createServer(c => { c.end("served\n"); s.close(); }).listen("sock", () => n.connect("sock").pipe(process.stdout))'
+node -e 'const h = require("http"); const s = h.createServer((q, r) => r.end(q.url)).listen("web", async () => { let n = 0; for (let i = 0; i < 20; i++) h.get({socketPath: "web", path: "/" + i}, r => { let t = ""; r.on("data", d => t += d); r.on("end", () => { if (t != "/" + i) console.log("wrong"); if (++n == 20) { console.log("all"); s.close(); s.closeAllConnections && s.closeAllConnections(); } }); }); })'
+node -e 'const fs = require("fs"); fs.writeFileSync("f", "a\nb\n"); const r = require("readline").createInterface({input: fs.createReadStream("f")}); r.on("line", l => console.log("line", l)); console.log(fs.statSync("f").size); fs.promises.readdir(".").then(d => console.log(d.length > 0))'
+node -e 'const w = require("fs").watch(".", (e, n) => { console.log(e, n); w.close(); }); setTimeout(() => require("fs").writeFileSync("seen", ""), 100)'
+node -e 'const z = require("zlib"), c = require("crypto"); const b = Buffer.alloc(300000, "xyz"); console.log(z.gunzipSync(z.gzipSync(b)).equals(b), c.createHash("sha256").update(b).digest("hex"), c.pbkdf2Sync("p", "s", 1000, 16, "sha1").toString("hex"))'
+node -e 'let t = []; setTimeout(() => t.push(2), 20); setTimeout(() => t.push(1), 1); setImmediate(() => t.push(0)); process.on("exit", () => console.log(t.sort().join())); process.on("SIGUSR2", () => console.log("signal")); process.kill(process.pid, "SIGUSR2")'
+node -e 'let a = []; for (let i = 0; i < 200; i++) a.push(new Array(10000).fill(i)); console.log(a.length, process.memoryUsage().heapUsed > 1e6); process.exitCode = 6'; echo $?
+node --max-old-space-size=16 -e 'let a = []; for (;;) a.push({a: 1, b: [1, 2, 3]})' >/dev/null 2>&1; echo $?
+node -e 'const m = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 2, 127, 127, 1, 127, 3, 2, 1, 0, 7, 7, 1, 3, 97, 100, 100, 0, 0, 10, 9, 1, 7, 0, 32, 0, 32, 1, 106, 11])); console.log(new WebAssembly.Instance(m).exports.add(40, 2))'
+node -e 'throw new Error("oops")' 2>&1 | grep -c 'Error: oops'; node -e 'Promise.reject(1)' >/dev/null 2>&1; echo $?
