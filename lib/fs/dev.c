@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Character devices that are only behaviour: null, zero, full, random, kmsg; and what stands in /dev. Terminals are
  * tty.c's. */
+#include <linux/random.h>
 #include "files.h"
 #include <rt/log.h>
 
@@ -58,6 +59,16 @@ static long random_read(struct file *f, struct io *io, uint64_t at)
 	return done ? (long)done : error;
 }
 
+#define ENTROPY_BITS 256 /* as a generator has that was seeded once */
+
+static long random_ioctl(struct file *f, unsigned request, uint64_t arg)
+{
+	const int bits = ENTROPY_BITS;
+
+	(void)f;
+	return request == RNDGETENTCNT ? user_write(arg, &bits, sizeof bits) : -EINVAL;
+}
+
 /* Lines go to the kernel log; a `<N>` priority in front is Linux's and means nothing here. */
 static long kmsg_write(struct file *f, struct io *io, uint64_t at)
 {
@@ -79,7 +90,8 @@ static long kmsg_write(struct file *f, struct io *io, uint64_t at)
 static const struct file_ops null_ops = { .read = null_read, .write = null_write, .seek = SEEK_ZERO };
 static const struct file_ops zero_ops = { .read = zero_read, .write = null_write, .seek = SEEK_ZERO };
 static const struct file_ops full_ops = { .read = zero_read, .write = full_write, .seek = SEEK_ZERO };
-static const struct file_ops random_ops = { .read = random_read, .write = null_write, .seek = SEEK_ZERO };
+static const struct file_ops random_ops = { .read = random_read, .write = null_write, .ioctl = random_ioctl,
+	.seek = SEEK_ZERO };
 static const struct file_ops kmsg_ops = { .write = kmsg_write, .seek = SEEK_NONE };
 
 int dev_is_zero(const struct file *f) { return f->ops == &zero_ops; }

@@ -189,7 +189,8 @@ struct fs_family {
 	uint64_t mqueue_bytes;
 	struct lock_wait *lock_waits;  /* fs_lock.c */
 	struct async *asyncs;          /* files with O_ASYNC */
-	uint32_t watches, watching;    /* of inotify: how many, of how many instances; and */
+	uint32_t watches, watching;    /* of inotify: how many, of how many instances, of at most so many; and */
+	int32_t watching_most;
 	uint32_t rename_cookie;        /* the last number that told two halves of a rename */
 	uint8_t boot_id[16];           /* for /proc, made when it is first asked for */
 	/* until a lease that others want ends by itself; below 1: it does not; whether there are any; posix/file/lease.c */

@@ -111,6 +111,10 @@ struct thread {
 
 	struct trace *trace;         /* it is traced, or was: posix/process/ptrace.h; NULL: never */
 
+	/* posix/process/share.c; NULL: none */
+	struct groups *groups;       /* supplementary ones */
+	struct io_context *io;
+
 	/* ending */
 	uint64_t clear_child_tid;    /* user address to clear at its end, 0 = none */
 	uint64_t robust_list;        /* user address, 0 = none */

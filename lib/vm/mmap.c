@@ -146,7 +146,7 @@ long map_new(uint64_t hint, uint64_t size, uint64_t prot, uint64_t flags, const 
 		r.offset = file->page;
 		r.flags |= file->flags;
 	} else if (r.flags & REGION_SHARED) {
-		r.flags |= REGION_ANON_SHARED;
+		r.flags |= REGION_ANON_SHARED | (file ? file->flags : 0);
 		r.offset = ++F->shared_count << 32;
 	}
 	wx_note(r.prot);

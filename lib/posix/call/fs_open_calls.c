@@ -58,7 +58,8 @@ int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 #define TMPFILE (O_TMPFILE & ~O_DIRECTORY)
 
 /* Place for an open: found, made, or an unnamed one. how: WALK_RESOLVE of it. */
-static int open_once(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out)
+static int open_once(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out,
+	int *is_new)
 {
 	char buffer[PATH_MAX];
 	struct walk w;
@@ -86,6 +87,7 @@ static int open_once(int dirfd, uint64_t path, unsigned flags, uint32_t mode, un
 		}
 	} else if (!w.inode) {
 		error = w.slash ? -EISDIR : file_create(&w, mode, 0, NULL, &out->inode);
+		*is_new = !error;
 		if (error == -EEXIST && !(flags & O_EXCL))
 			error = -ESTALE; /* it came while its making slept */
 	} else if ((flags & O_CREAT) && (flags & O_EXCL)) {
@@ -106,12 +108,13 @@ static int open_once(int dirfd, uint64_t path, unsigned flags, uint32_t mode, un
 	return error;
 }
 
-static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out)
+static int open_place(int dirfd, uint64_t path, unsigned flags, uint32_t mode, unsigned how, struct place *out,
+	int *is_new)
 {
 	int error, tries = LOOK_AGAIN;
 
 	do
-		error = open_once(dirfd, path, flags, mode, how, out);
+		error = open_once(dirfd, path, flags, mode, how, out, is_new);
 	while (error == -ESTALE && --tries);
 	return error;
 }
@@ -132,15 +135,17 @@ static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode, uns
 {
 	struct place p;
 	struct file *f;
-	int error;
+	int error, is_new = 0;
 
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	error = fd_free(current_files(), 0); /* before a file is made in vain */
 	if (error >= 0)
-		error = open_place(dirfd, path, flags, mode, how, &p);
+		error = open_place(dirfd, path, flags, mode, how, &p, &is_new);
 	if (error)
 		return error;
+	if (is_new)
+		flags &= ~(unsigned)O_TRUNC; /* nothing is there to be dropped, and nobody is told of it */
 	error = inode_open(p.inode, flags, &f);
 	if (!error)
 		file_mount(f, p.mount);

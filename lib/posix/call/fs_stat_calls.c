@@ -288,3 +288,26 @@ CALL2(fstatfs, fd, to)
 	file_put(f);
 	return statfs_write(&p, to);
 }
+
+/* What ustat(2) tells of a device's volume: struct ustat of Linux's linux/types.h. */
+struct device_room { int32_t free; uint64_t inodes_free; char name[6], pack[6]; };
+
+CALL2(ustat, device, to)
+{
+	uint32_t number = (uint32_t)(device & 0xff) | (uint32_t)(device >> 12 & 0xfff00), major = device >> 8 & 0xfff;
+	const struct mount *m = fs_family()->mounts;
+	struct device_room room = { 0 };
+	struct statfs st;
+	int error;
+
+	while (m && (major || m->volume->device != number))
+		m = m->next;
+	if (!m)
+		return -EINVAL;
+	memset(&st, 0, sizeof st);
+	room_tell(m->volume, &st);
+	error = size_tell(m->volume, &st);
+	room.free = (int32_t)st.f_bfree;
+	room.inodes_free = (uint64_t)st.f_ffree;
+	return error ? error : user_write(to, &room, sizeof room);
+}

@@ -94,25 +94,9 @@ static long id_tell(uint64_t a, uint64_t b, uint64_t c)
 CALL3(getresuid, real, effective, saved) { return id_tell(real, effective, saved); }
 CALL3(getresgid, real, effective, saved) { return id_tell(real, effective, saved); }
 
-CALL2(getgroups, count, list)
-{
-	(void)list;
-	return (int)count < 0 ? -EINVAL : 0;
-}
-
-CALL2(setgroups, count, list)
-{
-	uint32_t group;
-
-	if (count > 65536)
-		return -EINVAL;
-	for (uint64_t i = 0; i < count; i++)
-		if (user_read(&group, list + 4 * i, sizeof group))
-			return -EFAULT;
-	return 0;
-}
-
-#define CAPABILITY_VERSION 0x20080522u
+#define CAPABILITY_VERSION   0x20080522u
+#define CAPABILITY_VERSION_2 0x20071026u /* of three words for each half, as the last one */
+#define CAPABILITY_VERSION_1 0x19980330u /* of the lower half alone */
 #define CAPABILITIES       0x1ffffffffful /* 0..40, as Linux 6.1 counts them */
 
 CALL2(capget, header, data)
@@ -122,7 +106,7 @@ CALL2(capget, header, data)
 
 	if (user_read(head, header, sizeof head))
 		return -EFAULT;
-	if (head[0] != CAPABILITY_VERSION && head[0] != 0x19980330 && head[0] != 0x20071026) {
+	if (head[0] != CAPABILITY_VERSION && head[0] != CAPABILITY_VERSION_1 && head[0] != CAPABILITY_VERSION_2) {
 		head[0] = CAPABILITY_VERSION;
 		return user_write(header, head, 4) ? -EFAULT : data ? -EINVAL : 0;
 	}
@@ -130,18 +114,27 @@ CALL2(capget, header, data)
 		return -EINVAL;
 	if (head[1] && !thread_by_tid((int)head[1]))
 		return -ESRCH;
-	return data ? user_write(data, sets, head[0] == 0x19980330 ? 12 : 24) : 0;
+	return data ? user_write(data, sets, head[0] == CAPABILITY_VERSION_1 ? 12 : 24) : 0;
 }
 
+/* Nobody can lose a capability here, nor hand one on: what there is may be set again. */
 CALL2(capset, header, data)
 {
-	uint32_t head[2], sets[6];
+	uint32_t head[2], sets[6] = { 0 };
+	int is_first;
 
 	if (user_read(head, header, sizeof head))
 		return -EFAULT;
-	if (head[0] != CAPABILITY_VERSION)
-		return -EINVAL;
+	is_first = head[0] == CAPABILITY_VERSION_1;
+	if (head[0] != CAPABILITY_VERSION && head[0] != CAPABILITY_VERSION_2 && !is_first) {
+		head[0] = CAPABILITY_VERSION;
+		return user_write(header, head, 4) ? -EFAULT : -EINVAL;
+	}
 	if (head[1] && (int)head[1] != current_tid())
 		return -EPERM;
-	return user_read(sets, data, sizeof sets) ? -EFAULT : -EPERM;
+	if (user_read(sets, data, is_first ? sizeof sets / 2 : sizeof sets))
+		return -EFAULT;
+	if (sets[0] != (uint32_t)CAPABILITIES || sets[1] != sets[0] || sets[2])
+		return -EPERM;
+	return is_first || (!((sets[3] ^ CAPABILITIES >> 32) | (sets[4] ^ CAPABILITIES >> 32)) && !sets[5]) ? 0 : -EPERM;
 }

@@ -143,6 +143,32 @@ CALL2(munmap, start, size)
 	return region_free_space(start, end) ? 0 : map_remove(start, end);
 }
 
+/* Another part of the same file, in as many mappings as it takes: remap_file_pages(2). */
+CALL5(remap_file_pages, at, bytes, prot, page, flags)
+{
+	uint64_t start = PAGE_DOWN(at), size = PAGE_DOWN(bytes);
+	const struct region *r = region_find(start), *last = r;
+	struct map_file file;
+	unsigned access;
+	long e;
+
+	if (prot || start + size <= start || page + size / PAGE < page || !r || !r->inode || !(r->flags & REGION_SHARED))
+		return -EINVAL;
+	file = (struct map_file){ r->inode, page, r->flags & REGION_READ_ONLY };
+	access = r->prot;
+	while (start + size > last->end) {
+		const struct region *next = region_find(last->end);
+
+		if (!next || next->inode != r->inode || next->flags != r->flags || next->prot != r->prot)
+			return -EINVAL;
+		last = next;
+	}
+	inode_get(file.inode);
+	e = map_new(start, size, access, MAP_SHARED | MAP_FIXED | MAP_POPULATE | (flags & MAP_NONBLOCK), &file);
+	inode_put(file.inode);
+	return e < 0 ? e : 0;
+}
+
 CALL3(mprotect, start, size, prot) { return map_protect(start, size, prot); }
 CALL5(mremap, old, old_size, new_size, flags, new) { return map_move(old, old_size, new_size, flags, new); }
 CALL1(brk, wanted) { return heap_set(wanted); }

@@ -180,3 +180,46 @@ CALL2(umount2, target, flags)
 	m->is_expired = 1;
 	return -EAGAIN;
 }
+
+/* ---- sysfs(2), which is older than /sys: kinds of file systems by number, those of text_filesystems in its order */
+static const char *kind_name(uint64_t number)
+{
+	uint64_t n = 0;
+
+	while (fs_family()->kinds[n] && n != number)
+		n++;
+	if (fs_family()->kinds[n])
+		return fs_family()->kinds[n]->name;
+	return n == number ? "erofs" : NULL;
+}
+
+static long kind_number(const char *name)
+{
+	const char *own;
+
+	for (uint64_t n = 0; (own = kind_name(n)) != NULL; n++)
+		if (!strcmp(own, name))
+			return (long)n;
+	return -EINVAL;
+}
+
+CALL3(sysfs, option, first, second)
+{
+	const char *own;
+	char name[PATH_MAX];
+	long n = 0;
+
+	switch ((int)option) {
+	case 1:
+		n = user_str(name, first, sizeof name);
+		return n < 0 ? n : kind_number(name);
+	case 2:
+		own = kind_name(first);
+		return !own ? -EINVAL : user_write(second, own, strlen(own) + 1);
+	case 3:
+		while (kind_name((uint64_t)n))
+			n++;
+		return n;
+	}
+	return -EINVAL;
+}

@@ -183,7 +183,9 @@ CALL3(getrandom, to, size, flags)
 	return (long)done;
 }
 
-/* Linux's own, with addresses that are random or not: image.c. */
+/* Linux's own, with addresses that are random or not (image.c), with a release of long ago (uname). */
+#define PERSONALITIES (ADDR_NO_RANDOMIZE | UNAME26)
+
 CALL1(personality, which)
 {
 	struct task *t = current_task();
@@ -191,7 +193,7 @@ CALL1(personality, which)
 
 	if ((uint32_t)which == 0xffffffff)
 		return was;
-	if (which & ~(uint64_t)ADDR_NO_RANDOMIZE)
+	if (which & ~(uint64_t)PERSONALITIES)
 		return -EINVAL;
 	t->personality = (uint32_t)which;
 	return was;

@@ -7,6 +7,7 @@
 #include <posix/library.h>
 #include "calls.h"
 #include <posix/process/futex.h>
+#include <posix/process/share.h>
 #include <posix/process/task.h>
 #include <posix/process/usage.h>
 #include <run/realtime.h>
@@ -265,17 +266,64 @@ CALL3(setpriority, which, who, value)
 	return n < 0 ? n : 0;
 }
 
-/* Nothing is read or written that could have a priority. which: a process, a group, a user, from 1 on. */
-static void ioprio_nothing(struct thread *th, int *nothing) { (void)th; (void)nothing; }
-static long ioprio(uint64_t which, uint64_t who)
-{
-	long n = threads_named(which - 1, who, ioprio_nothing, 0);
+/* ---- priorities of I/O (ioprio_set(2)): kept and told, as on a Linux whose disks have no scheduler that asks */
+#define IOPRIO_LEVELS 8
+#define IOPRIO_CLASS(priority) ((priority) >> 13)
+#define IOPRIO_LEVEL(priority) ((priority) & 0x1fff)
+enum { IOPRIO_NONE, IOPRIO_RT, IOPRIO_BE, IOPRIO_IDLE };
 
-	return n < 0 ? n : 0;
+static int ioprio_is_wrong(int priority)
+{
+	switch (IOPRIO_CLASS(priority)) {
+	case IOPRIO_RT:
+	case IOPRIO_BE:
+		return IOPRIO_LEVEL(priority) >= IOPRIO_LEVELS;
+	case IOPRIO_NONE:
+		return IOPRIO_LEVEL(priority) != 0;
+	}
+	return IOPRIO_CLASS(priority) != IOPRIO_IDLE;
 }
 
-CALL3(ioprio_set, which, who, priority) { (void)priority; return ioprio(which, who); }
-CALL2(ioprio_get, which, who) { return ioprio(which, who); }
+static void ioprio_give(struct thread *th, int *priority)
+{
+	if (*priority >= 0 && io_priority_set(th, *priority))
+		*priority = -ENOMEM;
+}
+
+/* Of several the highest; who was given none has what goes with its nice value. */
+static void ioprio_best(struct thread *th, int *best)
+{
+	int own = io_priority(th), class = th->policy == SCHED_IDLE ? IOPRIO_IDLE : IOPRIO_BE;
+
+	if (!IOPRIO_CLASS(own))
+		own = (th->priority ? IOPRIO_RT : class) << 13 | (th->nice + 20) / 5;
+	if (*best < 0 || own < *best)
+		*best = own;
+}
+
+/* which: a process, a group, a user, from 1 on. */
+CALL3(ioprio_set, which, who, priority)
+{
+	int value = (int)priority;
+	long n;
+
+	if (ioprio_is_wrong(value))
+		return -EINVAL;
+	n = threads_named(which - 1, who, ioprio_give, &value);
+	if (n < 0)
+		return n;
+	return value < 0 ? value : 0;
+}
+
+static void ioprio_raw(struct thread *th, int *own) { *own = io_priority(th); }
+
+CALL2(ioprio_get, which, who)
+{
+	int value = -1;
+	long n = threads_named(which - 1, who, which == 1 ? ioprio_raw : ioprio_best, &value);
+
+	return n < 0 ? n : value;
+}
 
 CALL3(getcpu, cpu, node, cache)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* System calls about the machine: its name, memory, log and power. */
+#include <linux/personality.h>
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
 #include <linux/utsname.h>
@@ -28,6 +29,8 @@ CALL1(uname, to)
 	struct new_utsname name;
 
 	names_get(&name);
+	if (current_task()->personality & UNAME26) /* for who takes the first number of a release to be 2 */
+		memcpy(name.release, "2.6.61-aril", sizeof "2.6.61-aril");
 	return user_write(to, &name, sizeof name);
 }
 
@@ -103,13 +106,15 @@ CALL3(syslog, action, buffer, size)
 {
 	uint32_t kept = rt_info->log_size;
 
+	if ((int)action >= 2 && (int)action <= 4 && (!buffer || (int)size < 0))
+		return -EINVAL;
 	switch ((int)action) {
 	case 3: /* SYSLOG_ACTION_READ_ALL: the last size bytes */
-		if ((int)size < 0)
-			return -EINVAL;
 		if (size > kept)
 			size = kept;
 		return user_write(buffer, (const char *)rt_info->log + (kept - size), size) ? -EFAULT : (long)size;
+	case 8: /* SYSLOG_ACTION_CONSOLE_LEVEL */
+		return (int)size < 1 || (int)size > 8 ? -EINVAL : 0;
 	case 10: /* SYSLOG_ACTION_SIZE_BUFFER */
 		return EXO_INFO_LOG;
 	}

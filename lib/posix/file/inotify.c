@@ -8,7 +8,6 @@
 #include <posix/sysv/sysv.h>
 
 #define QUEUE_MAX     16384  /* what /proc/sys/fs/inotify says */
-#define INSTANCES_MAX 128
 #define WATCHES_MAX   65536
 #define MASK_BITS (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR | IN_ONLYDIR | IN_DONT_FOLLOW | \
 	IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ONESHOT)
@@ -218,7 +217,7 @@ static long make(uint64_t flags)
 
 	if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
-	if (fs_family()->watching >= INSTANCES_MAX)
+	if (fs_family()->watching >= (uint32_t)fs_family()->watching_most)
 		return -EMFILE;
 	of = fam_alloc(sizeof(*of));
 	if (!of)

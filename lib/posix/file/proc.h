@@ -48,6 +48,8 @@ struct region;
 size_t region_line(const struct region *r, char *to, size_t max);
 
 extern const struct shown proc_root, sys_root, cgroup_root;
+/* Whose folder of /proc an open file is: NULL when he is gone, or *is_folder is 0 and it is none. proc_tree.c */
+struct task *proc_task_of(const struct file *f, int *is_folder);
 /* proc_fs.c: the kinds that show them. */
 extern const struct fs_ops proc_kind, sysfs_kind, cgroup_kind, efivars_kind;
 /* proc_tree.c: what stands in /proc/sys/fs/binfmt_misc */

@@ -3,6 +3,7 @@
  * absent. */
 #include "proc.h"
 #include <posix/file/aio.h>
+#include <posix/sysv/sysv.h>
 #include <run/realtime.h>
 #include <vm/vm.h>
 
@@ -107,28 +108,43 @@ static long take_realtime(const struct proc_node *of, const char *text, size_t n
 	return realtime_share(period, runtime);
 }
 
-/* ---- numbers of the family that are an int as it stands there */
-static int32_t *int_of(const struct proc_node *of)
+/* ---- numbers that are an int as it stands in the family, between two others */
+struct limited { const char *name; int32_t *at, least, most; };
+
+static struct limited int_of(const struct proc_node *of)
 {
-	const struct { const char *name; int32_t *at; } row[] = {
-		{ "lease-break-time", &fs_family()->lease_seconds }, { "leases-enable", &fs_family()->leases },
+	struct fs_family *fs = fs_family();
+	const struct limited row[] = {
+		{ "lease-break-time", &fs->lease_seconds, INT32_MIN, INT32_MAX },
+		{ "leases-enable", &fs->leases, INT32_MIN, INT32_MAX },
+		{ "max_user_instances", &fs->watching_most, 0, INT32_MAX },
+		{ "msgmni", ipc_most(IPC_MSG), 0, IPC_OBJECTS }, { "shmmni", ipc_most(IPC_SHM), 0, IPC_OBJECTS },
+		{ "ns_last_pid", &F->last_tid, 0, PID_END },
 	};
 	size_t i = 0;
 
 	while (strcmp(of->row->name, row[i].name))
 		i++;
-	return row[i].at;
+	return row[i];
 }
 
-static void text_int(struct text *t, const struct proc_node *of) { say(t, "%d\n", *int_of(of)); }
+static void text_int(struct text *t, const struct proc_node *of)
+{
+	const struct limited l = int_of(of);
+
+	say(t, "%d\n", l.at ? *l.at : l.most);
+}
 
 static long take_int(const struct proc_node *of, const char *text, size_t n)
 {
+	const struct limited l = int_of(of);
 	int64_t value;
 
-	if (int_read(text, n, &value))
+	if (int_read(text, n, &value) || value < l.least || value > l.most)
 		return -EINVAL;
-	*int_of(of) = (int32_t)value;
+	if (!l.at)
+		return -ENOMEM;
+	*l.at = (int32_t)value;
 	return 0;
 }
 #define INT(name) { name, S_IFREG | 0644, .text = text_int, .take = take_int }
@@ -180,7 +196,8 @@ static const struct shown kernel_rows[] = {
 		"0"),
 	{ "domainname", S_IFREG | 0644, .text = text_name, .take = take_name },
 	{ "hostname", S_IFREG | 0644, .text = text_name, .take = take_name },
-	FIXED("msgmax", "8192"), FIXED("msgmnb", "16384"), FIXED("msgmni", "128"), FIXED("ngroups_max", "65536"),
+	FIXED("msgmax", "8192"), FIXED("msgmnb", "16384"), INT("msgmni"), FIXED("ngroups_max", "65536"),
+	INT("ns_last_pid"),
 	TEXT("osrelease", text_name), TEXT("ostype", text_name), FIXED("overflowgid", "65534"), FIXED("overflowuid",
 		"65534"),
 	FIXED("panic", "0"), TEXT("pid_max", text_pid_max), FIXED("printk", "4\t4\t1\t7"), DIRECTORY("random", random_rows),
@@ -190,7 +207,7 @@ static const struct shown kernel_rows[] = {
 	{ "sched_rt_runtime_us", S_IFREG | 0644, .text = text_runtime, .take = take_realtime },
 	DIRECTORY("seccomp", seccomp_rows), FIXED("sem", "32000\t4096000\t500\t128"),
 	FIXED("shmall", "18446744073692774399"),
-	FIXED("shmmax", "18446744073692774399"), FIXED("shmmni", "128"), FIXED("tainted", "0"), TEXT("threads-max",
+	FIXED("shmmax", "18446744073692774399"), INT("shmmni"), FIXED("tainted", "0"), TEXT("threads-max",
 		text_threads_max),
 	TEXT("version", text_name), { 0 },
 };
@@ -201,7 +218,7 @@ static const struct shown vm_rows[] = {
 	FIXED("overcommit_ratio", "50"), FIXED("panic_on_oom", "0"), FIXED("swappiness", "60"), { 0 },
 };
 static const struct shown inotify_rows[] = {
-	FIXED("max_queued_events", "16384"), FIXED("max_user_instances", "128"), FIXED("max_user_watches", "65536"), { 0 },
+	FIXED("max_queued_events", "16384"), INT("max_user_instances"), FIXED("max_user_watches", "65536"), { 0 },
 };
 static const struct shown mqueue_rows[] = {
 	FIXED("msg_default", "10"), FIXED("msg_max", "10"), FIXED("msgsize_default", "8192"),
@@ -215,7 +232,7 @@ static const struct shown fs_rows[] = {
 	DIRECTORY("inotify", inotify_rows),
 	DIRECTORY("mqueue", mqueue_rows),
 	TEXT("nr_open", text_nr_open), FIXED("overflowgid", "65534"), FIXED("overflowuid", "65534"),
-	FIXED("pipe-max-size", "1048576"), FIXED("pipe-user-pages-hard", "0"), FIXED("pipe-user-pages-soft", "0"),
+	FIXED("pipe-max-size", "1048576"), FIXED("pipe-user-pages-hard", "0"), FIXED("pipe-user-pages-soft", "16384"),
 	FIXED("protected_fifos", "0"), FIXED("protected_hardlinks", "0"), FIXED("protected_regular", "0"),
 	FIXED("protected_symlinks", "0"), FIXED("suid_dumpable", "0"), { 0 },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of /proc say of processes and of the machine, in Linux's formats. Values that this system does not
  * have are 0. */
+#include <posix/process/share.h>
 #include "proc.h"
 
 #define TICK_NS 10000000ul /* USER_HZ is 100 */
@@ -52,6 +53,16 @@ static const char *state_name(char state)
 	return "S (sleeping)";
 }
 
+static void say_groups(struct text *t, int tid)
+{
+	const struct thread *th = thread_by_tid(tid);
+	const uint32_t *id = NULL;
+	uint32_t n = th ? groups_of(th, &id) : 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		say(t, "%s%u", i ? " " : "", id[i]);
+}
+
 void text_status(struct text *t, const struct proc_node *of)
 {
 	struct task_view v;
@@ -61,8 +72,9 @@ void text_status(struct text *t, const struct proc_node *of)
 		return;
 	say(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", name,
 		v.files ? v.files->umask : 022, state_name(v.state), v.pid, v.tid, v.ppid, v.tracer);
-	say(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t0 \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
-		v.files ? v.files->size : 0, v.pid, v.tid, v.pgrp, v.session);
+	say(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t", v.files ? v.files->size : 0);
+	say_groups(t, v.tid);
+	say(t, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", v.pid, v.tid, v.pgrp, v.session);
 	text_status_more(t, of);
 }
 

@@ -225,7 +225,23 @@ static int process_find(struct inode *dir, const char *name, size_t n, struct in
 	long pid = proc_number(name, n);
 	struct task_view view;
 
-	return pid > 0 && !thread_look((int)pid, &view) ? proc_node_make(dir, &process, (int)pid, -1, out) : -ENOENT;
+	int error = pid > 0 && !thread_look((int)pid, &view) ? proc_node_make(dir, &process, (int)pid, -1, out) : -ENOENT;
+
+	if (!error)
+		memcpy((*out)->proc.text, &view.start_ns, sizeof view.start_ns);
+	return error;
+}
+
+struct task *proc_task_of(const struct file *f, int *is_folder)
+{
+	struct task *t = NULL;
+	struct task_view view;
+
+	*is_folder = f->ops == &directory_ops && f->ip->kind == KIND_OPS && f->ip->volume->ops == &proc_kind &&
+		f->ip->proc.row == &process;
+	if (*is_folder && (t = task_by_pid(f->ip->proc.pid)) != NULL)
+		task_look(t, &view);
+	return t && !memcmp(f->ip->proc.text, &view.start_ns, sizeof view.start_ns) ? t : NULL;
 }
 
 static int process_next(const struct inode *dir, uint64_t *number, char name[64], const struct shown **row,

@@ -163,8 +163,14 @@ static const struct shown pools_rows[] = { DIRECTORY("hugepages-2048kB", pool_ro
 static const struct shown huge_rows[] = {
 	FIXED("enabled", "always [madvise] never"), FIXED("hpage_pmd_size", "2097152"), FIXED("use_zero_page", "0"), { 0 },
 };
-static const struct shown mm_rows[] = { DIRECTORY("transparent_hugepage", huge_rows), DIRECTORY("hugepages",
-	pools_rows), { 0 } };
+/* Nothing looks for equal pages, as on a Linux where nobody has asked for it. */
+static const struct shown ksm_rows[] = {
+	FIXED("run", "0"), FIXED("full_scans", "0"), FIXED("pages_shared", "0"), FIXED("pages_sharing", "0"),
+	FIXED("pages_unshared", "0"), FIXED("pages_volatile", "0"), { 0 },
+};
+static const struct shown mm_rows[] = {
+	DIRECTORY("ksm", ksm_rows), DIRECTORY("transparent_hugepage", huge_rows), DIRECTORY("hugepages", pools_rows), { 0 },
+};
 static const struct shown kernel_rows[] = { DIRECTORY("mm", mm_rows), { 0 } };
 
 static const struct shown dev_rows[] = { DIRECTORY("block", nothing), DIRECTORY("char", nothing), { 0 } };

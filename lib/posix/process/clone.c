@@ -8,6 +8,7 @@
 #include "pidfd.h"
 #include "ptrace.h"
 #include "seccomp.h"
+#include "share.h"
 #include "usage.h"
 
 static void image_share(struct task *child, const struct task *parent)
@@ -68,6 +69,10 @@ struct task *child_new(const struct fork_wish *w, int *error)
 	if (child->threads->rank)
 		realtime_limit_watch(child);
 	seccomp_inherit(child->threads, P->thread);
+	if (share_begin(child->threads, P->thread, w->flags)) {
+		child_undo(child);
+		return 0;
+	}
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		child->threads->clear_child_tid = w->child_tid;
 	*error = w->flags & CLONE_PIDFD ? pidfd_make(w, child) : 0;
@@ -83,6 +88,7 @@ void child_undo(struct task *child)
 {
 	pidfd_undo(child);
 	seccomp_drop(child->threads);
+	share_end(child->threads);
 	files_free(child->files);
 	task_drop_image(child);
 	task_free(child);

@@ -10,6 +10,7 @@
 #include "pidfd.h"
 #include "ptrace.h"
 #include "seccomp.h"
+#include "share.h"
 #include "usage.h"
 
 #define SA_NOCLDWAIT_BIT 2ul
@@ -152,6 +153,7 @@ void task_bury(struct task *t, int status)
 			futex_hand_on(th);
 		futex_forget(th);
 		seccomp_drop(th);
+		share_end(th);
 		if (th->channel)
 			sleep_end(th);
 		if (th->waits_for)
@@ -222,6 +224,7 @@ void exit_thread(int wait_status)
 	memory_leave(me);
 	signal_thread_end(me);
 	seccomp_drop(me);
+	share_end(me);
 	sched_remove(me);
 	if (me->channel)
 		sleep_end(me); /* of a call that was answered meanwhile */

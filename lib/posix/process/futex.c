@@ -10,6 +10,12 @@
 
 #define SHARED_ANONYMOUS 1ul /* a space that is neither an env's name nor an inode */
 
+/* A word that a page could be had of, to read it. */
+static int is_there(const struct region *r, uint64_t va)
+{
+	return r->prot && (!r->inode || r->offset * PAGE + va - r->start < inode_size(r->inode));
+}
+
 int futex_key(uint64_t va, int is_private, struct futex_key *to)
 {
 	const struct region *r = 0;
@@ -17,6 +23,8 @@ int futex_key(uint64_t va, int is_private, struct futex_key *to)
 	if (va % 4)
 		return -EINVAL;
 	if (is_private ? va >= EXO_USER_END - PAGE : !(r = region_find(va)))
+		return -EFAULT;
+	if (!is_private && !is_there(r, va))
 		return -EFAULT;
 	if (is_private || !(r->flags & REGION_SHARED))
 		*to = (struct futex_key){ (uint64_t)P->self << 32, va };

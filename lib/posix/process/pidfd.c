@@ -2,6 +2,7 @@
 /* pidfd_open(2) and its kin: a process held by a descriptor, which stays true when the number is used again. */
 #include <asm/poll.h>
 #include <fs/files.h>
+#include <posix/file/proc.h>
 #include "pidfd.h"
 #include <posix/signal/signals.h>
 
@@ -87,6 +88,19 @@ static struct task *task_of(int fd, int *error, unsigned *flags)
 	return t;
 }
 
+/* The same of a process's folder in /proc, which signals can be sent by, too. */
+static struct task *task_of_folder(int fd, int *error)
+{
+	struct file *f = fd_file(fd);
+	int is_folder = 0;
+	struct task *t = f ? proc_task_of(f, &is_folder) : NULL;
+
+	*error = is_folder ? 0 : -EBADF;
+	if (f)
+		file_put(f);
+	return t;
+}
+
 int pidfd_pid(int fd, int *no_wait)
 {
 	unsigned flags;
@@ -120,7 +134,7 @@ CALL4(pidfd_send_signal, fd, sig, info, flags)
 	if (flags)
 		return -EINVAL;
 	t = task_of((int)fd, &error, &file_flags);
-	if (!t && error == -EBADF)
+	if (!t && error == -EBADF && !(t = task_of_folder((int)fd, &error)) && error)
 		return error;
 	if (info && (error = signal_cause_read(&cause, (int)sig, info, t == current_task())))
 		return error;

@@ -4,6 +4,7 @@
 #include "usage.h"
 #include "wish.h"
 #include "seccomp.h"
+#include "share.h"
 #include <posix/signal/signals.h>
 
 static void tids_tell(const struct fork_wish *w, const struct thread *th)
@@ -48,12 +49,15 @@ long thread_clone(const struct fork_wish *w)
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		th->clear_child_tid = w->child_tid;
 	seccomp_inherit(th, P->thread);
-	e = P->thread->trace ? ptrace_child(th, w->flags, 0) : 0;
+	e = share_begin(th, P->thread, w->flags);
+	if (!e && P->thread->trace)
+		e = ptrace_child(th, w->flags, 0);
 	if (!e)
 		e = thread_launch(th, w);
 	if (e) {
 		seccomp_drop(th);
 		ptrace_free(th);
+		share_end(th);
 		P->task->thread_count--;
 		thread_free(th);
 		return -EAGAIN;

@@ -193,7 +193,9 @@ CALL3(timer_create, clock, event, id)
 	}
 	if (event && user_read(&e, event, sizeof e))
 		return -EFAULT;
-	if (e.notify != SIGEV_NONE && e.notify != SIGEV_SIGNAL && e.notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
+	/* A C library makes a thread of a signal's thread itself: SIGEV_THREAD is a signal as any other here. */
+	if (e.notify != SIGEV_NONE && e.notify != SIGEV_SIGNAL && e.notify != SIGEV_THREAD &&
+		e.notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
 		return -EINVAL;
 	if (e.notify != SIGEV_NONE && (e.sig < 1 || e.sig > SIGNAL_COUNT))
 		return -EINVAL;

@@ -7,23 +7,35 @@
 struct sysv {
 	struct ipc *object[IPC_KINDS][IPC_OBJECTS];
 	uint32_t made[IPC_KINDS];
+	int32_t most[IPC_KINDS]; /* objects of that kind; /proc/sys/kernel */
 };
 
 static struct sysv *sysv(void)
 {
-	if (!F->sysv)
-		F->sysv = fam_alloc(sizeof(struct sysv));
-	return F->sysv;
+	struct sysv *s = F->sysv;
+
+	if (s || !(s = F->sysv = fam_alloc(sizeof(struct sysv))))
+		return s;
+	for (int kind = 0; kind < IPC_KINDS; kind++)
+		s->most[kind] = IPC_OBJECTS;
+	return s;
 }
+
+int32_t *ipc_most(enum ipc_kind kind) { return sysv() ? &sysv()->most[kind] : 0; }
 
 void *ipc_at(enum ipc_kind kind, uint64_t index)
 {
 	return F->sysv && index < IPC_OBJECTS ? sysv()->object[kind][index] : 0;
 }
 
+void *ipc_in_place(enum ipc_kind kind, uint64_t id)
+{
+	return (int)id < 0 ? 0 : ipc_at(kind, (uint32_t)id % (1u << PLACE_BITS));
+}
+
 void *ipc_find(enum ipc_kind kind, uint64_t id, int *error)
 {
-	struct ipc *o = (int)id < 0 ? 0 : ipc_at(kind, (uint32_t)id % (1u << PLACE_BITS));
+	struct ipc *o = ipc_in_place(kind, id);
 
 	*error = !o ? -EINVAL : o->id != (int)id ? -EIDRM : 0;
 	return *error ? 0 : o;
@@ -68,6 +80,8 @@ int ipc_add(enum ipc_kind kind, struct ipc *o, uint64_t key, uint64_t flags)
 
 	if (!s)
 		return -ENOMEM;
+	if (ipc_count(kind) >= s->most[kind])
+		return -ENOSPC;
 	for (unsigned i = 0; i < IPC_OBJECTS; i++) {
 		if (s->object[kind][i])
 			continue;

@@ -18,8 +18,10 @@ enum ipc_kind { IPC_SHM, IPC_SEM, IPC_MSG, IPC_KINDS };
 
 /* The object with that id; NULL with *error: -EINVAL none, -EIDRM its place has another one now. */
 void *ipc_find(enum ipc_kind kind, uint64_t id, int *error);
-/* By its place, for the *_STAT commands of ipcs(1); NULL: none. */
+/* Whatever stands where one with that id does, for the *_STAT commands of ipcs(1): NULL: none. By the place itself. */
+void *ipc_in_place(enum ipc_kind kind, uint64_t id);
 void *ipc_at(enum ipc_kind kind, uint64_t index);
+int32_t *ipc_most(enum ipc_kind kind); /* so many may be made; NULL: no memory */
 /* How many there are, and the highest place taken. */
 int ipc_count(enum ipc_kind kind), ipc_last(enum ipc_kind kind);
 /* get's look for a key: the object; NULL with *error 0: one is to be made; or -EEXIST, -ENOENT. */

@@ -232,7 +232,7 @@ CALL3(msgctl, id, command, buffer)
 		return limits_write(buffer, (int)command == MSG_INFO);
 	case MSG_STAT:
 	case MSG_STAT_ANY:
-		q = ipc_at(IPC_MSG, id);
+		q = ipc_in_place(IPC_MSG, id);
 		return !q ? -EINVAL : stat_write(q, buffer) ? -EFAULT : q->ipc.id;
 	}
 	q = ipc_find(IPC_MSG, id, &e);

@@ -341,7 +341,7 @@ CALL4(semctl, id, number, command, argument)
 		return limits_write(argument, (int)command == SEM_INFO);
 	case SEM_STAT:
 	case SEM_STAT_ANY:
-		s = ipc_at(IPC_SEM, id);
+		s = ipc_in_place(IPC_SEM, id);
 		return !s ? -EINVAL : stat_write(s, argument) ? -EFAULT : s->ipc.id;
 	}
 	s = ipc_find(IPC_SEM, id, &e);

@@ -240,7 +240,7 @@ CALL3(shmctl, id, command, buffer)
 		return usage_write(buffer);
 	case SHM_STAT:
 	case SHM_STAT_ANY:
-		s = ipc_at(IPC_SHM, id);
+		s = ipc_in_place(IPC_SHM, id);
 		return !s ? -EINVAL : stat_write(s, buffer) ? -EFAULT : s->ipc.id;
 	}
 	s = ipc_find(IPC_SHM, id, &e);

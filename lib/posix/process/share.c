@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* What threads have in common: supplementary groups and the context of their I/O, which who is made gets from its
+ * maker; and kcmp(2), which tells of two threads what they share. */
+#include <linux/kcmp.h>
+#include <linux/sched.h>
+#include <fs/files.h>
+#include <posix/call/calls.h>
+#include <posix/file/epoll.h>
+#include <posix/library.h>
+#include "share.h"
+
+#define GROUPS_MAX 65536u
+
+struct groups { uint32_t refs, count, id[]; }; /* ascending */
+struct io_context { uint32_t refs; int priority; };
+
+static void groups_put(struct groups *g)
+{
+	if (g && !--g->refs)
+		fam_free(g);
+}
+
+static void io_put_context(struct io_context *io)
+{
+	if (io && !--io->refs)
+		fam_free(io);
+}
+
+int io_priority(const struct thread *th) { return th->io ? th->io->priority : 0; }
+
+int io_priority_set(struct thread *th, int priority)
+{
+	if (!th->io && !(th->io = fam_alloc(sizeof *th->io)))
+		return -ENOMEM;
+	th->io->refs += !th->io->refs;
+	th->io->priority = priority;
+	return 0;
+}
+
+int share_begin(struct thread *to, const struct thread *from, uint64_t clone_flags)
+{
+	if (from->io && clone_flags & CLONE_IO)
+		to->io = from->io, to->io->refs++;
+	else if (from->io && io_priority_set(to, from->io->priority))
+		return -ENOMEM;
+	to->groups = from->groups;
+	if (to->groups)
+		to->groups->refs++;
+	return 0;
+}
+
+void share_end(struct thread *th)
+{
+	groups_put(th->groups);
+	io_put_context(th->io);
+	th->groups = NULL;
+	th->io = NULL;
+}
+
+/* ---- supplementary groups. Nobody is kept from anything by them: there is one user. */
+uint32_t groups_of(const struct thread *th, const uint32_t **list)
+{
+	*list = th->groups ? th->groups->id : NULL;
+	return th->groups ? th->groups->count : 0;
+}
+
+CALL2(getgroups, count, list)
+{
+	const uint32_t *id;
+	uint32_t n = groups_of(P->thread, &id);
+
+	if ((int)count < 0 || ((int)count && count < n))
+		return -EINVAL;
+	return (int)count && user_write(list, id, n * sizeof *id) ? -EFAULT : (long)n;
+}
+
+static void sift(uint32_t *id, uint32_t at, uint32_t n)
+{
+	for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
+		uint32_t was = id[at];
+
+		child += child + 1 < n && id[child + 1] > id[child];
+		if (was >= id[child])
+			return;
+		id[at] = id[child];
+		id[child] = was;
+	}
+}
+
+static void sort(uint32_t *id, uint32_t n)
+{
+	for (uint32_t i = n / 2; i--;)
+		sift(id, i, n);
+	while (n > 1) {
+		uint32_t last = id[--n];
+
+		id[n] = id[0];
+		id[0] = last;
+		sift(id, 0, n);
+	}
+}
+
+CALL2(setgroups, count, list)
+{
+	struct groups *g;
+
+	if ((uint32_t)count > GROUPS_MAX)
+		return -EINVAL;
+	g = fam_alloc(sizeof *g + (uint32_t)count * sizeof g->id[0]);
+	if (!g)
+		return -ENOMEM;
+	*g = (struct groups){ .refs = 1, .count = (uint32_t)count };
+	if (user_read(g->id, list, g->count * sizeof g->id[0])) {
+		fam_free(g);
+		return -EFAULT;
+	}
+	sort(g->id, g->count);
+	groups_put(P->thread->groups);
+	P->thread->groups = g;
+	return 0;
+}
+
+/* ---- kcmp(2) */
+static long order(const void *a, const void *b) { return (a < b) | (a > b) << 1; }
+
+static const struct file *file_of(const struct thread *th, uint64_t fd)
+{
+	const struct file_state *fs = th->task->files;
+
+	return fs ? fd_at(fs, (uint32_t)fd) : NULL;
+}
+
+/* The file that an epoll of th has watched by that descriptor, by its place among those. */
+static long watched(const struct thread *th, uint64_t at, const struct file **to)
+{
+	struct kcmp_epoll_slot slot;
+	const struct file *f;
+	const struct epoll *e;
+
+	if (user_read(&slot, at, sizeof slot))
+		return -EFAULT;
+	f = file_of(th, slot.efd);
+	if (!f)
+		return -EBADF;
+	if (f->ops != &epoll_ops)
+		return -EINVAL;
+	e = f->own;
+	for (uint32_t i = 0; i < e->size; i++)
+		for (const struct watch *w = e->table[i]; w; w = w->chain)
+			if (w->fd == (int)slot.tfd && !slot.toff--) {
+				*to = w->file;
+				return 0;
+			}
+	return -ENOENT;
+}
+
+static long files_compare(const struct thread *a, const struct thread *b, int is_watched, uint64_t first,
+	uint64_t second)
+{
+	const struct file *f = file_of(a, first), *g = is_watched ? NULL : file_of(b, second);
+	long e = !f ? -EBADF : 0;
+
+	if (!e && is_watched)
+		e = watched(b, second, &g);
+	if (e)
+		return e;
+	return g ? order(f, g) : -EBADF;
+}
+
+CALL5(kcmp, pid1, pid2, type, first, second)
+{
+	const struct thread *a = thread_by_tid((int)pid1), *b = thread_by_tid((int)pid2);
+
+	if (!a || !b)
+		return -ESRCH;
+	switch ((int)type) {
+	case KCMP_FILE:
+	case KCMP_EPOLL_TFD:
+		return files_compare(a, b, (int)type == KCMP_EPOLL_TFD, first, second);
+	case KCMP_VM: /* an env's memory is of all that live in it */
+		return order((void *)(uint64_t)a->task->env, (void *)(uint64_t)b->task->env);
+	case KCMP_FILES:
+	case KCMP_FS: /* which go together: clone.c */
+		return order(a->task->files, b->task->files);
+	case KCMP_SIGHAND:
+		return order(a->task, b->task);
+	case KCMP_IO:
+		return order(a->io, b->io);
+	case KCMP_SYSVSEM:
+		return order(a->task->sem_undo, b->task->sem_undo);
+	}
+	return -EINVAL;
+}
