@@ -273,7 +273,8 @@ def test_driver_faults_are_seen():
 # that grows asks for frames, and who gives frames shows that the family gets on. Process 1 ends others for memory that is
 # asked back. Who finds no frame packs pages, by way of those who give frames; swapoff asks every process. Who opens a
 # file waits for who has a lease of it, whom a signal tells. Tracing is three files of it: who is traced stops in calls,
-# signals and ends. What threads have from their maker goes with them.
+# signals and ends. What threads have from their maker goes with them, and so do their keys.
+CIRCLE_MOST = 159
 CIRCLE_MOST = 157
 
 

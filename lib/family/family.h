@@ -97,6 +97,7 @@ struct family {
 	struct pipe *strace;           /* where calls are logged, NULL: nowhere */
 	/* control memory in which it is noted who had which env, for a trace; NULL: none is made */
 	struct env_names *env_names;
+	struct keys *keys;             /* posix/process/keys.c; NULL: nobody had any */
 	void *init, *console, *random, *spare_slot[2]; /* init.c, console plumbing, random.c */
 };
 

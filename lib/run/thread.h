@@ -114,6 +114,7 @@ struct thread {
 	/* posix/process/share.c; NULL: none */
 	struct groups *groups;       /* supplementary ones */
 	struct io_context *io;
+	struct keyrings *keyrings;   /* keys.c */
 
 	/* ending */
 	uint64_t clear_child_tid;    /* user address to clear at its end, 0 = none */

@@ -11,6 +11,7 @@
 #include <linux/signal.h>
 #include "ptrace.h"
 #include "usage.h"
+#include "keys.h"
 
 /* First steps of the new env, on its library stack: the task is this one already; what fails now kills it, as on Linux. */
 void exec_begin(void *argument)
@@ -99,6 +100,7 @@ static void task_becomes(struct task *t, struct exec_plan *plan, exo_name env)
 	files_exec(t->files);
 	plan->opened_fd = plan->opened ? files_open_inode(t->files, plan->opened) : 0;
 	signal_exec(t);
+	keyrings_leave(t);
 	if (t->aio)
 		aio_drop(t);
 }

@@ -7,6 +7,7 @@
 #include <posix/signal/signals.h>
 #include <vm/swap.h>
 #include "ask.h"
+#include "keys.h"
 #include "pidfd.h"
 #include "ptrace.h"
 #include "seccomp.h"
@@ -138,6 +139,7 @@ void task_bury(struct task *t, int status)
 	t->files = 0;
 	ask_refuse(t);
 	sem_undo_all(t);
+	keyrings_leave(t);
 	if (t->aio)
 		aio_drop(t);
 	if (t->traced)

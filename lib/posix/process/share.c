@@ -7,6 +7,7 @@
 #include <posix/call/calls.h>
 #include <posix/file/epoll.h>
 #include <posix/library.h>
+#include "keys.h"
 #include "share.h"
 
 #define GROUPS_MAX 65536u
@@ -46,7 +47,7 @@ int share_begin(struct thread *to, const struct thread *from, uint64_t clone_fla
 	to->groups = from->groups;
 	if (to->groups)
 		to->groups->refs++;
-	return 0;
+	return keyrings_begin(to, from, !!(clone_flags & CLONE_THREAD));
 }
 
 void share_end(struct thread *th)
@@ -55,6 +56,7 @@ void share_end(struct thread *th)
 	io_put_context(th->io);
 	th->groups = NULL;
 	th->io = NULL;
+	keyrings_end(th);
 }
 
 /* ---- supplementary groups. Nobody is kept from anything by them: there is one user. */

@@ -105,6 +105,7 @@ struct task {
 
 	struct task_signals signals;
 	struct sem_undo *sem_undo;   /* sysv_sem.c */
+	struct key *keyring;         /* of the process, held; NULL: none: keys.c */
 	struct aio_context *aio;     /* aio.c */
 };
 
