@@ -19,7 +19,7 @@ KINDS = ("musl", "static", "pie")
 NAMES = ("args", "heap", "stack", "vector", "itimer", "segv", "forkpage", "forktree", "spin", "signals", "files", "int80",
          "threads", "threadsig", "threadproc", "threadfp", "futex", "futexpi", "futexmany", "events", "sockets", "pty", "errors", "vdso", "keep", "sysv", "errnos", "addresses",
          "regions", "chance", "ptrace", "names", "waits", "manual", "hugepages", "children", "transfers", "manyfiles", "waitlists", "watches", "attributes", "queued")
-ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset", "seccomp", "aio", "aiopoll", "flags", "realtime", "leases", "kept", "keys", "traced", "tracedtree")  # long ones, and what no C library has a hand in
+ONE_KIND = ("clocks", "procfs", "others", "mounts", "roots", "memfile", "queues", "places", "cuts", "clockset", "seccomp", "aio", "aiopoll", "flags", "realtime", "leases", "kept", "keys", "handles", "traced", "tracedtree")  # long ones, and what no C library has a hand in
 BARE = (("entry", "bare"), ("entry", "barepie"))
 ALL = [(name, kind) for name in NAMES for kind in KINDS] + [(name, "static") for name in ONE_KIND] + [("tree", "musl"), ("walls", "static"), ("arena", "static")] + list(BARE)
 ARGUMENTS = {"args": "one 'two words' '' last", "clockset": "read"}

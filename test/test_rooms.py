@@ -274,8 +274,8 @@ def test_driver_faults_are_seen():
 # asked back. Who finds no frame packs pages, by way of those who give frames; swapoff asks every process. Who opens a
 # file waits for who has a lease of it, whom a signal tells. Tracing is three files of it: who is traced stops in calls,
 # signals and ends. What threads have from their maker goes with them, and so do their keys.
-CIRCLE_MOST = 159
-CIRCLE_MOST = 157
+CIRCLE_MOST = 158
+CIRCLE_MOST = 158
 
 
 def circle(defined: list, asked: list) -> list:
