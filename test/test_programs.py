@@ -159,6 +159,13 @@ def test_errnos_of_the_manual(ours):
     print(f"errnos: {len(said & seen)} of {len(said)} that the manual names are seen")
 
 
+def test_process_1_is_not_traced():
+    """A tracer of process 1 would hold the family's time."""
+    path = programs.build("tracedtree", "static")
+    case = guest.boot_script({"init": "$T/tracedtree init && echo refused\n"}, {"tracedtree": path})["init"]
+    assert (case.out, case.err, case.status) == (b"refused\n", b"", 0)
+
+
 # Where a program lies decides how many tables it takes.
 FIXED = "echo 0 >/proc/sys/kernel/randomize_va_space; "
 FORK_CASES = {f"fork-{mib}": f"{FIXED}$T/forkframes {mib}" for mib in (1, 64)}

@@ -59,6 +59,7 @@ LARGE = {
     "cmake_ninja": ("cmake", "ninja-build", "gcc", "libc6-dev"),
     "emacs": ("emacs-nox", "bsdutils", "libc-bin", "ncurses-base"),
     "fio": ("fio",),
+    "gdb": ("gdb",),
     "imagemagick": ("imagemagick",),
     "java": ("openjdk-17-jdk-headless",),
     "nginx": ("nginx", "curl", "procps"),
@@ -67,11 +68,14 @@ LARGE = {
     "redis": ("redis-server", "redis-tools"),
     "ruby": ("ruby", "libc-bin"),
     "ssh": ("openssh-client",),
+    "strace": ("strace",),
     "tmux_screen": ("tmux", "screen"),
     "valgrind": ("valgrind", "libc6-dbg"),
 }
 # What lies beside a script, when it wants more than itself.
 BESIDE = {
+    "gdb": lambda: {"gdb.in": os.path.join(FOLDER, "large", "gdb.in"),
+                    "debugged": programs.build("debugged", "debug")},
     "java": lambda: {"Main.java": os.path.join(FOLDER, "large", "Main.java")},
     "valgrind": lambda: {"memory_faults": programs.build("memory_faults", "dynamic")},
 }

@@ -12,6 +12,7 @@ from .image import TOP
 KINDS = {
     "musl": ["musl-gcc", "-static"],
     "static": ["gcc", "-static"],
+    "debug": ["gcc", "-static", "-g"],
     "pie": ["gcc", "-static-pie"],
     "dynamic": ["gcc"],
     "ubsan": ["gcc", "-fsanitize=undefined", "-static-libubsan"],
