@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Swap to compressed memory: pages are what they were, whatever is done with them meanwhile; more data than there is memory, by two policies; not one frame is lost."""
 
+import re
+
 import pytest
 
 from aril import guest, programs
 
+KEPT = 8  # frames by which what the family keeps may still grow: test_stress.py
 ROUNDS = 3  # what the family keeps for later use grows twice at most: the last round loses nothing
-SAID = {"pages": "pages are what they were", "fork": "forks have what they had", "off": "swapoff loses nothing", "others": "sleepers gave, and lost nothing"}
+SAID = {"pages": "pages are what they were", "fork": "forks have what they had", "ended": "who is ended leaves nothing",
+        "off": "swapoff loses nothing", "others": "sleepers gave, and lost nothing"}
 
 
 def swapped(*commands: str, options: tuple = ()) -> list:
@@ -22,6 +26,23 @@ def test_pages(name):
     """MADV_PAGEOUT and all calls about mappings; fork and kill; swapoff with too little room; sleepers beside who needs memory."""
     lines = swapped(*[name] * ROUNDS)
     assert lines[0::2] == [SAID[name]] * ROUNDS and lines[-1] == "all is back", lines
+
+
+def test_in_a_box():
+    """A box has a swap of its own, of its own memory, and what it packed goes with it; the machine outside has none meanwhile."""
+    one = "box --memory 24M --file /bin/swapped sh -c 'swapped big 48; swapped big 48; swapped pages; swapon /dev/zram0; swapped leave; grep -c zram /proc/swaps' 2>&1; " \
+        "cat /proc/swaps | wc -l; a=0; until [ $a = $(frames) ]; do a=$(frames); sleep 1; done; frames"
+    add = [word for name in ("swapped", "frames") for word in ("--add", f"{programs.build(name, 'musl')}:/bin/{name}")]
+    r = guest.run("sh", "-c", "; ".join([one] * ROUNDS) + "; true", options=["--mem", "128M", *add], timeout=900)
+    lines = r.out.decode().splitlines()
+    print(lines)
+    frames = [int(line) for line in lines if line.isdigit() and line != "1"]
+    assert r.status == 0 and lines.count("1") == 2 * ROUNDS and len(frames) == ROUNDS, r
+    assert lines.count("pages are what they were") == ROUNDS, lines
+    assert len([line for line in lines if re.fullmatch(r"48 MiB of 2\d: the sum is right", line)]) == 2 * ROUNDS, lines
+    # What the box's family keeps for later use grows in the first.
+    assert lines.count("all is back") == 2 * ROUNDS, lines
+    assert any(after >= before for before, after in zip(frames, frames[1:])) and frames[0] - frames[-1] <= KEPT, lines
 
 
 @pytest.mark.parametrize("app", ("linux", "fifo"))

@@ -154,8 +154,6 @@ int fork_begin(void)
 	int e = 0;
 
 	env_begin();
-	if (SPACE->swap)
-		swap_born();
 	xstate_load(XSAVE_IMAGE);
 	fs_base_set(P->fs_base);
 	gs_base_set(P->gs_base);
@@ -198,6 +196,8 @@ long fork_sealed(const struct fork_start *start)
 	}
 	if (swap && name < 0)
 		swap_free(swap);
+	else if (swap)
+		swap_born(swap, (exo_name)name);
 	if (b->more)
 		fam_pages_free(b->more, list_pages());
 	fam_free(b);

@@ -193,9 +193,8 @@ uint64_t swap_out(uint64_t n)
 
 	if (!F->swap || !F->swap->limit || P->is_keeper || P->is_monitor)
 		return 0;
-	F->swap->sealed = 0;
 	for (int round = 0; gone < n && round < ROUNDS; round++) {
-		F->swap->seen = 0;
+		F->swap->seen = F->swap->sealed = 0;
 		gone += range_out(&SPACE->swap_hand, EXO_WINDOW, n - gone, F->swap->policy);
 		if (gone >= n)
 			break;
@@ -237,6 +236,8 @@ static unsigned none_goes(struct swap_view *v) { return v->count; }
 
 void swap_advise(uint64_t start, uint64_t end, int goes)
 {
-	if (F->swap && F->swap->limit)
-		(void)range_out(&start, end, ~0ul, goes ? all_go : none_goes);
+	if (!F->swap || !F->swap->limit)
+		return;
+	F->swap->sealed = 0;
+	(void)range_out(&start, end, ~0ul, goes ? all_go : none_goes);
 }

@@ -36,7 +36,7 @@ struct swap {
 	uint64_t used, zeros;          /* pages in it: one that several processes share after fork counts once; of zeros */
 	uint64_t refused;              /* times that a page could not be made small enough */
 	uint64_t seen;                 /* pages that might have gone, since somebody set this to 0 */
-	uint64_t sealed;               /* at the last looks at tables that fork shares: pages there, which stay */
+	uint64_t sealed;               /* pages that stayed at the last look, since fork shares their tables: /proc/aril */
 	int32_t priority;
 	struct swap_space *spaces;
 	struct shelf *shelves[SWAP_EACH + 1]; /* by how many there are of each size: those with room */
@@ -67,9 +67,10 @@ void swap_drop(uint64_t start, uint64_t end);
 int  swap_move_begin(uint64_t start, uint64_t end, uint64_t to);
 void swap_move_end(uint64_t start, uint64_t end, uint64_t to);
 void swap_trim(void);
-/* A fork child's, with the same slots: NULL: no memory. Its env takes it when it begins. */
+/* A fork child's, with the same slots: NULL: no memory. It is that env's as soon as there is one,
+ * which may begin when its maker is gone. */
 struct swap_space *swap_fork(void);
-void swap_born(void);
+void swap_born(struct swap_space *s, exo_name env);
 void swap_free(struct swap_space *s);
 void swap_leave(void);                             /* the caller's space ends */
 void swap_dead(void);                              /* the spaces of envs that were ended go */

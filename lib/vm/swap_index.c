@@ -249,7 +249,7 @@ struct swap_space *swap_fork(void)
 	return s;
 }
 
-void swap_born(void) { SPACE->swap->env = P->self; }
+void swap_born(struct swap_space *s, exo_name env) { s->env = env; }
 
 void swap_free(struct swap_space *s)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Swap to compressed memory. `swapped pages`: what becomes of pages that were put there, by each call that knows
- * pages. `swapped fork`: of those that a fork shares. `swapped off`: swapoff under load. `swapped others`: sleepers
+ * pages. `swapped fork`: of those that a fork shares. `swapped ended`: of those of a process that was ended from
+ * outside. `swapped off`: swapoff under load. `swapped others`: sleepers
  * give up theirs for who has none to give. `swapped big N`: N MiB of data that can be packed, more than there is
  * memory; the sum of it. Aril only: it counts frames. */
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include "check.h"
+#include <rt/gate.h>
 #include "spare.h"
 
 #define SWAP "/dev/zram0"
@@ -32,6 +34,21 @@ static uint64_t meminfo(const char *name)
 }
 
 static uint64_t used(void) { return meminfo("SwapTotal:") - meminfo("SwapFree:"); }
+
+/* Pages that stayed at the last look, since a fork shares their tables: /proc/aril. */
+static unsigned long stayed(void)
+{
+	char line[256];
+	FILE *f = fopen("/proc/aril", "r");
+	unsigned long n = ~0ul;
+
+	CHECK(f);
+	while (fgets(line, sizeof line, f))
+		if (!strncmp(line, "swap:", 5))
+			CHECK(sscanf(line, "swap: %*u pages packed, %*u of zeros, %*u times %*[^;]; %lu", &n) == 1);
+	fclose(f);
+	return n;
+}
 
 /* What VmSwap of this process says, in pages. */
 static uint64_t own(void)
@@ -280,8 +297,10 @@ static void shared_by_fork(void)
 		_exit(0);
 	}
 	CHECK(!madvise(m, PAGES * SIZE, MADV_PAGEOUT));
-	CHECK(own() == 0 && !kill(pid, SIGKILL) && wait_status(pid) == 128 + SIGKILL);
+	CHECK(own() == 0 && stayed() == PAGES);
+	CHECK(!kill(pid, SIGKILL) && wait_status(pid) == 128 + SIGKILL);
 	out(m, PAGES);
+	CHECK(stayed() == 0);
 	pid = vfork();
 	if (!pid)
 		_exit(m[SIZE + 8] != ((char *)&(uint64_t){ word(1, 1) })[0]);
@@ -295,6 +314,54 @@ static void shared_by_fork(void)
 	back(m, PAGES);
 	CHECK(used() == 0);
 	puts("forks have what they had");
+}
+
+/* Ended with pages there, without a word of its own: it spins with its upcalls off. And who made one that has not begun
+ * yet is gone by then. */
+static void ended(void)
+{
+	char *m = filled(PAGES), byte;
+	int told[2];
+	pid_t pid;
+
+	for (int round = 0; round < 3; round++) {
+		out(m, PAGES);
+		pid = fork();
+		CHECK(pid >= 0);
+		if (!pid) {
+			memset(m, 7, 50 * SIZE); /* slots that it alone has */
+			(void)madvise(m, PAGES * SIZE, MADV_PAGEOUT);
+			((volatile struct exo_page *)rt_exo(rt_self()))->disabled = 1;
+			for (;;)
+				;
+		}
+		usleep(50000);
+		CHECK(!kill(pid, SIGKILL) && wait_status(pid) == 128 + SIGKILL);
+		CHECK(own() == PAGES - PAGES / 3);
+		back(m, PAGES);
+		for (int left = 300; left && used(); left--)
+			usleep(10000);
+		CHECK(used() == 0);
+	}
+	for (int round = 0; round < 3; round++) {
+		out(m, PAGES);
+		CHECK(!pipe(told));
+		pid = fork();
+		if (!pid) {
+			if (fork())
+				_exit(0);
+			CHECK(own() == PAGES - PAGES / 3);
+			back(m, PAGES);
+			CHECK(write(told[1], "", 1) == 1);
+			_exit(0);
+		}
+		CHECK(!close(told[1]) && wait_status(pid) == 0 && read(told[0], &byte, 1) == 1 && !close(told[0]));
+		back(m, PAGES);
+		for (int left = 300; left && used(); left--)
+			usleep(10000);
+		CHECK(used() == 0);
+	}
+	puts("who is ended leaves nothing");
 }
 
 static uint64_t sum_of(const char *m, unsigned long n)
@@ -441,6 +508,10 @@ int main(int argc, char **argv)
 
 	if (!strcmp(what, "nothing"))
 		return 0;
+	if (!strcmp(what, "leave")) {
+		out(filled(PAGES), PAGES);
+		return 0;
+	}
 	wrong();
 	CHECK(used() == 0 && !swapoff(SWAP)); /* once all that this program needs for itself */
 	before = frames_free();
@@ -451,6 +522,8 @@ int main(int argc, char **argv)
 			pages();
 		else if (!strcmp(what, "fork"))
 			shared_by_fork();
+		else if (!strcmp(what, "ended"))
+			ended();
 		else if (!strcmp(what, "off"))
 			off();
 		else if (!strcmp(what, "others"))

@@ -72,6 +72,11 @@ size_t machine_text(char *to, size_t max)
 		(unsigned long)(info->slice_ticks * 1000000 / info->tsc_hz));
 	rt_space_count(rt_frames, info->frame_count, rt_homes, &space);
 	n += fmt(to + n, max - (size_t)n, "address space:  " RT_SPACE_FORMAT "\n", space.mapped, space.names, space.private, space.disagreements);
+	if (F->swap)
+		n += fmt(to + n, max - (size_t)n,
+			"swap:           %lu pages packed, %lu of zeros, %lu times one could not be; "
+			"%lu stayed, in tables that fork shares\n",
+			F->swap->used - F->swap->zeros, F->swap->zeros, F->swap->refused, F->swap->sealed);
 	n += fmt(to + n, max - (size_t)n, "clock:          TSC %lu MHz\n", (unsigned long)(info->tsc_hz / 1000000));
 	return (size_t)n;
 }
