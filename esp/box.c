@@ -19,7 +19,7 @@
 
 static const char usage[] =
 	"usage: box [OPTION]... [--] COMMAND [ARG]...\n"
-	"       box [OPTION]... --app NAME [KEY=VALUE]...\n"
+	"       box [OPTION]... --app NAME|PATH [KEY=VALUE]...\n"
 	"       box list | box kill NAME | box memory NAME SIZE [SECONDS]\n"
 	"       box exec [--terminal] NAME COMMAND [ARG]...\n"
 	"Runs COMMAND in a machine of its own: own memory, processes and files above the root image, own time.\n"
@@ -29,7 +29,8 @@ static const char usage[] =
 	"  --name NAME      what `box list` calls it (boxN, N the process id of `box`)\n"
 	"  --file PATH      a file or folder that it has, too, at the same place; as often as wanted, up to 64\n"
 	"  --readonly       of its files only those below /tmp can be written\n"
-	"  --app NAME       another library OS than Linux's: the app /aril/NAME, with these settings\n"
+	"  --app NAME|PATH  another library OS than this one: the app /aril/NAME of the root image, or that file, with\n"
+	"                   these settings; another build of this one runs a COMMAND, too\n"
 	"  --terminal       COMMAND gets a terminal of its own, shown in this one\n"
 	"`box memory` changes what a box has, up to what it began with. For memory that it uses it is asked: it gives\n"
 	"back what it can spare, ends processes, or loses pages when SECONDS (1) are over.\n"
@@ -149,7 +150,7 @@ static char **options(struct box *b, struct box_wants *w, char **argv)
 		else if (is_option(*argv, "--name"))
 			strncpy(w->name, value_of(&argv, "--name"), sizeof w->name - 1);
 		else if (is_option(*argv, "--app"))
-			strncpy(w->app, value_of(&argv, "--app"), sizeof w->app - 1);
+			app_find(b, w->app, value_of(&argv, "--app"));
 		else if (is_option(*argv, "--file") && b->file_count < FILES)
 			file_add(b->files, TAR_FIRST + b->file_count++, value_of(&argv, "--file"));
 		else if (is_option(*argv, "--terminal") && argv++)
@@ -198,8 +199,8 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && !strcmp(argv[1], "exec"))
 		return exec_run(argv + 2);
+	b.app = -1;
 	argv = options(&b, &w, argv + 1);
-	b.is_app = w.app[0] != 0;
 	if (b.is_app && (b.file_count || b.is_terminal || b.is_readonly))
 		fail("an app has neither files nor a terminal");
 	if (!*argv && !b.is_app) {

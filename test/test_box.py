@@ -3,12 +3,14 @@
 
 import os
 import re
+import shutil
+import tempfile
 import time
 
 import pexpect
 import pytest
 
-from aril import guest, image, programs, source
+from aril import guest, image, planted, programs, source
 
 DEEDS = 29  # of test/programs/members.c
 # Of what is free, with free control memory, which grows by how much is asked at one time; the dead may still be taken down.
@@ -339,7 +341,7 @@ def test_app():
 box --app edf edf-scale=1000 >/tmp/o 2>&1 & edf=$!; until box list | grep -q runs; do usleep 1000; done; sleep 1
 box --name second --app edf; echo $?; kill $edf; wait $edf
 box --app nix; echo $?; box --app linux; echo $?; box --app spin; echo $?
-box --app edf edf-scale=x; echo $?; box --app edf edf-share=0; echo $?; box --app mini x; echo $?; box --app ../aril/mini; echo $?; box --app mini --terminal; echo $?
+box --app edf edf-scale=x; echo $?; box --app edf edf-share=0; echo $?; box --app mini x; echo $?; box --app ../aril/none; echo $?; box --app mini --terminal; echo $?
 until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; box --app mini mini-word=1234abcd | grep -c "holds 1234abcd" """)
     out, err = r.out.decode().split("\n"), r.err.decode()
     assert "mini: after a write, pages copied by fork: 1 (and 2 tables)" in out and "mini: 100 alternations" in out, r
@@ -348,6 +350,52 @@ until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; box --app mini mini-wor
     for line in (f"edf: the home that it is linked in, at {edf:#x}, is another's", "nix: there is no such app", "linux: the home that it is linked in",
                  "spin: it is not linked at an address in a home of its own", "`x` is no setting of the app", "an app has neither files nor a terminal"):
         assert f"box: {line}" in err, (line, r)
+
+
+@pytest.fixture(scope="module")
+def another_build():
+    """This library OS with another answer of uname, in a home of its own."""
+    for version in ("#2", "#3", "#4"):
+        folder = tempfile.mkdtemp()
+        try:
+            app = planted.build(folder, [("lib/posix/call/system_calls.c", '"6.1.0-aril", "#1"', f'"6.1.0-aril", "{version}"')])
+            if source.home(app) != source.home(source.LIBRARY):
+                yield version, app
+                return
+        finally:
+            shutil.rmtree(folder)
+    raise AssertionError("three builds have the home of the first")
+
+
+def test_another_build(another_build):
+    """A box runs another build of apps/linux, of the root image or as a file of the tree, while this one runs boxes beside it: programs in both at once, streams,
+    statuses, `box exec`, files. Two of one home are refused with a line. Nothing of it is left."""
+    version, app = another_build
+    busy = "i=0; while [ $i -lt 200 ]; do echo $i | cat >/dev/null; i=$((i+1)); done; uname -v; read x; echo $x"
+    r = inside(f"""once() {{ box --app other uname -v; box --app ./other sh -c 'uname -v; cat; exit 5' </etc/hostname; echo $?; box --app other sh -c 'kill -9 $$'; echo $?; }}
+gone() {{ until [ $(box list | wc -l) = 1 ]; do usleep 1000; done; }}
+cd /root; once; gone; {FREE}; once; uname -v; mkfifo /tmp/a /tmp/b
+box --name new sh -c '{busy}' </tmp/a & n=$!; box --name old --app other sh -c '{busy}' </tmp/b >/tmp/old & o=$!; exec 3>/tmp/a 4>/tmp/b
+until box exec old true 2>/tmp/e && box exec new true 2>/tmp/e; do usleep 1000; done; box list | grep -c runs; box exec old uname -v; box exec new uname -v
+box --app other true; echo $?; box --app ./other true; echo $?; box --app linux true; echo $?
+echo one >&3; echo two >&4; wait $n; echo $?; wait $o; echo $?; cat /tmp/old; exec 3>&- 4>&-
+box --app other --readonly --file /root/f sh -c 'cat /root/f; touch /x || echo no; dd if=/dev/zero of=/dev/null bs=100M count=1 2>/dev/null || echo full'
+box --memory 128M --processes 200 --time 50% --app other sh -c 'box uname -v; box --app other true; echo $?'; box --app /root/f true; echo $?; box --app /none true; echo $?
+i=0; while [ $i -lt 20 ]; do box --app other true || echo wrong; i=$((i+1)); done; gone; {FREE}""",
+               options=["--add", f"{app}:/aril/other", "--add", f"{app}:/root/other", "--add", f"{__file__}:/root/f"])
+    out, err = r.out.decode().replace("\0", "").split("\n"), r.err.decode()
+    once = [version, version, "aril", "5", "137"]
+    with open(__file__, encoding="utf-8") as f:
+        file = f.read().split("\n")[:-1]
+    assert out[:5] == once and out[7:12] == once and out[12] == "#1", r
+    assert out[13:16] == ["2", version, "#1"] and out[16:19] == ["125"] * 3, r
+    assert out[19:25] == ["#1", "one", "0", "0", version, "two"], r
+    assert out[25:25 + len(file)] == file and out[25 + len(file):-3] == ["no", "full", version, "125", "125", "125"], r
+    assert int(out[5]) - int(out[-3]) < 10 and out[6] == out[-2], r
+    home = hex(source.home(app))
+    for line in (f"other: the home that it is linked in, at {home}, is another's", f"the app: the home that it is linked in, at {home}, is another's",
+                 f"linux: the home that it is linked in, at {source.home(source.LIBRARY):#x}, is another's", "/root/f: it is no app", "/none: No such file"):
+        assert f"box: {line}" in err, (line, err)
 
 
 STORE = """box --name s --memory 16M --app kv >/tmp/said 2>&1 & until grep -q serves /tmp/said; do usleep 1000; done

@@ -343,7 +343,10 @@ void monitor_main(void)
 	memory_open(m);
 	if (IS_BOX) {
 		box_open(m);
-		run_wait(m);
+		if (P->given)
+			run_given(m);
+		else
+			run_wait(m);
 	} else {
 		config_read(CONFIG_SAY, m->nonce, (const char *)rt_info->config_va,
 			rt_info->config_va ? rt_info->config_size : 0);

@@ -94,6 +94,8 @@ void config_more(struct init_config *c, char nonce[17], const char *text, size_t
 
 /* ---- monitor_run.c: with `run = channel`, waits for the host to say what is to be run. */
 void run_wait(struct monitor *m);
+/* The same in a box that another build has made, which has taken those frames: P->given. */
+void run_given(struct monitor *m);
 
 /* ---- monitor_io.c */
 /* Opens the channel, or COM1. A machine without them goes on without. */

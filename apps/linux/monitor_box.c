@@ -9,6 +9,7 @@
  *   base + 2 ...    its data memory                                 claimed by the box */
 #include <base/fmt.h>
 #include <base/string.h>
+#include <rt/rt.h>
 #include "monitor.h"
 #include <posix/parts.h>
 
@@ -422,9 +423,10 @@ static const char settings[] = "channel = com2\nrun = channel\nconsole = serial\
 void box_open(struct monitor *m)
 {
 	uint64_t at = FAMILY_BASE + FAMILY_OWN;
+	struct ring_side *up = P->given ? P->given->up : (struct ring_side *)at;
+	const struct ring_side *down = P->given ? P->given->down : (const struct ring_side *)(at + RING_DOWN);
 
 	config_read(CONFIG_SAY, m->nonce, settings, sizeof settings - 1);
-	channel_open_rings(&m->channel, (struct ring_side *)at, (const struct ring_side *)(at + RING_DOWN),
-		rt_creator(&rt_envs[EXO_NAME_INDEX(P->self)]));
+	channel_open_rings(&m->channel, up, down, rt_creator(&rt_envs[EXO_NAME_INDEX(P->self)]));
 	m->has_port = 1;
 }

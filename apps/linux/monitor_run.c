@@ -5,10 +5,13 @@
  * and generator of all those runs stand where they stood. */
 #include <base/string.h>
 #include <rt/gate.h>
+#include <rt/rt.h>
 #include <family/family.h>
 #include "monitor.h"
 
 #define GO_SIZE (8 + sizeof ((struct said *)0)->entropy)
+_Static_assert(sizeof ((struct rt_box *)0)->go == GO_SIZE, "another build's");
+#define GIVEN_PAGES 512u /* all that may lie there: a table's */
 
 static void go(struct monitor *m, const uint8_t *data)
 {
@@ -32,6 +35,19 @@ static int run_frame(struct monitor *m, const struct channel_frame *f)
 		return 1;
 	}
 	return 0;
+}
+
+/* The stack that this env came on and what it was given lie at the end of the library's home, which members read: they
+ * go, with the run's nonce. */
+void run_given(struct monitor *m)
+{
+	const struct rt_box *in = P->given;
+
+	m->run_size = MIN_OF(in->settings_size, (size_t)RUN_TEXT);
+	memcpy(m->run_text, in->settings, m->run_size);
+	go(m, (const uint8_t *)in->go);
+	P->given = NULL;
+	(void)entries_write(0, (uint64_t)app_base + EXO_HOME_SIZE - GIVEN_PAGES * PAGE, GIVEN_PAGES, 0, EXO_AT_GIVE, 0);
 }
 
 void run_wait(struct monitor *m)

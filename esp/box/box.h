@@ -30,6 +30,8 @@ struct execs {
 
 struct box {
 	int fd, is_terminal, is_app, is_readonly, input_ended, is_over;
+	int app; /* the file of its library OS, which is sent; -1: none is */
+	size_t app_size;
 	int archive; /* -1: none, or all of it is sent */
 	size_t file_count;
 	char *files[TAR_FIRST + FILES + 1]; /* tar's arguments, the first ones for its options */
@@ -67,6 +69,13 @@ int terminal_size(uint8_t word[4]);
 /* Who reads from a terminal in the background is stopped; nobody says when a job comes to the front. */
 #define FRONT_LOOK_MS 200
 int is_in_background(void);
+
+/* ---- app.c: another library OS for it */
+/* By a name in /aril or by the path of its file; `text`, BOX_NAME_SIZE bytes, is what its maker is told. Sets app,
+ * app_size and is_app: it takes settings, but neither command nor files nor a terminal. */
+void app_find(struct box *b, char *text, const char *name);
+/* Its file, if it has none in the root image. */
+void app_send(struct box *b);
 
 /* ---- settings.c */
 /* What --file names, as names[n]: from the root on, as tar wants to find it again. */

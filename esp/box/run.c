@@ -118,6 +118,7 @@ int box_run(struct box *b, char **argv)
 	signals_set(b->is_terminal, on_end);
 	if (b->is_terminal)
 		terminal_take();
+	app_send(b);
 	settings_send(b, argv);
 	go_send(b);
 	for (;;) {

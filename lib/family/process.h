@@ -78,6 +78,7 @@ struct user_regs {
 _Static_assert(__builtin_offsetof(struct user_regs, r15) == R_R15 && __builtin_offsetof(struct user_regs, rip) == R_RIP, "asm");
 _Static_assert(__builtin_offsetof(struct user_regs, full) == R_FULL && sizeof(struct user_regs) == R_SIZE, "asm");
 
+struct rt_box;
 struct process {
 	struct exo_page *exo;
 	exo_name self;
@@ -100,6 +101,8 @@ struct process {
 	uint64_t alarm_at;
 	uint32_t data_lost;     /* a page of data memory was gone: data.c */
 	uint32_t calls_traced;  /* this env's calls come by posix_traced_entry, since a thread of its is traced */
+	/* Of a box's monitor: what another build of the library OS that made the box says (rt.h); else NULL. */
+	const struct rt_box *given;
 };
 _Static_assert(__builtin_offsetof(struct process, stack) == P_STACK, "asm");
 _Static_assert(__builtin_offsetof(struct process, exo) == P_EXO && __builtin_offsetof(struct process, regs) == P_REGS, "asm");

@@ -10,7 +10,9 @@
 #define BOX_PLACES 64 /* of boxes, of one family */
 /* What a box is to have: pages of memory, environments (processes and some more), homes of addresses beside those of
  * its memory, percent of the time that the caller's family was given (a slice at least, of which a machine has 64).
- * app: whose first env it has instead of Linux's, of /aril in the root image; empty: Linux's. */
+ * app: whose first env it has instead of this library OS's, of /aril in the root image; BOX_APP_SENT: its ELF file
+ * comes before the settings, as frames B to an empty one; empty: this one's. */
+#define BOX_APP_SENT "."
 struct box_wants { char name[BOX_NAME_SIZE], app[BOX_NAME_SIZE]; uint32_t frames, envs, homes, percent; };
 /* What is known of one: state 0 there is none yet, 1 it runs, 2 it has ended, and why. limit, used: frames, envs,
  * homes, slices, of the box and of all boxes in it; slices: of the family's; env: the name of its first one; taken:

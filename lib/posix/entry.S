@@ -22,14 +22,26 @@
 
 	.section .text.start, "ax"
 
-/* From the kernel, first env: boot stack, own name in rdi. */
+/* From the kernel, first env: boot stack, own name in rdi, rsi 0. Or in a box that another build made (rt.h): on a stack
+ * in this home, rsi = struct rt_box *. */
 	.globl	_start
 _start:
 	xor	%ebp, %ebp
 	and	$-16, %rsp
 	cld
+	test	%rsi, %rsi
+	jnz	1f
 	call	app_main
 	ud2
+1:	call	posix_start_in
+	ud2
+
+/* What tells box(1) that this app takes a command, files and a terminal: Elf64_Nhdr and the name. */
+	.section .note.aril, "a", @note
+	.balign	4
+	.long	5, 0, 1
+	.asciz	"Aril"
+	.balign	4
 
 	.text
 

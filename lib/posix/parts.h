@@ -10,6 +10,7 @@
 struct exec_plan;
 struct fs_ops;
 struct fork_start;
+struct rt_box;
 struct task;
 struct thread;
 
@@ -56,5 +57,7 @@ void posix_start(uint32_t self) __attribute__((noreturn));
 /* The same for an env that another monitor has built (vm/vm.h: env_build_monitor): its first words. The new family is
  * to stand at that address. */
 void box_begin(void *family) __attribute__((noreturn));
+/* The same where another build has made the box, whose private area is of no use: entry.S, on a stack of that one's. */
+void posix_start_in(exo_name self, const struct rt_box *in) __attribute__((noreturn));
 #pragma GCC visibility pop
 #endif

@@ -5,6 +5,7 @@
 #include "library.h"
 #include "parts.h"
 #include <posix/process/usage.h>
+#include <rt/rt.h>
 #include <run/realtime.h>
 
 static void give_up(const char *what, long error) __attribute__((noreturn));
@@ -101,9 +102,19 @@ void box_begin(void *family)
 	monitor_begin(NULL);
 }
 
+void posix_start_in(exo_name self, const struct rt_box *in)
+{
+	int64_t r = env_first(self, in->base);
+
+	if (r < 0)
+		give_up("the private area cannot be made", r);
+	P->given = in;
+	library_restart(monitor_begin, 0);
+}
+
 void posix_start(uint32_t self)
 {
-	int64_t r = env_first(self);
+	int64_t r = env_first(self, FIRST_FAMILY);
 
 	if (r < 0)
 		give_up("the private area cannot be made", r);

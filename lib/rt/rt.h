@@ -55,7 +55,8 @@ void rt_off(int status) __attribute__((noreturn));
 /* ---- where it was started (console.c) */
 
 /* What an app in a box (apps/README.md) is told: its own name, the base of a row of homes that are its to claim, two
- * rings (ring.h) with who is notified of each move by which bits, and the settings as text of aril.conf's form. */
+ * rings (ring.h) with who is notified of each move by which bits, and the settings as text of aril.conf's form. What
+ * is added comes at its end: builds of other days read it. It lies near the end of the app's home, above the stack. */
 struct ring_side;
 struct rt_box {
 	exo_name self, maker;
@@ -65,6 +66,8 @@ struct rt_box {
 	const char *settings;
 	size_t settings_size;
 	char nonce[16];
+	/* For another build of the Linux library OS: the time, ns since 1970, and 32 bytes of entropy. */
+	uint64_t go[5];
 };
 
 /* The address of the home that this app is linked in. */

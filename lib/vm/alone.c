@@ -8,7 +8,7 @@
 int64_t alone_start(exo_name self)
 {
 	const struct rt_box *box = rt_box();
-	int64_t r = box ? env_first_of(box->base) : env_first(self);
+	int64_t r = env_first(self, box ? box->base : FIRST_FAMILY);
 
 	if (r >= 0)
 		r = said_start(sizeof(struct said));

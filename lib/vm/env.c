@@ -267,15 +267,17 @@ static int64_t monitor_first(exo_name self, uint64_t family)
 	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_OPENS, 0);
 }
 
-int64_t env_first(exo_name self)
+int64_t env_first(exo_name self, uint64_t family)
 {
 	int64_t r;
 
 	rt_exo(self)->disabled = 1;
 	r = rt_tables(0, PRIVATE_BASE, NULL, NULL);
 	if (r >= 0)
+		r = rt_unmap(0, PRIVATE_BASE, 512, 1); /* not entries_write, which wants P */
+	if (r >= 0)
 		r = area_pages(LIBRARY_STACK_PAGES + 3); /* with process, XSAVE image and first leaf */
-	return r < 0 ? r : monitor_first(self, FIRST_FAMILY);
+	return r < 0 ? r : monitor_first(self, family);
 }
 
 int64_t env_first_of(uint64_t family)

@@ -214,9 +214,10 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument);
 void env_begin(void);
 /* The same, where nothing was copied; control: any address in its family's control memory. */
 void env_begin_blank(const void *control);
-/* The first env: registers entries, builds its own private area. 0 or a gate error. */
-int64_t env_first(exo_name self);
-/* The same for a monitor that another one has built, and whose family is to stand there. */
+/* The first env of a family that is to stand there: registers entries, builds its own private area, in place of what
+ * another build has left there. Not called on a stack in it. 0 or a gate error. */
+int64_t env_first(exo_name self, uint64_t family);
+/* The same for a monitor that another one of this build has built, on its library stack. */
 int64_t env_first_of(uint64_t family);
 
 /* ---- alone.c, for apps that are a family of one env */
