@@ -11,7 +11,7 @@
 #define SHARED_ANONYMOUS 1ul /* a space that is neither an env's name nor an inode */
 
 /* A word that a page could be had of, to read it. */
-static int is_there(const struct region *r, uint64_t va)
+static inline int is_there(const struct region *r, uint64_t va)
 {
 	return r->prot && (!r->inode || r->offset * PAGE + va - r->start < inode_size(r->inode));
 }

@@ -38,7 +38,7 @@ int io_priority_set(struct thread *th, int priority)
 	return 0;
 }
 
-int share_begin(struct thread *to, const struct thread *from, uint64_t clone_flags)
+int share_copy(struct thread *to, const struct thread *from, uint64_t clone_flags)
 {
 	if (from->io && clone_flags & CLONE_IO)
 		to->io = from->io, to->io->refs++;
@@ -50,7 +50,7 @@ int share_begin(struct thread *to, const struct thread *from, uint64_t clone_fla
 	return keyrings_begin(to, from, !!(clone_flags & CLONE_THREAD));
 }
 
-void share_end(struct thread *th)
+void share_drop(struct thread *th)
 {
 	groups_put(th->groups);
 	io_put_context(th->io);

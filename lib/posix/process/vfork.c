@@ -35,22 +35,22 @@ static int thread_launch(struct thread *th, const struct fork_wish *w)
 
 long thread_clone(const struct fork_wish *w)
 {
-	struct thread *th = thread_new(P->task, 0);
+	struct thread *const me = P->thread, *th = thread_new(me->task, 0);
 	int e, tid;
 
 	if (!th)
 		return -EAGAIN;
-	memcpy(th->name, thread_name(P->thread), sizeof th->name);
-	sched_class_copy(th, P->thread);
+	memcpy(th->name, thread_name(me), sizeof th->name);
+	sched_class_copy(th, me);
 	if (th->rank)
-		realtime_limit_watch(P->task);
-	signal_thread(th, P->thread);
+		realtime_limit_watch(me->task);
+	signal_thread(th, me);
 	th->signals.alt_sp = th->signals.alt_size = th->signals.alt_flags = 0;
 	if (w->flags & CLONE_CHILD_CLEARTID)
 		th->clear_child_tid = w->child_tid;
-	seccomp_inherit(th, P->thread);
-	e = share_begin(th, P->thread, w->flags);
-	if (!e && P->thread->trace)
+	seccomp_inherit(th, me);
+	e = share_begin(th, me, w->flags);
+	if (!e && me->trace)
 		e = ptrace_child(th, w->flags, 0);
 	if (!e)
 		e = thread_launch(th, w);
@@ -58,12 +58,12 @@ long thread_clone(const struct fork_wish *w)
 		seccomp_drop(th);
 		ptrace_free(th);
 		share_end(th);
-		P->task->thread_count--;
+		me->task->thread_count--;
 		thread_free(th);
 		return -EAGAIN;
 	}
 	tid = th->tid;
-	if (P->thread->trace)
+	if (me->trace)
 		ptrace_forked(w->flags, 0, tid);
 	return tid;
 }
