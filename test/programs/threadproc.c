@@ -195,6 +195,48 @@ static void *map_here(void *n)
 	return 0;
 }
 
+static _Atomic int came[2];
+static void note(int sig) { came[sig == SIGUSR2]++; }
+
+/* The leader has ended: what is sent to it alone is lost, SIGSTOP and SIGKILL too; not what is sent to the process. */
+static void *without_leader(void *unused)
+{
+	const int lost[] = { SIGUSR1, SIGSTOP, SIGKILL };
+	char line[200] = "";
+
+	while (!strstr(line, ") Z ")) {
+		FILE *f = fopen("/proc/self/stat", "r");
+
+		if (!fgets(line, sizeof line, f))
+			break;
+		fclose(f);
+		(void)sched_yield();
+	}
+	for (int i = 0; i < 3; i++)
+		CHECK(syscall(SYS_tgkill, getpid(), getpid(), lost[i]) == 0);
+	CHECK(kill(getpid(), SIGUSR2) == 0);
+	while (!came[1])
+		(void)sched_yield();
+	CHECK(!came[0]);
+	_exit(42);
+	return unused;
+}
+
+static void leaderless(void)
+{
+	pid_t pid = fork();
+	pthread_t t;
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		signal(SIGUSR1, note);
+		signal(SIGUSR2, note);
+		CHECK(pthread_create(&t, 0, without_leader, 0) == 0);
+		pthread_exit(0);
+	}
+	CHECK(wait_status(pid) == 42);
+}
+
 int main(int argc, char **argv)
 {
 	static _Atomic int stop;
@@ -224,6 +266,7 @@ int main(int argc, char **argv)
 		CHECK(pthread_create(&t, 0, spawn_here, self) == 0 && pthread_join(t, 0) == 0);
 	}
 	execs(self);
+	leaderless();
 	clones();
 	files();
 	CHECK((pid = fork()) >= 0);

@@ -220,7 +220,10 @@ int signal_send_thread(struct thread *th, int sig, const struct signal_cause *in
 
 	if (!th)
 		return -ESRCH;
-	if (th->state == THREAD_ENDED || bit & of_process(th))
+	/* To one that has ended and is not waited for yet nothing comes, nor to the others of its process. */
+	if (th->state == THREAD_ENDED && sig != SIGCONT)
+		return 0;
+	if (bit & of_process(th))
 		return signal_send_info(th->task, sig, info);
 	if (is_done_by_sending(th->task, sig) || (th->signals.pending & bit && !is_queued(sig) && info->code != SI_TIMER)
 		|| signal_is_dropped(th->task, th, sig))
