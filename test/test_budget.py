@@ -88,7 +88,8 @@ def test_store():
     """A get of 100 bytes from a server in a box, by PCT, and by reading its table; the same of a process behind a Unix socket."""
     box, beside = store.aril()
     print(box, beside)
-    assert box["get"] <= 820 and box["put"] <= 1060 and box["read"] <= 165 and beside["get"] <= 4300
+    # Beside: 4,170, or 4,940 where each message is its heap page's first and last object, which takes and gives that page.
+    assert box["get"] <= 820 and box["put"] <= 1060 and box["read"] <= 165 and beside["get"] <= 5000
 
 
 @pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
@@ -96,7 +97,7 @@ def test_apart():
     """A static and a dynamic program, from before `box` to behind its end."""
     alone, in_box, dynamic, dynamic_in_box = apart.aril()
     print(alone, in_box, dynamic, dynamic_in_box)
-    assert in_box - alone <= 740000 and dynamic_in_box - dynamic <= 770000 and alone < in_box and dynamic < dynamic_in_box
+    assert in_box - alone <= 780000 and dynamic_in_box - dynamic <= 810000 and alone < in_box and dynamic < dynamic_in_box
 
 
 def test_commands():

@@ -10,7 +10,7 @@ static const struct { uint8_t op, weight; } weights[] = {
 	{ EXO_GATE_nop, 2 }, { EXO_GATE_batch, 3 }, { EXO_GATE_frame_claim, 12 }, { EXO_GATE_frame_give, 9 }, { EXO_GATE_frame_type, 9 },
 	{ EXO_GATE_pte_write, 22 }, { EXO_GATE_pt_link, 9 }, { EXO_GATE_pt_copy, 4 }, { EXO_GATE_home_set, 5 }, { EXO_GATE_env_make, 1 },
 	{ EXO_GATE_env_set, 6 }, { EXO_GATE_env_kill, 1 }, { EXO_GATE_slice_set, 3 }, { EXO_GATE_yield, 4 }, { EXO_GATE_wait, 2 },
-	{ EXO_GATE_notify, 4 }, { EXO_GATE_dev_bind, 5 }, { EXO_GATE_dev_ack, 2 }, { EXO_GATE_pct, 4 }, { EXO_GATE_pct_reply, 3 },
+	{ EXO_GATE_notify, 4 }, { EXO_GATE_dev_bind, 5 }, { EXO_GATE_dev_ack, 3 }, { EXO_GATE_pct, 4 }, { EXO_GATE_pct_reply, 3 },
 	{ EXO_GATE_revoke, 4 }, { FUZZ_UNASSIGNED, 1 },
 };
 
