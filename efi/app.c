@@ -77,7 +77,8 @@ void app_load(struct boot_info *info, const char *app)
 		if (s->va < EXO_HOMES_BASE || s->va >= EXO_WINDOW || s->mem_size > EXO_WINDOW - s->va)
 			stop(0, "%s: segment %lx lies outside the homes; link it with lib/rt/app.ld", path, (unsigned long)s->va);
 		if (va < HOME_AT(HOMES_APPS) && s->va + s->mem_size > ROOT_VA)
-			stop(0, "%s: segment %lx lies where homes are kept for root image and families; link it elsewhere", path, (unsigned long)s->va);
+			stop(0, "%s: segment %lx lies where homes are kept for root image and families; link it elsewhere",
+				path, (unsigned long)s->va);
 		if (va < end)
 			stop(0, "%s: segments share the page at %lx; link it with lib/rt/app.ld", path, (unsigned long)va);
 		if (rights == (BOOT_SEG_W | BOOT_SEG_X))

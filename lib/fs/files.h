@@ -47,8 +47,8 @@ struct box;
 /* An extended attribute. text: its name, a zero, its value. */
 struct xattr { struct xattr *next; uint32_t name_size, size; char text[]; };
 
-/* What few inodes have. watchers: of inotify. leases: of posix/file/lease.c, and who is asked before the inode is opened
- * with those flags, or cut (O_WRONLY), while there are any: 0, -EWOULDBLOCK of O_NONBLOCK, -ERESTARTSYS. MAY SLEEP. */
+/* What few inodes have. watchers: of inotify. leases: of posix/file/lease.c, and who is asked before the inode is
+ * opened with those flags, or cut (O_WRONLY), while there are any: 0, -EWOULDBLOCK of O_NONBLOCK, -ERESTARTSYS. MAY SLEEP. */
 struct inode_extra {
 	struct watcher *watchers;
 	struct xattr *xattrs;
@@ -193,7 +193,7 @@ struct fs_family {
 	int32_t watching_most;
 	uint32_t rename_cookie;        /* the last number that told two halves of a rename */
 	uint8_t boot_id[16];           /* for /proc, made when it is first asked for */
-	/* until a lease that others want ends by itself; below 1: it does not; whether there are any; posix/file/lease.c */
+	/* posix/file/lease.c: until a lease that others want ends by itself; below 1: it does not; are there any */
 	int32_t lease_seconds, leases;
 };
 

@@ -22,8 +22,8 @@
 
 	.section .text.start, "ax"
 
-/* From the kernel, first env: boot stack, own name in rdi, rsi 0. Or in a box that another build made (rt.h): on a stack
- * in this home, rsi = struct rt_box *. */
+/* From the kernel, first env: boot stack, own name in rdi, rsi 0. Or in a box that another build made (rt.h): on a
+ * stack in this home, rsi = struct rt_box *. */
 	.globl	_start
 _start:
 	xor	%ebp, %ebp

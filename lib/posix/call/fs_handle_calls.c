@@ -31,13 +31,15 @@ static long handle_write(const struct place *p, uint64_t to, uint64_t mount_id)
 
 CALL5(name_to_handle_at, dirfd, path, to, mount_id, flags)
 {
+	unsigned how = flags & AT_SYMLINK_FOLLOW ? 0 : WALK_NOFOLLOW;
 	struct place p;
 	long e;
 
 	if (flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	e = place_at((int)dirfd, path,
-		(flags & AT_SYMLINK_FOLLOW ? 0 : WALK_NOFOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &p);
+	if (flags & AT_EMPTY_PATH)
+		how |= WALK_EMPTY;
+	e = place_at((int)dirfd, path, how, &p);
 	if (e)
 		return e;
 	e = handle_write(&p, to, mount_id);

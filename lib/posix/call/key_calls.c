@@ -245,8 +245,8 @@ CONTROL(join_session)
 	if (!e && a)
 		ring = ring_by_name(name);
 	if (!e && !ring)
-		e = key_make(KEY_RING, name, KEY_POSSESSOR(KEY_EACH) | KEY_OF_USER(KEY_VIEW | KEY_READ | (a ? KEY_LINK : 0)),
-			&ring);
+		e = key_make(KEY_RING, name,
+			KEY_POSSESSOR(KEY_EACH) | KEY_OF_USER(KEY_VIEW | KEY_READ | (a ? KEY_LINK : 0)), &ring);
 	if (!e)
 		e = session_join(ring);
 	return e ? e : ring->serial;
@@ -399,7 +399,7 @@ CONTROL(read_key)
 	if (k->kind == KEY_LOGON)
 		return -EOPNOTSUPP;
 	if (k->kind != KEY_RING)
-		return b && user_write(b, k->data, c < k->size ? c : k->size) ? -EFAULT : (long)k->size;
+		return b && user_write(b, k->data, MIN_OF(c, k->size)) ? -EFAULT : (long)k->size;
 	n = b ? c / 4 : 0;
 	for (uint32_t i = 0; i < k->size && i < n; i++)
 		if (user_write(b + 4ul * i, &k->in[i]->serial, 4))
@@ -505,7 +505,8 @@ static control *const controls[] = {
 	[KEYCTL_SEARCH] = search_ring,
 	[KEYCTL_READ] = read_key, [KEYCTL_INSTANTIATE] = instantiate, [KEYCTL_NEGATE] = instantiate,
 	[KEYCTL_SET_REQKEY_KEYRING] = request_ring, [KEYCTL_SET_TIMEOUT] = set_timeout,
-	[KEYCTL_ASSUME_AUTHORITY] = assume_authority, [KEYCTL_GET_SECURITY] = get_security, [KEYCTL_REJECT] = instantiate,
+	[KEYCTL_ASSUME_AUTHORITY] = assume_authority, [KEYCTL_GET_SECURITY] = get_security,
+	[KEYCTL_REJECT] = instantiate,
 	[KEYCTL_INSTANTIATE_IOV] = instantiate, [KEYCTL_INVALIDATE] = invalidate, [KEYCTL_MOVE] = move,
 	[KEYCTL_CAPABILITIES] = capabilities,
 };

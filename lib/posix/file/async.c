@@ -73,8 +73,10 @@ void file_gone(struct file *f)
 
 static void owner_signal(const struct async *a, int band)
 {
-	const int bands[] = { [POLL_IN] = POLLIN | POLLRDNORM, [POLL_OUT] = POLLOUT | POLLWRNORM | POLLWRBAND, [POLL_HUP] = POLLHUP | POLLERR,
-		[POLL_MSG] = POLLIN | POLLRDNORM | POLLMSG };
+	const int bands[] = {
+		[POLL_IN] = POLLIN | POLLRDNORM, [POLL_OUT] = POLLOUT | POLLWRNORM | POLLWRBAND,
+		[POLL_HUP] = POLLHUP | POLLERR, [POLL_MSG] = POLLIN | POLLRDNORM | POLLMSG
+	};
 	struct signal_cause cause = { .code = SI_KERNEL };
 	int sig = a->sig ? a->sig : SIGIO;
 
