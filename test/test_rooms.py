@@ -269,12 +269,12 @@ def test_driver_faults_are_seen():
 # ---- the largest circle of files that ask one another
 
 # A kind of file system asks the files that ask for the list of kinds; who waits at an object is woken by the scheduler.
-# The table of calls stands in it, and so does every file of calls that may sleep. Regions are three files of it: a tree
-# that grows asks for frames, and who gives frames shows that the family gets on. Process 1 ends others for memory that is
-# asked back. Who finds no frame packs pages, by way of those who give frames; swapoff asks every process. Who opens a
+# The ways in, the table of calls and process 1 stand above it. Regions are three files of it: a tree that grows asks for
+# frames, and who gives frames shows that the family gets on. Who finds no frame packs pages, by way of those who give
+# frames; swapoff asks every process. Who opens a
 # file waits for who has a lease of it, whom a signal tells. Tracing is three files of it: who is traced stops in calls,
 # signals and ends. What threads have from their maker goes with them, and so do their keys.
-CIRCLE_MOST = 158
+CIRCLE_MOST = 103
 
 
 def circle(defined: list, asked: list) -> list:

@@ -10,39 +10,8 @@
 #include "init.h"
 #include <posix/parts.h>
 #include <posix/library.h>
-#include <posix/signal/signals.h>
 
 #define STATUS_BROKEN  126
-
-void init_request_off(int again)
-{
-	struct init_news *news = F->init;
-
-	news->off_requested = 1;
-	news->off_again = again;
-	init_poke();
-}
-
-/* The convention of busybox: its halt, poweroff and reboot send these to process 1. */
-void init_signal(int sig)
-{
-	if (sig == SIGUSR1 || sig == SIGUSR2 || sig == SIGTERM)
-		init_request_off(sig == SIGTERM);
-	else if (sig == SIGCHLD)
-		init_poke();
-}
-
-void init_last_words(const struct task *t, const char *text, size_t n)
-{
-	struct init_news *news = F->init;
-
-	if (!news || !t || t->pid != news->command_pid)
-		return;
-	if (n >= sizeof news->last_words)
-		n = sizeof news->last_words - 1;
-	memcpy(news->last_words, text, n);
-	news->last_words[n] = 0;
-}
 
 /* The monitor asks by a call, and the kernel tells it who answers: no other member can say how the machine ends. */
 static void answer(enum init_answer what, int status) __attribute__((noreturn));

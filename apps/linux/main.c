@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The Linux library OS as an app: chooses its parts, and nothing else. Another app may choose others from lib/posix,
- * or bring its own. */
+/* The Linux library OS as an app: what it does beside processes. Which parts it is made of stands in parts.c. */
 #include <posix/parts.h>
 #include <rt/rt.h>
 #include "init.h"
 
-const struct posix_parts posix_parts = {
-	.load = load_binary,       /* scripts, static and position-independent ELF */
-	.fork = fork_sealed,       /* links tables, copies no page */
-	.page = page_serve,        /* on demand, copy-on-write */
-	.victims = swap_clock,     /* what was not used for a while */
-	.pick = pick_fair,         /* real-time threads, then least virtual run time */
+const struct posix_app posix_app = {
 	.monitor = monitor_main,   /* devices, slices, the machine's end */
 	.first = init_main,
 	.events = init_events,
-	.off = init_request_off,
-	.signal = init_signal,
-	.last_words = init_last_words,
 	.kinds = kinds_of_linux,   /* tmpfs, proc, sysfs, cgroup2, devtmpfs, devpts */
 	.said_size = sizeof(struct init_said),
-	.latency_ns = 6000000,
-	.granularity_ns = 750000,
 };
 
 /* The first env's lines are the kernel's log's, and so are those of a box that no command has been started in yet. */

@@ -15,6 +15,7 @@
 #define SAID_AGENT 32768u
 #define SAID_DEVICES 4096u
 #define SAID_SEED 64u
+#define SAID_ENTRIES 4u
 #define REPORT_ROOM (16 * EXO_PAGE_SIZE) /* bytes of the longest report for a stick */
 #define REPORT_TEXT 1024u               /* of what became of it */
 #define HOLE_PAGES 64u    /* of control memory go and come at once: one word of the book of what is used */
@@ -131,6 +132,7 @@ struct said {
 	uint32_t holes;
 	uint64_t hole[HOLES_MAX / 64]; /* bit set: those HOLE_PAGES are not there */
 	uint32_t frame;           /* of F */
+	uint64_t entry[SAID_ENTRIES][EXO_ENTRY_COUNT]; /* where the kernel enters members, in each of these states */
 	uint64_t frames, slices;  /* that the family has: the machine's, or its box's */
 	uint64_t frames_most;     /* that it began with, and never has more of */
 	uint32_t in_size, out_size, map_pages;

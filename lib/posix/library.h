@@ -24,13 +24,18 @@
 /* ---- entry.S */
 void posix_foreign_entry(void), posix_traced_entry(void), posix_filtered_entry(void), posix_int80_entry(void),
 	posix_int80_filtered_entry(void), posix_fault_entry(void), posix_async_entry(void);
+extern const char quick_leave[], quick_leave_end[];
+/* ---- leave.[cS] */
+/* To user code with P->regs, from anywhere in the library; the lock as it may be. */
+void user_return(void) __attribute__((noreturn));
 void user_leave(const struct user_regs *regs, struct exo_page *exo);
-extern const char user_leave_end[], quick_leave[], quick_leave_end[];
-/* ---- syscall.c */
+extern const char user_leave_end[];
 /* makes *r whole after a QUICK call; the registers that C preserves are the caller's to add */
 void quick_complete(struct user_regs *r);
 
-/* ---- upcall.c */
+/* ---- ways.c */
+/* Bits that number the rows of SAID->entry: calls are logged, traced or noted; a thread has a filter of them. */
+enum { WAY_TRACED = 1, WAY_FILTERED = 2, WAYS = 4 };
 void calls_divert(void);                           /* this env's calls come by the entries that env_entries names now */
 void calls_trace(void);                            /* they come by posix_traced_entry: a thread here is traced */
 void calls_untrace(void);                          /* no more, unless another thread is */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What an app on this library chooses: one function or number for each policy. The app defines posix_parts; the library asks it wherever the policy counts. */
+/* What an app on this library chooses: posix_parts, one function or number for each policy, which the library asks
+ * wherever the policy counts; and posix_app, what the app does beside processes, which start.c alone asks. */
 #ifndef POSIX_PARTS_H
 #define POSIX_PARTS_H
 #include <stddef.h>
@@ -26,21 +27,24 @@ struct posix_parts {
 	swap_policy *victims;
 	/* Scheduler: who of the run queue is next, but for `other`; NULL = nobody. */
 	struct thread *(*pick)(const struct thread *other);
-	/* What the app does beside processes. The family's monitor, after the family is made. */
-	void (*monitor)(void) __attribute__((noreturn));
-	/* Process 1, in its own env, when family, file system and task 1 stand: starts the first program. */
-	void (*first)(void);
-	/* In each round of process 1's loop, family lock held: feeds, drains, reaps. */
-	void (*events)(void);
 	/* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
 	void (*off)(int again);
 	/* A signal was sent to process 1; a process dies, and this is its last line. */
 	void (*signal)(int sig);
 	void (*last_words)(const struct task *t, const char *text, size_t n);
+	uint64_t latency_ns, granularity_ns; /* every runnable thread gets the CPU once in that time; but no turn is shorter than that */
+};
+
+struct posix_app {
+	/* The family's monitor, after the family is made. */
+	void (*monitor)(void) __attribute__((noreturn));
+	/* Process 1, in its own env, when family, file system and task 1 stand: starts the first program. */
+	void (*first)(void);
+	/* In each round of process 1's loop, family lock held: feeds, drains, reaps. */
+	void (*events)(void);
 	/* File systems that mount(2) knows, up to a NULL; lib/fs/mount.h. */
 	const struct fs_ops *const *kinds;
 	size_t said_size; /* bytes that the monitor says: struct said, and what the app puts behind it */
-	uint64_t latency_ns, granularity_ns; /* every runnable thread gets the CPU once in that time; but no turn is shorter than that */
 };
 
 /* What there is to choose from. */

@@ -28,14 +28,13 @@ static long vdso_make(void)
 	return e;
 }
 
-void keeper_work(void)
+/* Once in each round of process 1's loop. */
+static void keeper_work(void)
 {
 	load_sample(clock_ns());
 	kill_enforce();
-	posix_parts.events();
+	posix_app.events();
 }
-
-struct thread *sched_pick(const struct thread *other) { return posix_parts.pick(other); }
 
 void keeper_begin(void *control)
 {
@@ -60,7 +59,7 @@ void keeper_begin(void *control)
 	P->task = t;
 	P->thread = t->threads;
 	P->thread_count = 1;
-	r = fs_init((const void *)rt_info->root_va, rt_info->root_size, posix_parts.kinds);
+	r = fs_init((const void *)rt_info->root_va, rt_info->root_size, posix_app.kinds);
 	if (r < 0)
 		give_up("the root image cannot be used", r);
 	r = vdso_make();
@@ -69,20 +68,43 @@ void keeper_begin(void *control)
 	t->files = files_new();
 	if (!t->files)
 		give_up("no memory for process 1's files", -ENOMEM);
-	posix_parts.first();
+	posix_app.first();
 	if (family_locked())
 		family_unlock();
-	sched_keep();
+	sched_keep(keeper_work);
+}
+
+/* The entries of an env whose calls come by that way. */
+static void entries_fill(uint64_t entry[EXO_ENTRY_COUNT], unsigned way)
+{
+	void (*call)(void) = way & WAY_FILTERED ? posix_filtered_entry : posix_foreign_entry;
+
+	entry[EXO_ENTRY_FAULT] = (uint64_t)posix_fault_entry;
+	entry[EXO_ENTRY_ASYNC] = (uint64_t)posix_async_entry;
+	entry[EXO_ENTRY_FOREIGN] = (uint64_t)(way & WAY_TRACED ? posix_traced_entry : call);
+	entry[EXO_ENTRY_INT80] = (uint64_t)(way & WAY_FILTERED ? posix_int80_filtered_entry : posix_int80_entry);
+}
+
+static void entries_say(void)
+{
+	for (unsigned way = 0; way < WAYS; way++) {
+		uint64_t entry[EXO_ENTRY_COUNT];
+
+		entries_fill(entry, way);
+		for (unsigned i = 0; i < EXO_ENTRY_COUNT; i++)
+			SAID->entry[way][i] = entry[i];
+	}
 }
 
 static void monitor_begin(void *nothing) __attribute__((noreturn));
 static void monitor_begin(void *nothing)
 {
-	int64_t r = said_start(posix_parts.said_size);
+	int64_t r = said_start(posix_app.said_size);
 
 	(void)nothing;
 	if (r < 0)
 		give_up("no place for what members read", r);
+	entries_say();
 	r = family_start();
 	if (r < 0)
 		give_up("the family segment cannot be made", r);
@@ -90,13 +112,16 @@ static void monitor_begin(void *nothing)
 	F->latency_ns = posix_parts.latency_ns;
 	F->granularity_ns = posix_parts.granularity_ns;
 	realtime_start();
-	posix_parts.monitor();
+	posix_app.monitor();
 }
 
 void box_begin(void *family)
 {
-	int64_t r = env_first_of((uint64_t)family);
+	uint64_t entry[EXO_ENTRY_COUNT];
+	int64_t r;
 
+	entries_fill(entry, 0);
+	r = env_first_of((uint64_t)family, entry);
 	if (r < 0)
 		give_up("the private area cannot be made", r);
 	monitor_begin(NULL);
@@ -104,8 +129,11 @@ void box_begin(void *family)
 
 void posix_start_in(exo_name self, const struct rt_box *in)
 {
-	int64_t r = env_first(self, in->base);
+	uint64_t entry[EXO_ENTRY_COUNT];
+	int64_t r;
 
+	entries_fill(entry, 0);
+	r = env_first(self, in->base, entry);
 	if (r < 0)
 		give_up("the private area cannot be made", r);
 	P->given = in;
@@ -114,8 +142,11 @@ void posix_start_in(exo_name self, const struct rt_box *in)
 
 void posix_start(uint32_t self)
 {
-	int64_t r = env_first(self, FIRST_FAMILY);
+	uint64_t entry[EXO_ENTRY_COUNT];
+	int64_t r;
 
+	entries_fill(entry, 0);
+	r = env_first(self, FIRST_FAMILY, entry);
 	if (r < 0)
 		give_up("the private area cannot be made", r);
 	library_restart(monitor_begin, 0);

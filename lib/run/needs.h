@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What this room wants of whoever links it: names to define. The family lock is held in all but user_return. */
+/* What this room wants of whoever links it: names to define. The family lock is held. */
 #ifndef RUN_NEEDS_H
 #define RUN_NEEDS_H
 
@@ -14,9 +14,5 @@ int  signal_pending(void);
 void reap_stuck(void);
 /* The caller's process has been asked for something (task->asked), or the kernel has taken memory of its env. */
 void ask_serve(void);
-/* Once in each round of process 1's loop. */
-void keeper_work(void);
-/* To user code with P->regs, from anywhere in the library; the lock as it may be. */
-void user_return(void) __attribute__((noreturn));
 #pragma GCC visibility pop
 #endif

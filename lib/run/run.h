@@ -51,14 +51,15 @@ int  slot_page_serve(uint64_t va);
 /* User registers of a thread that is not on: of a new one those that it begins with. On its library stack. */
 struct thread_start { struct user_regs regs; uint64_t fs, gs; };
 const void *thread_xsave(const struct thread *th); /* its vector state, then */
-void thread_begin(struct thread_start *start) __attribute__((noreturn));
+void thread_begin(struct thread_start *start);
 
 /* ---- sched.c */
 void sched_start_turn(void);                       /* this env has got the CPU: sets its alarm if others want it too */
 void sched_remove(struct thread *th);              /* out of the run queue */
 void sched_moves(struct thread *th);               /* its env is about to change: what it ran in this one is counted */
 void sched_pass(void);                             /* the caller's env ends: the monitor finds who is next */
-void sched_keep(void) __attribute__((noreturn));   /* process 1's loop: time, devices' bytes, the dead */
+/* Process 1's loop: time, the dead; work is called once in each round, with the lock held. */
+void sched_keep(void (*work)(void)) __attribute__((noreturn));
 void wakes_by(uint64_t at);                        /* process 1 gets the CPU at that time, ns of clock_ns, or earlier */
 /* Of two deadlines; 0: never. */
 static inline uint64_t earlier(uint64_t a, uint64_t b)

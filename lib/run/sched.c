@@ -533,7 +533,7 @@ void sched_take_events(int in_library)
 	family_unlock();
 }
 
-void sched_keep(void)
+void sched_keep(void (*work)(void))
 {
 	for (;;) {
 		uint64_t bits = __atomic_exchange_n(&P->exo->pending, 0, __ATOMIC_ACQUIRE), news = 0, deadline,
@@ -549,7 +549,7 @@ void sched_keep(void)
 			reap_stuck();
 		deadline = earlier(sleepers_run(now), realtime_resume(now));
 		timers_run(now);
-		keeper_work();
+		work();
 		lists_check(now);
 		F->told.wakes = earlier(deadline, timers_next());
 		/* Nobody's alarm ends the turn of one that waits in a call, whose time is another's. */

@@ -208,7 +208,7 @@ void thread_set_name(struct thread *th, const char name[16]) { memcpy(is_leader(
 
 const void *thread_xsave(const struct thread *th) { return slot_xsave(th->slot); }
 
-/* entry.S: the first steps of a thread, on its own library stack. */
+/* thread_switch.S: the first steps of a thread, on its own library stack. */
 void thread_begin(struct thread_start *start)
 {
 	P->regs = start->regs;
@@ -216,10 +216,9 @@ void thread_begin(struct thread_start *start)
 	fs_base_set(start->fs);
 	gs_base_set(start->gs);
 	sched_start_turn();
-	user_return();
 }
 
-int thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, uint64_t gs)
+int thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, uint64_t gs, void (*go_on)(void))
 {
 	struct thread_start *start;
 	uint64_t *rsp;
@@ -230,11 +229,12 @@ int thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, u
 	start = (struct thread_start *)(slot_stack(th->slot) & ~15ul) - 1;
 	*start = (struct thread_start){ *regs, fs, gs };
 	xstate_save(slot_xsave(th->slot));
-	/* As stack_switch leaves a stack: six registers, of which rbx is the fifth, and where to go on. */
-	rsp = (uint64_t *)((uint64_t)start & ~15ul) - 8;
-	memset(rsp, 0, 8 * sizeof *rsp);
+	/* As stack_switch leaves a stack: six registers, of which rbx is the last, and where to go on, twice. */
+	rsp = (uint64_t *)((uint64_t)start & ~15ul) - 9;
+	memset(rsp, 0, 9 * sizeof *rsp);
 	rsp[5] = (uint64_t)start;
 	rsp[6] = (uint64_t)thread_first;
+	rsp[7] = (uint64_t)go_on;
 	th->kept_rsp = (uint64_t)rsp;
 	th->kept = start;
 	P->thread_count++;

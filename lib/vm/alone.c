@@ -8,8 +8,11 @@
 int64_t alone_start(exo_name self)
 {
 	const struct rt_box *box = rt_box();
-	int64_t r = env_first(self, box ? box->base : FIRST_FAMILY);
+	uint64_t entry[EXO_ENTRY_COUNT];
+	int64_t r;
 
+	env_entries(entry);
+	r = env_first(self, box ? box->base : FIRST_FAMILY, entry);
 	if (r >= 0)
 		r = said_start(sizeof(struct said));
 	if (r < 0)
@@ -30,7 +33,7 @@ NEED uint64_t inode_size(struct inode *ip) { (void)ip; return 0; }
 NEED void inode_get(struct inode *ip) { (void)ip; }
 NEED void inode_put(struct inode *ip) { (void)ip; }
 NEED void inode_maps_count(struct inode *ip, int n) { (void)ip; (void)n; }
-NEED void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_monitor) { (void)is_monitor; rt_entries_fill(entry); }
+NEED void env_entries(uint64_t entry[EXO_ENTRY_COUNT]) { rt_entries_fill(entry); }
 NEED int page_bring(uint64_t va, unsigned access) { return page_serve(va, access); }
 NEED uint64_t current_limit(int which) { (void)which; return ~0ul; }
 NEED void space_note(enum space_news news) { (void)news; }

@@ -188,7 +188,7 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument)
 		LIBRARY_STACK_FIRST + BUILD_PRIVATE);
 
 	if (name >= 0) {
-		env_entries(b->spec.entry, 0);
+		env_entries(b->spec.entry);
 		b->spec.rip = (uint64_t)library_begin;
 		b->spec.rsp = LIBRARY_STACK_TOP;
 		b->spec.rdi = (uint64_t)go_on;
@@ -247,9 +247,8 @@ static int64_t area_pages(uint64_t n)
 }
 
 /* The private area is there, but for F. */
-static int64_t monitor_first(exo_name self, uint64_t family)
+static int64_t monitor_first(exo_name self, uint64_t family, const uint64_t *entry)
 {
-	uint64_t entry[EXO_ENTRY_COUNT];
 	int64_t r = page_first((uint64_t)F, EXO_F_SHARED);
 
 	if (r < 0)
@@ -262,12 +261,11 @@ static int64_t monitor_first(exo_name self, uint64_t family)
 	P->stack = LIBRARY_STACK_TOP;
 	P->slot_count = 1;
 	regions_open();
-	env_entries(entry, 1);
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
 	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_OPENS, 0);
 }
 
-int64_t env_first(exo_name self, uint64_t family)
+int64_t env_first(exo_name self, uint64_t family, const uint64_t entry[EXO_ENTRY_COUNT])
 {
 	int64_t r;
 
@@ -277,12 +275,12 @@ int64_t env_first(exo_name self, uint64_t family)
 		r = rt_unmap(0, PRIVATE_BASE, 512, 1); /* not entries_write, which wants P */
 	if (r >= 0)
 		r = area_pages(LIBRARY_STACK_PAGES + 3); /* with process, XSAVE image and first leaf */
-	return r < 0 ? r : monitor_first(self, family);
+	return r < 0 ? r : monitor_first(self, family, entry);
 }
 
-int64_t env_first_of(uint64_t family)
+int64_t env_first_of(uint64_t family, const uint64_t entry[EXO_ENTRY_COUNT])
 {
 	int64_t r = area_pages(LIBRARY_STACK_PAGES - LIBRARY_STACK_FIRST);
 
-	return r < 0 ? r : monitor_first(rt_self(), family);
+	return r < 0 ? r : monitor_first(rt_self(), family, entry);
 }

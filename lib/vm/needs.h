@@ -22,8 +22,8 @@ void inode_put(struct inode *ip);
 void inode_maps_count(struct inode *ip, int n);
 
 /* ---- envs and limits */
-/* The upcall entries of a new env; of the first one there is no family yet. Without the lock. */
-void env_entries(uint64_t entry[EXO_ENTRY_COUNT], int is_monitor);
+/* The upcall entries of a new env of the caller's family, or of one that it makes. Without the lock. */
+void env_entries(uint64_t entry[EXO_ENTRY_COUNT]);
 /* The pager: makes the page of va present with that access (one of PROT_); 0, -EFAULT, -ENXIO, -ENOMEM. page_serve is
  * one. The lock as it may be. */
 int page_bring(uint64_t va, unsigned access);

@@ -214,11 +214,11 @@ long env_launch(struct env_build *b, void (*go_on)(void *), void *argument);
 void env_begin(void);
 /* The same, where nothing was copied; control: any address in its family's control memory. */
 void env_begin_blank(const void *control);
-/* The first env of a family that is to stand there: registers entries, builds its own private area, in place of what
- * another build has left there. Not called on a stack in it. 0 or a gate error. */
-int64_t env_first(exo_name self, uint64_t family);
+/* The first env of a family that is to stand there: registers these entries, builds its own private area, in place
+ * of what another build has left there. Not called on a stack in it. 0 or a gate error. */
+int64_t env_first(exo_name self, uint64_t family, const uint64_t entry[EXO_ENTRY_COUNT]);
 /* The same for a monitor that another one of this build has built, on its library stack. */
-int64_t env_first_of(uint64_t family);
+int64_t env_first_of(uint64_t family, const uint64_t entry[EXO_ENTRY_COUNT]);
 
 /* ---- alone.c, for apps that are a family of one env */
 /* The first env makes itself a family, with an empty space: upcalls come when rt_page()->disabled is cleared. 0 or a

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls: from the entry to the C function and back to user code. The table is expanded from syscall.def and the file half's fs_syscall.def. */
+/* System calls: from the entry to the C function. The table is expanded from syscall.def. */
 #include "syscall.h"
 #include <posix/library.h>
-#include <posix/signal/signals.h>
-#include <base/fmt.h>
 #include <linux/audit.h>
 #include <posix/process/ptrace.h>
 #include <posix/process/seccomp.h>
@@ -91,15 +89,6 @@ void syscall_enter_traced(struct user_regs *r)
 	user_return();
 }
 
-/* What a QUICK call left in the exo page. */
-void quick_complete(struct user_regs *r)
-{
-	r->rcx = r->rip = P->exo->foreign_rip;
-	r->r11 = r->rflags = P->exo->foreign_flags;
-	r->orig_rax = -1ul;
-	r->full = 0;
-}
-
 /* entry.S: something came while a QUICK call ran. */
 void quick_finish(struct user_regs *r)
 {
@@ -123,33 +112,4 @@ void int80_enter_filtered(struct user_regs *r)
 	}
 	ptrace_call_end(r, AUDIT_ARCH_I386);
 	user_return();
-}
-
-/* A call that was interrupted where no handler ran is made again. */
-static void call_restart(struct user_regs *r)
-{
-	if (r->orig_rax == -1ul || (int64_t)r->rax > -ERESTARTSYS || (int64_t)r->rax < -ERESTART_LAST)
-		return;
-	r->rax = r->orig_rax;
-	r->rip -= 2;
-	r->full = 1;
-}
-
-void user_return(void)
-{
-	struct process *p = P;
-
-	for (;;) {
-		while (signals_ready(p->thread)) {
-			if (!family_locked())
-				family_lock();
-			signal_deliver(&p->regs);
-		}
-		call_restart(&p->regs);
-		p->regs.orig_rax = -1ul;
-		if (family_locked())
-			family_unlock();
-		user_leave(&p->regs, p->exo);
-		sched_take_events(1);
-	}
 }

@@ -25,7 +25,7 @@ static int thread_launch(struct thread *th, const struct fork_wish *w)
 	regs.orig_rax = -1ul;
 	if (w->stack)
 		regs.rsp = w->stack;
-	e = thread_start(th, &regs, w->flags & CLONE_SETTLS ? w->tls : fs_base_get(), gs_base_get());
+	e = thread_start(th, &regs, w->flags & CLONE_SETTLS ? w->tls : fs_base_get(), gs_base_get(), user_return);
 	if (e)
 		return e;
 	tids_tell(w, th);
