@@ -118,10 +118,7 @@ void init_agent_look(struct init *in);
 void init_agent_pump(struct init *in);
 int  init_agent_output(struct init *in);
 void init_agent_ended(struct init *in, int pid);
-/* posix/parts.h: off, signal, last_words, first, events, monitor. */
-void init_request_off(int again);
-void init_signal(int sig);
-void init_last_words(const struct task *t, const char *text, size_t n);
+/* posix/parts.h: first, events, monitor. */
 void init_main(void);
 void init_events(void);
 void monitor_main(void) __attribute__((noreturn));

@@ -4,7 +4,7 @@
 #include <family/family.h>
 #include <linux/signal.h>
 #include "init.h"
-#include <posix/parts.h>
+#include <posix/needs.h>
 #include <run/run.h>
 
 void init_request_off(int again)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The Linux library OS as an app: what it does beside processes. Which parts it is made of stands in parts.c. */
+/* The Linux library OS as an app: how it makes processes, and what it does beside them. By which parts they share
+ * memory and CPU stands in parts.c. */
 #include <posix/parts.h>
 #include <rt/rt.h>
 #include "init.h"
 
 const struct posix_app posix_app = {
+	.load = load_binary,       /* scripts, static and position-independent ELF */
+	.fork = fork_sealed,       /* links tables, copies no page */
 	.monitor = monitor_main,   /* devices, slices, the machine's end */
 	.first = init_main,
 	.events = init_events,

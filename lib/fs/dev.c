@@ -126,17 +126,24 @@ static const struct link links[] = {
 };
 #define LINKS (sizeof(links) / sizeof(links[0]))
 
+static int terminal_opened(struct inode *ip, unsigned flags, struct file **out)
+{
+	const struct fs_family *fs = fs_family();
+
+	return fs->terminal_open ? fs->terminal_open(ip, flags, out) : -ENXIO;
+}
+
 int dev_open(struct inode *ip, unsigned flags, struct file **out)
 {
 	if (ip->rdev >> 8 == PTS_MAJOR)
-		return terminal_open(ip, flags, out);
+		return terminal_opened(ip, flags, out);
 	for (size_t i = 0; i < DEVICES; i++) {
 		if (devices[i].rdev != ip->rdev)
 			continue;
 		if (ip->rdev == BOX_DEVICE)
 			return box_file_open(ip, flags, out);
 		if (!devices[i].ops)
-			return terminal_open(ip, flags, out);
+			return terminal_opened(ip, flags, out);
 		*out = file_new(ip, devices[i].ops, flags);
 		return *out ? 0 : -ENOMEM;
 	}

@@ -181,6 +181,8 @@ struct fs_family {
 	uint64_t memory_pages;         /* of the machine */
 	struct inode *nid_hash[NID_HASH]; /* image inodes with several names */
 	struct tty *tty, *ptys;        /* the console; all pseudo-terminals */
+	/* opens a device that is a terminal: tty, console, ptmx, those of /dev/pts. NULL: there are none. May sleep */
+	int (*terminal_open)(struct inode *ip, unsigned flags, struct file **out);
 	struct inode *pts;             /* /dev/pts, held */
 	struct box **boxes;            /* by place, NULL until /dev/box is opened: box.c */
 	struct socket *abstract;       /* sockets with a name that is no path */

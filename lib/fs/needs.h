@@ -22,7 +22,5 @@ void file_gone(struct file *f);
 /* inotify's event has come to an inode, and there are watches (tell.h). IN_IGNORED: the last reference to one that is
  * watched, or to memory without a name (inode_segment), goes. */
 void inode_told(struct inode *ip, uint32_t event);
-/* Opens a device that is a terminal: tty, console, ptmx, those of /dev/pts. May sleep. */
-int  terminal_open(struct inode *ip, unsigned flags, struct file **out);
 #pragma GCC visibility pop
 #endif

@@ -58,6 +58,7 @@ void memory_shortage(uint64_t addr);
 void env_leave(void) __attribute__((noreturn));
 /* robust list and clear_child_tid, before a thread leaves this env. Lock held */
 void memory_leave(struct thread *th);
+void vfork_release(struct task *child);            /* its parent's thread may go on; nothing if none waits */
 #define STATUS_DUMPED 0x80                         /* in wait4's word beside a signal */
 #define STATUS_CONTINUED 0xffff                    /* wait4's word for a process that was continued */
 int  end_why(int status);                          /* CLD_ of an end with that word; and siginfo's si_status */
@@ -72,9 +73,6 @@ void futex_forget(struct thread *th);               /* it waits for no word any 
 void futex_many_end(struct thread *th);            /* futex_many.c: for none of several */
 void futex_hand_on(struct thread *th);             /* futex_holder.c: th ends, others get the words that it holds */
 void futex_end(struct thread *th);                 /* the same, and the words of its robust list are marked */
-
-/* ---- vfork.c */
-void vfork_release(struct task *child);            /* its parent's thread may go on; nothing if none waits */
 
 /* ---- sysv_sem.c */
 void sem_undo_all(struct task *t);                 /* at its end: what it did with SEM_UNDO */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What an app on this library chooses: posix_parts, one function or number for each policy, which the library asks
- * wherever the policy counts; and posix_app, what the app does beside processes, which start.c alone asks. */
+/* What an app on this library chooses: posix_parts, one function or number for each policy of memory and CPU, which the
+ * library asks wherever the policy counts; and posix_app, how processes are made, and what is done beside them. */
 #ifndef POSIX_PARTS_H
 #define POSIX_PARTS_H
 #include <stddef.h>
@@ -17,25 +17,20 @@ struct thread;
 
 #pragma GCC visibility push(hidden)
 struct posix_parts {
-	/* Loader: checks the file at path and fills the plan's images; 0 or -errno. */
-	int (*load)(struct exec_plan *plan, const char *path);
-	/* Fork: an env for the child that has what the caller's has; its name or -errno. */
-	long (*fork)(const struct fork_start *start);
 	/* Pager: makes the page of va present with that access; 0, -EFAULT, -ENXIO, -ENOMEM. */
 	int (*page)(uint64_t va, unsigned access);
 	/* Swap: which pages go when memory is short (vm/swap.h). */
 	swap_policy *victims;
 	/* Scheduler: who of the run queue is next, but for `other`; NULL = nobody. */
 	struct thread *(*pick)(const struct thread *other);
-	/* reboot(2): the machine ends soon, with status 0; or starts again. Family lock held. */
-	void (*off)(int again);
-	/* A signal was sent to process 1; a process dies, and this is its last line. */
-	void (*signal)(int sig);
-	void (*last_words)(const struct task *t, const char *text, size_t n);
 	uint64_t latency_ns, granularity_ns; /* every runnable thread gets the CPU once in that time; but no turn is shorter than that */
 };
 
 struct posix_app {
+	/* Loader: checks the file at path and fills the plan's images; 0 or -errno. */
+	int (*load)(struct exec_plan *plan, const char *path);
+	/* Fork: an env for the child that has what the caller's has; its name or -errno. */
+	long (*fork)(const struct fork_start *start);
 	/* The family's monitor, after the family is made. */
 	void (*monitor)(void) __attribute__((noreturn));
 	/* Process 1, in its own env, when family, file system and task 1 stand: starts the first program. */

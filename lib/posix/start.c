@@ -99,9 +99,11 @@ static void entries_say(void)
 static void monitor_begin(void *nothing) __attribute__((noreturn));
 static void monitor_begin(void *nothing)
 {
-	int64_t r = said_start(posix_app.said_size);
+	int64_t r;
 
 	(void)nothing;
+	regions_open();
+	r = said_start(posix_app.said_size);
 	if (r < 0)
 		give_up("no place for what members read", r);
 	entries_say();

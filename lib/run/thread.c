@@ -215,7 +215,6 @@ void thread_begin(struct thread_start *start)
 	xstate_load(slot_xsave(P->thread->slot));
 	fs_base_set(start->fs);
 	gs_base_set(start->gs);
-	sched_start_turn();
 }
 
 int thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, uint64_t gs, void (*go_on)(void))

@@ -138,7 +138,8 @@ struct thread *current_thread(void);
 const char *thread_name(const struct thread *th);  /* 16 bytes */
 void thread_set_name(struct thread *th, const char name[16]);
 /* Prepares a thread without a slot to begin with these registers and bases, the vector state being the caller's, in
- * the env of the caller; go_on is its first function, with P->regs these. 0 or -ENOMEM. */
+ * the env of the caller; go_on is its first function, with P->regs these, which begins its turn. 0 or
+ * -ENOMEM. */
 int  thread_start(struct thread *th, const struct user_regs *regs, uint64_t fs, uint64_t gs, void (*go_on)(void));
 void thread_renumber(struct thread *th, int tid);
 void thread_first_of(struct thread *th);    /* it stands where the leader does */

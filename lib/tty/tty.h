@@ -108,6 +108,8 @@ void tty_keys(struct tty *t, const void *bytes, size_t n); /* no more than there
 void tty_end(struct tty *t);                          /* nothing more will be typed */
 
 /* pty.c */
+/* Any of them, by its device number: fs_family()->terminal_open. */
+int  terminal_open(struct inode *ip, unsigned flags, struct file **out);
 int  pty_open_master(struct inode *ip, unsigned flags, struct file **out);
 int  pty_open_slave(struct inode *ip, unsigned flags, struct file **out);
 void pty_close_slave(struct tty *t);

@@ -260,7 +260,6 @@ static int64_t monitor_first(exo_name self, uint64_t family, const uint64_t *ent
 	P->is_monitor = 1;
 	P->stack = LIBRARY_STACK_TOP;
 	P->slot_count = 1;
-	regions_open();
 	r = gate_env_set(0, EXO_SET_ENTRIES, (uint64_t)entry, 0);
 	return r < 0 ? r : gate_env_set(0, EXO_SET_OPEN, MONITOR_OPENS, 0);
 }

@@ -215,7 +215,8 @@ void env_begin(void);
 /* The same, where nothing was copied; control: any address in its family's control memory. */
 void env_begin_blank(const void *control);
 /* The first env of a family that is to stand there: registers these entries, builds its own private area, in place
- * of what another build has left there. Not called on a stack in it. 0 or a gate error. */
+ * of what another build has left there; regions_open is the caller's. Not called on a stack in it. 0 or a gate
+ * error. */
 int64_t env_first(exo_name self, uint64_t family, const uint64_t entry[EXO_ENTRY_COUNT]);
 /* The same for a monitor that another one of this build has built, on its library stack. */
 int64_t env_first_of(uint64_t family, const uint64_t entry[EXO_ENTRY_COUNT]);

@@ -9,7 +9,8 @@
 #include "calls.h"
 #include <family/family.h>
 #include <posix/process/task.h>
-#include <posix/parts.h>
+#include <posix/needs.h>
+#include <vm/swap.h>
 
 struct host_names { char node[65], domain[65]; };
 /* Root of the names once somebody has set one; until then they are the ones that the system came with. */
@@ -134,7 +135,7 @@ CALL4(reboot, magic, magic2, command, argument)
 	case LINUX_REBOOT_CMD_POWER_OFF:
 	case LINUX_REBOOT_CMD_HALT:
 	case LINUX_REBOOT_CMD_RESTART:
-		posix_parts.off((uint32_t)command == LINUX_REBOOT_CMD_RESTART);
+		init_request_off((uint32_t)command == LINUX_REBOOT_CMD_RESTART);
 		/* Power is the first env's; it takes it away while this process waits. */
 		while (sleep_on(&F->init, 0) == 0)
 			;

@@ -20,7 +20,8 @@ static const void *object_of(const struct file *f) { return f->ops == &pipe_ops 
 
 int async_can(const struct file *f)
 {
-	return f->ops == &pipe_ops || IS(f->ip, S_IFSOCK) || f->ops == &tty_ops || (IS(f->ip, S_IFCHR) && f->own);
+	/* A device with something of its own is a terminal, or a box. */
+	return f->ops == &pipe_ops || IS(f->ip, S_IFSOCK) || (IS(f->ip, S_IFCHR) && f->own);
 }
 
 static struct async *async_of(struct file *f)

@@ -104,6 +104,7 @@ int fs_init(const void *image, size_t size, const struct fs_ops *const *kinds)
 	error = mount_hang(NULL, v, NULL, MOUNT_RELATIME, "root", NULL);
 	if (!error)
 		error = tty_init(fs);
+	fs->terminal_open = terminal_open;
 	if (!error)
 		error = folders_mount(fs);
 	if (!error)

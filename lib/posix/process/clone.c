@@ -84,16 +84,6 @@ struct task *child_new(const struct fork_wish *w, int *error)
 	return 0;
 }
 
-void child_undo(struct task *child)
-{
-	pidfd_undo(child);
-	seccomp_drop(child->threads);
-	share_end(child->threads);
-	files_free(child->files);
-	task_drop_image(child);
-	task_free(child);
-}
-
 #define NOT_HERE (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 #define OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 

@@ -6,7 +6,7 @@
 #include <rt/gate.h>
 #include <family/family.h>
 #include <posix/signal/signals.h>
-#include <posix/parts.h>
+#include <posix/needs.h>
 
 #define VECTOR_GP 13
 #define VECTOR_PF 14
@@ -56,7 +56,7 @@ static size_t fault_line(char *to, size_t max, const char *name, int pid, const 
 static void line_show(const struct task *t, char *line, size_t n)
 {
 	(void)gate_log(line, n);
-	posix_parts.last_words(t, line, n);
+	init_last_words(t, line, n);
 	line[n] = '\n';
 	console_message(line, n + 1);
 }

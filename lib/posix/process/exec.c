@@ -115,7 +115,7 @@ static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 		return -ENOMEM;
 	name = strings_user(plan, argv, envp);
 	if (!name)
-		name = posix_parts.load(plan, plan->path);
+		name = posix_app.load(plan, plan->path);
 	/* Who shares a table executes with a copy of it. */
 	if (!name && files_are_shared(t->files) && !(plan->files = files_fork(t->files)))
 		name = -ENOMEM;
@@ -208,7 +208,7 @@ struct task *spawn_program(const char *path, char *const argv[], char *const env
 		P->task = t;
 		e = strings_library(plan, argv, envp);
 		if (!e)
-			e = posix_parts.load(plan, plan->path);
+			e = posix_app.load(plan, plan->path);
 		P->task = self;
 	}
 	if (!e)

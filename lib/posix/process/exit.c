@@ -48,6 +48,17 @@ void task_tell_parent(struct task *t)
 	wake_up(parent);
 }
 
+void vfork_release(struct task *child)
+{
+	struct thread *parent = child->vfork_parent;
+
+	child->vfork_parent = 0;
+	if (!parent)
+		return;
+	parent->vfork_child = 0;
+	thread_run(parent);
+}
+
 void task_reap(struct task *t)
 {
 	if (t->env)

@@ -35,7 +35,7 @@ long fork_process(const struct fork_wish *w)
 	start.thread = child->threads;
 	start.fs_base = w->flags & CLONE_SETTLS ? w->tls : fs_base_get();
 	start.argument = (void *)(w->flags & CLONE_CHILD_SETTID ? w->child_tid : 0);
-	name = posix_parts.fork(&start);
+	name = posix_app.fork(&start);
 	if (name < 0) {
 		child_undo(child);
 		return name == -EAGAIN || name == -ENOMEM ? name : -ENOMEM;

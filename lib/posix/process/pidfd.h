@@ -6,6 +6,8 @@
 struct task;
 
 int  pidfd_new(struct task *t, unsigned flags); /* a descriptor that is closed at exec, or -errno. flags: O_NONBLOCK or 0 */
+/* Its process: NULL with *error, -EBADF or (it has been waited for) -ESRCH. *flags: the open file's */
+struct task *pidfd_task(int fd, int *error, unsigned *flags);
 int  pidfd_pid(int fd, int *no_wait);           /* -EBADF when it is none, -ECHILD when its process has been waited for */
 void pidfd_undo(const struct task *t);          /* the same child was not made after all: closed */
 void pidfds_wake(struct task *t);               /* it has ended */

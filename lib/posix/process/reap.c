@@ -2,10 +2,13 @@
 /* Processes that cannot end by themselves: the kernel stopped their env (no room for an upcall), it was ended from
  * outside, it waits in the kernel, as no member does, or it never takes a SIGKILL: it runs with upcalls switched off,
  * or has called an env that does not answer. Only an env's creator may kill it, and who made the account that it draws
- * on: the monitor does it for all others. */
+ * on: the monitor does it for all others. Here end also children that are not made after all. */
 #include <posix/library.h>
 #include <linux/signal.h>
 #include <vm/swap.h>
+#include "pidfd.h"
+#include "seccomp.h"
+#include "share.h"
 #include "wish.h"
 
 #define STRAYS_NS 1000000000u
@@ -39,6 +42,16 @@ static void stuck_say(const struct task *t, const volatile struct exo_env *e)
 static int is_lost(const volatile struct exo_env *e)
 {
 	return e->state != EXO_S_READY && e->state != EXO_S_CALLING;
+}
+
+void child_undo(struct task *child)
+{
+	pidfd_undo(child);
+	seccomp_drop(child->threads);
+	share_end(child->threads);
+	files_free(child->files);
+	task_drop_image(child);
+	task_free(child);
 }
 
 /* A maker may die with the lock in its hands, between a task and its env, or an env and its task: who has the lock now

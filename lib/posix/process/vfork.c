@@ -15,6 +15,13 @@ static void tids_tell(const struct fork_wish *w, const struct thread *th)
 		(void)user_write(w->child_tid, &th->tid, sizeof th->tid);
 }
 
+/* First words of a thread. */
+static void thread_goes(void)
+{
+	sched_start_turn();
+	user_return();
+}
+
 /* th begins behind the caller's system call, with what w says: 0 or -errno. */
 static int thread_launch(struct thread *th, const struct fork_wish *w)
 {
@@ -25,7 +32,7 @@ static int thread_launch(struct thread *th, const struct fork_wish *w)
 	regs.orig_rax = -1ul;
 	if (w->stack)
 		regs.rsp = w->stack;
-	e = thread_start(th, &regs, w->flags & CLONE_SETTLS ? w->tls : fs_base_get(), gs_base_get(), user_return);
+	e = thread_start(th, &regs, w->flags & CLONE_SETTLS ? w->tls : fs_base_get(), gs_base_get(), thread_goes);
 	if (e)
 		return e;
 	tids_tell(w, th);
@@ -66,17 +73,6 @@ long thread_clone(const struct fork_wish *w)
 	if (me->trace)
 		ptrace_forked(w->flags, 0, tid);
 	return tid;
-}
-
-void vfork_release(struct task *child)
-{
-	struct thread *parent = child->vfork_parent;
-
-	child->vfork_parent = 0;
-	if (!parent)
-		return;
-	parent->vfork_child = 0;
-	thread_run(parent);
 }
 
 long vfork_process(const struct fork_wish *w)

@@ -13,7 +13,7 @@ struct fork_wish { uint64_t flags, stack, parent_tid, child_tid, tls; int exit_s
 #pragma GCC visibility push(hidden)
 /* A child record with everything but an env; NULL with *error. clone.c */
 struct task *child_new(const struct fork_wish *w, int *error);
-void child_undo(struct task *child);
+void child_undo(struct task *child);            /* it is not made after all: reap.c */
 void child_tell(const struct fork_wish *w, struct task *child); /* its maker: which descriptor it is */
 /* The child's pid, or -errno. */
 long fork_process(const struct fork_wish *w);  /* fork.c: an env of its own */

@@ -5,7 +5,7 @@
 #include <family/family.h>
 #include <run/timer.h>
 #include "signals.h"
-#include <posix/parts.h>
+#include <posix/needs.h>
 #include <posix/process/ptrace.h>
 
 /* rt_sigtimedwait unblocks what it waits for; none of that may be dropped as ignored. */
@@ -160,7 +160,7 @@ static int is_done_by_sending(struct task *t, int sig)
 	if (t->state == TASK_ZOMBIE || sig == 0)
 		return 1;
 	if (t->is_init) {
-		posix_parts.signal(sig);
+		init_signal(sig);
 		return 1;
 	}
 	if (sig == SIGCONT)
