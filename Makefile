@@ -364,7 +364,7 @@ deb: ## the same as a Debian package: build/aril_VERSION_all.deb
 deps-bench: deps ## fetch what Aril is measured beside (Debian's cloud kernel, sqlite3) into build/; nothing is installed
 	$(call say,get     linux-image-cloud-amd64 sqlite3)
 	$(Q)test/bench/getpackages build/pkg-bench
-bench: ## the table beside Linux, in three to six minutes: build/bench/
+bench: ## the table beside Linux, in seven to ten minutes: build/bench/
 	@$(ALL)
 	@test/bench/bench
 bench-run: ## what a run costs who waits for it, in seconds, beside Debian's kernel in the same QEMU

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench"))
 
 from aril import guest, programs  # noqa: E402
-from parts import apart, budget, curves, path, rows, shared, store, systems, trace, turns  # noqa: E402
+from parts import apart, budget, curves, path, rows, shared, store, systems, told, trace, turns  # noqa: E402
 
 STRETCH_MAX = 8000
 # Of the host's bytes, both ways; and of text that it shows on the screen. About 50,000 are wanted.
@@ -105,6 +105,32 @@ def test_commands():
     for name, words in (("bench", "nosuch"), ("profile", "--help"), ("run", "--help")):
         done = subprocess.run([os.path.join(os.path.dirname(budget.build.HERE), "bench", name), words], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         assert b"usage: " in done.stdout and b"Traceback" not in done.stdout, done
+
+
+def figures(**medians):
+    return rows.Figures([f"row {row.replace('_', '-')} {median * rows.TICKS} 1" for row, median in medians.items()])
+
+
+def test_told():
+    """The ratio is to the best Linux, which the worst row's line names; rounds that differ by more than 1.3 say nothing."""
+    columns = {"Aril": figures(null=60, demand_zero=1000, sort=98), "Linux": figures(null=300, demand_zero=1200, sort=100),
+               "bare": figures(null=320, demand_zero=800, sort=99), "4K": figures(demand_zero=4000)}
+    assert told.against(columns, "null") == (0.2, "Linux") and told.against(columns, "demand-zero") == (1.25, "bare")
+    assert told.worst(columns, [("null", "N"), ("demand-zero", "D"), ("sort", "S")]) == "Worst row: D, 1.25 of bare Linux."
+    rounds = {"Aril": [{"null": 13, "sort": 10}, {"null": 10, "sort": 10}], "Linux": [{"null": 50, "sort": 40}, {"null": 50, "sort": 40}], "bare": [{"null": 46, "sort": 20}, {"null": 46, "sort": 27}]}
+    assert told.agreed(rounds) == {"null": (0.25, 1.3), "sort": (None, 1.35)}
+    assert [told.wall(cell) for cell in (*told.agreed(rounds).values(), None)] == ["0.25", "refused: 1.35", ""]
+
+
+def test_told_in_the_readme():
+    """The top README's line names the worst row of its table; programs stand first."""
+    with open(os.path.join(budget.build.TOP, "README.md"), encoding="utf-8") as f:
+        text = f.read().split("<!-- measured")[1].split("<!-- end")[0]
+    line, row = told.worst_of(text)
+    assert line == row
+    titles = [title for _, title, _ in rows.rows() if title]
+    at = [text.find(f"| {title.replace('|', chr(92) + '|')} |") for title in titles]
+    assert -1 not in at and at == sorted(at) and {i for i, _, _ in rows.rows()[:len(rows.PROGRAMS)]} == set(rows.PROGRAMS)
 
 
 def short(kind, path):

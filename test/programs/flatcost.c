@@ -3,6 +3,7 @@
  * watched, files that are open, signals that wait, timers, children, sleepers, mappings, threads.
  * Ticks of one against how many they are, a line for each point. Counted by -icount,
  * where a tick is as good as an instruction (test_budget.py). */
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
@@ -534,15 +536,180 @@ static void curve_ranges(void)
 	free(is_there);
 }
 
+#define ARGUMENT 64 /* bytes of each, with its end */
+
+/* Another program with so many KiB of arguments: this one, which has nothing to do then. */
+static void args_point(unsigned kib)
+{
+	static char *argument[1 + (1 << 20) / ARGUMENT + 1];
+	static char text[ARGUMENT];
+	char *const no_env[] = { 0 };
+	unsigned n = (kib << 10) / ARGUMENT;
+
+	memset(text, 'a', ARGUMENT - 1);
+	argument[0] = (char *)"nothing";
+	for (unsigned i = 1; i <= n; i++)
+		argument[i] = text;
+	argument[n + 1] = 0;
+	for (int k = 0; k < 7; k++) {
+		uint64_t from = ticks();
+		pid_t one = vfork();
+
+		if (one == 0) {
+			(void)execve("/bin/flatcost", argument, no_env);
+			_exit(1);
+		}
+		CHECK(!wait_status(one));
+		taken[k] = ticks() - from;
+	}
+	point("exec-args", kib, 7, 1);
+}
+
+static void curve_args(void)
+{
+	static const unsigned kib[] = { 1, 4, 16, 64, 256, 512, 1024 };
+
+	for (unsigned i = 0; i < sizeof kib / sizeof kib[0]; i++)
+		args_point(kib[i]);
+}
+
+/* A file of so many pages, all there, is mapped, read once in each and unmapped: a page. */
+static void mapped_point(unsigned n)
+{
+	int file = memfd_create("pages", 0);
+	const size_t size = n * 4096ul;
+	static char page[4096];
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		CHECK(write(file, memset(page, 1, sizeof page), sizeof page) == sizeof page);
+	for (int k = 0; k < 7; k++) {
+		uint64_t from = ticks();
+		const volatile char *m = mmap(0, size, PROT_READ, MAP_SHARED, file, 0);
+
+		CHECK(m != MAP_FAILED);
+		for (size_t at = 0; at < size; at += 4096)
+			sum += (unsigned)m[at];
+		CHECK(!munmap((void *)m, size));
+		taken[k] = ticks() - from;
+	}
+	CHECK(sum == 7 * n && !close(file));
+	point("mapped-read", n, 7, n);
+}
+
+static void curve_mapped(void)
+{
+	static const unsigned pages[] = { 16, 64, 256, 1024, 4096, 8192, 16384 };
+
+	for (unsigned i = 0; i < sizeof pages / sizeof pages[0]; i++)
+		mapped_point(pages[i]);
+}
+
+/* A text of /proc, read whole: its lines. */
+static unsigned text_read(const char *path)
+{
+	static char text[65536];
+	unsigned lines = 0;
+	int file = open(path, O_RDONLY);
+	long n;
+
+	CHECK(file >= 0);
+	while ((n = read(file, text, sizeof text)) > 0)
+		for (const char *at = text; (at = memchr(at, '\n', (size_t)(text + n - at))); at++)
+			lines++;
+	CHECK(n == 0 && !close(file));
+	return lines;
+}
+
+/* What /proc says of a process with n mappings: its state; its mappings, a line. */
+static void curve_texts(void)
+{
+	static const unsigned mapped[] = { 30, 100, 300, 1000, 3000, 10000, 30000 };
+	unsigned have = 0, lines = 0;
+
+	for (unsigned i = 0; i < sizeof mapped / sizeof mapped[0]; i++) {
+		for (; have < mapped[i]; have++)
+			CHECK(mmap(0, 4096, have % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+				!= MAP_FAILED);
+		for (int k = 0; k < 7; k++) {
+			uint64_t from = ticks();
+
+			CHECK(text_read("/proc/self/stat") == 1);
+			taken[k] = ticks() - from;
+		}
+		point("stat", have, 7, 1);
+		for (int k = 0; k < 7; k++) {
+			uint64_t from = ticks();
+
+			lines = text_read("/proc/self/maps");
+			taken[k] = ticks() - from;
+		}
+		CHECK(lines >= have);
+		point("maps-line", have, 7, lines);
+	}
+}
+
+/* So many MiB that may be huge pages: a child of who has written them, and the first write after it. */
+static void huge_point(unsigned mib)
+{
+	const size_t size = (size_t)mib << 20;
+	char *all = mmap(0, size + (2ul << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *m;
+	uint64_t first[5];
+
+	CHECK(all != MAP_FAILED);
+	m = (char *)(((uintptr_t)all + (2ul << 20) - 1) & -(2ul << 20));
+	CHECK(!madvise(m, size, MADV_HUGEPAGE));
+	for (size_t at = 0; at < size; at += 4096)
+		m[at] = 1;
+	for (int k = 0; k < 5; k++) {
+		int quiet[2];
+		uint64_t from = ticks();
+		pid_t one;
+
+		CHECK(!wait_status(spawn_none()));
+		taken[k] = ticks() - from;
+		CHECK(!pipe(quiet));
+		one = fork();
+		if (one == 0) {
+			char byte;
+
+			(void)close(quiet[1]);
+			(void)!read(quiet[0], &byte, 1);
+			_exit(0);
+		}
+		from = ticks();
+		*(volatile char *)(m + (size_t)k % (mib / 2) * (2ul << 20)) = 2;
+		first[k] = ticks() - from;
+		CHECK(!close(quiet[0]) && !close(quiet[1]) && !wait_status(one));
+	}
+	point("fork-huge", mib, 5, 1);
+	memcpy(taken, first, sizeof first);
+	point("fork-huge-write", mib, 5, 1);
+	CHECK(!munmap(all, size + (2ul << 20)));
+}
+
+static void curve_huge(void)
+{
+	static const unsigned mib[] = { 2, 8, 32, 128, 256, 512, 1024 };
+
+	for (unsigned i = 0; i < sizeof mib / sizeof mib[0]; i++)
+		huge_point(mib[i]);
+}
+
 static const struct curve { const char *name; void (*run)(void); } curves[] = {
 	{ "poll", curve_poll }, { "children", curve_children }, { "threads", curve_threads }, { "epoll", curve_epoll },
 	{ "open", curve_open }, { "signals", curve_signals }, { "timers", curve_timers }, { "maps", curve_maps },
-	{ "ranges", curve_ranges }, { "places", curve_places },
+	{ "ranges", curve_ranges }, { "places", curve_places }, { "args", curve_args }, { "mapped", curve_mapped },
+	{ "texts", curve_texts }, { "huge", curve_huge },
 };
 
 /* All, or those that are named. */
 int main(int argc, char **argv)
 {
+	if (!strcmp(argv[0], "nothing"))
+		return 0;
+	if (getpid() == 1)
+		(void)mount("proc", "/proc", "proc", 0, 0); /* the first program of a Linux without others */
 	for (unsigned i = 0; i < sizeof curves / sizeof curves[0]; i++) {
 		int wanted = argc == 1;
 

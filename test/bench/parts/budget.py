@@ -10,7 +10,7 @@ PATH = os.path.join(build.HERE, "budget")
 # Rows whose work is the program's own, or whose file may not have been fetched, are measured by `make bench` alone; and those that take seconds.
 LEFT_OUT = {"sort", "gzip", "sqlite", "sh-loop", "exec-dynamic", "fork-parent", "demand-zero", "fork-512m", "timer"}
 # Rows that are means of many operations beside other processes: where a slice ends among them is not the same on every run.
-MEANS = {"cow-copy", "cow-last", "fork", "fork-64m", "fork-child1", "fork-exec", "spawn", "yield", "thread"}
+MEANS = {"cow-copy", "cow-last", "cow-last-child", "fork", "fork-glibc", "fork-64m", "fork-child1", "fork-exec", "spawn", "yield", "thread"}
 # Rows with two ways, of which the quick round may meet one only; 3 % over the shorter is 1 % over the longer. Of two that wake each other, who has run less decides
 # where each is put in the run queue, for a thousand turns or more (34 instructions a turn); of an exec's two envs, when the dead one is taken apart.
 TWO_WAYS = {"pipe", "eventfd", "futex", "vfork-exec"}

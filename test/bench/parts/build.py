@@ -35,7 +35,7 @@ def compile_one(path, command, sources, needs):
 
 
 def programs():
-    """The measuring program, the tiny and the dynamic one it starts: host paths by guest paths."""
+    """The measuring program, by musl and by glibc; the tiny and the dynamic one it starts: host paths by guest paths."""
     os.makedirs(OUT, exist_ok=True)
     folder = os.path.join(HERE, "program")
     sources = sorted(glob.glob(os.path.join(folder, "*.c")))
@@ -45,6 +45,7 @@ def programs():
     tiny, dynamic = os.path.join(started, "tiny.S"), os.path.join(started, "dynamic.c")
     return {
         PROGRAM: compile_one(os.path.join(OUT, "bench"), ["musl-gcc", "-static", *flags], sources, needs),
+        f"{PROGRAM}-glibc": compile_one(os.path.join(OUT, "bench-glibc"), ["gcc", "-static", *flags], sources, needs),
         "/bin/bench-tiny": compile_one(os.path.join(OUT, "bench-tiny"), ["gcc", "-static", "-nostdlib"], [tiny], [tiny]),
         "/bin/bench-dynamic": compile_one(os.path.join(OUT, "bench-dynamic"), ["gcc", "-O2"], [dynamic], [dynamic]),
     }

@@ -10,7 +10,8 @@ from . import build, rows, svg, systems, table
 
 GUEST = "/bin/flatcost"
 # What flatcost.c is asked for, each in a boot of its own: seconds.
-CURVES = {"poll": 120, "epoll": 120, "open": 120, "signals": 120, "timers": 120, "children": 200, "maps": 120, "ranges": 120, "places": 120, "threads": 120}
+CURVES = {"poll": 120, "epoll": 120, "open": 120, "signals": 120, "timers": 120, "children": 200, "maps": 120, "ranges": 120, "places": 120, "threads": 120,
+          "args": 120, "mapped": 120, "texts": 120, "huge": 120}
 
 
 def aril(name, seconds):

@@ -75,8 +75,7 @@ def aril(arguments, seconds, each=None, counted=True, app=None, packages=True, m
     with tempfile.TemporaryDirectory(prefix="aril-bench-") as folder:
         log = os.path.join(folder, "log")
         command = [MACHINE, "run", "--mem", memory, "--timeout", str(seconds), "--log", log, "--qemu=-cpu", f"--qemu={CPU if counted else CPU_WALL}"]
-        if counted:
-            command += ["--icount", str(SHIFT)]
+        command += ["--icount", str(SHIFT)] if counted else ["--cold"]  # a saved machine's boot was another day
         if app:
             command += ["--app", app]
         else:
@@ -122,7 +121,8 @@ def linux_alone(program, arguments, seconds, options=""):
     guest = f"/bin/{os.path.basename(program)}"
     folder, archive = os.path.join(build.OUT, "alone-tree"), os.path.join(build.OUT, "alone-initramfs")
     os.makedirs(os.path.join(folder, "bin"), exist_ok=True)
-    os.makedirs(os.path.join(folder, "dev"), exist_ok=True)
+    for name in ("dev", "proc"):
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
     shutil.copyfile(program, folder + guest)
     os.chmod(folder + guest, 0o755)
     cpio.write(folder, archive)
@@ -131,7 +131,7 @@ def linux_alone(program, arguments, seconds, options=""):
     return lines_of(command, seconds, None)
 
 
-def linux_entry():
+def linux_entry(counted=True):
     """TSC at which the boot loader enters the kernel's first instruction: the same machine and files, but that instruction's place taken by a reading."""
     with open(linux_kernel(), "rb") as f:
         image = bytearray(f.read())
@@ -144,7 +144,7 @@ def linux_entry():
         kernel, out = os.path.join(folder, "kernel"), os.path.join(folder, "out")
         with open(kernel, "wb") as f:
             f.write(image)
-        command = linux_command(kernel, True, "quiet", f"file:{out}") + ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        command = linux_command(kernel, counted, "quiet", f"file:{out}") + ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False)
         with open(out, "rb") as f:
             data = f.read()

@@ -24,6 +24,8 @@ static inline uint64_t ticks(void)
 
 /* So many of the full number: the quick round (for the budget) does less of everything that is repeated. */
 unsigned rounds(unsigned full);
+/* The word that starts a row in a program as this one was started. */
+const char *row_mode(void);
 
 /* One sample: ticks for so many operations. The two rdtsc's own cost is taken off. At most SAMPLES of them. */
 #define SAMPLES 1024

@@ -23,8 +23,20 @@ int row_demand_zero(void)
 	return 0;
 }
 
-/* A child that lives until the pipe's other end is closed. */
-static pid_t sharer(int fd[2])
+/* Each page a mapping of its own, whose neighbour has another right: nothing beside it can come with it. */
+int row_demand_zero_one(void)
+{
+	char *m = mmap(0, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	NEED(m != MAP_FAILED && mprotect(m + PAGE, PAGE, PROT_READ) == 0);
+	m[0] = 1;
+	EACH(rounds(N), NEED(madvise(m, PAGE, MADV_DONTNEED) == 0), *(volatile char *)m = 1, );
+	samples_say("");
+	return 0;
+}
+
+/* A child that writes each page there (none: 0) and lives until the pipe's other end is closed. */
+static pid_t sharer(int fd[2], char *written)
 {
 	pid_t child;
 
@@ -35,6 +47,8 @@ static pid_t sharer(int fd[2])
 		char byte;
 
 		(void)close(fd[1]);
+		for (unsigned i = 0; written && i < COW_PAGES; i++)
+			written[i * PAGE] = 3;
 		(void)!read(fd[0], &byte, 1);
 		_exit(0);
 	}
@@ -42,40 +56,43 @@ static pid_t sharer(int fd[2])
 	return child;
 }
 
-/* Writes all pages: one sample, by pages. */
-static void pages_write(char *m)
+/* Writes so many pages: one sample, by pages. */
+static void pages_write(char *m, unsigned pages)
 {
 	uint64_t from = ticks();
 
-	for (unsigned i = 0; i < COW_PAGES; i++)
+	for (unsigned i = 0; i < pages; i++)
 		m[i * PAGE] = 2;
-	sample(from, ticks(), COW_PAGES);
+	sample(from, ticks(), pages);
 }
 
-static int cow(int shared)
+/* Writes so many pages while the child lives (none: 0), or all after its end; it may have written them itself. */
+static int cow(unsigned while_shared, int child_writes)
 {
 	char *m = touched(COW_PAGES * PAGE);
 
 	NEED(m != 0);
 	for (unsigned k = 0; k < 5; k++) {
 		int fd[2], e = 0;
-		pid_t child = sharer(fd);
+		pid_t child = sharer(fd, child_writes ? m : 0);
 
 		NEED(child > 0);
-		if (shared)
-			pages_write(m);
+		if (while_shared)
+			pages_write(m, while_shared);
 		(void)close(fd[1]);
 		if ((e = ended_well(child)) != 0)
 			return e;
-		if (!shared)
-			pages_write(m);
+		if (!while_shared)
+			pages_write(m, COW_PAGES);
 	}
 	samples_say("");
 	return 0;
 }
 
-int row_cow_copy(void) { return cow(1); }
-int row_cow_last(void) { return cow(0); }
+int row_cow_copy(void) { return cow(COW_PAGES, 0); }
+int row_cow_copy_one(void) { return cow(1, 0); }
+int row_cow_last(void) { return cow(0, 0); }
+int row_cow_last_child(void) { return cow(0, 1); }
 
 int row_mmap(void)
 {
