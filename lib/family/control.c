@@ -48,9 +48,12 @@ static uint64_t pages_find(uint64_t from, uint64_t n)
 			i |= HOLE_PAGES - 1;
 			continue;
 		}
-		if (!run && i % 64 == 0 && map[i / 64] == ~0ul) {
-			i += 63;
-			continue;
+		if (!run) { /* the next free one of its word */
+			uint64_t free = ~map[i / 64] >> (i % 64);
+
+			i = free ? i + (uint64_t)__builtin_ctzl(free) : i | 63;
+			if (!free || i >= end)
+				continue;
 		}
 		run = page_used(map, i) ? 0 : run + 1;
 		if (run == n)
@@ -154,6 +157,7 @@ int control_give_back(void)
 {
 	if (P->self == SAID->monitor)
 		return 0;
+	(void)heap_give_back();
 	return end_give_back() | (pages_free() > 2 * HOLE_PAGES && holes_make());
 }
 
@@ -166,12 +170,14 @@ void *fam_pages_any(size_t count)
 	page = pages_find(F->control_hint, count);
 	if (!page)
 		page = pages_find(1, count);
+	if (!page && heap_give_back())
+		page = pages_find(1, count);
 	if (!page && (control_grow(count) || ((data_give_back() | memory_recover()) && control_grow(count))))
 		page = pages_find(1, count);
 	if (!page)
 		return NULL;
 	pages_mark(page, count, 1);
-	if (page == F->control_hint)
+	if (page == F->control_hint || count == 1) /* the first that is free */
 		F->control_hint = page + count;
 	return (void *)(FAMILY_BASE + page * PAGE);
 }

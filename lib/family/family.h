@@ -34,6 +34,7 @@ struct family {
 	struct swap *swap;             /* vm/swap.h; NULL: there is none */
 	uint64_t swap_outs, swap_ins;  /* pages that went there, that came back, ever */
 	struct heap_page *heap[HEAP_CLASSES]; /* pages of each class that have room */
+	struct heap_page *heap_kept[HEAP_CLASSES]; /* one without an object, counted as free; NULL: there is none */
 
 	/* tasks and run queue */
 	struct task *tasks, *tasks_end; /* by rising pid; the first is pid 1 */
@@ -163,6 +164,8 @@ void home_serve(uint64_t control_wanted, uint64_t table_wanted);
 void control_start(uint64_t used);
 /* Free pages go back to the monitor: true when there were some. */
 int  control_give_back(void);
+/* heap.c: pages that it keeps without an object in them are free pages again: true when there were some. */
+int  heap_give_back(void);
 /* Asks the monitor for that many control pages in all, and for the table of data memory with that number, counted from
  * 1 (0: none). It has answered when this returns, but perhaps not done it. */
 void monitor_ask(uint64_t control_wanted, uint64_t table_wanted);

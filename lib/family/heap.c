@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Small objects in family memory. A page holds objects of one class; its head lists the free ones. A page whose last
- * object goes is given back at once, so that what a process used is free when it is gone. Objects too large for a
- * class get pages of their own behind the same kind of head. */
+ * object goes is counted as free at once, so that what a process used is free when it is gone; one of each class stays
+ * for the next object until somebody needs it: a message that is its page's first and last object costs no page.
+ * Objects too large for a class get pages of their own behind the same kind of head. */
 #include <asm/errno.h>
 #include <base/string.h>
 #include <rt/log.h>
@@ -48,6 +49,53 @@ static void page_link(struct heap_page *h)
 	F->heap[h->class] = h;
 }
 
+/* The class's page that was kept, or a new one. */
+static struct heap_page *page_new(uint32_t class)
+{
+	struct heap_page *h = F->heap_kept[class];
+
+	if (h) {
+		F->heap_kept[class] = NULL;
+		F->told.control_used++;
+		return h;
+	}
+	h = fam_pages_any(1);
+	if (!h)
+		return NULL;
+	memset(h, 0, HEAD);
+	h->magic = HEAP_MAGIC;
+	h->class = class;
+	return h;
+}
+
+static void page_empty(struct heap_page *h)
+{
+	page_unlink(h);
+	if (F->heap_kept[h->class]) {
+		fam_pages_free(h, 1);
+		return;
+	}
+	F->heap_kept[h->class] = h;
+	F->told.control_used--;
+}
+
+int heap_give_back(void)
+{
+	int any = 0;
+
+	for (uint32_t class = 0; class < HEAP_CLASSES; class++) {
+		struct heap_page *h = F->heap_kept[class];
+
+		if (!h)
+			continue;
+		F->heap_kept[class] = NULL;
+		F->told.control_used++;
+		fam_pages_free(h, 1);
+		any = 1;
+	}
+	return any;
+}
+
 static void *large_alloc(size_t size)
 {
 	uint64_t pages = PAGE_UP(size + HEAD) / PAGE;
@@ -74,12 +122,9 @@ void *fam_alloc_any(size_t size)
 		return size < EXO_HOME_SIZE ? large_alloc(size) : 0;
 	h = F->heap[class];
 	if (!h) {
-		h = fam_pages_any(1);
+		h = page_new(class);
 		if (!h)
 			return 0;
-		memset(h, 0, HEAD);
-		h->magic = HEAP_MAGIC;
-		h->class = class;
 		page_link(h);
 	}
 	object = h->free;
@@ -117,8 +162,6 @@ void fam_free(void *p)
 		page_link(h);
 	*(void **)p = h->free;
 	h->free = p;
-	if (!h->used) {
-		page_unlink(h);
-		fam_pages_free(h, 1);
-	}
+	if (!h->used)
+		page_empty(h);
 }
