@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Linux library OS as an app: how it makes processes, and what it does beside them. By which parts they share
- * memory and CPU stands in parts.c. */
+/* The Linux library OS as an app: chooses its parts. Its pager stands in memory.c, its scheduler in cpu.c. Another app
+ * may choose others, or bring its own. */
 #include <posix/parts.h>
 #include <rt/rt.h>
 #include "init.h"
@@ -8,6 +8,9 @@
 const struct posix_app posix_app = {
 	.load = load_binary,       /* scripts, static and position-independent ELF */
 	.fork = fork_sealed,       /* links tables, copies no page */
+	.victims = swap_clock,     /* what was not used for a while */
+	.latency_ns = 6000000,
+	.granularity_ns = 750000,
 	.monitor = monitor_main,   /* devices, slices, the machine's end */
 	.first = init_main,
 	.events = init_events,

@@ -103,8 +103,8 @@ static uint64_t deadline_of(const struct monitor *m, exo_name next, uint64_t now
 	if (m->told.wakes && next != m->keeper)
 		at = earlier(at, m->told.wakes);
 	if (next && next != m->keeper && m->told.run_count > 1) {
-		share = posix_parts.latency_ns / m->told.run_count;
-		at = earlier(at, now + MAX_OF(share, posix_parts.granularity_ns));
+		share = posix_app.latency_ns / m->told.run_count;
+		at = earlier(at, now + MAX_OF(share, posix_app.granularity_ns));
 	}
 	return at ? MAX_OF(at, now + SOON_NS) : 0;
 }

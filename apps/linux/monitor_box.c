@@ -339,7 +339,7 @@ static void bytes_look(struct monitor *m, struct box_kept *b)
 	memcpy(b->seen, word, sizeof word);
 	(void)gate_notify(b->env, MONITOR_BOXES);
 	m->box_turn = b->env;
-	m->box_until = clock_ns() + posix_parts.granularity_ns;
+	m->box_until = clock_ns() + posix_app.granularity_ns;
 }
 
 static void box_asked(struct monitor *m, unsigned n, const struct told_box *t)

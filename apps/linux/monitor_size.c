@@ -88,7 +88,7 @@ static void ask(struct monitor *m, struct box_kept *b, uint32_t account)
 	/* Each request has a deadline of its own, by which it is known. */
 	(void)gate_revoke(who_draws(account), EXO_REVOKE_ASK, n, rt_tsc_at(b->size.due) + b->size.asked);
 	m->box_turn = b->env;
-	m->box_until = clock_ns() + posix_parts.granularity_ns;
+	m->box_until = clock_ns() + posix_app.granularity_ns;
 }
 
 /* Of an env's table at `base`: how many frames were taken. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What an app on this library chooses: posix_parts, one function or number for each policy of memory and CPU, which the
- * library asks wherever the policy counts; and posix_app, how processes are made, and what is done beside them. */
+/* What an app on this library chooses. It defines posix_app: how processes are made, by which numbers they share memory
+ * and CPU, and what is done beside them. Its pager and its scheduler are names that rooms below ask for: page_bring
+ * (vm/needs.h) and sched_pick (run/needs.h). */
 #ifndef POSIX_PARTS_H
 #define POSIX_PARTS_H
 #include <stddef.h>
@@ -16,21 +17,15 @@ struct task;
 struct thread;
 
 #pragma GCC visibility push(hidden)
-struct posix_parts {
-	/* Pager: makes the page of va present with that access; 0, -EFAULT, -ENXIO, -ENOMEM. */
-	int (*page)(uint64_t va, unsigned access);
-	/* Swap: which pages go when memory is short (vm/swap.h). */
-	swap_policy *victims;
-	/* Scheduler: who of the run queue is next, but for `other`; NULL = nobody. */
-	struct thread *(*pick)(const struct thread *other);
-	uint64_t latency_ns, granularity_ns; /* every runnable thread gets the CPU once in that time; but no turn is shorter than that */
-};
-
 struct posix_app {
 	/* Loader: checks the file at path and fills the plan's images; 0 or -errno. */
 	int (*load)(struct exec_plan *plan, const char *path);
 	/* Fork: an env for the child that has what the caller's has; its name or -errno. */
 	long (*fork)(const struct fork_start *start);
+	/* Swap: which pages go when memory is short (vm/swap.h). */
+	swap_policy *victims;
+	/* Every runnable thread gets the CPU once in that time; but no turn is shorter than that. */
+	uint64_t latency_ns, granularity_ns;
 	/* The family's monitor, after the family is made. */
 	void (*monitor)(void) __attribute__((noreturn));
 	/* Process 1, in its own env, when family, file system and task 1 stand: starts the first program. */

@@ -111,8 +111,8 @@ static void monitor_begin(void *nothing)
 	if (r < 0)
 		give_up("the family segment cannot be made", r);
 	F->randomize = 2;
-	F->latency_ns = posix_parts.latency_ns;
-	F->granularity_ns = posix_parts.granularity_ns;
+	F->latency_ns = posix_app.latency_ns;
+	F->granularity_ns = posix_app.granularity_ns;
 	realtime_start();
 	posix_app.monitor();
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of an upcall: page faults go to the pager, other exceptions become signals, asynchronous events go to the scheduler. */
 #include "library.h"
-#include "parts.h"
 #include <rt/note.h>
 #include <vm/needs.h>
 #include <asm/siginfo.h>
@@ -60,7 +59,7 @@ static __attribute__((noinline, cold)) int page_serve_noted(uint64_t va, unsigne
 	int e;
 
 	walk_note(NOTE_FAULT, va);
-	e = posix_parts.page(va, access);
+	e = page_bring(va, access);
 	walk_note(NOTE_FAULT_END | (uint64_t)-e << 8, va);
 	return e;
 }
@@ -68,7 +67,7 @@ static __attribute__((noinline, cold)) int page_serve_noted(uint64_t va, unsigne
 /* 0: the access may be tried again; else Linux's error, negative. */
 static inline int page_serve_told(uint64_t va, unsigned access)
 {
-	return F->env_names ? page_serve_noted(va, access) : posix_parts.page(va, access);
+	return F->env_names ? page_serve_noted(va, access) : page_bring(va, access);
 }
 
 static void fault_serve(const struct exo_upcall *u)

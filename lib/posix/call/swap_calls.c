@@ -43,7 +43,7 @@ CALL2(swapon, path, flags)
 
 	if (flags & ~(uint64_t)(SWAP_FLAG_PRIO_MASK | SWAP_FLAG_PREFER | SWAP_FLAGS_DISCARD))
 		return -EINVAL;
-	return e ? e : swap_start(TIMES_RAM * SAID->frames, priority, posix_parts.victims);
+	return e ? e : swap_start(TIMES_RAM * SAID->frames, priority, posix_app.victims);
 }
 
 static struct task *task_of(exo_name env)
