@@ -49,7 +49,7 @@ EFI_O    := $(filter-out %/kernel_image.S.o,$(call objects,$(B)/efi,efi lib/base
 ROOMS    := lib/family lib/run lib/vm lib/fs lib/tty lib/load lib/dev lib/posix lib/posix/process lib/posix/signal lib/posix/call lib/posix/file lib/posix/sysv
 POSIX_O  := $(filter-out %/alone.c.o,$(call objects,$(U)/posix,$(ROOMS) apps/linux)) $(U)/posix/$(U)/font.c.o
 # Native apps on more than lib/rt: they are linked with what they ask for of these rooms.
-ON_VM    := $(sort $(patsubst %/,%,$(dir $(filter-out apps/linux/% test/guest/slowfs/% test/guest/fifo/%,$(shell grep -lE '<(family|run|vm)/' apps/*/*.c test/guest/*/*.c)))))
+ON_VM    := $(sort $(patsubst %/,%,$(dir $(filter-out apps/linux/% test/guest/slowfs/% test/guest/fifo/% test/guest/parts/%,$(shell grep -lE '<(family|run|vm)/' apps/*/*.c test/guest/*/*.c)))))
 APP_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard apps/*/*.c))))
 TEST_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard test/guest/*/*.c))))
 APPS     := $(addprefix $(U)/apps/,$(notdir $(APP_DIRS)))
@@ -199,7 +199,7 @@ $(U)/librt.a: $(call objects,$(U)/user,lib/rt lib/base)
 	$(Q)ar rcsD $@ $^
 # Each is linked in a home of its own, which a hash of what it is made of chooses; one with a linker script that says
 # where (`app_base`) lies there. What is linked where goes to the right of the command below.
-ON_POSIX := apps/linux test/guest/slowfs test/guest/fifo
+ON_POSIX := apps/linux test/guest/slowfs test/guest/fifo test/guest/parts
 AT_HOME  = base=$$$$(lib/rt/apphome $(1) $$(filter %.o %.a %.ld,$$^)) && set -- --defsym "app_base=$$$$base" &&
 app_at   = $(if $(filter $(ON_POSIX),$(1)),$(call AT_HOME,linux),$(if $(wildcard $(1)/app.ld),,$(call AT_HOME,app)))
 LINK_APP = $$(LD) $$(LINK) -no-pie --no-relax -u _start "$$$$@"
@@ -220,7 +220,11 @@ $(U)/librooms.a: $(call objects,$(U)/user,lib/family lib/run lib/vm) $(U)/lz4.o
 # The same, with another list of file systems than its own, or another policy of swap: an app of the test suite brings that.
 $(U)/posix-open.o: $(U)/posix.o
 	$(Q)$(OBJCOPY) --weaken-symbol=kinds_of_linux --weaken-symbol=swap_clock $< $@
-app_objects = $(if $(filter-out apps/linux,$(filter $(ON_POSIX),$(1))),$(U)/posix-open.o $(call objects,$(U)/user,$(1)),$(app_objects_other))
+# The same without what an app chooses: for one that brings all parts.
+$(U)/posix-parts.o: $(filter-out $(addprefix $(U)/posix/apps/linux/,main.c.o cpu.c.o memory.c.o),$(POSIX_O)) $(U)/lz4.o
+	$(Q)$(CC) -r -nostdlib -flto -flinker-output=nolto-rel $(POSIX_C) -o $@ $^
+app_objects = $(if $(filter test/guest/parts,$(1)),$(U)/posix-parts.o $(call objects,$(U)/user,$(1)),$(app_objects_some))
+app_objects_some = $(if $(filter-out apps/linux,$(filter $(ON_POSIX),$(1))),$(U)/posix-open.o $(call objects,$(U)/user,$(1)),$(app_objects_other))
 app_objects_other = $(if $(filter apps/linux,$(1)),$(U)/posix.o,$(call objects,$(U)/user,$(1)) $(if $(filter $(ON_VM),$(1)),$(U)/librooms.a))
 $(foreach dir,$(APP_DIRS) $(TEST_DIRS),$(eval $(call app,$(dir),$(call app_objects,$(dir)))))
 
