@@ -184,6 +184,7 @@ FRAME_CASES = {
     "image-cut": "$T/cuts /etc/demo",
     "chance": "s=/proc/sys/kernel/randomize_va_space; for n in 0 1 2; do echo $n >$s; $T/chance-pie | head -6; done; echo 3 >$s",
     "clock-set": "$T/clockset",
+    "limits": "grep -E 'locked|priority|msgqueue' /proc/self/limits",
     "realtime-share": "s=/proc/sys/kernel/sched_r; cat ${s}*; for f in period_us=0 period_us=-1 period_us=900000 runtime_us=1000001 runtime_us=-2 runtime_us=x; do "
                       "(echo ${f#*=} >${s}t_${f%=*}) 2>/dev/null || echo $f refused; done; echo -1 >${s}t_runtime_us; echo 7 >${s}r_timeslice_ms; cat ${s}*; "
                       "echo 500000 >${s}t_runtime_us; echo 0 >${s}r_timeslice_ms; cat ${s}*; $T/rtshare; echo 950000 >${s}t_runtime_us",
@@ -265,6 +266,13 @@ def test_image_file_is_cut(counted):
 def test_clock_is_set(counted):
     """The family's wall clock moves, with all that waits for it; a host's is not to be set by a test."""
     assert counted["clock-set"].status == 0 and counted["clock-set"].out.endswith(b"relative\ngood\n"), counted["clock-set"]
+
+
+def test_first_limits(counted):
+    """What root has on Debian's kernel; a host's may be a container's."""
+    rows = [line.split() for line in counted["limits"].out.decode().splitlines()]
+    assert [row[1:2] + row[-3:] for row in rows] == [["locked", "8388608", "8388608", "bytes"], ["msgqueue", "819200", "819200", "bytes"], ["nice", "priority", "0", "0"],
+                                                     ["realtime", "priority", "0", "0"]], rows
 
 
 def test_debug_recounts():

@@ -206,6 +206,8 @@ static long master_ioctl(struct file *f, unsigned request, uint64_t arg)
 		return user_write(arg, &t->pgrp, sizeof(t->pgrp));
 	case TIOCGSID:
 		return t->session ? user_write(arg, &t->session, sizeof(t->session)) : -ENOTTY;
+	case TIOCEXCL: case TIOCNXCL: case TIOCGEXCL:
+		return tty_exclusive(&t->exclusive[1], request, arg);
 	case TIOCSCTTY:
 	case TIOCNOTTY:
 		return -ENOTTY;

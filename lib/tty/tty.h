@@ -22,7 +22,8 @@ struct tty {
 	uint32_t slaves, slave_opens;  /* open files of a pseudo-terminal's slave, now and ever */
 	uint8_t locked, has_master;
 	uint8_t packets, news;         /* TIOCPKT; what its master is told by the next read: TIOCPKT_ bits */
-	struct termios mode;
+	uint8_t exclusive[2];          /* TIOCEXCL of the slave or console, and of the master; root opens it all the same */
+	struct termios mode, held;     /* held: TIOCSLCKTRMIOS, the bits and characters of mode that stay */
 	struct window_size window;
 	uint32_t speed_in, speed_out;  /* bits a second, which nothing here depends on */
 	int session, pgrp;             /* 0: nobody's */
@@ -93,6 +94,7 @@ static inline void tty_wake(struct tty *t, void *channel)
 
 /* pty.c: its master is told by TIOCPKT, if it wants to know. */
 void pty_tell(struct tty *t, unsigned news);
+long tty_exclusive(uint8_t *flag, unsigned request, uint64_t arg); /* TIOCEXCL, TIOCNXCL, TIOCGEXCL */
 void tty_stop(struct tty *t, int on);                 /* output stops or goes on; waking is the caller's */
 
 /* tty.c */

@@ -27,6 +27,24 @@ static int has_usual_flow(const struct termios *m)
 	return m->c_iflag & IXON && m->c_cc[VSTOP] == 19 && m->c_cc[VSTART] == 17;
 }
 
+static tcflag_t bits_kept(tcflag_t old, tcflag_t new, tcflag_t held) { return (new & ~held) | (old & held); }
+
+/* What TIOCSLCKTRMIOS holds stays as it is, whoever sets a mode. */
+static void mode_hold(const struct tty *t, struct termios *mode)
+{
+	const struct termios *old = &t->mode, *held = &t->held;
+
+	mode->c_iflag = bits_kept(old->c_iflag, mode->c_iflag, held->c_iflag);
+	mode->c_oflag = bits_kept(old->c_oflag, mode->c_oflag, held->c_oflag);
+	mode->c_cflag = bits_kept(old->c_cflag, mode->c_cflag, held->c_cflag);
+	mode->c_lflag = bits_kept(old->c_lflag, mode->c_lflag, held->c_lflag);
+	if (held->c_line)
+		mode->c_line = old->c_line;
+	for (int i = 0; i < NCCS; i++)
+		if (held->c_cc[i])
+			mode->c_cc[i] = old->c_cc[i];
+}
+
 static void mode_take(struct tty *t, const struct termios *mode)
 {
 	const struct termios old = t->mode;
@@ -101,6 +119,7 @@ static long mode_set(struct tty *t, unsigned request, uint64_t arg)
 		return error;
 	if (mode_flushes(request))
 		line_flush(t);
+	mode_hold(t, &mode);
 	mode_take(t, &mode);
 	t->speed_out = speed_of(mode.c_cflag & CBAUD, speed[1]);
 	t->speed_in = mode.c_cflag >> IBSHIFT & CBAUD ? speed_of(mode.c_cflag >> IBSHIFT & CBAUD, speed[0]) : t->speed_out;
@@ -183,6 +202,29 @@ void tty_set_size(int rows, int columns)
 	window_set(t, &size);
 }
 
+long tty_exclusive(uint8_t *flag, unsigned request, uint64_t arg)
+{
+	int value = *flag;
+
+	if (request == TIOCGEXCL)
+		return user_write(arg, &value, sizeof(value));
+	*flag = request == TIOCEXCL;
+	return 0;
+}
+
+/* CLOCAL by a call of its own, which older programs use; what is held does not count for it. */
+static long carrier_set(struct tty *t, uint64_t arg)
+{
+	struct termios mode = t->mode;
+	int value;
+
+	if (user_read(&value, arg, sizeof(value)))
+		return -EFAULT;
+	mode.c_cflag = bits_kept(mode.c_cflag, value ? CLOCAL : 0, ~(tcflag_t)CLOCAL);
+	mode_take(t, &mode);
+	return 0;
+}
+
 long tty_ioctl(struct file *f, unsigned request, uint64_t arg)
 {
 	struct tty *t = f->own;
@@ -232,9 +274,17 @@ long tty_ioctl(struct file *f, unsigned request, uint64_t arg)
 		return user_write(arg, &value, sizeof(value));
 	case TIOCGETD:
 		return user_write(arg, &value, sizeof(value));
-	case TIOCEXCL:
-	case TIOCNXCL:
-		return 0;
+	case TIOCGLCKTRMIOS:
+		return user_write(arg, &t->held, sizeof(t->held));
+	case TIOCSLCKTRMIOS:
+		return user_read(&t->held, arg, sizeof(t->held));
+	case TIOCGSOFTCAR:
+		value = !!(t->mode.c_cflag & CLOCAL);
+		return user_write(arg, &value, sizeof(value));
+	case TIOCSSOFTCAR:
+		return carrier_set(t, arg);
+	case TIOCEXCL: case TIOCNXCL: case TIOCGEXCL:
+		return tty_exclusive(&t->exclusive[0], request, arg);
 	}
 	return -ENOTTY;
 }

@@ -33,6 +33,41 @@ static void expect(int m, const char *end)
 	fflush(stdout);
 }
 
+/* What a terminal holds of its mode stays, whichever side sets another one; but TIOCSSOFTCAR does not look. */
+static void holds(int m)
+{
+	struct termios mode, held = { 0 }, got;
+	int s = ioctl(m, TIOCGPTPEER, O_RDWR | O_NOCTTY), value = 7;
+
+	CHECK(s >= 0 && ioctl(s, TIOCGLCKTRMIOS, &got) == 0 && got.c_lflag == 0 && got.c_cc[VINTR] == 0);
+	held.c_lflag = ECHO;
+	held.c_cflag = CLOCAL;
+	held.c_cc[VINTR] = 1;
+	CHECK(ioctl(s, TIOCSLCKTRMIOS, &held) == 0 && ioctl(m, TIOCGLCKTRMIOS, &got) == 0 && got.c_lflag == ECHO && got.c_cc[VINTR] == 1);
+	CHECK(tcgetattr(s, &mode) == 0 && mode.c_lflag & ECHO);
+	mode.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+	mode.c_cflag |= CLOCAL;
+	mode.c_cc[VINTR] = 'i';
+	mode.c_cc[VEOF] = 'e';
+	CHECK(tcsetattr(s, TCSANOW, &mode) == 0 && tcgetattr(s, &mode) == 0);
+	CHECK((mode.c_lflag & (ECHO | ICANON)) == ECHO && !(mode.c_cflag & CLOCAL) && mode.c_cc[VINTR] == 3 && mode.c_cc[VEOF] == 'e');
+	value = 7;
+	CHECK(ioctl(s, TIOCSSOFTCAR, &value) == 0 && ioctl(m, TIOCGSOFTCAR, &value) == 0 && value == 1);
+	CHECK(tcgetattr(s, &mode) == 0 && mode.c_cflag & CLOCAL);
+	mode.c_cflag &= ~(tcflag_t)CLOCAL;
+	CHECK(tcsetattr(m, TCSANOW, &mode) == 0 && ioctl(s, TIOCGSOFTCAR, &value) == 0 && value == 1);
+	memset(&held, 0, sizeof(held));
+	CHECK(ioctl(m, TIOCSLCKTRMIOS, &held) == 0 && tcsetattr(s, TCSANOW, &mode) == 0);
+	CHECK(ioctl(s, TIOCGSOFTCAR, &value) == 0 && value == 0);
+	FAILS(ioctl(s, TIOCGLCKTRMIOS, 8), EFAULT);
+	FAILS(ioctl(s, TIOCSLCKTRMIOS, 8), EFAULT);
+	FAILS(ioctl(s, TIOCSSOFTCAR, 8), EFAULT);
+	/* Each side is alone with its user by itself. */
+	CHECK(ioctl(s, TIOCGEXCL, &value) == 0 && value == 0 && ioctl(s, TIOCEXCL) == 0 && ioctl(s, TIOCGEXCL, &value) == 0 && value == 1);
+	CHECK(ioctl(m, TIOCGEXCL, &value) == 0 && value == 0 && ioctl(m, TIOCEXCL) == 0 && ioctl(s, TIOCNXCL) == 0);
+	CHECK(ioctl(s, TIOCGEXCL, &value) == 0 && value == 0 && ioctl(m, TIOCGEXCL, &value) == 0 && value == 1 && close(s) == 0);
+}
+
 static void child(const char *name)
 {
 	char line[64];
@@ -83,7 +118,10 @@ int main(void)
 	CHECK(grantpt(m) == 0 && unlockpt(m) == 0 && ioctl(m, TIOCGPTLCK, &value) == 0 && value == 0);
 	CHECK(stat(name, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev >> 8 == 136);
 	second = posix_openpt(O_RDWR | O_NOCTTY);
-	CHECK(second >= 0 && ioctl(second, TIOCGPTN, &value) == 0 && value != number && close(second) == 0);
+	CHECK(second >= 0 && ioctl(second, TIOCGPTN, &value) == 0 && value != number);
+	CHECK(unlockpt(second) == 0);
+	holds(second);
+	CHECK(close(second) == 0);
 	CHECK(ioctl(m, TIOCSWINSZ, &size) == 0 && poll(&p, 1, 0) == 1 && p.revents == POLLOUT);
 	pid = fork();
 	if (!pid)

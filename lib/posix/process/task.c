@@ -9,7 +9,8 @@
 #include "usage.h"
 #include <posix/signal/signals.h>
 
-#define MSGQUEUE_BYTES 819200 /* as Linux begins with */
+#define MSGQUEUE_BYTES 819200       /* as Linux begins with */
+#define MEMLOCK_BYTES  (8ul << 20) /* the same; root may lock more */
 
 static void limits_default(struct task *t)
 {
@@ -22,6 +23,8 @@ static void limits_default(struct task *t)
 	t->limit[RLIMIT_NOFILE][1] = FD_MAX;
 	/* Linux: half as many as there may be threads, whose stacks may take an eighth of RAM. */
 	t->limit[RLIMIT_SIGPENDING][0] = t->limit[RLIMIT_SIGPENDING][1] = rt_info->frames_ram / 64;
+	t->limit[RLIMIT_MEMLOCK][0] = t->limit[RLIMIT_MEMLOCK][1] = MEMLOCK_BYTES;
+	t->limit[RLIMIT_NICE][0] = t->limit[RLIMIT_NICE][1] = t->limit[RLIMIT_RTPRIO][0] = t->limit[RLIMIT_RTPRIO][1] = 0;
 	t->limit[RLIMIT_MSGQUEUE][0] = t->limit[RLIMIT_MSGQUEUE][1] = MSGQUEUE_BYTES;
 	t->dump_filter = DUMP_USUAL;
 }
