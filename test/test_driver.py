@@ -717,6 +717,13 @@ def test_libraries_of_libraries(tmp_path):
     pairs = dict(reversed(pair) for pair in elf.program_pairs(f"{tmp_path}/main:/opt/main"))
     assert {"/opt/main", "/opt/lib/libone.so", "/opt/lib/libtwo.so", "/lib64/ld-linux-x86-64.so.2"} <= set(pairs), pairs
     assert any(name.endswith("/libc.so.6") for name in pairs)
+    # A path is opened as it is: a relative one from where the program runs, so that nobody can look for it.
+    for name, soname, found in (("near", "lib/libnear.so", []), ("far", f"{tmp_path}/lib/libfar.so", [f"{tmp_path}/lib/libfar.so"])):
+        library = build(tmp_path / "lib", f"lib{name}.so", "-shared", "-fPIC", f"-Wl,-soname,{soname}", source=f"int {name}(void) {{ return 2; }}\n")
+        build(tmp_path, name, f"-Wl,{library}", source=f"int {name}(void); int main(void) {{ return {name}(); }}\n")
+        assert [inside for _, inside in elf.program_pairs(f"{tmp_path}/{name}:/opt/{name}") if f"lib{name}" in inside] == found
+        why = elf.missing(f"{tmp_path}/{name}", f"/opt/{name}", lambda path: path.endswith(("/libc.so.6", "/ld-linux-x86-64.so.2")))
+        assert (why is None) == (not found), why
     os.unlink(tmp_path / "lib/libtwo.so")
     with pytest.raises(failure.Failure, match="libtwo.so, which .*libone.so needs, is not on this host either"):
         elf.program_pairs(f"{tmp_path}/main:/opt/main")

@@ -77,6 +77,10 @@ def test_lists(tmp_path):
     (tmp_path / "t").mkdir()
     make(str(tmp_path), {"t/1-1.run-test": "exit 0"})
     assert list(suites["posix"].tests(str(tmp_path), given)) == [("t/1-1", "/foreign/t/1-1.run-test")]
+    (tmp_path / "src" / "math").mkdir(parents=True)
+    make(str(tmp_path), {"src/math/one-static.exe": "exit 0"})
+    assert list(suites["libc-test"].tests(str(tmp_path), given)) == [("src/math/one-static", "cd /foreign; ./src/math/one-static.exe")]
+    (tmp_path / "src" / "math" / "one-static.exe").unlink()
     assert [name for name, _ in suites["programs"].tests(str(tmp_path), given)] == ["deep/bad", "dies", "good", "leaves", "skips", "t/1-1.run-test"]
     assert foreign("programs", str(tmp_path / "runtest"))[::2] == (2, f"foreign: {tmp_path / 'runtest'}: no test of programs in it\n")
 

@@ -66,6 +66,11 @@ def folders(needs: Needs, origin: str) -> list[str]:
     return [*own, *SYSTEM]
 
 
+def by_search(library: str) -> bool:
+    """Not what has a slash and is relative: ld.so opens that from where the program runs, which only its caller knows."""
+    return library.startswith("/") or "/" not in library
+
+
 def missing(path: str, guest: str, has: Callable[[str], bool], more: tuple = ()) -> Optional[str]:
     """Why the program `path` would not start as `guest` in a tree of which has(file) is true for what it holds; and what helps. None: it would.
     more: folders of LD_LIBRARY_PATH."""
@@ -78,7 +83,7 @@ def missing(path: str, guest: str, has: Callable[[str], bool], more: tuple = ())
         return None
     absent = [] if has(needs.interpreter) else [f"the interpreter {needs.interpreter}"]
     where = [*more, *folders(needs, os.path.dirname(guest))]
-    libraries = [name for name in needs.libraries if not any(has(os.path.join(folder, name)) for folder in where)]
+    libraries = [name for name in filter(by_search, needs.libraries) if not any(has(os.path.join(folder, name)) for folder in where)]
     if libraries:
         absent.append(f"{'the library' if len(libraries) == 1 else 'the libraries'} {', '.join(libraries)}")
     if not absent:
@@ -137,7 +142,7 @@ def program_pairs(text: str) -> list[tuple[str, str]]:
     done, todo = set(), [(first, path, guest)]
     while todo:
         needs, host, inside = todo.pop()
-        for library in needs.libraries:
+        for library in filter(by_search, needs.libraries):
             if library in done or os.path.basename(first.interpreter or "") == library:
                 continue
             done.add(library)
