@@ -83,6 +83,12 @@ def test_kept_bombs():
     assert lines.count("pipes, and nobody was stopped") == lines.count("mappings, and nobody was stopped") == lines.count("status 0") == ROUNDS
 
 
+def test_signals_without_memory():
+    """A handler's frame wants a page where another one has all: that one is killed, and the handler runs."""
+    lines = rounds("stress signals", ["--mem", "128M"])
+    assert lines.count("signals, and nobody else was stopped") == lines.count("status 0") == ROUNDS
+
+
 BOMBS = ("memory", "tree", "fork", "descriptors", "mappings")
 PROMPT_MS = 2000  # of the guest's time, which its instructions make
 

@@ -142,6 +142,7 @@ static void library_fault(struct upcall_frame *f)
 		SPACE->is_copying = 0;
 		if (!e)
 			return;
+		SPACE->copy_lacks = e == -ENOMEM;
 	}
 	if (!copying)
 		crash_library(u, "library fault");

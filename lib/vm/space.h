@@ -59,6 +59,7 @@ struct space {
 	uint8_t  has_closed;         /* a table is, or was since the last fork, closed: pages.c */
 	uint8_t  has_rights_due;     /* whoever opens a table gives its entries their regions' rights: the same */
 	uint8_t  is_copying;         /* the library touches user memory: it may take more of the reserve than others */
+	uint8_t  copy_lacks;         /* the last time that the library could not touch user memory, no frame was left */
 	uint8_t  has_strays;         /* an unmapping failed half-way: entries may stand where no region is */
 	uint64_t brk_start, brk_end; /* brk_end not rounded */
 	uint64_t stack_top, stack_limit;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks until it is refused, in every child; `hog`
- * touches memory until it is refused or ended; `hold N` touches N MiB, says so and waits; `full` fills the tree, then pipes, until both are refused;
- * `pipes` has pipes alone, until no file can be opened; `maps` mappings;
+/* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks
+ * until it is refused, in every child; `hog` touches memory until it is refused or ended; `hold N` touches N MiB, says so
+ * and waits; `full` fills the tree, then pipes, until both are refused; `pipes` has pipes alone, until no file can be
+ * opened; `maps` mappings; `signals` takes signals where no page is, while another one has all pages;
  * `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include "check.h"
 
@@ -346,6 +348,83 @@ static void maps(void)
 	puts("mappings, and nobody was stopped");
 }
 
+#define STEP   (64ul << 10) /* of the hog, while much is free */
+#define LITTLE (16ul << 20)
+#define STACK  (16ul << 10) /* of a handler */
+#define STACKS 1500
+
+static volatile sig_atomic_t taken;
+
+static void take(int sig)
+{
+	(void)sig;
+	taken++;
+}
+
+static size_t memory_free(void)
+{
+	struct sysinfo s;
+
+	CHECK(sysinfo(&s) == 0);
+	return s.freeram * s.mem_unit;
+}
+
+/* Touches another piece for each byte that comes, and says so. */
+static void eat(int from, int to)
+{
+	char *p = mmap(0, 1ul << 36, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), byte;
+
+	CHECK(p != MAP_FAILED);
+	while (memory_free() > LITTLE)
+		for (char *end = p + STEP; p < end; p += 4096)
+			*p = 1;
+	while (write(to, "", 1) == 1 && read(from, &byte, 1) == 1)
+		for (char *end = p + STACK; p < end; p += 4096)
+			*p = 1;
+	_exit(0);
+}
+
+/* In step with a hog, that has all the rest: whoever asks for the last page, it is the hog that ends. */
+static void step_with(char *stacks)
+{
+	int go[2], done[2];
+	char byte;
+	pid_t pid;
+
+	CHECK(pipe(go) == 0 && pipe(done) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		close(go[1]);
+		close(done[0]);
+		eat(go[0], done[1]);
+	}
+	close(go[0]);
+	close(done[1]);
+	for (int i = 0; read(done[0], &byte, 1) == 1; i++) {
+		stack_t stack = { .ss_sp = stacks + (size_t)i * STACK, .ss_size = STACK };
+		int before = taken;
+
+		CHECK(i < STACKS && sigaltstack(&stack, 0) == 0 && raise(SIGUSR1) == 0 && taken == before + 1);
+		(void)!write(go[1], "", 1);
+	}
+	close(go[1]);
+	close(done[0]);
+	CHECK(wait_status(pid) == 128 + SIGKILL && madvise(stacks, STACKS * STACK, MADV_DONTNEED) == 0);
+}
+
+/* The one that comes to the last page is the hog as often as the other: so several times. */
+static void signals(void)
+{
+	char *stacks = mmap(0, STACKS * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct sigaction a = { .sa_handler = take, .sa_flags = SA_ONSTACK };
+
+	CHECK(stacks != MAP_FAILED && sigaction(SIGUSR1, &a, 0) == 0 && signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	for (int i = 0; i < 16; i++)
+		step_with(stacks);
+	puts("signals, and nobody else was stopped");
+}
+
 static void kills(int n)
 {
 	CHECK(mkdir("/tmp/stress", 0700) == 0 || errno == EEXIST);
@@ -391,6 +470,8 @@ int main(int argc, char **argv)
 		pipes();
 	else if (!strcmp(what, "maps"))
 		maps();
+	else if (!strcmp(what, "signals"))
+		signals();
 	else if (!strcmp(what, "hold"))
 		hold((size_t)n);
 	else if (!strcmp(what, "full"))

@@ -55,15 +55,37 @@ static void call_restart(struct user_regs *r, long sa_flags)
 	r->orig_rax = (uint64_t)-1;
 }
 
+/* Where no frame is left for a handler's, somebody ends for it, as at a fault of the program's own: 0, -EFAULT, or
+ * -EINTR: the caller ends. */
+static __attribute__((noinline, cold)) int sigframe_push_short(struct user_regs *r, struct thread *th, int sig,
+	const struct signal_cause *cause, uint64_t mask)
+{
+	for (;;) {
+		SPACE->copy_lacks = 0;
+		if (!sigframe_push(r, th, sig, cause, mask))
+			return 0;
+		if (!SPACE->copy_lacks)
+			return -EFAULT;
+		memory_shortage(r->rsp);
+		if (signals_ready(th) & SIGNAL_BIT(SIGKILL))
+			return -EINTR;
+	}
+}
+
 static void handler_enter(struct user_regs *r, struct thread *th, int sig, const struct signal_cause *cause)
 {
 	struct thread_signals *s = &th->signals;
 	struct signal_action *a = &th->task->signals.action[sig];
 	uint64_t mask = s->restore ? s->restore_mask : s->blocked;
-	int steps = th->trace && ptrace_handler_begin(r, th);
+	int steps = th->trace && ptrace_handler_begin(r, th), e;
 
 	call_restart(r, (long)(a->flags & 0xffffffff));
-	if (sigframe_push(r, th, sig, cause, mask)) {
+	e = sigframe_push(r, th, sig, cause, mask);
+	if (e)
+		e = sigframe_push_short(r, th, sig, cause, mask);
+	if (e == -EINTR)
+		return;
+	if (e) {
 		if (sig == SIGSEGV)
 			a->handler = HANDLER_DEFAULT;
 		s->fault = (struct signal_cause){ .code = SI_KERNEL };
