@@ -52,6 +52,15 @@ def test_kills_where_files_sleep():
     assert len([line for line in lines if not line.isdigit()]) == 3 * count + 1, lines  # nothing was left in /under
 
 
+def test_mapped_where_files_sleep():
+    """Programs read into, and write out of, mappings of files whose every operation sleeps, and run from there, while some of them are killed."""
+    command = "mkdir /under && mount -t slow /under /tmp; cd /tmp; cp /bin/busybox .; slowmap & p=$!; stress kill $N 10; wait $p; echo slowmap $?; " \
+        "slowmap; ./busybox echo runs from there; cd /; rm -rf /tmp/*; umount /tmp && rmdir /under"
+    lines = rounds(command, ["--icount", "3", "--app", "slowfs", "--add", f"{programs.build('slowmap', 'musl')}:/bin/slowmap"], 2 * ROUNDS)
+    for line, count in (("10 were killed", 1), ("mappings of what sleeps", 2), ("slowmap 0", 1), ("runs from there", 1), ("status 0", 1)):
+        assert lines.count(line) == count * 2 * ROUNDS, (line, lines)
+
+
 @slow
 def test_forks_in_a_row():
     """10,500 in all."""

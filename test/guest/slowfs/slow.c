@@ -259,7 +259,7 @@ static int slow_sync(struct inode *ip, int data_only)
 	return slow_nap(ip->volume, data_only ? SLOW_SYNC_DATA : SLOW_SYNC);
 }
 
-const struct fs_ops slow_kind = { .name = "slow", .magic = MAGIC, .make = slow_mount, .end = slow_end,
+const struct fs_ops slow_kind = { .name = "slow", .magic = MAGIC, .is_copied = 1, .make = slow_mount, .end = slow_end,
 	.lookup = slow_lookup, .read_dir = slow_read_dir, .link_text = slow_link_text, .create = slow_create,
 	.link = slow_link, .remove = slow_remove, .rename = slow_rename, .change = slow_change, .refresh = slow_refresh,
 	.open = slow_open, .read = slow_read, .write = slow_write, .sync = slow_sync, .path = slow_path,
