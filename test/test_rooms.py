@@ -274,7 +274,7 @@ def test_driver_faults_are_seen():
 # frames; swapoff asks every process. Who opens a
 # file waits for who has a lease of it, whom a signal tells. Tracing is three files of it: who is traced stops in calls,
 # signals and ends. What threads have from their maker goes with them, and so do their keys.
-CIRCLE_MOST = 54
+CIRCLE_MOST = 50
 
 
 def circle(defined: list, asked: list) -> list:

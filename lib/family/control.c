@@ -205,3 +205,9 @@ void control_start(uint64_t used)
 	F->control_hint = used;
 	pages_mark(0, used, 1);
 }
+
+void init_poke(void)
+{
+	if (!P->is_keeper)
+		(void)gate_notify(SAID->monitor, MONITOR_WORK);
+}

@@ -169,6 +169,9 @@ int  heap_give_back(void);
 /* Asks the monitor for that many control pages in all, and for the table of data memory with that number, counted from
  * 1 (0: none). It has answered when this returns, but perhaps not done it. */
 void monitor_ask(uint64_t control_wanted, uint64_t table_wanted);
+/* Members tell process 1 that there is work (tty output, a pipe read or filled, a child of 1 ended): ends its wait
+ * soon. */
+void init_poke(void);
 /* Ends an env of the family: by the caller when it made that env, else by the monitor, whose right does not depend on
  * what the maker does. True: it is dying or gone. */
 int  member_end(exo_name env);

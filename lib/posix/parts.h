@@ -44,7 +44,7 @@ int  page_serve(uint64_t va, unsigned access);                           /* page
 extern const struct fs_ops *const kinds_of_linux[];                      /* file/fs_init.c: what every Linux has */
 /* shortage.c: for a box's `events`: gives back what was asked back (revoke), caches first, then a process. Lock held */
 void memory_return(void);
-struct thread *pick_fair(const struct thread *other); /* sched.c: real-time threads, then least virtual run time */
+struct thread *pick_fair(const struct thread *other); /* run/fair.c: real-time threads, then least virtual run time */
 
 /* start.c: makes the calling first env into pid 1 of a new family and starts what aril.conf names. */
 void posix_start(uint32_t self) __attribute__((noreturn));

@@ -39,9 +39,6 @@ void random_bytes(void *to, size_t n);
 /* sleep.c. Pages that mappings may show have gone from a file: every process looks (ask.c) before its next user
  * instruction: who sleeps when he wakes, who does not when he next gets the CPU. Nobody waits. F->cuts from now on. */
 uint32_t mappings_look(void);
-/* sleep.c. Members tell process 1 that there is work (tty output, a pipe read or filled, a child of 1 ended): ends
- * its wait soon. */
-void init_poke(void);
 
 /* ---- thread.c */
 /* to another thread of this env; comes back when somebody switches to the caller */

@@ -348,22 +348,6 @@ void thread_run_new(struct thread *th)
 	thread_run(th);
 }
 
-/* A real-time thread, if one may run, else the runnable thread that has run least; not `other`. */
-struct thread *pick_fair(const struct thread *other)
-{
-	struct family *f = family_here();
-	struct thread *best = f->realtime.head ? realtime_pick(other) : NULL;
-
-	if (best)
-		return best;
-	best = f->run_head;
-	if (best && best == other)
-		best = best->run_next;
-	if (best && (int64_t)(best->virtual - f->min_virtual) > 0)
-		f->min_virtual = best->virtual;
-	return best;
-}
-
 static struct thread *next_pick(const struct thread *other)
 {
 	sched_settle();

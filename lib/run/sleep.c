@@ -121,12 +121,6 @@ int is_slept_on(const void *channel)
 	return th != NULL;
 }
 
-void init_poke(void)
-{
-	if (!P->is_keeper)
-		(void)gate_notify(SAID->monitor, MONITOR_WORK);
-}
-
 void thread_interrupt(struct thread *th)
 {
 	/* It looks at its condition once more, which may have come with the signal, before its next sleep_on says -EINTR. */

@@ -1,49 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll(7): its calls. Its watches, and which of them may have news, are epoll_list.c's. */
-#include <asm/poll.h>
+/* epoll(7): its calls. What an epoll is as a file, its watches, and which of them may have news, are epoll_list.c's. */
 #include <linux/time_types.h>
 #include <fs/poll.h>
 #include "epoll.h"
 
 /* epoll_ctl(2): what may stand beside EPOLLEXCLUSIVE. */
 #define EXCLUSIVE_EVENTS (EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
-
-static long epoll_no_read(struct file *f, struct io *io, uint64_t at)
-{
-	(void)f;
-	(void)io;
-	(void)at;
-	return -EINVAL;
-}
-
-/* Who has none leaves the list of those that may have news. */
-static int epoll_poll(struct file *f)
-{
-	struct epoll *e = f->own;
-
-	while (e->ready) {
-		if (news_of(e->ready))
-			return POLLIN | POLLRDNORM;
-		ready_leave(e->ready);
-		family_progress();
-	}
-	return 0;
-}
-
-static struct wait_list *epoll_waits(struct file *f) { return &((struct epoll *)f->own)->waits; }
-static uint64_t epoll_events(struct file *f) { return ((struct epoll *)f->own)->tells; }
-
-static void epoll_release(struct file *f)
-{
-	struct epoll *e = f->own;
-
-	waiters_end(&e->waits);
-	watches_free(e);
-	fam_free(e);
-}
-
-const struct file_ops epoll_ops = { .read = epoll_no_read, .write = epoll_no_read, .poll = epoll_poll,
-	.waits = epoll_waits, .events = epoll_events, .release = epoll_release };
 
 static long make(unsigned flags)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The watches of an epoll: found by their descriptor, told by what they watch, and then in the list of those that a
  * wait asks. So a wait costs what has news, however many are watched. Edges are told apart by the number that
- * file_ops.events gives, or by how often a watch was told. A watch goes with its file. */
+ * file_ops.events gives, or by how often a watch was told. A watch goes with its file. And an epoll as a file. */
 #include <asm/poll.h>
 #include "epoll.h"
 #include "watch.h"
@@ -220,3 +220,40 @@ int epolls_below(const struct file *f, const struct epoll *not)
 		}
 	return most;
 }
+
+static long epoll_no_read(struct file *f, struct io *io, uint64_t at)
+{
+	(void)f;
+	(void)io;
+	(void)at;
+	return -EINVAL;
+}
+
+/* Who has none leaves the list of those that may have news. */
+static int epoll_poll(struct file *f)
+{
+	struct epoll *e = f->own;
+
+	while (e->ready) {
+		if (news_of(e->ready))
+			return POLLIN | POLLRDNORM;
+		ready_leave(e->ready);
+		family_progress();
+	}
+	return 0;
+}
+
+static struct wait_list *epoll_waits(struct file *f) { return &((struct epoll *)f->own)->waits; }
+static uint64_t epoll_events(struct file *f) { return ((struct epoll *)f->own)->tells; }
+
+static void epoll_release(struct file *f)
+{
+	struct epoll *e = f->own;
+
+	waiters_end(&e->waits);
+	watches_free(e);
+	fam_free(e);
+}
+
+const struct file_ops epoll_ops = { .read = epoll_no_read, .write = epoll_no_read, .poll = epoll_poll,
+	.waits = epoll_waits, .events = epoll_events, .release = epoll_release };
