@@ -91,15 +91,18 @@ struct family {
 	struct inode *vdso;            /* mapped into every program: start.c */
 
 	/* roots of others' state */
-	void *fs;                      /* file half */
+	struct fs_family *fs;          /* fs/files.h */
 	struct binfmt *binfmts;        /* formats that users registered, the last one first: binfmt.c */
 	int binfmts_made, binfmt_off;
-	void *sysv;                    /* sysv.c; NULL until there is an object */
+	struct sysv *sysv;             /* sysv.c; NULL until there is an object */
 	struct pipe *strace;           /* where calls are logged, NULL: nowhere */
 	/* control memory in which it is noted who had which env, for a trace; NULL: none is made */
 	struct env_names *env_names;
 	struct keys *keys;             /* posix/process/keys.c; NULL: nobody had any */
-	void *init, *console, *random, *spare_slot[2]; /* init.c, console plumbing, random.c */
+	struct init_news *init;        /* what members tell process 1: apps/linux/init.h */
+	struct random *random;         /* random.c; NULL until somebody wants some */
+	struct host_names *names;      /* system_calls.c; NULL: those that the system came with */
+	struct totals *totals;         /* load.c */
 };
 
 _Static_assert(sizeof(struct family) <= EXO_PAGE_SIZE, "one page");
@@ -133,7 +136,7 @@ static inline struct family *family_here(void)
 }
 
 /* The file half's root pointer. */
-void **family_slot_fs(void);
+struct fs_family **family_slot_fs(void);
 
 /* ---- home.c: by the homes' owner, the family's monitor. Once, first of all: so many bytes that it alone writes, at
  * MONITOR_BASE, which say how large the family may grow. 0 or a gate error. */

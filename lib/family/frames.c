@@ -40,4 +40,4 @@ uint64_t frame_at(uint64_t va)
 	return EXO_IS_ERROR(e) ? 0 : ((uint64_t)e & EXO_PTE_ADDR) >> EXO_PAGE_SHIFT;
 }
 
-void **family_slot_fs(void) { return &F->fs; }
+struct fs_family **family_slot_fs(void) { return &F->fs; }

@@ -199,7 +199,7 @@ struct fs_family {
 	int32_t lease_seconds, leases;
 };
 
-void **family_slot_fs(void);               /* process half */
+struct fs_family **family_slot_fs(void);   /* family/frames.c */
 static inline struct fs_family *fs_family(void) { return *family_slot_fs(); }
 
 /* ---- inode.c */

@@ -13,15 +13,13 @@
 #include <vm/swap.h>
 
 struct host_names { char node[65], domain[65]; };
-/* Root of the names once somebody has set one; until then they are the ones that the system came with. */
-#define NAMES ((struct host_names *)F->spare_slot[0])
 
 static void names_get(struct new_utsname *name)
 {
 	*name = (struct new_utsname){ "Linux", "aril", "6.1.0-aril", "#1", "x86_64", "(none)" };
-	if (NAMES) {
-		memcpy(name->nodename, NAMES->node, sizeof name->nodename);
-		memcpy(name->domainname, NAMES->domain, sizeof name->domainname);
+	if (F->names) {
+		memcpy(name->nodename, F->names->node, sizeof name->nodename);
+		memcpy(name->domainname, F->names->domain, sizeof name->domainname);
 	}
 }
 
@@ -58,15 +56,15 @@ long system_rename(const char *text, size_t n, int domain)
 	if (n > 64)
 		return -EINVAL;
 	memcpy(name, text, n);
-	if (!NAMES) {
+	if (!F->names) {
 		struct host_names *names = fam_alloc(sizeof *names);
 		if (!names)
 			return -ENOMEM;
 		memcpy(names->node, "aril", 5);
 		memcpy(names->domain, "(none)", 7);
-		F->spare_slot[0] = names;
+		F->names = names;
 	}
-	memcpy(domain ? NAMES->domain : NAMES->node, name, sizeof name);
+	memcpy(domain ? F->names->domain : F->names->node, name, sizeof name);
 	return 0;
 }
 

@@ -14,9 +14,9 @@ struct totals { struct usage_gone gone; uint64_t next; uint32_t load[3]; };
 
 static struct totals *totals(void)
 {
-	if (!F->spare_slot[1])
-		F->spare_slot[1] = fam_alloc(sizeof(struct totals));
-	return F->spare_slot[1];
+	if (!F->totals)
+		F->totals = fam_alloc(sizeof(struct totals));
+	return F->totals;
 }
 
 void load_sample(uint64_t now)

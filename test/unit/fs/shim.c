@@ -19,7 +19,7 @@ int (*shim_sleep)(void *, uint64_t);
 int shim_signals[65], shim_group_of[65], shim_blocked, shim_orphaned;
 long shim_allocations, shim_pages, shim_page_limit = 1l << 40;
 uint64_t shim_clock = 5000000000ul;
-static void *fs_slot;
+static struct fs_family *fs_slot;
 
 void *fam_alloc(size_t size)
 {
@@ -263,7 +263,7 @@ void runnable_average(uint32_t to[3]) { to[0] = to[1] = to[2] = 1024; }
 struct usage_gone tasks_gone(void) { return (struct usage_gone){ .forks = 7 }; }
 
 void rt_log(const char *format, ...) { (void)format; }
-void **family_slot_fs(void) { return &fs_slot; }
+struct fs_family **family_slot_fs(void) { return &fs_slot; }
 
 size_t machine_text(char *to, size_t max)
 {
