@@ -83,6 +83,25 @@ def test_flat():
         assert max(costs) <= FLAT_MOST[name] and max(costs) <= min(costs) * FLAT_SPREAD[name], (name, of)
 
 
+# At most, at the largest n, and the exponent. Linux, there: 12,170,000 for a MiB of arguments, 1,059 a page of a mapped
+# file, 20,780 for stat, 1,337 a line of maps, 1,710,000 for the fork beside a GiB, 46,300 for the first write after it.
+BESIDE_MOST = {"exec-args": 8100000, "mapped-read": 900, "stat": 16000, "maps-line": 960, "fork-huge": 150000, "fork-huge-write": 40000}
+BESIDE_EXPONENT = {"exec-args": 0.8, "mapped-read": 0, "stat": 0.01, "maps-line": 0, "fork-huge": 0.12, "fork-huge-write": 0.05}
+
+
+@pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
+def test_beside_linux():
+    """What once cost more than on Linux: exec with 1 MiB of arguments, a mapped file in tmpfs, stat and maps of who has 30,000 mappings; a fork of 1 GiB after MADV_HUGEPAGE."""
+    program = programs.build("flatcost", "musl")
+    r = guest.run("flatcost", *"args mapped texts huge".split(), options=["--mem", systems.MEMORY, "--icount", str(systems.SHIFT), "--add", f"{program}:/bin/flatcost"], timeout=250)
+    assert r.status == 0, (r.status, r.err)
+    points = rows.Figures(r.out.decode().splitlines()).points
+    assert points.keys() == BESIDE_MOST.keys() and min(map(len, points.values())) >= 7
+    for name, of in points.items():
+        print(name, of, curves.exponent(of))
+        assert of[-1][1] <= BESIDE_MOST[name] and curves.exponent(of) <= BESIDE_EXPONENT[name], (name, of)
+
+
 @pytest.mark.skipif(os.environ.get("ARIL_DEBUG") == "1", reason="costs are those of the release kernel")
 def test_store():
     """A get of 100 bytes from a server in a box, by PCT, and by reading its table; the same of a process behind a Unix socket."""

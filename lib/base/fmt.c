@@ -41,6 +41,19 @@ static void put_text(struct sink *s, const struct spec *p, const char *text, siz
 		sink_fill(s, ' ', pad);
 }
 
+/* As "%lu" has it. */
+static void put_plain(struct sink *s, uint64_t value, const char *sign)
+{
+	char digits[24], *at = digits + sizeof digits;
+
+	do
+		*--at = (char)('0' + value % 10);
+	while (value /= 10);
+	if (*sign)
+		*--at = *sign;
+	sink_copy(s, at, (size_t)(digits + sizeof digits - at));
+}
+
 static void put_number(struct sink *s, const struct spec *p, uint64_t value, unsigned base, const char *sign)
 {
 	const char *figures = p->flags & FLAG_UPPER ? "0123456789ABCDEF" : "0123456789abcdef";
@@ -48,6 +61,10 @@ static void put_number(struct sink *s, const struct spec *p, uint64_t value, uns
 	uint64_t rest = value;
 	long n, zeros, pad;
 
+	if (base == 10 && !p->flags && !p->width && p->precision < 0) {
+		put_plain(s, value, sign);
+		return;
+	}
 	for (; rest; rest /= base)
 		*--at = figures[rest % base];
 	n = digits + sizeof digits - at;
@@ -90,7 +107,7 @@ static unsigned take_flags(const char **f)
 	unsigned flags = 0;
 	const char *name;
 
-	while (**f && (name = strchr(names, **f)))
+	while (**f && **f <= '0' && (name = strchr(names, **f)))
 		flags |= 1u << (name - names), (*f)++;
 	return flags;
 }

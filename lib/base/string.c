@@ -71,22 +71,48 @@ int memcmp(const void *a, const void *b, size_t n)
 	return 0;
 }
 
-size_t strlen(const char *s)
-{
-	const char *at = s;
+/* A word of a string, aligned, so that it lies in one page with a byte that is the string's. */
+typedef uint64_t __attribute__((may_alias)) whole_word;
 
-	while (*at)
-		at++;
-	return (size_t)(at - s);
+/* Of the word's bytes those that are 0: the lowest flag is one of them, if there is any. */
+static inline uint64_t zeros(uint64_t word)
+{
+	return (word - 0x0101010101010101ul) & ~word & 0x8080808080808080ul;
 }
 
-size_t strnlen(const char *s, size_t max)
+/* The word with s in it, and ones for the bytes before. */
+static inline uint64_t first_word(const char *s, const whole_word **at)
 {
-	size_t n = 0;
+	*at = (const whole_word *)((uintptr_t)s & ~7ul);
+	return **at | ((1ul << ((uintptr_t)s & 7) * 8) - 1);
+}
 
-	while (n < max && s[n])
-		n++;
-	return n;
+static inline size_t up_to(const char *s, const whole_word *at, uint64_t found)
+{
+	return (uintptr_t)at + (unsigned)__builtin_ctzl(found) / 8 - (uintptr_t)s;
+}
+
+__attribute__((no_sanitize_address)) size_t strlen(const char *s)
+{
+	const whole_word *at;
+	uint64_t word = first_word(s, &at), found;
+
+	while (!(found = zeros(word)))
+		word = *++at;
+	return up_to(s, at, found);
+}
+
+__attribute__((no_sanitize_address)) size_t strnlen(const char *s, size_t max)
+{
+	const whole_word *at;
+	uint64_t word, found;
+
+	if (!max)
+		return 0;
+	word = first_word(s, &at);
+	while (!(found = zeros(word)) && (uintptr_t)(at + 1) - (uintptr_t)s < max)
+		word = *++at;
+	return found && up_to(s, at, found) < max ? up_to(s, at, found) : max;
 }
 
 int strcmp(const char *a, const char *b)

@@ -193,24 +193,33 @@ static int fill_copy(const struct region *r, uint64_t va, const void *from)
 	return 0;
 }
 
-/* Maps the file's own frames read-only: the page of va, and what follows it in the root image. */
+/* How many pages from va on show the file's pages from `page` on, which lie behind one another in the family's memory;
+ * at most max, of which the first does. */
+static uint64_t pages_behind(const struct region *r, uint64_t va, uint64_t page, uint64_t max)
+{
+	uint64_t end = r->data_end < r->end ? PAGE_DOWN(r->data_end) : r->end, n = 1;
+	uint64_t index = r->offset + (va - r->start) / PAGE, room = end > va ? (end - va) / PAGE : 1;
+
+	max = nowhere(va, entries_run(va, room < max ? room : max, is_absent));
+	while (n < max && (uint64_t)inode_page(r->inode, index + n, 0) == page + n * PAGE)
+		n++;
+	return n;
+}
+
+/* Maps the file's own frames read-only: the page of va, and what follows it in the root image, or in a file that is
+ * read from its beginning upwards. */
 static int fill_map(const struct region *r, uint64_t va, uint64_t page)
 {
 	uint64_t rights = nx_of(r) | (r->flags & REGION_SHARED && r->prot & PROT_WRITE ? EXO_PTE_RW : 0), n = 1, pfn;
-	uint64_t image = page - ROOTIMG_BASE;
+	uint64_t image = page - ROOTIMG_BASE, list[AROUND_MAX];
 	int64_t e;
 
 	if (image < F->rootimg_pages * PAGE) {
-		uint64_t end = r->data_end < r->end ? PAGE_DOWN(r->data_end) : r->end;
-		uint64_t index = r->offset + (va - r->start) / PAGE, max = end > va ? (end - va) / PAGE : 1;
-
-		pfn = F->rootimg_pfn + image / PAGE;
-		max = nowhere(va, entries_run(va, max < AROUND_MAX ? max : AROUND_MAX, is_absent));
-		while (n < max && (uint64_t)inode_page(r->inode, index + n, 0) == page + n * PAGE)
-			n++;
-	} else {
-		pfn = frame_at(page);
+		n = pages_behind(r, va, page, AROUND_MAX);
+		e = entries_write(0, va, n, LEAF(F->rootimg_pfn + image / PAGE) | rights, EXO_AT_STEP, page);
+		return e < 0 ? leaf_errno(e) : 0;
 	}
+	pfn = frame_at(page);
 	if (!pfn && data_heal(page)) {
 		rt_log("page 0x%lx of shared contents is gone", page);
 		(void)data_lost();
@@ -218,7 +227,12 @@ static int fill_map(const struct region *r, uint64_t va, uint64_t page)
 	}
 	if (!pfn)
 		return -EFAULT;
-	e = entries_write(0, va, n, LEAF(pfn) | rights, EXO_AT_STEP, page);
+	list[0] = LEAF(pfn) | rights;
+	for (uint64_t max = pages_behind(r, va, page, window_at(va)); n < max && (pfn = frame_at(page + n * PAGE)); n++)
+		list[n] = LEAF(pfn) | rights;
+	e = entries_write(0, va, n, (uint64_t)list, EXO_AT_LIST, page);
+	if (e >= 0)
+		SPACE->fault_next = va + n * PAGE;
 	return e < 0 ? leaf_errno(e) : 0;
 }
 

@@ -221,6 +221,23 @@ static int written(const char *path)
 	return 0;
 }
 
+/* Pages beyond the end of a file that is read upwards are nowhere, until it grows; and those behind a hole, and of a
+ * mapping that begins within the file, are the right ones. */
+static void upwards(void)
+{
+	int fd = file_of(20);
+	char *shared = mmap(0, 64 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	char *private = mmap(0, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 3 * PAGE);
+
+	CHECK(shared != MAP_FAILED && private != MAP_FAILED && lseek(fd, 30 * PAGE, SEEK_SET) == 30 * PAGE);
+	for (int i = 0; i < 24; i++)
+		printf("%d %d\n", touch(shared + i * PAGE, 0), touch(private + i * PAGE, 0));
+	CHECK(write(fd, "grown", 5) == 5 && pwrite(fd, "W", 1, 18 * PAGE) == 1);
+	for (int i = 0; i < 33; i++)
+		printf("%d %d\n", touch(shared + i * PAGE, 0), touch(private + i * PAGE, i == 5));
+	CHECK(!munmap(shared, 64 * PAGE) && !munmap(private, 64 * PAGE) && !close(fd));
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction sa = { .sa_flags = SA_SIGINFO };
@@ -238,5 +255,6 @@ int main(int argc, char **argv)
 	other(1);
 	other(0);
 	again();
+	upwards();
 	return 0;
 }

@@ -625,11 +625,12 @@ static unsigned text_read(const char *path)
 static void curve_texts(void)
 {
 	static const unsigned mapped[] = { 30, 100, 300, 1000, 3000, 10000, 30000 };
+	static char *map[30000];
 	unsigned have = 0, lines = 0;
 
 	for (unsigned i = 0; i < sizeof mapped / sizeof mapped[0]; i++) {
 		for (; have < mapped[i]; have++)
-			CHECK(mmap(0, 4096, have % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+			CHECK((map[have] = mmap(0, 4096, have % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
 				!= MAP_FAILED);
 		for (int k = 0; k < 7; k++) {
 			uint64_t from = ticks();
@@ -647,6 +648,8 @@ static void curve_texts(void)
 		CHECK(lines >= have);
 		point("maps-line", have, 7, lines);
 	}
+	while (have--)
+		CHECK(!munmap(map[have], 4096));
 }
 
 /* So many MiB that may be huge pages: a child of who has written them, and the first write after it. */

@@ -2,6 +2,7 @@
 /* /proc and /sys as file systems: nodes by their rows. Inodes live only while somebody uses them; a node has the
  * same number whenever it is made. */
 #include "proc.h"
+#include <run/thread.h>
 #include "efi_vars.h"
 
 #define TEXT_PAGES     16
@@ -61,9 +62,7 @@ long proc_number(const char *name, size_t n)
 
 static int is_gone(const struct proc_node *of)
 {
-	struct task_view view;
-
-	return of->pid && thread_look(of->pid, &view);
+	return of->pid && !thread_by_tid(of->pid);
 }
 
 static int shown_lookup(struct inode *dir, const char *name, size_t n, struct inode **out)
@@ -73,7 +72,7 @@ static int shown_lookup(struct inode *dir, const char *name, size_t n, struct in
 	if (is_gone(&dir->proc))
 		return -ENOENT;
 	for (const struct shown *r = row->in; r && r->name; r++)
-		if (strlen(r->name) == n && !memcmp(r->name, name, n))
+		if (*r->name == *name && strlen(r->name) == n && !memcmp(r->name, name, n))
 			return proc_node_make(dir, r, dir->proc.pid, dir->proc.fd, out);
 	return row->more ? row->more->find(dir, name, n, out) : -ENOENT;
 }
@@ -166,17 +165,17 @@ static size_t shown_text(const struct inode *ip, char *to, size_t max)
 	return t.n;
 }
 
-/* Made anew with twice the room, as often as it does not fit: maps of who has tens of thousands. */
+/* Made anew with four times the room, as often as it does not fit: maps of who has tens of thousands. */
 static struct proc_bytes *text_make(const struct inode *ip, struct proc_bytes *b)
 {
 	struct proc_bytes *more;
 
 	b->size = shown_text(ip, b->bytes, room_of(b));
 	while (ip->proc.row->is_big && b->size + 1 >= room_of(b) && b->pages < TEXT_PAGES_MOST) {
-		more = fam_pages_any(b->pages * 2);
+		more = fam_pages_any(b->pages * 4);
 		if (!more)
 			break;
-		more->pages = b->pages * 2;
+		more->pages = b->pages * 4;
 		fam_pages_free(b, b->pages);
 		b = more;
 		b->size = shown_text(ip, b->bytes, room_of(b));
@@ -194,8 +193,9 @@ static long proc_read(struct file *f, struct io *io, uint64_t at)
 	if (!f->ip->proc.row->text && !f->ip->proc.row->fixed)
 		return -EINVAL;
 	if (!b) {
-		if (!(b = f->own = fam_pages(pages)))
+		if (!(b = f->own = fam_pages_any(pages)))
 			return -ENOMEM;
+		b->size = 0;
 		b->pages = pages;
 	}
 	if (at == 0 || !b->size)
