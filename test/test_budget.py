@@ -53,11 +53,11 @@ def test_from_a_saved_machine(tmp_path, monkeypatch):
 # Beyond 4,096 open files a word of bits is looked at for each 4,096: 244 of them for a million.
 # A timer's place is found by the logarithm.
 # The lowest room is sought among 64 leaves at a time.
-# A leaf of regions holds at most 85, and a new one is put between them: up to there that grows.
+# A leaf of regions holds at most 85, and a new one (a thread has two, of its stack) is put between them: up to there that grows.
 FLAT_MOST = {"poll": 1950, "epoll": 400, "epoll-ready": 550, "open": 1600, "sigqueue": 920, "timer": 850, "wait-one": 400, "wait-any": 400,
-             "fork": 80000, "mmap-32bit": 7500, "shmdt": 1100, "mmap": 8000, "mprotect": 1000, "fault": 1950, "munmap": 1550}
+             "fork": 80000, "mmap-32bit": 7500, "shmdt": 1100, "mmap": 8000, "mprotect": 1000, "fault": 1950, "munmap": 1550, "thread": 15600}
 FLAT_SPREAD = {"poll": 1.05, "epoll": 1.0, "epoll-ready": 1.0, "open": 5, "sigqueue": 1.05, "timer": 1.3, "wait-one": 1.05, "wait-any": 1.05, "fork": 1.15,
-               "mmap-32bit": 6, "shmdt": 1.4, "mmap": 3, "mprotect": 1.4, "fault": 1.05, "munmap": 1.7}
+               "mmap-32bit": 6, "shmdt": 1.4, "mmap": 3, "mprotect": 1.4, "fault": 1.05, "munmap": 1.7, "thread": 1.75}
 FORK_REGION = 25  # instructions of a fork, the child's end included, for each region beyond 100
 FORK_FILE_REGION = 48  # where each has a file, in which references are counted; 25 are wanted
 
@@ -67,9 +67,9 @@ def test_flat():
     """A byte by a pipe beside 900 that sleep in poll, a look at an epoll of 10,000, the next descriptor of a million; a signal
     behind 50,000, a timer among as many; a look at one child of 900, and another one, from its fork to its end; a mapping more,
     another right, a first touch, a mapping less among 60,000; one more where 31 bits reach and a segment less among 30,000
-    of a file."""
+    of a file; a thread beside 900."""
     program = programs.build("flatcost", "musl")
-    r = guest.run("flatcost", *"poll epoll open signals timers children maps places".split(), options=["--icount", str(systems.SHIFT), "--add", f"{program}:/bin/flatcost"], timeout=250)
+    r = guest.run("flatcost", *"poll epoll open signals timers children maps places threads".split(), options=["--icount", str(systems.SHIFT), "--add", f"{program}:/bin/flatcost"], timeout=250)
     assert r.status == 0, (r.status, r.err)
     points = rows.Figures(r.out.decode().splitlines()).points
     forks = dict(points.pop("fork-maps"))
