@@ -55,46 +55,54 @@ static void call_restart(struct user_regs *r, long sa_flags)
 	r->orig_rax = (uint64_t)-1;
 }
 
-/* Where no frame is left for a handler's, somebody ends for it, as at a fault of the program's own: 0, -EFAULT, or
- * -EINTR: the caller ends. */
-static __attribute__((noinline, cold)) int sigframe_push_short(struct user_regs *r, struct thread *th, int sig,
-	const struct signal_cause *cause, uint64_t mask)
+/* What is blocked when the handler has returned. */
+static uint64_t mask_after(const struct thread *th)
 {
-	for (;;) {
+	const struct thread_signals *s = &th->signals;
+
+	return s->restore ? s->restore_mask : s->blocked;
+}
+
+static void handler_refuse(struct user_regs *r, struct thread *th, int sig)
+{
+	struct thread_signals *s = &th->signals;
+
+	if (sig == SIGSEGV)
+		th->task->signals.action[sig].handler = HANDLER_DEFAULT;
+	s->fault = (struct signal_cause){ .code = SI_KERNEL };
+	s->fault_trap = 14;
+	s->fault_error = 6;
+	s->fault_addr = r->rsp;
+	signal_force(th, SIGSEGV);
+}
+
+/* Where no page is left for a handler's frame, somebody ends for it, as at a fault of the program's own. 0: there is no
+ * frame, and the signals that are there now say how it goes on. */
+static __attribute__((noinline, cold)) int sigframe_insist(struct user_regs *r, struct thread *th, int sig,
+	const struct signal_cause *cause)
+{
+	do {
 		SPACE->copy_lacks = 0;
-		if (!sigframe_push(r, th, sig, cause, mask))
+		if (!sigframe_push(r, th, sig, cause, mask_after(th)))
+			return 1;
+		if (!SPACE->copy_lacks) {
+			handler_refuse(r, th, sig);
 			return 0;
-		if (!SPACE->copy_lacks)
-			return -EFAULT;
+		}
 		memory_shortage(r->rsp);
-		if (signals_ready(th) & SIGNAL_BIT(SIGKILL))
-			return -EINTR;
-	}
+	} while (!(signals_ready(th) & SIGNAL_BIT(SIGKILL)));
+	return 0;
 }
 
 static void handler_enter(struct user_regs *r, struct thread *th, int sig, const struct signal_cause *cause)
 {
 	struct thread_signals *s = &th->signals;
 	struct signal_action *a = &th->task->signals.action[sig];
-	uint64_t mask = s->restore ? s->restore_mask : s->blocked;
-	int steps = th->trace && ptrace_handler_begin(r, th), e;
+	int steps = th->trace && ptrace_handler_begin(r, th);
 
 	call_restart(r, (long)(a->flags & 0xffffffff));
-	e = sigframe_push(r, th, sig, cause, mask);
-	if (e)
-		e = sigframe_push_short(r, th, sig, cause, mask);
-	if (e == -EINTR)
+	if (sigframe_push(r, th, sig, cause, mask_after(th)) && !sigframe_insist(r, th, sig, cause))
 		return;
-	if (e) {
-		if (sig == SIGSEGV)
-			a->handler = HANDLER_DEFAULT;
-		s->fault = (struct signal_cause){ .code = SI_KERNEL };
-		s->fault_trap = 14;
-		s->fault_error = 6;
-		s->fault_addr = r->rsp;
-		signal_force(th, SIGSEGV);
-		return;
-	}
 	s->restore = 0;
 	s->blocked |= a->mask;
 	if (!(a->flags & SA_NODEFER))
