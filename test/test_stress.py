@@ -92,10 +92,11 @@ def test_kept_bombs():
     assert lines.count("pipes, and nobody was stopped") == lines.count("mappings, and nobody was stopped") == lines.count("status 0") == ROUNDS
 
 
-def test_signals_without_memory():
-    """A handler's frame wants a page where another one has all: that one is killed, and the handler runs."""
-    lines = rounds("stress signals", ["--mem", "128M"])
-    assert lines.count("signals, and nobody else was stopped") == lines.count("status 0") == ROUNDS
+@pytest.mark.parametrize("kind", ("signals", "reads"))
+def test_calls_without_memory(kind):
+    """A handler's frame, or what is read, wants a page where another one has all: that one is killed, and the handler runs, the call succeeds."""
+    lines = rounds(f"stress {kind}", ["--mem", "128M"])
+    assert lines.count(f"{kind}, and nobody else was stopped") == lines.count("status 0") == ROUNDS
 
 
 BOMBS = ("memory", "tree", "fork", "descriptors", "mappings")

@@ -93,11 +93,9 @@ static inline __attribute__((always_inline)) uint64_t entries_run(uint64_t va, u
  * reserve, while others are packing. */
 int memory_make(uint64_t n)
 {
-	if (memory_wait(n))
+	if (memory_wait(n) || (F->swap && swap_room(n)))
 		return 1;
-	if (!F->swap)
-		return 0;
-	return swap_room(n) || (SPACE->is_copying && frames_left() > F->frame_reserve / 8 + n);
+	return SPACE->is_copying && frames_left() > F->frame_reserve / 8 + n;
 }
 
 /* n new frames at va, writable: zeroed, or with whatever is in them until the caller's next step. */

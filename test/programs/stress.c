@@ -2,7 +2,8 @@
 /* What must not break a family: `stress many N` processes alive at once; `row N` forks one after the other; `bomb` forks
  * until it is refused, in every child; `hog` touches memory until it is refused or ended; `hold N` touches N MiB, says so
  * and waits; `full` fills the tree, then pipes, until both are refused; `pipes` has pipes alone, until no file can be
- * opened; `maps` mappings; `signals` takes signals where no page is, while another one has all pages;
+ * opened; `maps` mappings; `signals` takes signals where no page is, while another one has all pages; `reads`
+ * the same of bytes;
  * `kill SEED N` ends workers (with all that they have started) at times drawn from the seed. */
 #include <fcntl.h>
 #include <pthread.h>
@@ -384,8 +385,27 @@ static void eat(int from, int to)
 	_exit(0);
 }
 
+static void signal_on(char *stack)
+{
+	stack_t s = { .ss_sp = stack, .ss_size = STACK };
+	int before = taken;
+
+	CHECK(sigaltstack(&s, 0) == 0 && raise(SIGUSR1) == 0 && taken == before + 1);
+}
+
+/* A byte into each page. */
+static void read_to(char *to)
+{
+	static int zero = -1;
+
+	if (zero < 0)
+		zero = open("/dev/zero", O_RDONLY);
+	for (char *end = to + STACK; to < end; to += 4096)
+		CHECK(read(zero, to, 1) == 1);
+}
+
 /* In step with a hog, that has all the rest: whoever asks for the last page, it is the hog that ends. */
-static void step_with(char *stacks)
+static void step_with(char *stacks, void (*step)(char *at))
 {
 	int go[2], done[2];
 	char byte;
@@ -402,10 +422,8 @@ static void step_with(char *stacks)
 	close(go[0]);
 	close(done[1]);
 	for (int i = 0; read(done[0], &byte, 1) == 1; i++) {
-		stack_t stack = { .ss_sp = stacks + (size_t)i * STACK, .ss_size = STACK };
-		int before = taken;
-
-		CHECK(i < STACKS && sigaltstack(&stack, 0) == 0 && raise(SIGUSR1) == 0 && taken == before + 1);
+		CHECK(i < STACKS);
+		step(stacks + (size_t)i * STACK);
 		(void)!write(go[1], "", 1);
 	}
 	close(go[1]);
@@ -414,15 +432,15 @@ static void step_with(char *stacks)
 }
 
 /* The one that comes to the last page is the hog as often as the other: so several times. */
-static void signals(void)
+static void starved(const char *what, void (*step)(char *at))
 {
 	char *stacks = mmap(0, STACKS * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct sigaction a = { .sa_handler = take, .sa_flags = SA_ONSTACK };
 
 	CHECK(stacks != MAP_FAILED && sigaction(SIGUSR1, &a, 0) == 0 && signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	for (int i = 0; i < 16; i++)
-		step_with(stacks);
-	puts("signals, and nobody else was stopped");
+		step_with(stacks, step);
+	printf("%s, and nobody else was stopped\n", what);
 }
 
 static void kills(int n)
@@ -471,7 +489,9 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "maps"))
 		maps();
 	else if (!strcmp(what, "signals"))
-		signals();
+		starved(what, signal_on);
+	else if (!strcmp(what, "reads"))
+		starved(what, read_to);
 	else if (!strcmp(what, "hold"))
 		hold((size_t)n);
 	else if (!strcmp(what, "full"))
