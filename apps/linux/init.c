@@ -54,9 +54,8 @@ static int init_pages(void)
 
 	if (frames_claim(frame, INIT_PAGES))
 		return -ENOMEM;
-	for (uint64_t i = 0; i < INIT_PAGES; i++)
-		if (pages_put(0, (uint64_t)INIT + i * EXO_PAGE_SIZE, frame + i, 1) < 0)
-			return -ENOMEM;
+	if (pages_put(0, (uint64_t)INIT, frame, INIT_PAGES) < 0)
+		return -ENOMEM;
 	memset(INIT, 0, INIT_PAGES * EXO_PAGE_SIZE);
 	INIT->news = fam_alloc(sizeof *INIT->news);
 	F->init = INIT->news;

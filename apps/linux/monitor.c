@@ -276,9 +276,8 @@ static void pages_open(void)
 
 	if (frames_claim_zeroed(frame, MONITOR_PAGES))
 		give_up("no memory for its own record", -ENOMEM);
-	for (uint64_t i = 0; i < MONITOR_PAGES; i++)
-		if (pages_put(0, (uint64_t)MONITOR + i * PAGE, frame + i, 1) < 0)
-			give_up("its own record cannot be mapped", -ENOMEM);
+	if (pages_put(0, (uint64_t)MONITOR, frame, MONITOR_PAGES) < 0)
+		give_up("its own record cannot be mapped", -ENOMEM);
 }
 
 /* Size and kind of the terminal, as far as aril.conf leaves them open: the screen's. */

@@ -18,6 +18,7 @@
 /* Beside what a box is given: tables, the ring, and what is claimed before it is handed over. */
 static const uint32_t beside[EXO_C_COUNT] = { [EXO_C_FRAMES] = 40, [EXO_C_ENVS] = 1, [EXO_C_HOMES] = 1 };
 #define SLICES_KEPT 1u
+#define LOOK_APART 43u /* homes between where two monitors begin to look for a box's */
 
 _Static_assert(BOXES * sizeof(struct ring_side) <= 2ul << 20, "one level-1 table");
 
@@ -75,13 +76,24 @@ static int is_free(const struct monitor *m, uint64_t unit)
 	return 1;
 }
 
-/* Base of a family in a row of free homes of those kept for families; 0: there is none. Another monitor may choose the
- * same row at the same time: then one of the two boxes finds its homes taken, says so and ends. */
+/* Where this monitor begins to look for a row. Two that make a box at the same time seldom choose the same homes. */
+static uint64_t first_look(void)
+{
+	return IS_BOX ? EXO_NAME_INDEX(P->self) * LOOK_APART % (HOMES_APPS - HOME_FAMILY) : 0;
+}
+
+/* Base of a family in a row of free homes of those kept for families; 0: there is none. Another monitor may choose some
+ * of them at the same time: then one of the two boxes finds its homes taken, says so and ends. */
 static uint64_t base_find(const struct monitor *m, uint64_t homes)
 {
+	const uint64_t all = HOMES_APPS - HOME_FAMILY, first = first_look();
 	uint64_t run = 0;
 
-	for (uint64_t unit = HOME_FAMILY; unit < HOMES_APPS; unit++) {
+	for (uint64_t i = first; i < first + all; i++) {
+		uint64_t unit = HOME_FAMILY + i % all;
+
+		if (unit == HOME_FAMILY)
+			run = 0;
 		run = is_free(m, unit) ? run + 1 : 0;
 		if (run == homes)
 			return EXO_HOMES_BASE + (unit + 2 - homes) * EXO_HOME_SIZE;
@@ -281,13 +293,15 @@ static int box_is_gone(const struct box_kept *b)
 
 	if (account->name ? account->name != b->env : account->account_maker != EXO_NAME_INDEX(P->self))
 		return 1; /* its index is nobody's, or another's already */
-	for (uint32_t i = 1; i < EXO_ENV_MAX; i++) {
+	for (const volatile struct exo_env *e = rt_envs + 1; e < rt_envs + EXO_ENV_MAX; e++) {
 		/* Its name before its account: who has the index next has another one. */
-		exo_name name = rt_envs[i].name;
+		exo_name name = e->name;
 
+		if (!name)
+			continue;
 		if (account->name && account->name != b->env)
 			return 1;
-		if (name && account_is_below(rt_envs[i].account, top))
+		if (account_is_below(e->account, top))
 			left |= gate_env_kill(name) != 0;
 	}
 	if (left)

@@ -30,8 +30,10 @@ void execs_open(struct execs *e, const char *name)
 	struct sockaddr_un at;
 	socklen_t size = place_of(&at, name);
 
-	for (size_t i = 0; i < EXEC_SESSIONS; i++)
-		e->client[i] = (struct exec_client){ .fd = -1, .number = (uint16_t)i };
+	for (size_t i = 0; i < EXEC_SESSIONS; i++) { /* not their rooms, which would cost a page each */
+		e->client[i].fd = -1;
+		e->client[i].number = (uint16_t)i;
+	}
 	e->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (e->listener >= 0 && !bind(e->listener, (struct sockaddr *)&at, size) && !listen(e->listener, EXEC_SESSIONS))
 		return;

@@ -15,12 +15,21 @@
 
 static void setting(struct box *b, const char *key, const char *value)
 {
+	static const char digits[] = "0123456789ABCDEF";
+
 	b->text_size += (size_t)snprintf(b->text + b->text_size, TEXT_MAX - b->text_size, "%s = ", key);
 	for (; *value && b->text_size + 5 < TEXT_MAX; value++) {
-		int is_plain = *value > ' ' && *value <= '~' && *value != '%' && *value != '#';
+		char *to = b->text + b->text_size;
 
-		b->text_size += (size_t)snprintf(b->text + b->text_size, TEXT_MAX - b->text_size,
-			is_plain ? "%c" : "%%%02X", (unsigned char)*value);
+		if (*value > ' ' && *value <= '~' && *value != '%' && *value != '#') {
+			*to = *value;
+			b->text_size++;
+			continue;
+		}
+		to[0] = '%';
+		to[1] = digits[(unsigned char)*value >> 4];
+		to[2] = digits[*value & 15];
+		b->text_size += 3;
 	}
 	if (*value || b->text_size + 2 > TEXT_MAX)
 		fail("the arguments are too long: %d bytes is all that fits", TEXT_MAX);
