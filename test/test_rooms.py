@@ -268,12 +268,11 @@ def test_driver_faults_are_seen():
 
 # ---- the largest circle of files that ask one another
 
-# A kind of file system asks the files that ask for the list of kinds; who waits at an object is woken by the scheduler.
-# The ways in, the table of calls and process 1 stand above it. Regions are three files of it: a tree that grows asks for
-# frames, and who gives frames shows that the family gets on. Who finds no frame packs pages, by way of those who give
-# frames; swapoff asks every process. Who opens a
-# file waits for who has a lease of it, whom a signal tells. Tracing is three files of it: who is traced stops in calls,
-# signals and ends. What threads have from their maker goes with them, and so do their keys.
+# The ways in, the tables of calls and of file systems, how processes are made, and process 1 stand above it. A process's
+# end is told to its parent, closes its files and gives back its memory; who waits at a file is woken by the scheduler,
+# which looks for the dead, serves what processes ask of one another, and is asked for signals. A file that loses pages has
+# every process look at its mappings. Who opens a file waits for who has a lease of it, whom a signal tells. Who is traced
+# stops in signals and at its end.
 CIRCLE_MOST = 50
 
 
