@@ -23,7 +23,7 @@ static void agent_start(struct init *in)
 	if (!error)
 		t = init_spawn(AGENT, argv, files, &error);
 	else if (files)
-		files_free(files);
+		places_free(&files->places), files_free(files);
 	if (t)
 		in->agent_pid = t->pid;
 	else

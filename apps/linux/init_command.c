@@ -100,13 +100,14 @@ static struct file_state *files_open(struct init *in)
 	} else {
 		error = files_open_tty(files);
 		if (!error && !inode_lookup("/root", &home)) {
-			inode_put(files->cwd.inode);
-			files->cwd.inode = home; /* of the first mount, as "/" is */
+			inode_put(files->places.cwd.inode);
+			files->places.cwd.inode = home; /* of the first mount, as "/" is */
 		}
 	}
 	if (!error)
 		return files;
 	rt_log("init: no standard streams: error %d", -error);
+	places_free(&files->places);
 	files_free(files);
 	return NULL;
 }

@@ -115,8 +115,12 @@ int fd_new(struct file_state *fs, struct file *f, int from, int cloexec)
 {
 	int fd = fd_free(fs, from);
 
-	if (fd >= 0 && (uint32_t)fd >= fs->size && table_grow(fs, size_for((uint32_t)fd)))
-		fd = -ENOMEM;
+	if (fd >= 0 && (uint32_t)fd >= fs->size) {
+		if ((uint32_t)fd >= (uint32_t)fs_family()->fd_most)
+			fd = -EMFILE;
+		else if (table_grow(fs, size_for((uint32_t)fd)))
+			fd = -ENOMEM;
+	}
 	if (fd < 0) {
 		file_put(f);
 		return fd;
@@ -172,52 +176,72 @@ struct file *fd_file(int fd)
 	return f;
 }
 
-struct file_state *files_new(void)
+static struct file_state *record_new(void)
 {
 	struct file_state *fs = fam_alloc(sizeof(*fs));
 
+	if (fs)
+		table_few(fs);
+	return fs;
+}
+
+static void record_put(struct file_state *fs)
+{
+	if (!fs->users && !fs->places.users)
+		fam_free(fs);
+}
+
+static struct file_state *record_of(struct places *p)
+{
+	return (struct file_state *)((char *)p - offsetof(struct file_state, places));
+}
+
+struct file_state *files_new(void)
+{
+	struct file_state *fs = record_new();
+
 	if (!fs)
 		return NULL;
-	table_few(fs);
 	fs->users = 1;
-	fs->umask = 022;
-	fs->cwd = (struct place){ fs_family()->mounts, fs_family()->root };
-	place_get(&fs->cwd);
+	fs->places = (struct places){ .users = 1, .umask = 022, .cwd = { fs_family()->mounts, fs_family()->root } };
+	place_get(&fs->places.cwd);
 	return fs;
 }
 
 /* How large a copy must be: as Linux's, by the highest one that is open. */
-static uint32_t size_used(const struct file_state *fs)
+static uint32_t word_top(const struct file_state *fs)
 {
 	uint32_t word = fs->size / WORD_BITS;
 
 	while (word > 1 && !fs->open[word - 1])
 		word--;
-	return size_for(word * WORD_BITS - 1);
+	return word;
 }
 
-struct file_state *files_fork(struct file_state *of)
+static uint32_t size_used(const struct file_state *fs) { return size_for(word_top(fs) * WORD_BITS - 1); }
+
+struct file_state *files_fork(struct file_state *of, int *error)
 {
-	struct file_state *fs = fam_alloc(sizeof(*fs));
+	struct file_state *fs;
 	uint32_t size = size_used(of), words = size / WORD_BITS;
 
+	/* As Linux: who has one beyond what is now the most has no copy. */
+	*error = -EMFILE;
+	if (word_top(of) > ((uint32_t)fs_family()->fd_most + WORD_BITS - 1) / WORD_BITS)
+		return NULL;
+	*error = -ENOMEM;
+	fs = record_new();
 	if (!fs)
 		return NULL;
-	table_few(fs);
-	fs->users = 1;
 	if (size > FD_FEW && table_grow(fs, size)) {
 		fam_free(fs);
 		return NULL;
 	}
-	fs->cwd = of->cwd;
-	fs->umask = of->umask;
+	fs->users = 1;
 	fs->free_from = of->free_from;
 	memcpy(fs->open, of->open, words * sizeof(*fs->open));
 	memcpy(fs->cloexec, of->cloexec, words * sizeof(*fs->cloexec));
 	memcpy(fs->full, of->full, full_words(size) * sizeof(*fs->full));
-	place_get(&fs->cwd);
-	if (of->root.inode)
-		place_get(&of->root), fs->root = of->root;
 	for (int fd = fd_next(of, 0); fd >= 0; fd = fd_next(of, (uint32_t)fd + 1)) {
 		family_progress(); /* it may be one of many */
 		fs->fd[fd] = of->fd[fd];
@@ -226,16 +250,41 @@ struct file_state *files_fork(struct file_state *of)
 	return fs;
 }
 
+struct places *places_fork(const struct places *of, struct file_state *in)
+{
+	if (!in && !(in = record_new()))
+		return NULL;
+	in->places = *of;
+	in->places.users = 1;
+	place_get(&in->places.cwd);
+	if (in->places.root.inode)
+		place_get(&in->places.root);
+	return &in->places;
+}
+
 int files_are_shared(const struct file_state *fs) { return fs->users > 1; }
 
 int files_own(struct file_state **of)
 {
-	struct file_state *own = files_are_shared(*of) ? files_fork(*of) : *of;
+	int error = 0;
+	struct file_state *own = files_are_shared(*of) ? files_fork(*of, &error) : *of;
+
+	if (!own)
+		return error;
+	if (own != *of)
+		files_free(*of);
+	*of = own;
+	return 0;
+}
+
+int places_own(struct places **of)
+{
+	struct places *own = (*of)->users > 1 ? places_fork(*of, NULL) : *of;
 
 	if (!own)
 		return -ENOMEM;
 	if (own != *of)
-		files_free(*of);
+		places_free(*of);
 	*of = own;
 	return 0;
 }
@@ -253,19 +302,39 @@ struct file_state *files_share(struct file_state *fs)
 	return fs;
 }
 
+struct places *places_share(struct places *p)
+{
+	p->users++;
+	return p;
+}
+
+/* The record stays while its last user closes: that may sleep. */
 void files_free(struct file_state *fs)
 {
-	if (--fs->users)
+	if (fs->users > 1) {
+		fs->users--;
 		return;
+	}
 	for (int fd = fd_next(fs, 0); fd >= 0; fd = fd_next(fs, (uint32_t)fd + 1))
 		fd_close(fs, fd);
-	place_put(&fs->cwd);
-	if (fs->root.inode)
-		place_put(&fs->root);
 	lock_waits_drop(fs);
 	if (fs->fd != fs->few)
 		fam_free(fs->fd);
-	fam_free(fs);
+	fs->users = 0;
+	record_put(fs);
+}
+
+void places_free(struct places *p)
+{
+	if (p->users > 1) {
+		p->users--;
+		return;
+	}
+	place_put(&p->cwd);
+	if (p->root.inode)
+		place_put(&p->root);
+	p->users = 0;
+	record_put(record_of(p));
 }
 
 int files_open_inode(struct file_state *fs, struct inode *ip)

@@ -153,17 +153,24 @@ struct file {
 	struct mount *mount;           /* by which it was opened, held; NULL: by none */
 };
 
+/* What paths begin with, and how new files are: of a process, or of several (CLONE_FS). */
+struct places {
+	uint32_t users, umask;
+	struct place cwd;              /* held */
+	struct place root;             /* of chroot, held; without an inode: the family's */
+};
+
 #define FD_FEW 64
+/* A table of descriptors, and places. A process mostly has both from one record; with CLONE_FILES or CLONE_FS alone
+ * they have different users. The record goes when neither has any. */
 struct file_state {
-	uint32_t users;                /* processes that have it */
+	struct places places;
+	uint32_t users;                /* processes that have the table */
 	uint32_t size;                 /* a power of two: fd_table.c */
 	struct file **fd;              /* `size` of them; NULL: closed */
 	uint64_t *open, *cloexec;      /* a bit for each */
 	uint64_t *full;                /* a bit for each word of `open` that has no free one */
 	uint32_t free_from;            /* every descriptor below is open */
-	struct place cwd;              /* held */
-	struct place root;             /* of chroot, held; without an inode: the family's */
-	uint32_t umask;
 	uint64_t few_open, few_cloexec, few_full;
 	struct file *few[FD_FEW];      /* where they lie until there are more */
 };
@@ -197,6 +204,7 @@ struct fs_family {
 	uint8_t boot_id[16];           /* for /proc, made when it is first asked for */
 	/* posix/file/lease.c: until a lease that others want ends by itself; below 1: it does not; are there any */
 	int32_t lease_seconds, leases;
+	int32_t fd_most;               /* fs.nr_open, at most FD_MAX: no table grows to hold more */
 };
 
 struct fs_family **family_slot_fs(void);   /* family/frames.c */
@@ -271,7 +279,7 @@ static inline struct fs_name walk_name(const struct walk *w)
 	return (struct fs_name){ w->dir, w->inode, w->name, w->name_size };
 }
 /* Where "/" begins for who has these descriptors: no reference. */
-struct place files_root(const struct file_state *fs);
+struct place places_root(const struct places *p);
 /* path_at for a place only, references held; and for an inode. */
 int  place_at(int dirfd, uint64_t path, unsigned flags, struct place *out);
 int  inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out);
@@ -292,9 +300,14 @@ int  size_allowed(uint64_t size); /* of a file, by the caller's limit: 0, or SIG
 int  write_allowed(struct io *io, uint64_t at); /* the same, of a write there: cut at the limit */
 
 /* ---- fd_table.c: descriptors */
-struct file_state *files_share(struct file_state *fs); /* the same, for one process more */
+struct file_state *files_share(struct file_state *fs); /* the same table, for one process more */
 int  files_are_shared(const struct file_state *fs);
-int  files_own(struct file_state **of); /* where others have it too a copy takes its place: 0 or -ENOMEM */
+int  files_own(struct file_state **of); /* where others have it too a copy takes its place: 0, -EMFILE, -ENOMEM */
+/* A copy of places, in `in`, whose own nobody has, or (NULL) in a record of its own: NULL: no memory. */
+struct places *places_fork(const struct places *of, struct file_state *in);
+struct places *places_share(struct places *p);
+int  places_own(struct places **of);    /* as files_own: 0, -ENOMEM */
+void places_free(struct places *p);
 int  fd_limit(void);             /* of the caller: no descriptor from there on is made */
 int  fd_free(struct file_state *fs, int from);   /* the first free one from there on, or -EMFILE */
 /* Takes over the reference, also on failure: -EMFILE, -ENOMEM. */

@@ -162,7 +162,7 @@ static int is_below_place(const struct inode *ip, const struct mount *m, const s
 
 int mount_is_reachable(const struct mount *m)
 {
-	struct place root = files_root(current_files());
+	struct place root = places_root(current_places());
 
 	if (m->root == root.inode && m == root.mount)
 		return 1;
@@ -178,7 +178,7 @@ enum whole { WHOLE_IN_MOUNT, WHOLE_PLACE, WHOLE_MARKED };
 /* Names are put together from the last component on, at the buffer's end, then moved to its start. */
 static long path_whole(const struct inode *ip, const struct mount *m, enum whole how, char *to, size_t max)
 {
-	struct place root = files_root(current_files());
+	struct place root = places_root(current_places());
 	const struct inode *top;
 	size_t at = max;
 	int gone = 0, lost = 0, whole = 0, ends;

@@ -7,12 +7,14 @@
 
 struct file;
 struct file_state;
+struct places;
 struct inode;
 
 #pragma GCC visibility push(hidden)
-/* Who calls: its number, its descriptors and folder. */
+/* Who calls: its number, its descriptors, its folder and umask. */
 int  current_pid(void);
 struct file_state *current_files(void);
+struct places *current_places(void);
 /* Signals: to a pid; 0 or -ESRCH. */
 int  signal_send(int pid, int sig);
 /* For whom a file's events are told by signal (async.h): something came to this pipe, socket or terminal, or went. */

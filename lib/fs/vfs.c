@@ -14,9 +14,9 @@ struct trail {
 	struct place root;  /* where "/" begins and ".." ends; held, if it is not the family's, which stays */
 };
 
-struct place files_root(const struct file_state *fs)
+struct place places_root(const struct places *p)
 {
-	return fs && fs->root.inode ? fs->root : (struct place){ fs_family()->mounts, fs_family()->root };
+	return p && p->root.inode ? p->root : (struct place){ fs_family()->mounts, fs_family()->root };
 }
 
 static int root_is_own(const struct trail *t) { return t->root.inode != fs_family()->root; }
@@ -26,7 +26,7 @@ static void trail_begin(struct trail *t, const struct place *at, unsigned flags)
 	t->depth = t->links = 0; /* levels are written before they are read */
 	t->ahead = t->ahead_end = 0;
 	t->flags = flags;
-	t->root = flags & (WALK_BENEATH | WALK_IN_ROOT) ? *at : files_root(current_files());
+	t->root = flags & (WALK_BENEATH | WALK_IN_ROOT) ? *at : places_root(current_places());
 	if (root_is_own(t))
 		place_get(&t->root);
 }
@@ -360,7 +360,7 @@ void walk_end(struct walk *w)
 int path_at(int dirfd, uint64_t path, unsigned flags, char *buffer, struct walk *w)
 {
 	long n = user_str(buffer, path, PATH_MAX);
-	struct place at = current_files()->cwd;
+	struct place at = current_places()->cwd;
 	struct file *f = NULL;
 	int error;
 
@@ -428,7 +428,7 @@ int inode_at(int dirfd, uint64_t path, unsigned flags, struct inode **out)
 static int place_lookup(const char *path, struct place *out)
 {
 	struct walk w;
-	int error = path_walk(&current_files()->cwd, path, 0, &w);
+	int error = path_walk(&current_places()->cwd, path, 0, &w);
 
 	if (!error)
 		walk_place(&w, out);
@@ -475,7 +475,7 @@ int path_is_symlink(const char *path)
 	struct walk w;
 	int is_link = 0;
 
-	if (!path_walk(&current_files()->cwd, path, WALK_NOFOLLOW, &w)) {
+	if (!path_walk(&current_places()->cwd, path, WALK_NOFOLLOW, &w)) {
 		is_link = IS(w.inode, S_IFLNK);
 		walk_end(&w);
 	}

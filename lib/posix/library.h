@@ -75,7 +75,8 @@ void futex_hand_on(struct thread *th);             /* futex_holder.c: th ends, o
 void futex_end(struct thread *th);                 /* the same, and the words of its robust list are marked */
 
 /* ---- sysv_sem.c */
-void sem_undo_all(struct task *t);                 /* at its end: what it did with SEM_UNDO */
+void sem_undo_all(struct task *t);                 /* at its end: what it did with SEM_UNDO, if nobody shares that */
+int  sem_undo_share(struct task *child);           /* from now on it has the caller's: 0, -ENOMEM */
 
 /* ---- ptrace_regs.c */
 #define REGS_LISTED 27                             /* struct user_regs_struct of Linux's sys/user.h: r15 first */

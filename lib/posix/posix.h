@@ -54,7 +54,8 @@ struct task_view {
 	uint64_t pending, blocked, ignored, caught; /* signals below 32 */
 	int policy, priority, rank, exit_signal; /* rank: the priority, or a higher one that it inherits */
 	struct file_state *files;
-	struct inode *exe;      /* may be NULL */
+	struct places *places;
+	struct inode *exe;      /* all three may be NULL */
 };
 void task_look(struct task *t, struct task_view *out);
 /* The same by the number of any thread, whose own name, state and time they are then: 0 or -ESRCH. */
@@ -62,8 +63,9 @@ int  thread_look(int tid, struct task_view *out);
 int  thread_tid_from(int pid, int from); /* the lowest tid of a process that is not below; 0 = none */
 int  thread_rename(int tid, const char *name, size_t n); /* of the caller's process: 0 or -EINVAL */
 int  current_tid(void);
-/* The caller's process, which has one thread, has its descriptors and places for itself then: 0 or -ENOMEM. */
-int files_unshare(void);
+/* The caller's process, which has one thread, has its descriptors, or its places, for itself then: 0, -EMFILE (more are
+ * open than its limit is), -ENOMEM. */
+int files_unshare(void), places_unshare(void);
 /* file_read or file_write with RWF_ flags; -EOPNOTSUPP: one that is not known, or not to be had of this file.
  * fs_rw_calls.c. MAY SLEEP. */
 struct file;
@@ -98,12 +100,12 @@ int    binfmt_next(int after, const char **name);              /* the lowest num
 struct fs_ops;
 int fs_init(const void *image, size_t size, const struct fs_ops *const *kinds);
 
-/* Per-process file state (descriptors, cwd, umask, controlling tty): lives in family memory, pointed to by struct
- * task. */
-struct file_state *files_new(void);                          /* empty, cwd "/", umask 022 */
-struct file_state *files_fork(struct file_state *of);        /* copy with shared open file descriptions */
+/* A process's descriptors and places (folder, root, umask): they live in family memory, pointed to by struct task. */
+struct file_state *files_new(void);                          /* empty; its places: "/", umask 022 */
+/* A copy with the same open files, without places; NULL: *error is -EMFILE (more than fs.nr_open), -ENOMEM. */
+struct file_state *files_fork(struct file_state *of, int *error);
 void files_exec(struct file_state *fs);                      /* closes close-on-exec */
-void files_free(struct file_state *fs);                      /* closes everything */
+void files_free(struct file_state *fs);                      /* closes everything; not its places */
 int  files_open_inode(struct file_state *fs, struct inode *ip); /* a descriptor to read it, or -errno */
 
 /* Path to inode with a reference held (follows symlinks): 0 or -errno. For exec: also checks for a regular file and x

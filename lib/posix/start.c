@@ -4,6 +4,7 @@
  * way of its end, which the monitor sees. */
 #include "library.h"
 #include "parts.h"
+#include <fs/files.h>
 #include <posix/process/usage.h>
 #include <rt/rt.h>
 #include <run/realtime.h>
@@ -68,6 +69,7 @@ void keeper_begin(void *control)
 	t->files = files_new();
 	if (!t->files)
 		give_up("no memory for process 1's files", -ENOMEM);
+	t->places = &t->files->places;
 	posix_app.first();
 	if (family_locked())
 		family_unlock();

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -257,6 +258,22 @@ static void executes(void)
 	execl("/proc/self/exe", "flags", "closes", NULL);
 }
 
+static void places_own(void)
+{
+	CHECK(unshare(CLONE_FS) == 0);
+	changes();
+}
+static void files_own(void)
+{
+	CHECK(unshare(CLONE_FILES) == 0);
+	changes();
+}
+static void executes_elsewhere(void)
+{
+	CHECK(chdir("/") == 0);
+	executes();
+}
+
 /* In a child by these flags; what its maker has of it then. */
 static void shared_by(const char *what, long flags, void (*child)(void))
 {
@@ -277,6 +294,74 @@ static void shared_by(const char *what, long flags, void (*child)(void))
 	CHECK(chdir(here) == 0);
 }
 
+/* ---- handlers, which two processes have in common, until one executes or a copy is asked for */
+static char stack[1 << 16] __attribute__((aligned(16)));
+static void nothing(int sig) { (void)sig; }
+static int handler_is(int sig)
+{
+	struct sigaction a;
+
+	CHECK(sigaction(sig, NULL, &a) == 0);
+	return (a.sa_handler == nothing) + 2 * (a.sa_handler == SIG_IGN);
+}
+static int handles(void *again)
+{
+	CHECK(sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = nothing, .sa_flags = (int)SA_RESETHAND }, NULL) == 0);
+	CHECK(sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL) == 0);
+	if (again)
+		CHECK(raise(SIGUSR1) == 0);
+	return 0;
+}
+static int handles_and_executes(void *way)
+{
+	handles(way);
+	executes();
+	return 1;
+}
+static void handlers_by(const char *what, int flags, int (*child)(void *), void *way)
+{
+	pid_t pid;
+
+	CHECK(signal(SIGUSR1, SIG_DFL) != SIG_ERR && signal(SIGUSR2, SIG_DFL) != SIG_ERR);
+	pid = clone(child, stack + sizeof stack, flags | CLONE_VM | CLONE_VFORK | SIGCHLD, way);
+	CHECK(pid > 0 && waitpid(pid, NULL, 0) == pid);
+	printf("%s: USR1 %d, USR2 %d\n", what, handler_is(SIGUSR1), handler_is(SIGUSR2));
+}
+static void handlers_shared(void)
+{
+	handlers_by("own handlers", 0, handles, NULL);
+	handlers_by("handlers in common", CLONE_SIGHAND, handles, NULL);
+	handlers_by("and a signal is taken", CLONE_SIGHAND, handles, stack);
+	handlers_by("and an exec", CLONE_SIGHAND, handles_and_executes, NULL);
+	handlers_by("own handlers again", 0, handles, NULL);
+}
+
+/* ---- what semop is to undo, which a child that has ended leaves to whoever shares it */
+static void undone(const char *what, long flags)
+{
+	int set = semget(IPC_PRIVATE, 1, 0600);
+	long middle, pid;
+
+	CHECK(set >= 0);
+	middle = syscall(SYS_clone, SIGCHLD, 0l, NULL, NULL, 0l);
+	if (middle == 0) {
+		pid = syscall(SYS_clone, flags | SIGCHLD, 0l, NULL, NULL, 0l);
+		if (pid == 0)
+			_exit(semop(set, &(struct sembuf){ 0, 3, SEM_UNDO }, 1) != 0);
+		CHECK(waitpid((pid_t)pid, NULL, 0) == pid);
+		_exit(semctl(set, 0, GETVAL));
+	}
+	CHECK(waitpid((pid_t)middle, (int *)&pid, 0) == middle);
+	printf("%s: %d when it has ended, %d when its maker has\n", what, WEXITSTATUS((int)pid),
+		semctl(set, 0, GETVAL));
+	CHECK(semctl(set, 0, IPC_RMID) == 0);
+}
+static void undone_together(void)
+{
+	undone("undone", 0);
+	undone("undone together", CLONE_SYSVSEM);
+}
+
 static void clone_effects(void)
 {
 	const long all = CLONE_FILES | CLONE_FS;
@@ -289,6 +374,17 @@ static void clone_effects(void)
 	shared_by("sharing, then not", all, changes_own);
 	shared_by("sharing, a table of its own", all, closes_own);
 	shared_by("sharing, then executing", all, executes);
+	shared_by("sharing files", CLONE_FILES, changes);
+	shared_by("sharing files, then not", CLONE_FILES, changes_own);
+	shared_by("sharing files, then executing", CLONE_FILES, executes);
+	shared_by("sharing places", CLONE_FS, changes);
+	shared_by("sharing places, then not", CLONE_FS, changes_own);
+	shared_by("sharing places, a table of its own", CLONE_FS, closes_own);
+	shared_by("sharing all, then not the places", all, places_own);
+	shared_by("sharing all, then not the files", all, files_own);
+	shared_by("who executes in a folder", all, executes_elsewhere);
+	handlers_shared();
+	undone_together();
 	CHECK(pipe(told) == 0);
 	pid = syscall(SYS_clone, (long)CLONE_PARENT | SIGCHLD, 0l, NULL, NULL, 0l);
 	if (pid == 0) {
@@ -381,10 +477,7 @@ int main(int argc, char **argv)
 	CHECK(sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm }, NULL) == 0);
 	sweep("preadv2 of an empty socket", 0, 0x3e0, socket_read);
 	fflush(stdout);
-	sweep("clone", SIGCHLD, 0x7e020080 | CLONE_VM | CLONE_PTRACE | CLONE_SETTLS | CLONE_FILES | CLONE_FS |
-		CLONE_SYSVSEM | 0xff, cloned);
-	if (access("/proc/aril", F_OK) == 0) /* what would be shared there is not here, and so is refused */
-		CHECK(cloned(SIGCHLD | CLONE_SYSVSEM) == -1 && errno == EINVAL);
+	sweep("clone", SIGCHLD, 0x7e020080 | CLONE_VM | CLONE_PTRACE | CLONE_SETTLS | 0xff, cloned);
 	clone_effects();
 	for (int advice = 0; advice < 30; advice++) {
 		int r = (int)syscall(SYS_madvise, page, 4096l, advice);

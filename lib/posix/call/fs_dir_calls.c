@@ -64,7 +64,7 @@ CALL3(getdents64, fd, to, max) { return list_dir(fd, to, max, 0); }
 CALL2(getcwd, to, max)
 {
 	char path[PATH_MAX];
-	const struct place *cwd = &current_files()->cwd;
+	const struct place *cwd = &current_places()->cwd;
 	long n;
 
 	if (!cwd->inode->nlink)
@@ -80,10 +80,10 @@ CALL2(getcwd, to, max)
 /* Takes over the references. */
 static void cwd_set(const struct place *p)
 {
-	struct file_state *fs = current_files();
-	struct place before = fs->cwd;
+	struct places *own = current_places();
+	struct place before = own->cwd;
 
-	fs->cwd = *p;
+	own->cwd = *p;
 	if (p->mount)
 		p->mount->is_expired = 0;
 	place_put(&before);
@@ -125,8 +125,8 @@ CALL1(fchdir, fd)
 
 CALL1(chroot, path)
 {
-	struct file_state *fs = current_files();
-	struct place p, before = fs->root;
+	struct places *own = current_places();
+	struct place p, before = own->root;
 	int error = place_at(AT_FDCWD, path, 0, &p);
 
 	if (!error && !IS(p.inode, S_IFDIR)) {
@@ -135,7 +135,7 @@ CALL1(chroot, path)
 	}
 	if (error)
 		return error;
-	fs->root = p;
+	own->root = p;
 	if (before.inode)
 		place_put(&before);
 	return 0;
@@ -143,10 +143,10 @@ CALL1(chroot, path)
 
 CALL1(umask, mask)
 {
-	struct file_state *fs = current_files();
-	uint32_t before = fs->umask;
+	struct places *own = current_places();
+	uint32_t before = own->umask;
 
-	fs->umask = (uint32_t)mask & 0777;
+	own->umask = (uint32_t)mask & 0777;
 	return before;
 }
 

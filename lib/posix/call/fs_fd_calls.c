@@ -22,12 +22,13 @@ CALL3(close_range, first, last, flags)
 {
 	uint32_t a = (uint32_t)first, b = (uint32_t)last;
 	struct file_state *fs;
+	int e;
 
 	/* CLOSE_RANGE_UNSHARE: threads of a process always share their table. */
 	if (flags & ~(uint64_t)6 || a > b || (flags & 2 && current_threads() > 1))
 		return -EINVAL;
-	if (flags & 2 && files_unshare())
-		return -ENOMEM;
+	if (flags & 2 && (e = files_unshare()))
+		return e;
 	fs = current_files();
 	for (int fd = fd_next(fs, a); fd >= 0 && (uint32_t)fd <= b; fd = fd_next(fs, (uint32_t)fd + 1)) {
 		if (flags & 4) /* CLOSE_RANGE_CLOEXEC */

@@ -82,7 +82,7 @@ static int mount_of_fd(int fd, struct place *p)
 
 	if (!f && fd != AT_FDCWD)
 		return -EBADF;
-	*p = f ? (struct place){ f->mount, f->ip } : current_files()->cwd;
+	*p = f ? (struct place){ f->mount, f->ip } : current_places()->cwd;
 	place_get(p);
 	if (f)
 		file_put(f);

@@ -34,7 +34,7 @@ int file_create(struct walk *w, uint32_t mode, uint32_t rdev, const char *text, 
 int file_in_cwd(const char *name, uint32_t mode, struct inode **out)
 {
 	struct walk w;
-	int error = path_walk(&current_files()->cwd, name, WALK_CREATE | WALK_NOFOLLOW, &w);
+	int error = path_walk(&current_places()->cwd, name, WALK_CREATE | WALK_NOFOLLOW, &w);
 
 	if (error)
 		return error;
@@ -72,7 +72,7 @@ static int open_once(int dirfd, uint64_t path, unsigned flags, uint32_t mode, un
 	error = path_at(dirfd, path, how, buffer, &w);
 	if (error)
 		return error;
-	mode = S_IFREG | (mode & 07777 & ~current_files()->umask);
+	mode = S_IFREG | (mode & 07777 & ~current_places()->umask);
 	if (temporary) {
 		error = IS(w.inode, S_IFDIR) && w.inode->kind == KIND_TREE ? 0 : IS(w.inode, S_IFDIR) ? -EOPNOTSUPP : -ENOTDIR;
 		if ((flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE || (flags & O_ACCMODE) == O_RDONLY)

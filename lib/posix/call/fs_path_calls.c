@@ -32,7 +32,7 @@ static long mkdir_at(int dirfd, uint64_t path, uint64_t mode)
 	struct walk w;
 	int error = absent_at(dirfd, path, buffer, &w);
 
-	return error ? error : node_create(&w, S_IFDIR | ((uint32_t)mode & 01777 & ~current_files()->umask), 0);
+	return error ? error : node_create(&w, S_IFDIR | ((uint32_t)mode & 01777 & ~current_places()->umask), 0);
 }
 
 CALL2(mkdir, path, mode) { return mkdir_at(AT_FDCWD, path, mode); }
@@ -58,7 +58,7 @@ static long mknod_at(int dirfd, uint64_t path, uint64_t mode, uint64_t dev)
 	}
 	if (type != S_IFCHR && type != S_IFBLK)
 		dev = 0;
-	return node_create(&w, (type ? type : S_IFREG) | ((uint32_t)mode & 07777 & ~current_files()->umask), (uint32_t)dev);
+	return node_create(&w, (type ? type : S_IFREG) | ((uint32_t)mode & 07777 & ~current_places()->umask), (uint32_t)dev);
 }
 
 CALL3(mknod, path, mode, dev) { return mknod_at(AT_FDCWD, path, mode, dev); }

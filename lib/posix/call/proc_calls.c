@@ -7,6 +7,7 @@
 #include <linux/resource.h>
 #include <base/string.h>
 #include "calls.h"
+#include <fs/files.h>
 #include <family/family.h>
 #include <family/process.h>
 #include <posix/process/seccomp.h>
@@ -26,7 +27,7 @@ static long limit_set(struct task *t, unsigned which, uint64_t from)
 		return -EFAULT;
 	if (now[0] > now[1])
 		return -EINVAL;
-	if (which == RLIMIT_NOFILE && now[1] > FD_MAX)
+	if (which == RLIMIT_NOFILE && now[1] > (uint64_t)fs_family()->fd_most)
 		return -EPERM;
 	memcpy(t->limit[which], now, sizeof now);
 	if (which == RLIMIT_CPU)

@@ -155,7 +155,7 @@ static int queue_make(const char *name, const struct mq_attr *attr, uint32_t mod
 		return -EMFILE;
 	if (!(q = fam_alloc(sizeof(*q))))
 		return -ENOMEM;
-	if (!(q->ip = inode_new(mode & 0777 & ~current_files()->umask))) {
+	if (!(q->ip = inode_new(mode & 0777 & ~current_places()->umask))) {
 		fam_free(q);
 		return -ENOMEM;
 	}

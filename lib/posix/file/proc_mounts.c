@@ -17,7 +17,7 @@ static void say_place(struct text *t, const struct mount *m)
 {
 	struct place at = { m->parent, m->point };
 	char path[PATH_MAX];
-	struct place root = files_root(current_files());
+	struct place root = places_root(current_places());
 	int is_top = !m->parent || (m == root.mount && m->root == root.inode);
 	long n = is_top ? fmt(path, sizeof(path), "/") : place_path(&at, 0, path, sizeof(path));
 

@@ -13,7 +13,6 @@ static void say_number(struct text *t, uint64_t n) { say(t, "%lu\n", (unsigned l
 	static void name(struct text *t, const struct proc_node *of) { (void)of; say_number(t, value); }
 NUMBER(text_threads_max, PROC_MAX * 4ul)
 NUMBER(text_pid_max, PID_END)
-NUMBER(text_nr_open, FD_MAX)
 NUMBER(text_map_count, regions_max())
 NUMBER(text_min_free, frames_kept() * 4)
 NUMBER(text_aio, aio_count())
@@ -115,7 +114,7 @@ static struct limited int_of(const struct proc_node *of)
 {
 	struct fs_family *fs = fs_family();
 	const struct limited row[] = {
-		{ "lease-break-time", &fs->lease_seconds, INT32_MIN, INT32_MAX },
+		{ "nr_open", &fs->fd_most, 64, FD_MAX }, { "lease-break-time", &fs->lease_seconds, INT32_MIN, INT32_MAX },
 		{ "leases-enable", &fs->leases, INT32_MIN, INT32_MAX },
 		{ "max_user_instances", &fs->watching_most, 0, INT32_MAX },
 		{ "msgmni", ipc_most(IPC_MSG), 0, IPC_OBJECTS }, { "shmmni", ipc_most(IPC_SHM), 0, IPC_OBJECTS },
@@ -231,7 +230,7 @@ static const struct shown fs_rows[] = {
 	INT("lease-break-time"), INT("leases-enable"),
 	DIRECTORY("inotify", inotify_rows),
 	DIRECTORY("mqueue", mqueue_rows),
-	TEXT("nr_open", text_nr_open), FIXED("overflowgid", "65534"), FIXED("overflowuid", "65534"),
+	INT("nr_open"), FIXED("overflowgid", "65534"), FIXED("overflowuid", "65534"),
 	FIXED("pipe-max-size", "1048576"), FIXED("pipe-user-pages-hard", "0"), FIXED("pipe-user-pages-soft", "16384"),
 	FIXED("protected_fifos", "0"), FIXED("protected_hardlinks", "0"), FIXED("protected_regular", "0"),
 	FIXED("protected_symlinks", "0"), FIXED("suid_dumpable", "0"), { 0 },

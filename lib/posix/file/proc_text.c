@@ -71,7 +71,7 @@ void text_status(struct text *t, const struct proc_node *of)
 	if (!look(of, &v, name))
 		return;
 	say(t, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", name,
-		v.files ? v.files->umask : 022, state_name(v.state), v.pid, v.tid, v.ppid, v.tracer);
+		v.places ? v.places->umask : 022, state_name(v.state), v.pid, v.tid, v.ppid, v.tracer);
 	say(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t", v.files ? v.files->size : 0);
 	say_groups(t, v.tid);
 	say(t, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", v.pid, v.tid, v.pgrp, v.session);

@@ -38,9 +38,9 @@ static int jump_cwd(const struct inode *link, struct place *out)
 {
 	struct task_view view;
 
-	if (thread_look(link->proc.pid, &view) || !view.files)
+	if (thread_look(link->proc.pid, &view) || !view.places)
 		return -ENOENT;
-	return to_place(view.files->cwd.mount, view.files->cwd.inode, out);
+	return to_place(view.places->cwd.mount, view.places->cwd.inode, out);
 }
 
 static int jump_root(const struct inode *link, struct place *out)
@@ -48,9 +48,9 @@ static int jump_root(const struct inode *link, struct place *out)
 	struct task_view view;
 	struct place root;
 
-	if (thread_look(link->proc.pid, &view) || !view.files)
+	if (thread_look(link->proc.pid, &view) || !view.places)
 		return -ENOENT;
-	root = files_root(view.files);
+	root = places_root(view.places);
 	return to_place(root.mount, root.inode, out);
 }
 

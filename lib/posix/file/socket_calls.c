@@ -56,7 +56,7 @@ struct socket *socket_find(const struct socket_name *name, int type, int *error)
 	if (name->text[0]) {
 		memcpy(path, name->text, name->size);
 		path[name->size] = 0;
-		*error = path_walk(&current_files()->cwd, path, 0, &w);
+		*error = path_walk(&current_places()->cwd, path, 0, &w);
 		if (*error)
 			return NULL;
 		s = IS(w.inode, S_IFSOCK) && w.inode->kind == KIND_TREE ? w.inode->socket : NULL;
@@ -132,7 +132,7 @@ static long bind_path(struct socket *s, const struct socket_name *name)
 
 	memcpy(path, name->text, name->size);
 	path[name->size] = 0;
-	error = path_walk(&current_files()->cwd, path, WALK_PARENT, &w);
+	error = path_walk(&current_places()->cwd, path, WALK_PARENT, &w);
 	if (error)
 		return error == -EISDIR ? -EADDRINUSE : error;
 	if (s->name.size) { /* bound by another thread, while the walk slept */
@@ -146,7 +146,7 @@ static long bind_path(struct socket *s, const struct socket_name *name)
 	else if (w.dir->kind == KIND_OPS)
 		error = -EPERM; /* nobody could keep there who is bound to it */
 	else
-		error = file_create(&w, S_IFSOCK | (0777 & ~current_files()->umask), 0, NULL, &ip);
+		error = file_create(&w, S_IFSOCK | (0777 & ~current_places()->umask), 0, NULL, &ip);
 	walk_end(&w);
 	if (error)
 		return error;

@@ -37,6 +37,24 @@ void child_tell(const struct fork_wish *w, struct task *child)
 		(void)user_write(w->pidfd, &fd, sizeof fd);
 }
 
+/* Descriptors and places, its maker's or like them: 0 or -1. */
+static int files_begin(struct task *child, const struct task *parent, uint64_t flags, int *error)
+{
+	const int shares = (flags & CLONE_FILES) != 0;
+
+	child->files = shares ? files_share(parent->files) : files_fork(parent->files, error);
+	if (!child->files)
+		return -1;
+	if (flags & CLONE_FS)
+		child->places = places_share(parent->places);
+	else
+		child->places = places_fork(parent->places, shares ? NULL : child->files);
+	if (child->places)
+		return 0;
+	files_free(child->files);
+	return -1;
+}
+
 struct task *child_new(const struct fork_wish *w, int *error)
 {
 	struct task *parent = P->task, *child;
@@ -56,20 +74,23 @@ struct task *child_new(const struct fork_wish *w, int *error)
 		child->maker = parent->maker;
 		child->exit_signal = parent->exit_signal;
 	}
-	child->files = w->flags & CLONE_FILES ? files_share(parent->files) : files_fork(parent->files);
-	if (!child->files) {
+	if (files_begin(child, parent, w->flags, error)) {
 		task_free(child);
 		return 0;
 	}
+	*error = -ENOMEM;
 	image_share(child, parent);
 	if (w->flags & CLONE_CLEAR_SIGHAND)
 		signal_exec(child);
+	if (w->flags & CLONE_SIGHAND)
+		handlers_join(child, parent);
 	signal_thread(child->threads, P->thread);
 	sched_class_copy(child->threads, P->thread);
 	if (child->threads->rank)
 		realtime_limit_watch(child);
 	seccomp_inherit(child->threads, P->thread);
-	if (share_begin(child->threads, P->thread, w->flags)) {
+	if (share_begin(child->threads, P->thread, w->flags)
+		|| (w->flags & CLONE_SYSVSEM && sem_undo_share(child))) {
 		child_undo(child);
 		return 0;
 	}
@@ -87,8 +108,7 @@ struct task *child_new(const struct fork_wish *w, int *error)
 #define NOT_HERE (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 #define OF_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
-/* A thread shares all that can be shared; another process memory, and files with places (working folder, root, umask),
- * of which it cannot have one alone. */
+/* A thread shares all that can be shared; another process what its maker likes, but with memory always all memory. */
 static long clone_any(const struct fork_wish *w)
 {
 	uint64_t f = w->flags;
@@ -103,8 +123,6 @@ static long clone_any(const struct fork_wish *w)
 		return -ERESTARTNOINTR;
 	if (f & CLONE_THREAD)
 		return (f & OF_THREAD) == OF_THREAD ? thread_clone(w) : -EINVAL;
-	if (f & (CLONE_SIGHAND | CLONE_SYSVSEM) || !(f & CLONE_FILES) != !(f & CLONE_FS))
-		return -EINVAL;
 	return f & CLONE_VM ? vfork_process(w) : fork_process(w);
 }
 
@@ -143,19 +161,20 @@ CALL2(clone3, at, size)
 		args.child_tid, args.tls, (int)args.exit_signal, args.pidfd });
 }
 
-/* A process without threads has everything for itself; there are no namespaces, as in a Linux built without them. A
- * thread
- * cannot have files or a working folder of its own. */
+/* There are no namespaces, as in a Linux built without them. A thread cannot have files or a working folder of its
+ * own. */
 CALL1(unshare, flags)
 {
+	int e;
+
 	if (flags & ~(uint64_t)(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM))
 		return -EINVAL;
 	if (flags & ~(uint64_t)CLONE_SYSVSEM && P->task->thread_count > 1)
 		return -EINVAL;
-	if (files_are_shared(P->task->files) && !(flags & CLONE_FS) != !(flags & CLONE_FILES))
-		return -EINVAL;
-	if (flags & CLONE_FILES && files_unshare())
-		return -ENOMEM;
+	if (flags & CLONE_FILES && (e = files_unshare()))
+		return e;
+	if (flags & CLONE_FS && (e = places_unshare()))
+		return e;
 	if (flags & CLONE_SYSVSEM)
 		sem_undo_all(P->task);
 	return 0;

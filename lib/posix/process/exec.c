@@ -110,6 +110,7 @@ static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 	struct exec_plan *plan = plan_new(path);
 	struct task *t = P->task;
 	long name;
+	int e;
 
 	if (!plan)
 		return -ENOMEM;
@@ -117,8 +118,8 @@ static long exec_path(const char *path, uint64_t argv, uint64_t envp)
 	if (!name)
 		name = posix_app.load(plan, plan->path);
 	/* Who shares a table executes with a copy of it. */
-	if (!name && files_are_shared(t->files) && !(plan->files = files_fork(t->files)))
-		name = -ENOMEM;
+	if (!name && files_are_shared(t->files) && !(plan->files = files_fork(t->files, &e)))
+		name = e;
 	if (!name)
 		name = env_blank(plan, t);
 	if (name < 0) {
@@ -204,6 +205,7 @@ struct task *spawn_program(const char *path, char *const argv[], char *const env
 		struct task *self = P->task;
 
 		t->files = files;
+		t->places = &files->places;
 		t->exit_signal = SIGCHLD;
 		P->task = t;
 		e = strings_library(plan, argv, envp);

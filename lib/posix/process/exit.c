@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How threads and processes end, and what becomes of what they leave: exit, orphans. Waiting for processes is wait.c's; who cannot end by itself is reap.c's.
  * A thread ends by its own hand only, on its way to user code, so that nothing that it holds in the library is lost. */
+#include <fs/files.h>
 #include <posix/library.h>
 #include <posix/call/calls.h>
 #include <posix/file/aio.h>
@@ -148,6 +149,9 @@ void task_bury(struct task *t, int status)
 	if (t->files)
 		files_free(t->files);
 	t->files = 0;
+	if (t->places)
+		places_free(t->places);
+	t->places = 0;
 	ask_refuse(t);
 	sem_undo_all(t);
 	keyrings_leave(t);

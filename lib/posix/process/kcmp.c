@@ -65,8 +65,9 @@ CALL5(kcmp, pid1, pid2, type, first, second)
 	case KCMP_VM: /* an env's memory is of all that live in it */
 		return order((void *)(uint64_t)a->task->env, (void *)(uint64_t)b->task->env);
 	case KCMP_FILES:
-	case KCMP_FS: /* which go together: clone.c */
 		return order(a->task->files, b->task->files);
+	case KCMP_FS:
+		return order(a->task->places, b->task->places);
 	case KCMP_SIGHAND:
 		return order(a->task, b->task);
 	case KCMP_IO:

@@ -49,7 +49,10 @@ void child_undo(struct task *child)
 	pidfd_undo(child);
 	seccomp_drop(child->threads);
 	share_end(child->threads);
+	sem_undo_all(child);
 	files_free(child->files);
+	if (child->places)
+		places_free(child->places);
 	task_drop_image(child);
 	task_free(child);
 }

@@ -62,6 +62,7 @@ static void deny(struct user_regs *r, const struct seccomp_data *d, uint32_t ans
 	if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_KILL_THREAD && t->thread_count > 1)
 		exit_thread(SIGSYS);
 	t->signals.action[SIGSYS].handler = HANDLER_DEFAULT;
+	handlers_tell(t, SIGSYS);
 	trap(r, d, answer & SECCOMP_RET_DATA);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What threads have in common: supplementary groups and the context of their I/O, which who is made gets from its
- * maker. */
+/* What threads and processes have in common: supplementary groups, the context of their I/O and handlers, which who is
+ * made gets from its maker. */
 #include <linux/sched.h>
 #include <posix/call/calls.h>
 #include <posix/library.h>
@@ -117,4 +117,29 @@ CALL2(setgroups, count, list)
 	groups_put(P->thread->groups);
 	P->thread->groups = g;
 	return 0;
+}
+
+/* ---- handlers of signals: each process has its own, and who shares them keeps them alike. */
+void handlers_join(struct task *child, struct task *with)
+{
+	child->handlers_with = with->handlers_with ? with->handlers_with : with;
+	with->handlers_with = child;
+}
+
+void handlers_leave(struct task *t)
+{
+	struct task *before = t->handlers_with;
+
+	if (!before)
+		return;
+	while (before->handlers_with != t)
+		before = before->handlers_with;
+	before->handlers_with = t->handlers_with == before ? NULL : t->handlers_with;
+	t->handlers_with = NULL;
+}
+
+void handlers_tell_all(const struct task *t, int sig)
+{
+	for (struct task *o = t->handlers_with; o != t; o = o->handlers_with)
+		o->signals.action[sig] = t->signals.action[sig];
 }

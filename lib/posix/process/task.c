@@ -140,6 +140,7 @@ void task_free(struct task *t)
 	list_remove(t);
 	task_gone(t);
 	pidfds_leave(t);
+	handlers_leave(t);
 	waiters_end(&t->signals.waits);
 	timer_stop(&t->cpu_limit);
 	timer_stop(&t->realtime_limit);
@@ -199,7 +200,9 @@ void task_drop_image(struct task *t)
 struct task *current_task(void) { return P->task; }
 uint64_t current_limit(int which) { return P->task->limit[which][0]; }
 struct file_state *current_files(void) { return P->task->files; }
+struct places *current_places(void) { return P->task->places; }
 int files_unshare(void) { return files_own(&P->task->files); }
+int places_unshare(void) { return places_own(&P->task->places); }
 uint32_t current_threads(void) { return P->task->thread_count; }
 int current_tid(void) { return P->thread->tid; }
 int current_pid(void) { return P->task->pid; }
@@ -265,7 +268,8 @@ void task_look(struct task *t, struct task_view *out)
 	*out = (struct task_view){
 		.tid = t->pid, .pid = t->pid, .ppid = t->parent ? t->parent->pid : 0, .pgrp = t->pgrp, .session = t->session,
 		.exit_status = t->exit_status, .state = task_letter(t), .threads = t->thread_count, .nice = t->threads->nice,
-		.start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = task_frames(t), .files = t->files, .exe = t->exe,
+		.start_ns = t->start_ns, .vsize = t->vsize, .rss_pages = task_frames(t), .files = t->files, .places = t->places,
+		.exe = t->exe,
 		.user_ns = u.user_ns, .system_ns = u.system_ns,
 		.child_user_ns = t->children.user_ns, .child_system_ns = t->children.system_ns, .faults = u.faults,
 		.child_faults = t->children.faults, .pending = t->signals.pending | t->threads->signals.pending,

@@ -62,6 +62,7 @@ struct task {
 	struct pidfd *pidfds;        /* pidfd.c */
 	struct task *next, *prev;    /* all tasks, by rising pid */
 	struct file_state *files;
+	struct places *places;
 	struct inode *exe;           /* reference held; may be NULL */
 	uint64_t start_ns;
 	int has_execed;              /* setpgid by the parent is refused then */
@@ -104,7 +105,8 @@ struct task {
 	uint64_t limit[16][2];
 
 	struct task_signals signals;
-	struct sem_undo *sem_undo;   /* sysv_sem.c */
+	struct task *handlers_with;  /* the next in a ring of who has the same handlers (CLONE_SIGHAND); NULL: nobody */
+	struct sem_undos *sem_undo;  /* sysv_sem.c; NULL: it has none yet */
 	struct key *keyring;         /* of the process, held; NULL: none: keys.c */
 	struct aio_context *aio;     /* aio.c */
 };
@@ -175,6 +177,15 @@ void signal_fork(struct task *child, const struct task *parent); /* actions copi
 void signal_thread(struct thread *to, const struct thread *from); /* mask and altstack copied; nothing pending */
 void signal_thread_end(struct thread *th);                     /* what is pending for it alone is forgotten */
 void signal_exec(struct task *t);   /* handlers to default, altstack off; mask, pending and ignored stay */
+/* share.c: child and with have the same handlers from now on; t has its own again; what t does at sig has changed. */
+void handlers_join(struct task *child, struct task *with), handlers_leave(struct task *t);
+void handlers_tell_all(const struct task *t, int sig);
+
+static inline void handlers_tell(const struct task *t, int sig)
+{
+	if (t->handlers_with)
+		handlers_tell_all(t, sig);
+}
 /* Sends to a process, or to one thread, with details; 0, -ESRCH, or -EAGAIN: no more can be queued. */
 int  signal_send_info(struct task *t, int sig, const struct signal_cause *info);
 int  signal_send_thread(struct thread *th, int sig, const struct signal_cause *info);

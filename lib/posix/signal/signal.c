@@ -326,6 +326,7 @@ void signal_force(struct thread *th, int sig)
 
 	if (s->blocked & SIGNAL_BIT(sig) || a->handler == HANDLER_IGNORE) {
 		a->handler = HANDLER_DEFAULT;
+		handlers_tell(th->task, sig);
 		s->blocked &= ~SIGNAL_BIT(sig);
 	}
 	s->forced |= SIGNAL_BIT(sig);
@@ -358,6 +359,7 @@ void signal_thread(struct thread *to, const struct thread *from)
 void signal_exec(struct task *t)
 {
 	posix_timers_drop(t);
+	handlers_leave(t);
 	for (int sig = 1; sig <= SIGNAL_COUNT; sig++) {
 		struct signal_action *a = &t->signals.action[sig];
 		*a = (struct signal_action){ .handler = a->handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT };

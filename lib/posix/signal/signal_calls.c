@@ -22,6 +22,7 @@ CALL4(rt_sigaction, sig, action, old, size)
 			return -EFAULT;
 		now.mask &= ~SIGNALS_SURE;
 		s->action[sig] = now;
+		handlers_tell(current_task(), (int)sig);
 		/* POSIX: what is pending and now ignored is forgotten. */
 		if (signal_ignored(current_task(), (int)sig))
 			signal_forget(current_task(), SIGNAL_BIT(sig));

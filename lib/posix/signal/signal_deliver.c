@@ -67,8 +67,10 @@ static void handler_refuse(struct user_regs *r, struct thread *th, int sig)
 {
 	struct thread_signals *s = &th->signals;
 
-	if (sig == SIGSEGV)
+	if (sig == SIGSEGV) {
 		th->task->signals.action[sig].handler = HANDLER_DEFAULT;
+		handlers_tell(th->task, sig);
+	}
 	s->fault = (struct signal_cause){ .code = SI_KERNEL };
 	s->fault_trap = 14;
 	s->fault_error = 6;
@@ -108,8 +110,10 @@ static void handler_enter(struct user_regs *r, struct thread *th, int sig, const
 	if (!(a->flags & SA_NODEFER))
 		s->blocked |= SIGNAL_BIT(sig);
 	s->blocked &= ~SIGNALS_SURE;
-	if (a->flags & SA_RESETHAND)
+	if (a->flags & SA_RESETHAND) {
 		a->handler = HANDLER_DEFAULT;
+		handlers_tell(th->task, sig);
+	}
 	if (steps)
 		ptrace_handler_end(th);
 }

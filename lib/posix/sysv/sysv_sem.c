@@ -34,6 +34,9 @@ struct sem_undo {
 	int16_t change[];
 };
 
+/* Of a process, or of several (CLONE_SYSVSEM). */
+struct sem_undos { uint32_t users; struct sem_undo *first; };
+
 /* A set may be larger than what the heap gives. */
 static size_t set_bytes(uint64_t count) { return sizeof(struct sem_set) + count * sizeof(struct semaphore); }
 static void *set_alloc(size_t bytes) { return fam_pages(PAGE_UP(bytes) / PAGE); }
@@ -81,36 +84,59 @@ CALL3(semget, key, count, flags)
 	return id;
 }
 
+static struct sem_undos *undos_own(void)
+{
+	struct task *t = P->task;
+
+	if (!t->sem_undo && (t->sem_undo = fam_alloc(sizeof *t->sem_undo)))
+		*t->sem_undo = (struct sem_undos){ .users = 1 };
+	return t->sem_undo;
+}
+
+int sem_undo_share(struct task *child)
+{
+	child->sem_undo = undos_own();
+	if (!child->sem_undo)
+		return -ENOMEM;
+	child->sem_undo->users++;
+	return 0;
+}
+
 /* The caller's list entry for a set; made when there is none; NULL: no memory. */
 static struct sem_undo *undo_of(const struct sem_set *s)
 {
+	struct sem_undos *all = undos_own();
 	struct sem_undo *u;
 
-	for (u = P->task->sem_undo; u; u = u->next)
+	for (u = all ? all->first : 0; u; u = u->next)
 		if (u->id == s->ipc.id)
 			return u;
-	u = set_alloc(undo_bytes(s->count));
+	u = all ? set_alloc(undo_bytes(s->count)) : 0;
 	if (!u)
 		return 0;
 	u->id = s->ipc.id;
 	u->count = s->count;
-	u->next = P->task->sem_undo;
-	return P->task->sem_undo = u;
+	u->next = all->first;
+	return all->first = u;
 }
 
 static void undo_forget(int id, uint64_t from, uint64_t to)
 {
 	for (const struct task *t = F->tasks; t; t = t->next)
-		for (struct sem_undo *u = t->sem_undo; u; u = u->next)
+		for (struct sem_undo *u = t->sem_undo ? t->sem_undo->first : 0; u; u = u->next)
 			for (uint64_t i = from; u->id == id && i < to; i++)
 				u->change[i] = 0;
 }
 
 void sem_undo_all(struct task *t)
 {
+	struct sem_undos *all = t->sem_undo;
 	struct sem_undo *next;
 
-	for (struct sem_undo *u = t->sem_undo; u; u = next) {
+	t->sem_undo = 0;
+	if (!all || --all->users)
+		return;
+	for (struct sem_undo *u = all->first; u; u = next) {
 		int e;
 		struct sem_set *s = ipc_find(IPC_SEM, (uint64_t)u->id, &e);
 
@@ -128,7 +154,7 @@ void sem_undo_all(struct task *t)
 		}
 		set_free(u, undo_bytes(u->count));
 	}
-	t->sem_undo = 0;
+	fam_free(all);
 }
 
 /* One operation: 0 done, 1 it has to wait, -EAGAIN, -ERANGE. sign -1 takes it back. */

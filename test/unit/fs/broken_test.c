@@ -53,6 +53,7 @@ TEST(fs_broken_images)
 			continue;
 		shim_task[0].pid = shim_task[0].pgrp = shim_task[0].session = 100;
 		shim_task[0].files = files_new();
+		shim_task[0].places = &shim_task[0].files->places;
 		mounted++;
 		look("", 0);
 		look("/link", 0);

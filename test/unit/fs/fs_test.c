@@ -526,7 +526,7 @@ TEST(fs_nothing_leaks)
 {
 	long allocations, pages;
 	struct file_state *fs;
-	int pair[2];
+	int pair[2], error;
 
 	shim_start();
 	for (int round = 0; round < 2; round++) {
@@ -542,7 +542,9 @@ TEST(fs_nothing_leaks)
 		CHECK_EQ(SYS(write, pair[1], buffer, 5000), 5000);
 		get_file("/proc/self/status");
 		list("/proc", 1000, 0);
-		fs = files_fork(current_files());
+		fs = files_fork(current_files(), &error);
+		CHECK(places_fork(current_places(), fs) == &fs->places);
+		places_free(&fs->places);
 		files_free(fs);
 		CHECK_EQ(SYS(close, pair[0]), 0);
 		CHECK_EQ(SYS(close, pair[1]), 0);

@@ -162,6 +162,7 @@ int current_session(void) { return current_task()->session; }
 struct task *current_task(void) { return &shim_task[shim_current]; }
 struct thread *current_thread(void) { return &shim_thread[shim_current]; }
 struct file_state *current_files(void) { return current_task()->files; }
+struct places *current_places(void) { return current_task()->places; }
 
 struct task *task_next(struct task *t)
 {
@@ -191,6 +192,7 @@ void task_look(struct task *t, struct task_view *out)
 	out->state = 'R';
 	memcpy(out->name, "tester", 7);
 	out->files = t->files;
+	out->places = t->places;
 	out->exe = t->exe;
 }
 
@@ -310,17 +312,21 @@ void shim_start(void)
 	shim_task[0].pid = shim_task[0].pgrp = shim_task[0].session = 100;
 	shim_task[0].files = files_new();
 	CHECK(shim_task[0].files != NULL);
+	shim_task[0].places = &shim_task[0].files->places;
 }
 
 int shim_fork(void)
 {
+	int error;
+
 	for (int i = 1; i < SHIM_TASKS; i++) {
 		if (shim_task[i].pid)
 			continue;
 		shim_task[i] = shim_task[shim_current];
 		shim_task[i].pid = 100 + i;
-		shim_task[i].files = files_fork(shim_task[shim_current].files);
+		shim_task[i].files = files_fork(shim_task[shim_current].files, &error);
 		CHECK(shim_task[i].files != NULL);
+		shim_task[i].places = places_fork(shim_task[shim_current].places, shim_task[i].files);
 		return i;
 	}
 	test_fail("no task left");
@@ -344,3 +350,4 @@ size_t machine_report(char *to, size_t max)
 /* No eventfd is made here, and nobody shares a table. */
 int is_eventfd(const struct file *f) { (void)f; return 0; }
 int files_unshare(void) { return 0; }
+int places_unshare(void) { return 0; }
