@@ -185,6 +185,7 @@ FRAME_CASES = {
     "chance": "s=/proc/sys/kernel/randomize_va_space; for n in 0 1 2; do echo $n >$s; $T/chance-pie | head -6; done; echo 3 >$s",
     "clock-set": "$T/clockset",
     "limits": "grep -E 'locked|priority|msgqueue' /proc/self/limits",
+    "settings": "mkdir -p /tmp/settings; cd /tmp/settings; $T/settings",
     "realtime-share": "s=/proc/sys/kernel/sched_r; cat ${s}*; for f in period_us=0 period_us=-1 period_us=900000 runtime_us=1000001 runtime_us=-2 runtime_us=x; do "
                       "(echo ${f#*=} >${s}t_${f%=*}) 2>/dev/null || echo $f refused; done; echo -1 >${s}t_runtime_us; echo 7 >${s}r_timeslice_ms; cat ${s}*; "
                       "echo 500000 >${s}t_runtime_us; echo 0 >${s}r_timeslice_ms; cat ${s}*; $T/rtshare; echo 950000 >${s}t_runtime_us",
@@ -193,7 +194,7 @@ FRAME_CASES = {
 
 @pytest.fixture(scope="module")
 def counted():
-    files = {name: programs.build(name, "musl") for name in ("account", "rtshare", "clockset", "cuts", "forkframes", "frames", "gatewrong", "hostile", "left")}
+    files = {name: programs.build(name, "musl") for name in ("account", "rtshare", "clockset", "settings", "cuts", "forkframes", "frames", "gatewrong", "hostile", "left")}
     files["chance-pie"] = programs.build("chance", "pie")
     files.update({f"{name}-musl": programs.build(name, "musl") for name in ("forktree", "heap", "forkpage", "threads", "threadproc", "sysv", "addresses", "ptrace", "hugepages")})
     return guest.boot_script({**FORK_CASES, **FRAME_CASES}, files)
@@ -244,6 +245,12 @@ def test_chance(counted):
     case = counted["chance"]
     said = [line.split(": ")[1] for line in case.out.decode().splitlines()]
     assert case.status and said == ["always there"] * 6 + ["by chance"] * 12, case
+
+
+def test_settings(counted):
+    """What of /proc/sys can be set, and what it does; the program was seen to say the same on Linux, by test/foreign."""
+    case = counted["settings"]
+    assert (case.out, case.err, case.status) == (b"all as told\n", b"", 0), case
 
 
 def test_account(counted):

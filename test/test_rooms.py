@@ -79,7 +79,7 @@ BELOW["dev"] = ("base", "rt")
 BELOW["posix"] = ORDER + ("load", "dev")
 BELOW["app"] = BELOW["posix"] + ("posix",)
 DEBTS = os.path.join(TOP, "test", "room_debts")
-NEEDS_MOST = 30
+NEEDS_MOST = 31 # a process's places may be others' than its descriptors are
 
 
 def room_of(path: str) -> str:

@@ -74,6 +74,7 @@ struct family {
 	uint64_t shared_count;         /* shared anonymous mappings made so far: their numbers */
 	uint32_t cuts;                 /* times that a mapped file lost pages: ask.c */
 	uint32_t randomize;            /* kernel.randomize_va_space: load/image.c */
+	int32_t regions_most;          /* vm.max_map_count, at most REGIONS_MAX */
 
 	/* the wall clock: run/time.c. wall_shift: what is added to rt_info->wall_boot; programs read it, too */
 	uint64_t wall_shift, zone;     /* zone: settimeofday's, minutes west and kind of summer time */

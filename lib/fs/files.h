@@ -125,6 +125,7 @@ struct inode {
 struct io;
 struct file;
 struct file_state;
+struct text;
 /* Absent functions: read EINVAL (EISDIR of a directory), write EINVAL, ioctl ENOTTY, poll always ready. at: position, ignored by streams. */
 struct file_ops {
 	long (*read)(struct file *f, struct io *io, uint64_t at);
@@ -134,6 +135,7 @@ struct file_ops {
 	struct wait_list *(*waits)(struct file *f); /* where who waits for that is told; goes with poll */
 	uint64_t (*events)(struct file *f); /* a number that changes whenever something becomes ready again; absent: only poll tells */
 	void (*release)(struct file *f);
+	void (*show)(const struct file *f, struct text *t); /* more lines of its fdinfo (posix/file/proc.h) */
 	void (*closed)(struct file *f, const struct file_state *by); /* a descriptor of it; it may have others */
 	int64_t (*end)(struct file *f); /* where SEEK_END counts from, or -errno; absent: the inode's size */
 	uint8_t seek;
@@ -204,6 +206,9 @@ struct fs_family {
 	uint8_t boot_id[16];           /* for /proc, made when it is first asked for */
 	/* posix/file/lease.c: until a lease that others want ends by itself; below 1: it does not; are there any */
 	int32_t lease_seconds, leases;
+	char core_pattern[128];        /* kernel.core_pattern */
+	int32_t core_uses_pid;
+	int32_t pipe_most;             /* fs.pipe-max-size: bytes, of who may not have more */
 	int32_t fd_most;               /* fs.nr_open, at most FD_MAX: no table grows to hold more */
 };
 

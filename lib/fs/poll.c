@@ -2,6 +2,7 @@
 /* Waiting for several files: poll, select and their kin stand in the list of each, and ask all again when one of those
  * has told them something. */
 #include <asm/poll.h>
+#include <linux/personality.h>
 #include <linux/time_types.h>
 #include "files.h"
 #include "poll.h"
@@ -179,16 +180,34 @@ CALL3(poll, fds, n, timeout)
 	return do_poll(fds, n & 0xffffffffu, poll_deadline_ms((int)timeout));
 }
 
+/* Linux tells how much of the time was left, in seconds and so many ns. */
+static void left_tell(uint64_t timeout, uint64_t deadline, uint64_t unit)
+{
+	uint64_t now, left;
+	long tell[2];
+
+	if (!timeout || !deadline || deadline == NEVER || current_thread()->personality & STICKY_TIMEOUTS)
+		return;
+	now = clock_ns();
+	left = deadline > now ? deadline - now : 0;
+	tell[0] = (long)(left / NS);
+	tell[1] = (long)(left % NS / unit);
+	(void)user_write(timeout, tell, sizeof(tell));
+}
+
 CALL5(ppoll, fds, n, timeout, mask, mask_size)
 {
 	uint64_t deadline;
+	long result;
 	int set, error = timespec_deadline(timeout, &deadline);
 
 	if (!error)
 		error = mask_begin(mask, mask_size, &set);
 	if (error)
 		return error;
-	return mask_end(set, do_poll(fds, n & 0xffffffffu, deadline));
+	result = do_poll(fds, n & 0xffffffffu, deadline);
+	left_tell(timeout, deadline, 1);
+	return mask_end(set, result);
 }
 
 /* Linux's sets: what each of them asks, and what answers it. */
@@ -270,7 +289,7 @@ static long do_select(int n, const uint64_t user[3], uint64_t deadline)
 CALL5(select, n, in, out, except, timeout)
 {
 	const uint64_t user[3] = { in, out, except };
-	uint64_t deadline = NEVER, left;
+	uint64_t deadline = NEVER;
 	long tv[2], result;
 
 	if (timeout) {
@@ -281,14 +300,7 @@ CALL5(select, n, in, out, except, timeout)
 		deadline = deadline_in(time_after(time_of(tv[0], 0), time_of(tv[1] / 1000000, tv[1] % 1000000 * 1000)));
 	}
 	result = do_select((int)n, user, deadline);
-	/* Linux tells how much of the time was left. */
-	if (timeout && deadline && deadline != NEVER) {
-		left = clock_ns();
-		left = deadline > left ? deadline - left : 0;
-		tv[0] = (long)(left / NS);
-		tv[1] = (long)(left % NS / 1000);
-		(void)user_write(timeout, tv, sizeof(tv));
-	}
+	left_tell(timeout, deadline, 1000);
 	return result;
 }
 
@@ -296,6 +308,7 @@ CALL6(pselect6, n, in, out, except, timeout, mask)
 {
 	const uint64_t user[3] = { in, out, except };
 	uint64_t deadline, pair[2] = { 0, 0 };
+	long result;
 	int set, error = timespec_deadline(timeout, &deadline);
 
 	if (!error && mask)
@@ -304,5 +317,7 @@ CALL6(pselect6, n, in, out, except, timeout, mask)
 		error = mask_begin(pair[0], pair[1], &set);
 	if (error)
 		return error;
-	return mask_end(set, do_select((int)n, user, deadline));
+	result = do_select((int)n, user, deadline);
+	left_tell(timeout, deadline, 1);
+	return mask_end(set, result);
 }

@@ -27,7 +27,7 @@ static unsigned randomness(const struct exec_plan *plan)
 {
 	const struct elf_image *elf = &plan->program.elf;
 
-	if (plan->task->personality & ADDR_NO_RANDOMIZE || (elf->type == ET_EXEC && elf->high > HIGH_IMAGE))
+	if (plan->task->threads->personality & ADDR_NO_RANDOMIZE || (elf->type == ET_EXEC && elf->high > HIGH_IMAGE))
 		return 0;
 	return F->randomize;
 }

@@ -113,6 +113,7 @@ static void monitor_begin(void *nothing)
 	if (r < 0)
 		give_up("the family segment cannot be made", r);
 	F->randomize = 2;
+	F->regions_most = (int32_t)regions_max();
 	F->latency_ns = posix_app.latency_ns;
 	F->granularity_ns = posix_app.granularity_ns;
 	realtime_start();

@@ -141,6 +141,7 @@ void sched_class_copy(struct thread *to, const struct thread *from)
 	to->priority = from->priority;
 	to->slack_ns = to->slack_usual_ns = from->slack_ns;
 	to->no_new_privs = from->no_new_privs;
+	to->personality = from->personality;
 	if (from->resets && from->priority) {
 		to->policy = SCHED_NORMAL;
 		to->nice = to->priority = 0;

@@ -83,6 +83,7 @@ struct thread {
 	int      nice, policy;       /* policy: SCHED_; with SCHED_RESET_ON_FORK in resets */
 	uint32_t resets;             /* its children begin as usual threads */
 	int no_new_privs;            /* prctl: for good, and for whom it makes; it gains nothing by what it executes */
+	uint32_t personality;        /* personality(2) */
 	uint64_t slack_ns, slack_usual_ns; /* prctl; a thread's own, and what it began with. No timer here needs any */
 	struct thread *run_next, *run_prev;
 	uint64_t virtual;            /* virtual run time, TSC ticks at nice 0 */

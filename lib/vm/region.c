@@ -128,7 +128,7 @@ static struct spot cut(uint64_t start, uint64_t end)
 	const struct region *r = spot_region(s);
 
 	if (r && r->start < start) {
-		if (SPACE->region_count + (r->end > end) >= REGIONS_MAX)
+		if (SPACE->region_count + (r->end > end) >= (uint32_t)F->regions_most)
 			return (struct spot){ 0 };
 		if (r->end > end)
 			return cut_twice(s, start, end);
@@ -143,7 +143,7 @@ static struct spot cut(uint64_t start, uint64_t end)
 	r = spot_region(t);
 	if (!r || r->start >= end)
 		return s;
-	if (SPACE->region_count >= REGIONS_MAX || !cut_at(t, end).leaf)
+	if (SPACE->region_count >= (uint32_t)F->regions_most || !cut_at(t, end).leaf)
 		return (struct spot){ 0 };
 	return SPACE->leaf_count == 1 ? s : spot_above(start);
 }
@@ -166,7 +166,7 @@ static int hole_make(struct spot s, uint64_t start, uint64_t end)
 {
 	struct region *r;
 
-	if (SPACE->region_count >= REGIONS_MAX)
+	if (SPACE->region_count >= (uint32_t)F->regions_most)
 		return -ENOMEM;
 	s = spot_open(s, 1);
 	if (!s.leaf)
@@ -313,7 +313,7 @@ int region_insert(const struct region *r)
 	struct spot s = spot_above(r->start), t = { 0 };
 	const struct region *at = spot_region(s);
 
-	if (SPACE->region_count > REGIONS_MAX)
+	if (SPACE->region_count > (uint32_t)F->regions_most)
 		goto refused;
 	if (at && at->start < r->end) {
 		if (region_remove(r->start, r->end))

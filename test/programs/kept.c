@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/kcmp.h>
+#include <linux/nsfs.h>
 #include <linux/random.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/personality.h>
+#include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -296,6 +299,111 @@ static void others(void)
 	CHECK(unlink("/tmp/kept.dir/f") == 0 && rmdir("/tmp/kept.dir") == 0);
 }
 
+/* ---- kinds of programs that personality(2) knows, and what they change */
+static void kinds(void)
+{
+	static const struct { unsigned long kind; const char *name; } row[] = {
+		{ PER_LINUX32, "32 bits" }, { PER_BSD, "BSD's" }, { PER_SOLARIS & PER_MASK, "Solaris's" },
+		{ ADDR_LIMIT_32BIT, "addresses of 32 bits" }, { ADDR_LIMIT_3GB, "3 GiB of them" },
+		{ STICKY_TIMEOUTS, "timeouts stay" }, { 0, "plain" },
+	};
+	struct utsname name;
+
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct timeval t = { 0, 1000 };
+
+		CHECK(personality(row[i].kind) >= 0 && uname(&name) == 0 && select(0, NULL, NULL, NULL, &t) == 0);
+		printf("%s: %lx, machine %s, left %ld\n", row[i].name, (long)personality(0xffffffff), name.machine,
+			(long)t.tv_usec);
+		if (row[i].kind & ~(unsigned long)STICKY_TIMEOUTS)
+			continue;
+		for (int call = 0; call < 2; call++) {
+			struct timespec left = { 0, 1000 }, more = { 1000, 0 };
+			int fd[2];
+
+			CHECK(pipe(fd) == 0 && write(fd[1], "x", 1) == 1);
+			struct pollfd ready = { fd[0], POLLIN, 0 };
+			CHECK(call ? syscall(SYS_pselect6, 0, NULL, NULL, NULL, &left, NULL) == 0
+				: syscall(SYS_ppoll, NULL, 0, &left, NULL, 8) == 0);
+			CHECK(syscall(SYS_ppoll, &ready, 1, &more, NULL, 8) == 1);
+			printf("left %ld, of more %d\n", left.tv_nsec, more.tv_sec < 1000);
+			close(fd[0]);
+			close(fd[1]);
+		}
+	}
+}
+
+/* ---- a wait for signals goes on when one comes that is ignored; one that was blocked before ends it */
+static void nothing(int sig) { (void)sig; }
+static void wait_beside(const char *what, void (*action)(int), int blocked, int waited)
+{
+	sigset_t blocks, waits;
+	struct timespec t = { 0, 300000000 };
+	pid_t me = getpid(), pid;
+	int r, e;
+
+	sigemptyset(&blocks);
+	sigemptyset(&waits);
+	if (blocked)
+		sigaddset(&blocks, SIGUSR1);
+	if (waited)
+		sigaddset(&waits, SIGUSR1);
+	CHECK(signal(SIGUSR1, action) != SIG_ERR && sigprocmask(SIG_SETMASK, &blocks, NULL) == 0);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		usleep(50000);
+		_exit(kill(me, SIGUSR1) != 0);
+	}
+	r = sigtimedwait(&waits, NULL, &t);
+	e = r < 0 ? errno : 0;
+	CHECK(wait_status(pid) == 0 && signal(SIGUSR1, SIG_IGN) != SIG_ERR);
+	sigemptyset(&blocks);
+	CHECK(sigprocmask(SIG_SETMASK, &blocks, NULL) == 0);
+	printf("%s: %d %d\n", what, r, e);
+}
+static void waits(void)
+{
+	wait_beside("ignored", SIG_IGN, 0, 0);
+	wait_beside("ignored and waited for", SIG_IGN, 0, 1);
+	wait_beside("ignored, blocked and waited for", SIG_IGN, 1, 1);
+	wait_beside("ignored and blocked", SIG_IGN, 1, 0);
+	wait_beside("handled", nothing, 0, 0);
+	wait_beside("handled and waited for", nothing, 0, 1);
+}
+
+/* ---- what a namespace's file tells: ioctl_ns(2) */
+static void spaces(void)
+{
+	static const char *const name[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts" };
+
+	for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+		char path[40];
+		unsigned uid = 7;
+		long owner, type;
+		int fd;
+
+		snprintf(path, sizeof path, "/proc/self/ns/%s", name[i]);
+		CHECK((fd = open(path, O_RDONLY)) >= 0);
+		printf("%s: type %d,", name[i], ioctl(fd, NS_GET_NSTYPE));
+		owner = ioctl(fd, NS_GET_OWNER_UID, &uid);
+		printf(" owner %ld %d %u,", owner, owner < 0 ? errno : 0, uid);
+		type = ioctl(fd, 0xb7ff);
+		printf(" other %ld %d,", type, errno);
+		if (strcmp(name[i], "pid") && strcmp(name[i], "user")) {
+			type = ioctl(fd, NS_GET_PARENT);
+			printf(" parent %ld %d,", type, errno);
+			CHECK((owner = ioctl(fd, NS_GET_USERNS)) >= 0);
+			printf(" in one of type %x, kept at exec %d\n", ioctl((int)owner, NS_GET_NSTYPE),
+				!(fcntl((int)owner, F_GETFD) & FD_CLOEXEC));
+			close((int)owner);
+		} else {
+			printf("\n");
+		}
+		close(fd);
+	}
+}
+
 int main(void)
 {
 	groups();
@@ -304,5 +412,8 @@ int main(void)
 	volumes();
 	mappings();
 	others();
+	kinds();
+	waits();
+	spaces();
 	return 0;
 }

@@ -54,6 +54,7 @@ static long dup_to(uint64_t from, uint64_t to, int cloexec)
 	struct file_state *fs = current_files();
 	uint32_t target = (uint32_t)to;
 	struct file *f;
+	int fd;
 
 	if (target >= (uint32_t)fd_limit())
 		return -EBADF;
@@ -62,7 +63,8 @@ static long dup_to(uint64_t from, uint64_t to, int cloexec)
 		return -EBADF;
 	if (fd_at(fs, target))
 		fd_close(fs, (int)target);
-	return fd_new(fs, f, (int)target, cloexec);
+	fd = fd_new(fs, f, (int)target, cloexec);
+	return fd == -EMFILE ? -EBADF : fd; /* beyond nr_open */
 }
 
 CALL1(dup, fd)

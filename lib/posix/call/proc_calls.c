@@ -184,18 +184,19 @@ CALL3(getrandom, to, size, flags)
 	return (long)done;
 }
 
-/* Linux's own, with addresses that are random or not (image.c), with a release of long ago (uname). */
-#define PERSONALITIES (ADDR_NO_RANDOMIZE | UNAME26)
+/* The kind (PER_MASK) is kept and told, and Linux does nothing else by it but for PER_LINUX32; ADDR_NO_RANDOMIZE is
+ * image.c's, UNAME26 uname's, STICKY_TIMEOUTS poll.c's. Limits of addresses are for programs of 32 bits, there too. */
+#define PERSONALITIES (PER_MASK | ADDR_NO_RANDOMIZE | UNAME26 | STICKY_TIMEOUTS | ADDR_LIMIT_32BIT | ADDR_LIMIT_3GB)
 
 CALL1(personality, which)
 {
-	struct task *t = current_task();
-	uint32_t was = t->personality;
+	struct thread *th = current_thread();
+	uint32_t was = th->personality;
 
 	if ((uint32_t)which == 0xffffffff)
 		return was;
-	if (which & ~(uint64_t)PERSONALITIES)
+	if ((uint32_t)which & ~(uint32_t)PERSONALITIES)
 		return -EINVAL;
-	t->personality = (uint32_t)which;
+	th->personality = (uint32_t)which;
 	return was;
 }

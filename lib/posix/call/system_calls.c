@@ -28,8 +28,10 @@ CALL1(uname, to)
 	struct new_utsname name;
 
 	names_get(&name);
-	if (current_task()->personality & UNAME26) /* for who takes the first number of a release to be 2 */
+	if (current_thread()->personality & UNAME26) /* for who takes the first number of a release to be 2 */
 		memcpy(name.release, "2.6.61-aril", sizeof "2.6.61-aril");
+	if ((current_thread()->personality & PER_MASK) == PER_LINUX32)
+		memcpy(name.machine, "i686", sizeof "i686");
 	return user_write(to, &name, sizeof name);
 }
 

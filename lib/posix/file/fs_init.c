@@ -90,6 +90,8 @@ int fs_init(const void *image, size_t size, const struct fs_ops *const *kinds)
 	fs->kinds = kinds;
 	fs->lease_seconds = 45;
 	fs->fd_most = FD_MAX;
+	fs->pipe_most = 1 << 20;
+	memcpy(fs->core_pattern, "core", sizeof("core"));
 	fs->leases = 1;
 	fs->watching_most = 128;
 	fs->next_ino = 1ul << 28; /* above every number of the image */

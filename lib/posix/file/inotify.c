@@ -5,6 +5,7 @@
 #include <asm/ioctls.h>
 #include <asm/poll.h>
 #include "inotify.h"
+#include "proc.h"
 #include <posix/sysv/sysv.h>
 
 #define QUEUE_MAX     16384  /* what /proc/sys/fs/inotify says */
@@ -208,8 +209,19 @@ static void inotify_release(struct file *f)
 	fam_free(of);
 }
 
+/* As Linux's fdinfo, without the handles. */
+static void inotify_show(const struct file *f, struct text *t)
+{
+	for (const struct watcher *w = ((struct inotify *)f->own)->watchers; w; w = w->others) {
+		const uint32_t device = w->ip->volume ? w->ip->volume->device : 13u;
+
+		say(t, "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:0\n", (unsigned)w->wd,
+			(unsigned long)w->ip->ino, device, w->mask & ~(uint32_t)IN_UNMOUNT);
+	}
+}
+
 static const struct file_ops inotify_ops = { .read = inotify_read, .ioctl = inotify_ioctl, .poll = inotify_poll,
-	.waits = inotify_waits, .events = inotify_events, .release = inotify_release };
+	.waits = inotify_waits, .events = inotify_events, .release = inotify_release, .show = inotify_show };
 
 static long make(uint64_t flags)
 {

@@ -24,6 +24,7 @@ struct shown {
 	const struct shown_more *more;   /* of a directory: names that come and go, behind those of `in` */
 	/* of a file without a text: its bytes are of a process's memory. As read and write. MAY SLEEP. */
 	long (*move)(const struct proc_node *of, struct io *io, uint64_t at, int writes);
+	long (*control)(struct file *f, unsigned request, uint64_t arg); /* ioctl; absent: -ENOTTY */
 	uint8_t is_big;                  /* its text may be longer than 64 KiB */
 };
 

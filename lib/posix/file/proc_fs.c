@@ -238,6 +238,13 @@ static void proc_release(struct file *f)
 		fam_pages_free(b, b->pages);
 }
 
+static long proc_ioctl(struct file *f, unsigned request, uint64_t arg)
+{
+	const struct shown *row = f->ip->proc.row;
+
+	return row->control ? row->control(f, request, arg) : -ENOTTY;
+}
+
 /* A process's memory has no end. */
 static int64_t proc_end(struct file *f)
 {
@@ -245,7 +252,8 @@ static int64_t proc_end(struct file *f)
 }
 
 static const struct file_ops shown_ops = {
-	.read = proc_read, .write = proc_write, .release = proc_release, .seek = SEEK_FILE, .end = proc_end,
+	.read = proc_read, .write = proc_write, .release = proc_release, .ioctl = proc_ioctl, .seek = SEEK_FILE,
+	.end = proc_end,
 };
 
 /* ---- the three that are shown so */

@@ -13,7 +13,6 @@ static void say_number(struct text *t, uint64_t n) { say(t, "%lu\n", (unsigned l
 	static void name(struct text *t, const struct proc_node *of) { (void)of; say_number(t, value); }
 NUMBER(text_threads_max, PROC_MAX * 4ul)
 NUMBER(text_pid_max, PID_END)
-NUMBER(text_map_count, regions_max())
 NUMBER(text_min_free, frames_kept() * 4)
 NUMBER(text_aio, aio_count())
 NUMBER(text_file_max, fam_room(ROOM_FEW))
@@ -114,7 +113,9 @@ static struct limited int_of(const struct proc_node *of)
 {
 	struct fs_family *fs = fs_family();
 	const struct limited row[] = {
-		{ "nr_open", &fs->fd_most, 64, FD_MAX }, { "lease-break-time", &fs->lease_seconds, INT32_MIN, INT32_MAX },
+		{ "nr_open", &fs->fd_most, 64, FD_MAX }, { "core_uses_pid", &fs->core_uses_pid, INT32_MIN, INT32_MAX },
+		{ "max_map_count", &F->regions_most, 0, (int32_t)regions_max() },
+		{ "lease-break-time", &fs->lease_seconds, INT32_MIN, INT32_MAX },
 		{ "leases-enable", &fs->leases, INT32_MIN, INT32_MAX },
 		{ "max_user_instances", &fs->watching_most, 0, INT32_MAX },
 		{ "msgmni", ipc_most(IPC_MSG), 0, IPC_OBJECTS }, { "shmmni", ipc_most(IPC_SHM), 0, IPC_OBJECTS },
@@ -147,6 +148,47 @@ static long take_int(const struct proc_node *of, const char *text, size_t n)
 	return 0;
 }
 #define INT(name) { name, S_IFREG | 0644, .text = text_int, .take = take_int }
+
+/* ---- how large a pipe may be that is no root's: as Linux, a power of two of pages. Root's may be larger. */
+NUMBER(text_pipe_most, fs_family()->pipe_most)
+
+static long take_pipe_most(const struct proc_node *of, const char *text, size_t n)
+{
+	int64_t value, size = PAGE;
+
+	(void)of;
+	if (int_read(text, n, &value) || value < 0)
+		return -EINVAL;
+	while (size < value)
+		size *= 2;
+	if (size > INT32_MAX)
+		return -EINVAL;
+	fs_family()->pipe_most = (int32_t)size;
+	return 0;
+}
+
+/* ---- where core files go: process/core_name.c */
+static void text_pattern(struct text *t, const struct proc_node *of)
+{
+	(void)of;
+	say(t, "%s\n", fs_family()->core_pattern);
+}
+
+/* A command that would read them is refused: nobody starts one. What is too long is cut, as by Linux. */
+static long take_pattern(const struct proc_node *of, const char *text, size_t n)
+{
+	char *to = fs_family()->core_pattern;
+	size_t size = 0;
+
+	(void)of;
+	if (n && text[0] == '|')
+		return -EINVAL;
+	while (size < n && size < sizeof(fs_family()->core_pattern) - 1 && text[size] && text[size] != '\n')
+		size++;
+	memcpy(to, text, size);
+	to[size] = '\0';
+	return 0;
+}
 
 /* ---- random numbers in the form of RFC 9562, version 4; boot_id is the same until the machine ends */
 static void say_uuid(struct text *t, const uint8_t id[16])
@@ -191,8 +233,8 @@ static const struct shown seccomp_rows[] = {
 	FIXED("actions_logged", "kill_process kill_thread log"), { 0 },
 };
 static const struct shown kernel_rows[] = {
-	FIXED("cap_last_cap", "40"), FIXED("core_pattern", "core"), FIXED("core_pipe_limit", "0"), FIXED("core_uses_pid",
-		"0"),
+	FIXED("cap_last_cap", "40"), FIXED("core_pipe_limit", "0"), INT("core_uses_pid"),
+	{ "core_pattern", S_IFREG | 0644, .text = text_pattern, .take = take_pattern },
 	{ "domainname", S_IFREG | 0644, .text = text_name, .take = take_name },
 	{ "hostname", S_IFREG | 0644, .text = text_name, .take = take_name },
 	FIXED("msgmax", "8192"), FIXED("msgmnb", "16384"), INT("msgmni"), FIXED("ngroups_max", "65536"),
@@ -211,7 +253,7 @@ static const struct shown kernel_rows[] = {
 	TEXT("version", text_name), { 0 },
 };
 static const struct shown vm_rows[] = {
-	FIXED("legacy_va_layout", "0"), TEXT("max_map_count", text_map_count), TEXT("min_free_kbytes", text_min_free),
+	FIXED("legacy_va_layout", "0"), INT("max_map_count"), TEXT("min_free_kbytes", text_min_free),
 	FIXED("mmap_min_addr", "65536"), FIXED("nr_hugepages", "0"), FIXED("nr_overcommit_hugepages", "0"),
 	FIXED("oom_kill_allocating_task", "0"), FIXED("overcommit_kbytes", "0"), FIXED("overcommit_memory", "1"),
 	FIXED("overcommit_ratio", "50"), FIXED("panic_on_oom", "0"), FIXED("swappiness", "60"), { 0 },
@@ -231,7 +273,8 @@ static const struct shown fs_rows[] = {
 	DIRECTORY("inotify", inotify_rows),
 	DIRECTORY("mqueue", mqueue_rows),
 	INT("nr_open"), FIXED("overflowgid", "65534"), FIXED("overflowuid", "65534"),
-	FIXED("pipe-max-size", "1048576"), FIXED("pipe-user-pages-hard", "0"), FIXED("pipe-user-pages-soft", "16384"),
+	{ "pipe-max-size", S_IFREG | 0644, .text = text_pipe_most, .take = take_pipe_most },
+	FIXED("pipe-user-pages-hard", "0"), FIXED("pipe-user-pages-soft", "16384"),
 	FIXED("protected_fifos", "0"), FIXED("protected_hardlinks", "0"), FIXED("protected_regular", "0"),
 	FIXED("protected_symlinks", "0"), FIXED("suid_dumpable", "0"), { 0 },
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows of /proc, and the names in it that come and go: processes, threads, descriptors, formats. */
+#include <linux/nsfs.h>
+#include <linux/sched.h>
 #include "proc.h"
 
 static struct file *file_of(int pid, long fd)
@@ -62,29 +64,67 @@ static int jump_fd(const struct inode *link, struct place *out)
 }
 
 /* ---- namespaces: there is one of each, under the numbers of Linux's first ones (include/linux/proc_ns.h) */
-#define NS_ROW(name, number) { name ":[" #number "]", S_IFREG | 0444, .in = NULL }
+#define NS_ROW(name, number) { name ":[" #number "]", S_IFREG | 0444, .control = ns_control }
+static long ns_control(struct file *f, unsigned request, uint64_t arg);
 static const struct shown ns_files[] = {
 	NS_ROW("cgroup", 4026531835), NS_ROW("ipc", 4026531839), NS_ROW("mnt", 4026531841), NS_ROW("net", 4026531840),
 		NS_ROW("pid", 4026531836),
 	NS_ROW("time", 4026531834), NS_ROW("user", 4026531837), NS_ROW("uts", 4026531838),
 };
+#define NS_COUNT (sizeof(ns_files) / sizeof(ns_files[0]))
 static const uint64_t ns_numbers[] = { 4026531835, 4026531839, 4026531841, 4026531840, 4026531836, 4026531834,
 	4026531837, 4026531838 };
+static const int ns_types[] = { CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWTIME,
+	CLONE_NEWUSER, CLONE_NEWUTS };
 
-static int jump_ns(const struct inode *link, struct place *out)
+/* The node of the namespace whose name begins so, below the same folder: 0, -ENOENT, -ENOMEM. */
+static int ns_node(struct inode *dir, const char *name, struct inode **out)
 {
-	const char *name = link->proc.row->name;
-
-	for (size_t i = 0; i < sizeof(ns_files) / sizeof(ns_files[0]); i++)
+	for (size_t i = 0; i < NS_COUNT; i++)
 		if (!memcmp(name, ns_files[i].name, (size_t)(strchr(ns_files[i].name, ':') - ns_files[i].name))) {
-			int error = proc_node_make(link->parent, &ns_files[i], 0, -1, &out->inode);
+			int error = proc_node_make(dir, &ns_files[i], 0, -1, out);
 
-			out->mount = NULL;
 			if (!error)
-				out->inode->ino = ns_numbers[i];
+				(*out)->ino = ns_numbers[i];
 			return error;
 		}
 	return -ENOENT;
+}
+
+static int jump_ns(const struct inode *link, struct place *out)
+{
+	out->mount = NULL;
+	return ns_node(link->parent, link->proc.row->name, &out->inode);
+}
+
+/* ioctl_ns(2). What the first namespaces are in is nobody's to see. */
+static long ns_control(struct file *f, unsigned request, uint64_t arg)
+{
+	int type = ns_types[f->ip->proc.row - ns_files], error;
+	const uint32_t owner = 0;
+	struct inode *ip;
+	struct file *opened;
+
+	switch (request) {
+	case NS_GET_NSTYPE:
+		return type;
+	case NS_GET_PARENT:
+		return type == CLONE_NEWPID || type == CLONE_NEWUSER ? -EPERM : -EINVAL;
+	case NS_GET_OWNER_UID:
+		if (type != CLONE_NEWUSER)
+			return -EINVAL;
+		return user_write(arg, &owner, sizeof(owner)) < 0 ? -EFAULT : 0;
+	case NS_GET_USERNS:
+		if (type == CLONE_NEWUSER)
+			return -EPERM;
+		error = ns_node(f->ip->parent, "user", &ip);
+		if (error)
+			return error;
+		error = inode_open(ip, O_RDONLY, &opened);
+		inode_put(ip);
+		return error ? error : fd_new(current_files(), opened, 0, 1);
+	}
+	return -ENOTTY;
 }
 
 #define LINK(name, how) { name, S_IFLNK | 0777, .jump = how }
@@ -220,12 +260,18 @@ static int thread_next(const struct inode *dir, uint64_t *number, char name[64],
 
 static const struct shown_more threads = { thread_find, thread_next };
 
+/* Another process of the same number, later, has a folder and files of other numbers. */
+static int process_mark(const struct task_view *v) { return (int)(v->start_ns / 1000 % 0x200000); }
+
 static int process_find(struct inode *dir, const char *name, size_t n, struct inode **out)
 {
 	long pid = proc_number(name, n);
 	struct task_view view;
 
-	int error = pid > 0 && !thread_look((int)pid, &view) ? proc_node_make(dir, &process, (int)pid, -1, out) : -ENOENT;
+	int error = -ENOENT;
+
+	if (pid > 0 && !thread_look((int)pid, &view))
+		error = proc_node_make(dir, &process, (int)pid, process_mark(&view), out);
 
 	if (!error)
 		memcpy((*out)->proc.text, &view.start_ns, sizeof view.start_ns);
@@ -256,7 +302,7 @@ static int process_next(const struct inode *dir, uint64_t *number, char name[64]
 			continue;
 		*number = (uint64_t)view.pid;
 		*row = &process;
-		*of = (struct proc_node){ .row = &process, .pid = view.pid, .fd = -1 };
+		*of = (struct proc_node){ .row = &process, .pid = view.pid, .fd = process_mark(&view) };
 		(void)fmt(name, 64, "%d", view.pid);
 		return 1;
 	}

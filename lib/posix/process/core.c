@@ -5,6 +5,7 @@
 #include <base/elf.h>
 #include <base/fmt.h>
 #include <posix/library.h>
+#include "core.h"
 #include <posix/signal/sigframe.h>
 #include <posix/signal/signals.h>
 #include <vm/swap.h>
@@ -291,6 +292,7 @@ static int contents_write(struct core *c)
 int core_dump(int sig, const struct signal_info *info)
 {
 	struct core c = { 0 };
+	char name[CORE_NAME_MAX];
 	uint64_t limit = P->task->limit[RLIMIT_CORE][0];
 	size_t pages;
 	int e;
@@ -304,7 +306,8 @@ int core_dump(int sig, const struct signal_info *info)
 		return 0;
 	headers(&c, info, sig);
 	c.left = limit;
-	e = file_in_cwd("core", 0600, &c.file);
+	core_name(name, sizeof name, sig);
+	e = file_in_cwd(name, 0600, &c.file);
 	if (!e) {
 		e = contents_write(&c);
 		if (e)

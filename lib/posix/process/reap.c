@@ -5,6 +5,7 @@
  * on: the monitor does it for all others. Here end also children that are not made after all. */
 #include <posix/library.h>
 #include <linux/signal.h>
+#include <fs/files.h>
 #include <vm/swap.h>
 #include "pidfd.h"
 #include "seccomp.h"

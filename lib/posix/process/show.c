@@ -308,7 +308,7 @@ void text_personality(struct text *t, const struct proc_node *of)
 	const struct thread *th = thread_of(of);
 
 	if (th)
-		say(t, "%08x\n", th->task->personality);
+		say(t, "%08x\n", th->personality);
 }
 
 void text_schedstat(struct text *t, const struct proc_node *of)
@@ -447,4 +447,6 @@ void text_fdinfo(struct text *t, const struct proc_node *of)
 	say(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%lu\n", (unsigned long)f->pos,
 		f->flags | 0100000u | (fd_cloexec(view.files, (uint32_t)of->fd) ? O_CLOEXEC : 0u),
 		f->mount ? (int)f->mount->id : 1, (unsigned long)f->ip->ino);
+	if (f->ops->show)
+		f->ops->show(f, t);
 }

@@ -123,7 +123,6 @@ struct task *task_new(struct task *parent)
 			cpu_limit_watch(t);
 		t->dump_filter = parent->dump_filter;
 		t->oom_adjust = parent->oom_adjust;
-		t->personality = parent->personality;
 		signal_fork(t, parent);
 	} else {
 		t->pgrp = t->session = t->pid;

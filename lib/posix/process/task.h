@@ -83,7 +83,6 @@ struct task {
 	struct ask *asked;           /* what another process wants of it (ask.c); ASK_LOOK: that it looks (ask_look) */
 	int is_answering;            /* one of its threads does that */
 	int oom_adjust;              /* -1000 (never) .. 1000: who is ended for want of memory */
-	uint32_t personality;        /* personality(2) */
 	uint32_t barriers;           /* membarrier(2): which kinds it has registered for */
 	unsigned dump_filter;        /* DUMP_: what of its memory is in a core file */
 	uint64_t vsize_most;

@@ -11,7 +11,11 @@
 /* rt_sigtimedwait unblocks what it waits for; none of that may be dropped as ignored. */
 static int is_waiting(const struct thread *th) { return th->channel == &th->signals.restore_mask; }
 
-static int is_kept(const struct thread *th, uint64_t bit) { return th->signals.blocked & bit || is_waiting(th); }
+/* Though it is ignored: it is blocked, or was before th began to wait for it. */
+static int is_kept(const struct thread *th, uint64_t bit)
+{
+	return (th->signals.blocked | (is_waiting(th) ? th->signals.restore_mask : 0)) & bit ? 1 : 0;
+}
 
 static int anybody_keeps(const struct task *t, uint64_t bit)
 {

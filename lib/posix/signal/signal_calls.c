@@ -117,6 +117,7 @@ CALL4(rt_sigtimedwait, set, info, timeout, size)
 	while (!(found = (s->pending | current_task()->signals.pending) & want) && !result) {
 		if (timeout && !wait)
 			return -EAGAIN;
+		s->restore_mask = was;
 		s->blocked = was & ~want;
 		result = sleep_on(&s->restore_mask, deadline);
 		s->blocked = was;
