@@ -51,6 +51,7 @@ struct xattr { struct xattr *next; uint32_t name_size, size; char text[]; };
  * opened with those flags, or cut (O_WRONLY), while there are any: 0, -EWOULDBLOCK of O_NONBLOCK, -ERESTARTSYS. MAY SLEEP. */
 struct inode_extra {
 	struct watcher *watchers;
+	struct name_left *left;    /* its last name, which went while its folder was watched */
 	struct xattr *xattrs;
 	struct lease *leases;
 	int (*leases_break)(struct inode *ip, unsigned flags);

@@ -6,6 +6,10 @@
 #include <linux/inotify.h>
 #include "files.h"
 
+/* Beside an event: it is of the inode, not of an open file, and so is told where IN_EXCL_UNLINK hides what open files
+ * do. */
+#define TELL_OF_INODE IN_EXCL_UNLINK
+
 /* To its own watches, and to its folder's by its name. */
 static inline void inode_tell(struct inode *ip, uint32_t event)
 {

@@ -246,6 +246,29 @@ static void many(void)
 		close(n--);
 }
 
+/* Of a file whose last name is gone its folder is told as before, unless the watch says that it does not want it. */
+static void left(const char *what, uint32_t mask)
+{
+	char text[8], line[200], part[40];
+	int f, wd;
+	FILE *info;
+
+	CHECK(mkdir("left", 0700) == 0 && (f = open("left/file", O_CREAT | O_RDWR, 0600)) >= 0);
+	CHECK((wd = inotify_add_watch(in, "left", mask)) > 0);
+	CHECK(unlink("left/file") == 0 && write(f, "hello", 5) == 5 && pread(f, text, 5, 0) == 5);
+	CHECK(fchmod(f, 0644) == 0 && ftruncate(f, 1) == 0 && close(f) == 0);
+	told(what);
+	snprintf(line, sizeof line, "/proc/self/fdinfo/%d", in);
+	snprintf(part, sizeof part, "inotify wd:%x ino:", wd);
+	CHECK((info = fopen(line, "r")) != NULL);
+	while (fgets(line, sizeof line, info))
+		if (!strncmp(line, part, strlen(part)))
+			printf("its mask is told as %.*s\n", (int)strcspn(strstr(line, "mask:"), " "), strstr(line, "mask:"));
+	fclose(info);
+	CHECK(rmdir("left") == 0);
+	told("and its folder goes");
+}
+
 int main(void)
 {
 	memset(longest, 'l', sizeof longest - 1);
@@ -254,6 +277,8 @@ int main(void)
 	folder();
 	file();
 	masks();
+	left("without a name", IN_ALL_EVENTS);
+	left("and nobody wants to know", IN_ALL_EVENTS | IN_EXCL_UNLINK);
 	CHECK(close(in) == 0);
 	waits();
 	overflow();

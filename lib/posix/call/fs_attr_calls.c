@@ -122,7 +122,7 @@ static long times_change(struct inode *ip, uint64_t times, uint64_t unused)
 	if (t[0].tv_nsec != TIME_OMIT && t[1].tv_nsec != TIME_OMIT)
 		inode_tell(ip, IN_ATTRIB);
 	else
-		inode_tell(ip, t[0].tv_nsec != TIME_OMIT ? IN_ACCESS : IN_MODIFY);
+		inode_tell(ip, (t[0].tv_nsec != TIME_OMIT ? IN_ACCESS : IN_MODIFY) | TELL_OF_INODE);
 	return 0;
 }
 

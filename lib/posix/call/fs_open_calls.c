@@ -160,7 +160,7 @@ static long do_open(int dirfd, uint64_t path, unsigned flags, uint32_t mode, uns
 	if (!(flags & O_PATH)) {
 		inode_tell(f->ip, IN_OPEN);
 		if (flags & O_TRUNC && IS(f->ip, S_IFREG))
-			inode_tell(f->ip, IN_MODIFY);
+			inode_tell(f->ip, IN_MODIFY | TELL_OF_INODE);
 	}
 	return fd_new(current_files(), f, 0, !!(flags & O_CLOEXEC));
 }

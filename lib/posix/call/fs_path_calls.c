@@ -147,6 +147,8 @@ static int name_drop(struct walk *w)
 	if (!w->inode->nlink && w->inode->refs == 1 && w->inode->extra)
 		watched_gone(w->inode); /* nobody but the walk has it, and that was Linux's order */
 	name_tell(w->dir, w->name, w->name_size, w->inode, IN_DELETE, 0);
+	if (fs_family()->watches && !w->inode->nlink && w->inode->refs > 1 && !IS(w->inode, S_IFDIR))
+		watched_left(w->dir, w->inode, w->name, w->name_size);
 	return 0;
 }
 

@@ -12,7 +12,7 @@ static long size_set(struct inode *ip, uint64_t size)
 	if (!error)
 		error = inode_change(ip, &(struct fs_change_of){ .which = CHANGE_SIZE, .size = size });
 	if (!error)
-		inode_tell(ip, IN_MODIFY);
+		inode_tell(ip, IN_MODIFY | TELL_OF_INODE);
 	return error;
 }
 

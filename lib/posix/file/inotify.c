@@ -37,6 +37,8 @@ struct watcher {
 	uint32_t mask, holds;        /* holds: a reference */
 };
 
+struct name_left { struct inode *dir; size_t n; char name[]; }; /* dir: held */
+
 static int note_repeats(const struct note *last, const struct event *event, const char *name, size_t n)
 {
 	return last && !(last->event.mask & IN_IGNORED) && last->event.mask == event->mask && last->event.wd == event->wd &&
@@ -111,8 +113,43 @@ void watched(struct inode *ip, uint32_t event, const char *name, size_t n, uint3
 	}
 }
 
+void watched_left(struct inode *dir, struct inode *ip, const char *name, size_t n)
+{
+	struct inode_extra *extra;
+	struct name_left *left;
+
+	if (!dir->extra || !dir->extra->watchers || !(extra = inode_extra(ip)) || extra->left)
+		return;
+	left = fam_alloc(sizeof(*left) + n);
+	if (!left)
+		return;
+	inode_get(dir);
+	left->dir = dir;
+	left->n = n;
+	memcpy(left->name, name, n);
+	extra->left = left;
+}
+
+static void left_tell(const struct name_left *left, uint32_t event)
+{
+	struct watcher *next, *w = left->dir->extra->watchers;
+
+	for (; w; w = next) {
+		next = w->next;
+		if (!(w->mask & IN_EXCL_UNLINK) || event & (IN_ATTRIB | TELL_OF_INODE))
+			watcher_tell(w, event & ~TELL_OF_INODE, 0, left->name, left->n);
+	}
+}
+
 void watched_gone(struct inode *ip)
 {
+	struct name_left *left = ip->extra->left;
+
+	ip->extra->left = NULL;
+	if (left) {
+		inode_put(left->dir);
+		fam_free(left);
+	}
 	if (!ip->nlink)
 		watched(ip, IN_DELETE_SELF, "", 0, 0);
 	while (ip->extra->watchers)
@@ -132,8 +169,10 @@ void inode_told(struct inode *ip, uint32_t event)
 	}
 	event = event_of(ip, event);
 	if (e)
-		watched(e->dir, event, e->name, e->name_size, 0);
-	watched(ip, event, "", 0, 0);
+		watched(e->dir, event & ~TELL_OF_INODE, e->name, e->name_size, 0);
+	else if (ip->extra && ip->extra->left)
+		left_tell(ip->extra->left, event);
+	watched(ip, event & ~TELL_OF_INODE, "", 0, 0);
 }
 
 static long inotify_read(struct file *f, struct io *io, uint64_t at)

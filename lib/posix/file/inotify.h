@@ -6,6 +6,9 @@
 
 /* Its watches alone are told; of a folder, with the name that it is about, n > 0. */
 void watched(struct inode *ip, uint32_t event, const char *name, size_t n, uint32_t cookie);
+/* ip, which is open, had its last name there: of what happens to it who watches dir is still told, unless he wants no
+ * more of it (IN_EXCL_UNLINK). */
+void watched_left(struct inode *dir, struct inode *ip, const char *name, size_t n);
 void watched_gone(struct inode *ip); /* its last name and opener are gone: its watches end */
 
 static inline uint32_t event_of(const struct inode *ip, uint32_t event)
