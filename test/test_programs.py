@@ -185,7 +185,7 @@ FRAME_CASES = {
     "chance": "s=/proc/sys/kernel/randomize_va_space; for n in 0 1 2; do echo $n >$s; $T/chance-pie | head -6; done; echo 3 >$s",
     "clock-set": "$T/clockset",
     "limits": "grep -E 'locked|priority|msgqueue' /proc/self/limits",
-    "settings": "mkdir -p /tmp/settings; cd /tmp/settings; $T/settings",
+    "settings": "s=$(cd $T; pwd)/settings; mkdir -p /tmp/settings; cd /tmp/settings; $s",
     "realtime-share": "s=/proc/sys/kernel/sched_r; cat ${s}*; for f in period_us=0 period_us=-1 period_us=900000 runtime_us=1000001 runtime_us=-2 runtime_us=x; do "
                       "(echo ${f#*=} >${s}t_${f%=*}) 2>/dev/null || echo $f refused; done; echo -1 >${s}t_runtime_us; echo 7 >${s}r_timeslice_ms; cat ${s}*; "
                       "echo 500000 >${s}t_runtime_us; echo 0 >${s}r_timeslice_ms; cat ${s}*; $T/rtshare; echo 950000 >${s}t_runtime_us",
