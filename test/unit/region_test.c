@@ -87,6 +87,7 @@ static void start(void)
 	SPACE->mmap_top = AT(PAGES);
 	refuse = -1;
 	regions_open();
+	F->regions_most = REGIONS_MAX;
 }
 
 static void put(uint32_t first, uint32_t n, uint32_t kind)

@@ -14,7 +14,7 @@ static uint64_t node_number(const struct shown *row, int pid, int fd)
 {
 	uint64_t place = (uintptr_t)row / 8 & 0xfffff;
 
-	return 0xf0000000ul + (((uint64_t)pid << 22 | (uint64_t)(fd + 1)) << 20 | place);
+	return 0xf0000000ul + (((uint64_t)pid << 22 | ((uint64_t)(fd + 1) & 0x3fffff)) << 20 | place);
 }
 
 static struct inode *shown_make(struct volume *v, const struct shown *row, int pid, int fd)

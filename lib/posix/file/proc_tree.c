@@ -260,8 +260,9 @@ static int thread_next(const struct inode *dir, uint64_t *number, char name[64],
 
 static const struct shown_more threads = { thread_find, thread_next };
 
-/* Another process of the same number, later, has a folder and files of other numbers. */
-static int process_mark(const struct task_view *v) { return (int)(v->start_ns / 1000 % 0x200000); }
+/* Another process of the same number, later, has a folder and files of other numbers: in the place of a descriptor, but
+ * negative, as of what is of none. */
+static int process_mark(const struct task_view *v) { return -2 - (int)(v->start_ns / 1000 % 0x200000); }
 
 static int process_find(struct inode *dir, const char *name, size_t n, struct inode **out)
 {
