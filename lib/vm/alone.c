@@ -23,6 +23,7 @@ int64_t alone_start(exo_name self)
 	if (r < 0)
 		return r;
 	regions_open();
+	F->regions_most = (int32_t)regions_max();
 	SPACE->mmap_top = MMAP_TOP;
 	return 0;
 }
