@@ -95,8 +95,9 @@ def test_kept_bombs():
 @pytest.mark.parametrize("kind", ("signals", "reads"))
 def test_calls_without_memory(kind):
     """A handler's frame, or what is read, wants a page where another one has all: that one is killed, and the handler runs, the call succeeds."""
-    lines = rounds(f"stress {kind}", ["--mem", "128M"])
-    assert lines.count(f"{kind}, and nobody else was stopped") == lines.count("status 0") == ROUNDS
+    count = 2 * ROUNDS # which page is the last differs from round to round, and with it what the caches hold, by a frame
+    lines = rounds(f"stress {kind}", ["--mem", "128M"], count)
+    assert lines.count(f"{kind}, and nobody else was stopped") == lines.count("status 0") == count
 
 
 BOMBS = ("memory", "tree", "fork", "descriptors", "mappings")
