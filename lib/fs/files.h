@@ -48,7 +48,8 @@ struct box;
 struct xattr { struct xattr *next; uint32_t name_size, size; char text[]; };
 
 /* What few inodes have. watchers: of inotify. leases: of posix/file/lease.c, and who is asked before the inode is
- * opened with those flags, or cut (O_WRONLY), while there are any: 0, -EWOULDBLOCK of O_NONBLOCK, -ERESTARTSYS. MAY SLEEP. */
+ * opened with those flags, or cut (O_WRONLY), while there are any: 0, -EWOULDBLOCK of O_NONBLOCK, -ERESTARTSYS. MAY
+ * SLEEP. */
 struct inode_extra {
 	struct watcher *watchers;
 	struct name_left *left;    /* its last name, which went while its folder was watched */

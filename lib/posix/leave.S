@@ -5,7 +5,8 @@
 
 	.text
 
-/* void user_leave(const struct user_regs *regs, struct exo_page *exo): to user code. Returns, disabled again, when an asynchronous event is pending. */
+/* void user_leave(const struct user_regs *regs, struct exo_page *exo): to user code. Returns, disabled again, when an
+ * asynchronous event is pending. */
 	.globl	user_leave, user_leave_end
 user_leave:
 	movl	$0, EXO_PAGE_DISABLED(%rsi)
@@ -32,7 +33,8 @@ user_leave:
 	mov	R_RSP(%rdi), %rsp
 	mov	R_RDI(%rdi), %rdi
 	jmp	*%rcx
-	/* All registers: by iretq, from the top of the upcall stack, which nobody uses now; by the address that iretq wants it (exo_page.iret_alias). */
+	/* All registers: by iretq, from the top of the upcall stack, which nobody uses now; by the address that iretq
+	 * wants it (exo_page.iret_alias). */
 1:	lea	EXO_GROUP_STACK + EXO_STACK_SIZE(%rsi), %rsp
 	pushq	$EXO_USER_SS
 	pushq	R_RSP(%rdi)

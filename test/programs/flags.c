@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every bit of the flags of calls, by itself and beside what the call wants: taken or refused, and by which errno.
  * Linux is the judge; what only newer ones know than Debian's is left out. */
+#include <linux/kcmp.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -310,6 +311,8 @@ static int handles(void *again)
 	CHECK(sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL) == 0);
 	if (again)
 		CHECK(raise(SIGUSR1) == 0);
+	printf("its maker's handlers are %s\n",
+		syscall(SYS_kcmp, getpid(), getppid(), KCMP_SIGHAND, 0l, 0l) ? "others" : "its own");
 	return 0;
 }
 static int handles_and_executes(void *way)

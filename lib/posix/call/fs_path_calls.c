@@ -58,7 +58,8 @@ static long mknod_at(int dirfd, uint64_t path, uint64_t mode, uint64_t dev)
 	}
 	if (type != S_IFCHR && type != S_IFBLK)
 		dev = 0;
-	return node_create(&w, (type ? type : S_IFREG) | ((uint32_t)mode & 07777 & ~current_places()->umask), (uint32_t)dev);
+	return node_create(&w, (type ? type : S_IFREG) | ((uint32_t)mode & 07777 & ~current_places()->umask),
+		(uint32_t)dev);
 }
 
 CALL3(mknod, path, mode, dev) { return mknod_at(AT_FDCWD, path, mode, dev); }

@@ -52,6 +52,16 @@ static long files_compare(const struct thread *a, const struct thread *b, int is
 	return g ? order(f, g) : -EBADF;
 }
 
+/* The lowest record of those that share its handlers. */
+static const struct task *handlers_of(const struct task *t)
+{
+	const struct task *lowest = t;
+
+	for (const struct task *o = t->handlers_with; o && o != t; o = o->handlers_with)
+		lowest = o < lowest ? o : lowest;
+	return lowest;
+}
+
 CALL5(kcmp, pid1, pid2, type, first, second)
 {
 	const struct thread *a = thread_by_tid((int)pid1), *b = thread_by_tid((int)pid2);
@@ -69,7 +79,7 @@ CALL5(kcmp, pid1, pid2, type, first, second)
 	case KCMP_FS:
 		return order(a->task->places, b->task->places);
 	case KCMP_SIGHAND:
-		return order(a->task, b->task);
+		return order(handlers_of(a->task), handlers_of(b->task));
 	case KCMP_IO:
 		return order(a->io, b->io);
 	case KCMP_SYSVSEM:

@@ -25,7 +25,8 @@ CALL3(shmat, id, at, flags)
 	size = PAGE_UP(s->size);
 	if (at && !(flags & SHM_REMAP) && (!user_range_ok(at, size) || !region_free_space(at, at + size)))
 		return -EINVAL;
-	va = map_shared(s->file, at, size, prot | (flags & SHM_EXEC ? PROT_EXEC : 0u), at ? MAP_FIXED : 0);
+	va = map_shared(s->file, at, size, prot | (flags & SHM_EXEC ? PROT_EXEC : 0u),
+		at ? MAP_FIXED : 0);
 	if (va > 0) {
 		s->atime = ipc_now();
 		s->last = P->task->pid;
